@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { unixSeconds } from "../claims.ts";
+import { endpoint } from "../endpoint.ts";
+import { email, id, password, proofOfMail } from "./shapes.ts";
+
+export const startPasswordReset = endpoint({
+  name: "startPasswordReset",
+  method: "POST",
+  path: "/v1/password-resets",
+  tag: "Recovery",
+  summary: "Forgotten password: have a code mailed",
+  description: "Always 202: the answer does not tell whether the address has an account.",
+  access: "public",
+  budget: "mail",
+  input: z.strictObject({ email }),
+  answers: { 202: z.strictObject({ resetId: id, expiresAt: unixSeconds }) },
+  failures: [],
+});
+
+export const confirmPasswordReset = endpoint({
+  name: "confirmPasswordReset",
+  method: "POST",
+  path: "/v1/password-resets/confirm",
+  tag: "Recovery",
+  summary: "Set a new password with the mailed code",
+  description: "Ends every session of the account and does not sign in.",
+  access: "public",
+  budget: "credential",
+  input: z.union([
+    z.strictObject({ resetId: id, ...proofOfMail, newPassword: password }),
+    z.strictObject({ token: z.string().min(20).max(128).meta({ description: "The long token from the mail" }), newPassword: password }),
+  ]),
+  answers: { 204: null },
+  failures: ["invalid_code", "unacceptable_password", "busy"],
+});

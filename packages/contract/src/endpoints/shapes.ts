@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { unixSeconds } from "../claims.ts";
+import { endCauses } from "../failures.ts";
+
+export const id = z.uuid();
+export const email = z.string().min(3).max(254).meta({ description: "One plain address, without display name or comments", examples: ["anna@example.com"] });
+export const username = z
+  .string()
+  .min(1)
+  .max(64)
+  .meta({ description: "Letters, digits and . _ - in any one script; compared without regard to case", examples: ["anna"] });
+/** An upper bound only: what makes a password acceptable is the server's policy, and its refusal says which rule. */
+export const password = z.string().min(1).max(1024).meta({ format: "password", description: "Compared as received, after NFKC" });
+export const refreshToken = z.string().min(40).max(512);
+export const deviceToken = z
+  .string()
+  .min(40)
+  .max(512)
+  .meta({ description: "Proves that this client has signed in to this account before; gives it a budget of attempts of its own" });
+export const profile = z
+  .record(z.string().min(1).max(64), z.json())
+  .meta({ description: "Custom fields, valid against the operator's JSON Schema; at most 8 KiB" });
+export const endCause = z.enum(endCauses);
+
+export const account = z.strictObject({
+  id,
+  email: z.string().nullable(),
+  emailVerifiedAt: unixSeconds.nullable(),
+  username: z.string().nullable(),
+  profile,
+  superuser: z.boolean(),
+  createdAt: unixSeconds,
+  lastLoginAt: unixSeconds.nullable(),
+});
+
+export const tokens = z.strictObject({
+  accessToken: z.string(),
+  tokenType: z.literal("Bearer"),
+  expiresInSeconds: z.int(),
+  refreshToken: z.string(),
+  sessionId: id,
+});
+
+export const session = z.strictObject({
+  id,
+  current: z.boolean(),
+  createdAt: unixSeconds,
+  lastUsedAt: unixSeconds,
+  /** When it ends if it is not used again. */
+  idleEndsAt: unixSeconds,
+  /** When it ends whatever happens. */
+  endsAt: unixSeconds,
+  address: z.string(),
+  userAgent: z.string(),
+  amr: z.array(z.string()),
+});
+
+export const pageQuery = {
+  cursor: z.string().max(512).optional().meta({ description: "`nextCursor` of the page before" }),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+};
+
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.strictObject({ items: z.array(item), nextCursor: z.string().nullable() });
+}
+
+/** What a mailed link or code is answered with. */
+export const proofOfMail = {
+  code: z.string().regex(/^\d{8}$/).meta({ description: "The eight digits from the mail", examples: ["12345678"] }),
+};

@@ -1,0 +1,70 @@
+/**
+ * Every refusal Portcullis can send, as RFC 9457 problem details. A released code is frozen: clients branch on it.
+ * `title` is public and the same for every occurrence; what differs travels in members of its own.
+ */
+export const failures = {
+  // ── the request itself
+  malformed_request: { status: 400, title: "The request could not be understood" },
+  malformed_json: { status: 400, title: "The body is not acceptable JSON" },
+  not_found: { status: 404, title: "There is nothing here" },
+  method_not_allowed: { status: 405, title: "This method is not supported here" },
+  request_timeout: { status: 408, title: "The request took too long to arrive" },
+  body_too_large: { status: 413, title: "The body is larger than this server accepts" },
+  unsupported_media_type: { status: 415, title: "Send the body as application/json, uncompressed" },
+  invalid_input: { status: 422, title: "Some members of the request are not acceptable" },
+  rate_limited: { status: 429, title: "Too many attempts; wait and try again" },
+  headers_too_large: { status: 431, title: "The headers are larger than this server accepts" },
+  internal: { status: 500, title: "Something went wrong here; the fault has been recorded" },
+  busy: { status: 503, title: "The server is busy; try again shortly" },
+  unavailable: { status: 503, title: "The server cannot reach its storage; try again shortly" },
+
+  // ── who is asking
+  unauthenticated: { status: 401, title: "Send an access token as Authorization: Bearer" },
+  invalid_token: { status: 401, title: "The access token is not valid here" },
+  token_expired: { status: 401, title: "The access token has expired; refresh it" },
+  token_stale: { status: 401, title: "The access token is out of date; refresh it" },
+  session_ended: { status: 401, title: "This session has ended; sign in again" },
+  revocation_view_stale: { status: 503, title: "The server cannot tell at the moment whether this token is still good" },
+  forbidden: { status: 403, title: "This is for superusers" },
+
+  // ── accounts
+  invalid_credentials: { status: 401, title: "The name or the password is wrong" },
+  second_factor_required: { status: 401, title: "A second factor is needed to sign in" },
+  invalid_refresh_token: { status: 401, title: "The refresh token is not valid; sign in again" },
+  registration_closed: { status: 403, title: "Registration is closed" },
+  email_taken: { status: 409, title: "This address belongs to an account already" },
+  username_taken: { status: 409, title: "This username is taken" },
+  invalid_code: { status: 422, title: "The code is wrong, used or expired" },
+  unacceptable_password: { status: 422, title: "This password cannot be used" },
+  wrong_password: { status: 422, title: "The current password is wrong" },
+  last_superuser: { status: 409, title: "The last active superuser cannot be disabled or deleted" },
+  setup_closed: { status: 403, title: "The setup link is wrong, used or expired" },
+} as const satisfies Record<string, Failure>;
+
+export interface Failure {
+  readonly status: number;
+  readonly title: string;
+}
+
+export type FailureCode = keyof typeof failures;
+
+/** Why a session ended: told to its user, its client and the operator. Frozen once released; append only. */
+export const endCauses = [
+  "logout",
+  "logout_other_device",
+  "logout_everywhere",
+  "password_changed",
+  "password_reset",
+  "refresh_reused",
+  "refresh_ahead",
+  "idle",
+  "expired",
+  "user_disabled",
+  "user_deleted",
+  "admin",
+  "session_limit",
+  "restored",
+  "key_removed",
+] as const;
+
+export type EndCause = (typeof endCauses)[number];

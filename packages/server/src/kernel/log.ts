@@ -1,0 +1,36 @@
+import { pino } from "pino";
+
+/** Flat facts of one event. Never a sentence, a secret, a token, a password or an e-mail address. */
+export type Facts = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+export interface Log {
+  debug(event: string, facts?: Facts): void;
+  info(event: string, facts?: Facts): void;
+  warn(event: string, facts?: Facts): void;
+  /** `cause` is printed with its stack; what a client sees is only the fault id. */
+  error(event: string, facts?: Facts, cause?: unknown): void;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+/** One JSON object a line on standard error; standard output belongs to what commands print. */
+export function jsonLog(level: LogLevel): Log {
+  const logger = pino(
+    {
+      level,
+      base: null,
+      messageKey: "event",
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    pino.destination({ dest: 2, sync: true }),
+  );
+  return {
+    debug: (event, facts) => logger.debug(facts ?? {}, event),
+    info: (event, facts) => logger.info(facts ?? {}, event),
+    warn: (event, facts) => logger.warn(facts ?? {}, event),
+    error: (event, facts, cause) => logger.error(cause === undefined ? (facts ?? {}) : { ...facts, err: cause }, event),
+  };
+}
+
+export const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

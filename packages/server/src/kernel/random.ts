@@ -1,0 +1,12 @@
+import { randomBytes, randomInt } from "node:crypto";
+
+export interface Random {
+  bytes(length: number): Buffer;
+  /** Evenly distributed decimal digits, leading zeros included. */
+  digits(length: number): string;
+}
+
+export const systemRandom: Random = {
+  bytes: (length) => randomBytes(length),
+  digits: (length) => Array.from({ length }, () => randomInt(10)).join(""),
+};
