@@ -10,7 +10,7 @@ export const getMe = endpoint({
   summary: "The account",
   access: "user",
   answers: { 200: account },
-  failures: [],
+  failures: ["session_ended"],
 });
 
 export const updateMe = endpoint({
@@ -23,7 +23,7 @@ export const updateMe = endpoint({
   access: "user",
   input: z.strictObject({ profile }),
   answers: { 200: account },
-  failures: [],
+  failures: ["invalid_input", "session_ended"],
 });
 
 export const deleteMe = endpoint({
@@ -49,5 +49,5 @@ export const changePassword = endpoint({
   access: "user",
   input: z.strictObject({ currentPassword: password, newPassword: password }),
   answers: { 200: tokens },
-  failures: ["wrong_password", "unacceptable_password", "rate_limited", "busy"],
+  failures: ["wrong_password", "unacceptable_password", "session_ended", "rate_limited", "busy"],
 });

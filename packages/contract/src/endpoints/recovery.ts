@@ -14,7 +14,7 @@ export const startPasswordReset = endpoint({
   budget: "mail",
   input: z.strictObject({ email }),
   answers: { 202: z.strictObject({ resetId: id, expiresAt: unixSeconds }) },
-  failures: [],
+  failures: ["invalid_input"],
 });
 
 export const confirmPasswordReset = endpoint({

@@ -18,7 +18,7 @@ export const registerUser = endpoint({
     201: account,
     202: z.strictObject({ registrationId: id, clientSecret: z.string(), expiresAt: unixSeconds }),
   },
-  failures: ["registration_closed", "unacceptable_password", "email_taken", "username_taken", "busy"],
+  failures: ["invalid_input", "registration_closed", "unacceptable_password", "email_taken", "username_taken", "busy"],
 });
 
 export const confirmUser = endpoint({
@@ -44,5 +44,5 @@ export const setUp = endpoint({
   budget: "credential",
   input: z.strictObject({ setupToken: z.string().min(20).max(128), email, password }),
   answers: { 201: account },
-  failures: ["setup_closed", "unacceptable_password", "email_taken", "busy"],
+  failures: ["invalid_input", "setup_closed", "unacceptable_password", "email_taken", "busy"],
 });

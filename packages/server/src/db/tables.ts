@@ -1,4 +1,4 @@
-import type { Generated } from "kysely";
+import type { Generated, GeneratedAlways } from "kysely";
 
 /**
  * The data model on one page. Instants are whole seconds (`…_at`, null while it has not happened), ids are UUID text,
@@ -117,9 +117,11 @@ export interface SigningKeysTable {
   removed_at: number | null;
 }
 
+/** PostgreSQL has one more column, `xid xid8 not null default pg_current_xact_id()`, which is not in this shared type. */
 export interface RevocationsTable {
-  /** SQLite: commit order. PostgreSQL: an identity; order there is that of `xid`, a column of PostgreSQL only. */
   seq: Generated<number>;
+  /** Commit order. PostgreSQL: `xid8 not null default pg_current_xact_id()`, read as a number; SQLite: generated always as (seq), one writer at a time. */
+  xid: GeneratedAlways<number>;
   scope: "session" | "user" | "all" | "key";
   /** Session id, user id, `*` or kid. */
   subject: string;
@@ -138,8 +140,8 @@ export interface LeasesTable {
   node_id: string;
   boot_id: string;
   lease_until: number;
-  /** Every revocation with `seq` up to this one that the node was asked to apply has been applied. */
-  applied_seq: number;
+  /** Every revocation whose `xid` is below this has been applied by the node. */
+  applied_before: number;
 }
 
 /** Failed attempts, counted before the work they guard. */

@@ -1,0 +1,72 @@
+import type { Wire } from "./connection.ts";
+
+/** What the generator process is told. Bounded by `seconds` and, for `once`, by the number of requests. */
+export interface Plan {
+  readonly origin: string;
+  readonly connections: number;
+  readonly seconds: number;
+  /** Sends at this rate whatever the answers do; absent: each connection sends as soon as it has its answer. */
+  readonly perSecond?: number;
+  /** Each connection from a loopback address of its own, so that limits per client do not decide the result. */
+  readonly manyClients?: boolean;
+  readonly work: Work;
+}
+
+export type Work =
+  | { readonly kind: "cycle"; readonly requests: readonly Wire[] }
+  | { readonly kind: "once"; readonly requests: readonly Wire[] }
+  | RefreshWork;
+
+/** Each connection owns refresh tokens and spends them in turn, each answer giving the next one. */
+export interface RefreshWork {
+  readonly kind: "refresh";
+  readonly path: string;
+  /** Member of the body and of the answer. */
+  readonly member: string;
+  readonly tokens: readonly string[];
+  /** Another member of the answers, all of which `collected` then holds. */
+  readonly collect?: string;
+}
+
+export interface Load {
+  readonly perSecond: number;
+  /** Milliseconds; -1 where nothing was measured. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  /** Of the answers 429 and 503. */
+  readonly turnedAwayP99: number;
+  /** Answers by status; `0` for connections that broke. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Due at the fixed rate while every connection was waiting. */
+  readonly unsent: number;
+  /** Of one core. Near 1, the generator limits the result. */
+  readonly generatorCores: number;
+  /** Refresh tokens that are good after the run, in the plan's order. */
+  readonly tokens: readonly string[];
+  readonly collected: readonly string[];
+}
+
+export function failures(load: Load): number {
+  return Object.entries(load.statuses).reduce((sum, [status, count]) => (status.startsWith("2") ? sum : sum + count), 0);
+}
+
+export function answered(load: Load): number {
+  return Object.values(load.statuses).reduce((sum, count) => sum + count, 0);
+}
+
+/** A round of something that is not HTTP. */
+export function bareLoad(perSecond: number): Load {
+  return {
+    perSecond,
+    p50: -1,
+    p99: -1,
+    max: -1,
+    turnedAwayP99: -1,
+    statuses: { 200: 1 },
+    unsent: 0,
+    generatorCores: 0,
+    tokens: [],
+    collected: [],
+  };
+}

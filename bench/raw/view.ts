@@ -1,0 +1,119 @@
+// The revocation view by itself, in this process: what a million live revocations weigh and cost a verification.
+import { generateKeyPairSync, sign } from "node:crypto";
+import { createKeySet, createRevocationView, createVerifier, type RevocationView, type Verifier } from "@portcullis/verifier";
+import { median } from "../bench.ts";
+import { uuid } from "../uuid.ts";
+
+export interface ViewFigures {
+  readonly loadMilliseconds: number;
+  readonly megabytes: number;
+  /** Microseconds of one `verify` of a token whose signature is known. */
+  readonly empty: Latency;
+  readonly full: Latency;
+}
+
+interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+const [sessions = 1_000_000, users = 50_000] = process.argv.slice(2).map(Number);
+const TOKENS = 1000;
+const ROUNDS = 7;
+const VERIFICATIONS = 100_000;
+const WARM_UP = 20_000;
+const ORIGIN = "http://127.0.0.1";
+const now = Math.floor(Date.now() / 1000);
+
+const before = held();
+const startedAt = performance.now();
+const fullView = createRevocationView();
+for (let index = 0; index < sessions; index += 1) fullView.apply(row("session", uuid(index, 2)));
+for (let index = 0; index < users; index += 1) fullView.apply(row("user", uuid(index, 3)));
+const loadMilliseconds = performance.now() - startedAt;
+const megabytes = (held() - before) / 2 ** 20;
+
+const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const tokens = Array.from({ length: TOKENS }, (_, index) => token(index));
+const [empty, full] = [verifierOn(createRevocationView()), verifierOn(fullView)];
+measure(empty, WARM_UP);
+measure(full, WARM_UP);
+// In turn, so that what else the machine does falls on both.
+const rounds = Array.from({ length: ROUNDS }, () => ({ empty: measure(empty, VERIFICATIONS), full: measure(full, VERIFICATIONS) }));
+const figures: ViewFigures = {
+  loadMilliseconds,
+  megabytes,
+  empty: middle(rounds.map((r) => r.empty)),
+  full: middle(rounds.map((r) => r.full)),
+};
+process.stdout.write(JSON.stringify(figures));
+
+function row(scope: "session" | "user", subject: string) {
+  return {
+    scope,
+    subject,
+    minHardEpoch: scope === "user" ? 1 : null,
+    minAuthorizationEpoch: null,
+    cause: "logout",
+    expiresAt: now + 86_400,
+  } as const;
+}
+
+function verifierOn(view: RevocationView): Verifier {
+  const keys = createKeySet();
+  keys.replace([{ kid: "bench", alg: "ES256", jwk: publicKey.export({ format: "jwk" }) }]);
+  const clock = {
+    now: () => Math.floor(Date.now() / 1000),
+    wallMilliseconds: () => Date.now(),
+    monotonicMilliseconds: () => performance.now(),
+  };
+  view.markFresh({ monotonicMilliseconds: performance.now(), wallMilliseconds: Date.now() }, 3600);
+  return createVerifier({ issuer: ORIGIN, audience: ORIGIN, keys, view, clock, maxLifetimeSeconds: 3600 });
+}
+
+function measure(verifier: Verifier, count: number): Latency {
+  const microseconds = new Float64Array(count);
+  for (let turn = 0; turn < count; turn += 1) {
+    const presented = tokens[turn % TOKENS] ?? "";
+    const from = process.hrtime.bigint();
+    const outcome = verifier.verify(presented);
+    microseconds[turn] = Number(process.hrtime.bigint() - from) / 1000;
+    if (outcome.kind !== "verified") throw new Error(`refused: ${outcome.code}`);
+  }
+  microseconds.sort();
+  return { p50: microseconds[Math.floor(count * 0.5)] ?? -1, p99: microseconds[Math.floor(count * 0.99)] ?? -1 };
+}
+
+function middle(latencies: readonly Latency[]): Latency {
+  return { p50: median(latencies.map((l) => l.p50)), p99: median(latencies.map((l) => l.p99)) };
+}
+
+function token(index: number): string {
+  const claims = {
+    iss: ORIGIN,
+    aud: ORIGIN,
+    sub: uuid(index, 4),
+    sid: uuid(index, 5),
+    jti: uuid(index, 6),
+    iat: now,
+    exp: now + 3600,
+    hep: 1,
+    aep: 1,
+    gen: 1,
+    auth_time: now,
+    amr: ["pwd"],
+    acr: "aal1",
+  };
+  const signed = [{ alg: "ES256", typ: "at+jwt", kid: "bench" }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".");
+  const signature = sign("sha256", Buffer.from(signed), { key: privateKey, dsaEncoding: "ieee-p1363" });
+  return `${signed}.${signature.toString("base64url")}`;
+}
+
+/** Bytes alive in and outside the heap. */
+function held(): number {
+  globalThis.gc?.();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}

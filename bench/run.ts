@@ -1,0 +1,91 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { benchIn, type Row, type Scenario } from "./bench.ts";
+import { isQuiet, print, share, write } from "./results.ts";
+import { boot } from "./scenarios/boot.ts";
+import { flood } from "./scenarios/flood.ts";
+import { login } from "./scenarios/login.ts";
+import { logout } from "./scenarios/logout.ts";
+import { me } from "./scenarios/me.ts";
+import { refresh } from "./scenarios/refresh.ts";
+import { revocations } from "./scenarios/revocations.ts";
+import { token } from "./scenarios/token.ts";
+
+const SCENARIOS: readonly Scenario[] = [token, me, refresh, login, logout, flood, boot, revocations];
+const HERE = import.meta.dirname;
+const WORK = join(HERE, ".work");
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string", multiple: true, default: [] },
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "3" },
+  },
+});
+const chosen = values.only.length === 0 ? SCENARIOS : SCENARIOS.filter((s) => values.only.includes(s.name));
+const unknown = values.only.filter((name) => !SCENARIOS.some((s) => s.name === name));
+if (unknown.length > 0) throw new RangeError(`no scenario ${unknown.join(", ")}; there are ${SCENARIOS.map((s) => s.name).join(", ")}`);
+
+installPeers();
+checkVersions();
+rmSync(WORK, { recursive: true, force: true });
+const options = values.quick
+  ? { rounds: 1, seconds: 1, quick: true }
+  : { rounds: Number(values.rounds), seconds: Number(values.seconds), quick: false };
+const bench = benchIn(WORK, options);
+const busyBefore = await busy();
+const rows: Row[] = [];
+for (const scenario of chosen) {
+  process.stderr.write(`${scenario.name}\n`);
+  rows.push(...(await scenario.run(bench)));
+}
+const busyAfter = await busy();
+rmSync(WORK, { recursive: true, force: true });
+print(rows);
+// A part or a glance does not replace the full table.
+if (!values.quick && values.only.length === 0) write(join(HERE, "results.md"), { rows, options, busyBefore, busyAfter });
+if (rows.some((row) => row.verdict === "invalid")) process.exitCode = 1;
+
+/** Other programs' share of the machine over a second in which the bench itself does nothing. */
+async function busy(): Promise<number> {
+  const before = times();
+  await pause(1000);
+  const after = times();
+  const value = 1 - (after.idle - before.idle) / (after.all - before.all);
+  if (!isQuiet(value)) process.stderr.write(`!!! Other programs use ${share(value)} of this machine: figures are not to be trusted.\n`);
+  return value;
+}
+
+function times(): { readonly idle: number; readonly all: number } {
+  const all = cpus().flatMap((cpu) => Object.values(cpu.times));
+  return { idle: cpus().reduce((sum, cpu) => sum + cpu.times.idle, 0), all: all.reduce((sum, each) => sum + each, 0) };
+}
+
+function installPeers(): void {
+  const installed = join(HERE, "node_modules/.package-lock.json");
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(HERE, "package-lock.json")).mtimeMs) return;
+  const done = spawnSync("npm", ["ci", "--prefix", HERE, "--ignore-scripts", "--no-audit", "--no-fund"], { stdio: ["ignore", 2, 2] });
+  if (done.status !== 0) throw new Error("npm ci in bench/ failed");
+}
+
+/** The bare handler and the raw hash say something only if they run the server's own libraries. */
+function checkVersions(): void {
+  const [ours, theirs] = ["package.json", "../packages/server/package.json"].map(dependenciesIn);
+  for (const name of ["hono", "@hono/node-server", "@node-rs/argon2"]) {
+    if (ours?.[name] !== theirs?.[name])
+      throw new Error(`bench has ${name} ${ours?.[name]}, the server ${theirs?.[name]}: make them the same`);
+  }
+}
+
+function dependenciesIn(file: string): Readonly<Record<string, string>> {
+  // A package.json of this repository.
+  const { dependencies } = JSON.parse(readFileSync(join(HERE, file), "utf8")) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  return dependencies;
+}

@@ -1,0 +1,9 @@
+/**
+ * A well-formed version 7 id for each index and kind, the same at every run. Its low bits are spread by a multiplication, so
+ * that tables take it as they would a random one.
+ */
+export function uuid(index: number, kind: number): string {
+  const low = ((BigInt(index) + 1n) * 0x9e3779b97f4a7c15n) & 0x3fffffffffffffffn;
+  const tail = (low | 0x8000000000000000n).toString(16).padStart(16, "0");
+  return `0192f00${kind}-${(index >>> 16).toString(16).padStart(4, "0")}-7${(index & 0xfff).toString(16).padStart(3, "0")}-${tail.slice(0, 4)}-${tail.slice(4)}`;
+}

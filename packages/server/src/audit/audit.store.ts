@@ -1,0 +1,80 @@
+import type { Selectable } from "kysely";
+import type { Queryable, Tx } from "../db/open.ts";
+import type { AuditEventsTable } from "../db/tables.ts";
+import type { UnixSeconds } from "../kernel/clock.ts";
+
+/** Takes the next position and with it the row lock that puts all events in one line. `mac` is still that of the event before. */
+export async function advanceHead(tx: Tx): Promise<{ readonly position: number; readonly mac: string }> {
+  return tx
+    .updateTable("audit_head")
+    .set((eb) => ({ position: eb("position", "+", 1) }))
+    .returning(["position", "mac"])
+    .executeTakeFirstOrThrow();
+}
+
+export async function setHeadMac(tx: Tx, mac: string): Promise<void> {
+  await tx.updateTable("audit_head").set({ mac }).execute();
+}
+
+export async function insertEvent(tx: Tx, event: AuditEventsTable): Promise<void> {
+  await tx.insertInto("audit_events").values(event).execute();
+}
+
+export async function findHead(db: Queryable): Promise<{ readonly position: number; readonly mac: string } | undefined> {
+  return db.selectFrom("audit_head").select(["position", "mac"]).executeTakeFirst();
+}
+
+/** Oldest first; without `position` from the very first row. */
+export async function eventsAfter(db: Queryable, position: number | undefined, limit: number): Promise<Selectable<AuditEventsTable>[]> {
+  const select = db.selectFrom("audit_events").selectAll().orderBy("position").limit(limit);
+  return (position === undefined ? select : select.where("position", ">", position)).execute();
+}
+
+export interface AuditEvent {
+  readonly position: number;
+  readonly at: UnixSeconds;
+  readonly event: string;
+  readonly actorKind: AuditEventsTable["actor_kind"];
+  readonly actorId: string | null;
+  readonly userId: string | null;
+  readonly sessionId: string | null;
+  readonly address: string | null;
+  readonly result: AuditEventsTable["result"];
+  readonly requestId: string | null;
+  readonly details: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface EventQuery {
+  readonly userId?: string | undefined;
+  /** Any text: a name that no event has finds none. */
+  readonly event?: string | undefined;
+  /** Position of the last event of the page before; that one is not repeated. */
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export async function listEvents(db: Queryable, query: EventQuery): Promise<AuditEvent[]> {
+  let select = db.selectFrom("audit_events").selectAll().orderBy("position", "desc").limit(query.limit);
+  if (query.userId !== undefined) select = select.where("user_id", "=", query.userId);
+  if (query.event !== undefined) select = select.where("event", "=", query.event);
+  if (query.before !== undefined) select = select.where("position", "<", query.before);
+  return (await select.execute()).map(eventOf);
+}
+
+function eventOf(row: Selectable<AuditEventsTable>): AuditEvent {
+  const details: AuditEvent["details"] = JSON.parse(row.details);
+  return {
+    position: row.position,
+    at: row.at,
+    event: row.event,
+    actorKind: row.actor_kind,
+    actorId: row.actor_id,
+    userId: row.user_id,
+    sessionId: row.session_id,
+    address: row.address,
+    result: row.result,
+    requestId: row.request_id,
+    details,
+  };
+}

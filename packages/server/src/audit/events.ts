@@ -1,0 +1,37 @@
+/** Everything that is recorded, frozen once released. What a name means to an operator is in the reference. */
+export type AuditEventName =
+  | "user.registered"
+  | "user.confirmed"
+  | "user.updated"
+  | "user.deleted"
+  | "user.disabled"
+  | "user.enabled"
+  | "password.changed"
+  | "password.reset_started"
+  | "password.reset"
+  | "session.opened"
+  | "session.ended"
+  | "sessions.ended"
+  | "session.refresh_grace"
+  | "session.refresh_reused"
+  | "session.refresh_ahead"
+  | "sign_in.failed"
+  | "sign_in.throttled"
+  | "superuser.created"
+  | "key.announced"
+  | "key.activated"
+  | "key.retired"
+  | "key.removed"
+  | "backup.restored";
+
+/** Who did it. An operator acts on the server itself (command line), a superuser over HTTP. */
+export type Actor =
+  | { readonly kind: "user" | "superuser"; readonly id: string }
+  | { readonly kind: "operator" | "system" | "anonymous" };
+
+/** Where a call came from. Rules receive it from their edge and hand it on to `record`. */
+export interface Origin {
+  readonly address: string | null;
+  readonly requestId: string | null;
+  readonly actor: Actor;
+}

@@ -1,0 +1,260 @@
+import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { z } from "zod";
+import { Secret } from "./kernel/secret.ts";
+
+/** What is wrong with the configuration, in a sentence that says what to write instead. */
+export class ConfigError extends Error {
+  constructor(sentence: string, options?: ErrorOptions) {
+    super(sentence, options);
+    this.name = "ConfigError";
+  }
+}
+
+/** One setting: read from `PORTCULLIS_<env>` or, in the file given by --config, from its own name. */
+interface Setting<Value, Fallback extends string | undefined = string | undefined> {
+  readonly env: string;
+  /** What the text may be; the message of its issues completes "PORTCULLIS_X …". */
+  readonly parse: z.ZodType<Value, string>;
+  /** The default as text, in the words of the reference where it depends on other settings. */
+  readonly fallback: Fallback;
+  readonly about: string;
+  readonly secret?: true;
+}
+
+function setting<Value, const Fallback extends string | undefined>(definition: Setting<Value, Fallback>): Setting<Value, Fallback> {
+  return definition;
+}
+
+const text = z.string().min(1);
+
+function oneOf<const Options extends readonly [string, ...string[]]>(options: Options) {
+  return z.enum(options, { error: `must be ${options.join(" or ")}` });
+}
+
+function whole(atLeast: number, atMost: number) {
+  const message = `must be a whole number from ${atLeast} to ${atMost}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .transform(Number)
+    .pipe(z.number().min(atLeast, message).max(atMost, message));
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `30s`, `10m`, `12h`, `14d`; seconds where there is no unit. */
+function duration(bounds: { readonly atLeast: string; readonly atMost: string }) {
+  const message = `must be a duration from ${bounds.atLeast} to ${bounds.atMost}, such as 30s, 10m, 12h or 14d`;
+  return z
+    .string()
+    .refine((value) => readDuration(value) >= readDuration(bounds.atLeast) && readDuration(value) <= readDuration(bounds.atMost), message)
+    .transform(readDuration);
+}
+
+function readDuration(value: string): number {
+  const match = /^(\d{1,9})([smhd]?)$/.exec(value);
+  return match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] || "s"] ?? Number.NaN);
+}
+
+const list = z.string().transform((value) =>
+  value
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== ""),
+);
+
+const httpUrl = z
+  .string()
+  .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), "must be an address such as https://accounts.example.com")
+  .transform((value) => value.replace(/\/+$/, ""));
+
+/** Every setting, its bounds, its default and the sentence that documents it (`portcullis config --reference`). */
+export const settings = {
+  mode: setting({
+    env: "MODE",
+    parse: oneOf(["development", "production"]),
+    fallback: "development",
+    about: "`development` prints links, serves the docs and a mailbox page, and fills in what it can; `production` demands PUBLIC_URL and MAIL.",
+  }),
+  host: setting({ env: "HOST", parse: text, fallback: "127.0.0.1", about: "Address to listen on." }),
+  port: setting({ env: "PORT", parse: whole(0, 65_535), fallback: "8420", about: "Port to listen on; 0 picks a free one." }),
+  publicUrl: setting({
+    env: "PUBLIC_URL",
+    parse: httpUrl,
+    fallback: undefined,
+    about: "Where users reach the server: the issuer of tokens and the only base of links in mail. In development the listening address.",
+  }),
+  dataDir: setting({ env: "DATA_DIR", parse: text, fallback: "portcullis-data", about: "Directory of the embedded database and of the generated secret." }),
+  databaseUrl: setting({
+    env: "DATABASE_URL",
+    parse: z.string().regex(/^postgres(?:ql)?:\/\//, "must begin with postgres:// (without it the embedded SQLite database is used)").transform((value) => new Secret(value)),
+    fallback: undefined,
+    about: "postgres://user:password@host/database; absent: embedded SQLite in the data directory.",
+    secret: true,
+  }),
+  databasePool: setting({ env: "DATABASE_POOL", parse: whole(2, 200), fallback: "10", about: "PostgreSQL connections of this server." }),
+  secret: setting({
+    env: "SECRET",
+    parse: text.transform((value) => new Secret(value)),
+    fallback: undefined,
+    about: "Master secret of at least 32 random bytes (`openssl rand -base64 48`). Absent with SQLite: made at first start in the data directory.",
+    secret: true,
+  }),
+  previousSecrets: setting({
+    env: "PREVIOUS_SECRETS",
+    parse: list.transform((values) => values.map((value) => new Secret(value))),
+    fallback: "",
+    about: "Master secrets used before, newest first, comma separated: what they sealed still opens.",
+    secret: true,
+  }),
+  mail: setting({
+    env: "MAIL",
+    parse: z.string().regex(/^(?:smtps?:\/\/.+|dir:.+|mailbox:)$/, "must be smtp://…, smtps://…, dir:PATH or mailbox:").transform((value) => new Secret(value)),
+    fallback: undefined,
+    about: "smtp://user:password@host:port, smtps://…, dir:PATH (one file per mail) or mailbox: (a page in development, its default).",
+    secret: true,
+  }),
+  mailFrom: setting({ env: "MAIL_FROM", parse: text, fallback: "no-reply@localhost", about: "Sender of mail: an address or `Name <address>`." }),
+  serviceName: setting({ env: "SERVICE_NAME", parse: text.max(60), fallback: "Portcullis", about: "What mail calls your service; a word no password may be made of." }),
+  registration: setting({
+    env: "REGISTRATION",
+    parse: oneOf(["confirm", "immediate", "closed"]),
+    fallback: "confirm",
+    about: "`confirm`: by a mailed code, accounts are not revealed; `immediate`: at once, unconfirmed; `closed`: nobody.",
+  }),
+  profileSchema: setting({ env: "PROFILE_SCHEMA", parse: text, fallback: undefined, about: "File with the JSON Schema (2020-12) of the users' profile." }),
+  passwordProfile: setting({
+    env: "PASSWORD_PROFILE",
+    parse: oneOf(["standard", "nist"]),
+    fallback: "standard",
+    about: "Shortest password: `standard` 8 code points (OWASP ASVS level 1), `nist` 15 (SP 800-63B-4).",
+  }),
+  passwordBlockList: setting({ env: "PASSWORD_BLOCK_LIST", parse: text, fallback: undefined, about: "File of further passwords to refuse, one per line." }),
+  accessTtlSeconds: setting({
+    env: "ACCESS_TTL",
+    parse: duration({ atLeast: "30s", atMost: "1h" }),
+    fallback: "10m",
+    about: "Lifetime of an access token: the longest a revoked session can outlive a verifier that hears no revocations.",
+  }),
+  refreshGraceSeconds: setting({
+    env: "REFRESH_GRACE",
+    parse: duration({ atLeast: "0s", atMost: "60s" }),
+    fallback: "10s",
+    about: "How long a refresh still answers to the token it replaced; 0 is the strict profile.",
+  }),
+  idleTtlSeconds: setting({ env: "IDLE_TTL", parse: duration({ atLeast: "5m", atMost: "365d" }), fallback: "14d", about: "A session that is not refreshed for so long ends." }),
+  sessionTtlSeconds: setting({ env: "SESSION_TTL", parse: duration({ atLeast: "5m", atMost: "3650d" }), fallback: "90d", about: "A session ends after so long, whatever happens." }),
+  maxSessionsPerUser: setting({ env: "MAX_SESSIONS", parse: whole(1, 1000), fallback: "100", about: "Live sessions of one user; one more ends the one used longest ago." }),
+  signingAlgorithm: setting({ env: "SIGNING_ALGORITHM", parse: oneOf(["ES256", "EdDSA", "RS256"]), fallback: "ES256", about: "Algorithm of signing keys made from now on." }),
+  keyLifetimeSeconds: setting({ env: "KEY_LIFETIME", parse: duration({ atLeast: "1d", atMost: "3650d" }), fallback: "90d", about: "Age at which a signing key gets its successor." }),
+  audience: setting({ env: "AUDIENCE", parse: text, fallback: undefined, about: "`aud` of access tokens; absent: PUBLIC_URL." }),
+  trustedProxies: setting({ env: "TRUSTED_PROXIES", parse: list, fallback: "", about: "Addresses and CIDR ranges whose X-Forwarded-For is believed." }),
+  allowedOrigins: setting({ env: "ALLOWED_ORIGINS", parse: list, fallback: "", about: "Origins whose scripts may call the API (CORS), exact, comma separated." }),
+  metricsToken: setting({
+    env: "METRICS_TOKEN",
+    parse: z.string().min(16, "must have at least 16 characters").transform((value) => new Secret(value)),
+    fallback: undefined,
+    about: "Bearer token that reads /metrics; absent: there is no /metrics.",
+    secret: true,
+  }),
+  docs: setting({ env: "DOCS", parse: oneOf(["on", "off"]), fallback: undefined, about: "Whether /docs and /openapi.json are served; on in development, off in production." }),
+  hashConcurrency: setting({ env: "HASH_CONCURRENCY", parse: whole(1, 64), fallback: String(availableParallelism()), about: "Passwords hashed at the same time; by default one per core." }),
+  drainSeconds: setting({ env: "DRAIN", parse: duration({ atLeast: "0s", atMost: "5m" }), fallback: "10s", about: "How long requests under way may take after SIGTERM." }),
+  logLevel: setting({ env: "LOG", parse: oneOf(["debug", "info", "warn", "error", "silent"]), fallback: "info", about: "Least level that is logged, as JSON lines on standard error." }),
+} as const;
+
+type Settings = typeof settings;
+export type SettingName = keyof Settings;
+
+/** Settings without a default are `undefined` where nobody gave them. */
+export type Config = Readonly<{
+  [Name in SettingName]: Settings[Name] extends Setting<infer Value, infer Fallback> ? (Fallback extends string ? Value : Value | undefined) : never;
+}>;
+
+const PREFIX = "PORTCULLIS_";
+
+/**
+ * Reads environment and file once; the environment wins. Unknown names are refused, so that a typing error is not a default.
+ *
+ * @throws {ConfigError} naming the setting and what it must be
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>, file?: string): Config {
+  const given = { ...(file === undefined ? {} : readFile(file)), ...fromEnvironment(environment) };
+  const values = Object.entries(settings).map(([name, definition]) => [name, readSetting(definition, given[name] ?? definition.fallback)]);
+  const config: Config = Object.freeze(Object.fromEntries(values));
+  if (config.mode === "production") {
+    if (config.publicUrl === undefined) throw new ConfigError(`${PREFIX}PUBLIC_URL must be set in production, such as https://accounts.example.com.`);
+    if (config.mail === undefined) throw new ConfigError(`${PREFIX}MAIL must be set in production, such as smtp://user:password@mail.example.com.`);
+  }
+  if (config.idleTtlSeconds > config.sessionTtlSeconds) throw new ConfigError(`${PREFIX}IDLE_TTL must not be longer than ${PREFIX}SESSION_TTL.`);
+  return config;
+}
+
+function readSetting(definition: Setting<unknown>, value: string | undefined): unknown {
+  if (value === undefined) return undefined;
+  const parsed = definition.parse.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(`${PREFIX}${definition.env} ${parsed.error.issues[0]?.message ?? "is not acceptable"}.`);
+}
+
+function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const names = new Map(Object.entries(settings).map(([name, definition]) => [`${PREFIX}${definition.env}`, name]));
+  const given: Record<string, string> = {};
+  for (const [variable, value] of Object.entries(environment)) {
+    if (!variable.startsWith(PREFIX) || value === undefined || value === "") continue;
+    const name = names.get(variable);
+    if (name === undefined) throw new ConfigError(`${variable} is not a setting: see \`portcullis config --reference\`.`);
+    given[name] = value;
+  }
+  return given;
+}
+
+function readFile(path: string): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (const [name, value] of Object.entries(readObject(path))) {
+    if (!(name in settings)) throw new ConfigError(`"${name}" in ${path} is not a setting: see \`portcullis config --reference\`.`);
+    if (Array.isArray(value)) given[name] = value.join(",");
+    else if (typeof value === "string" || typeof value === "number") given[name] = String(value);
+    else throw new ConfigError(`"${name}" in ${path} must be a text, a number or a list of texts.`);
+  }
+  return given;
+}
+
+function readObject(path: string): object {
+  if (!existsSync(path)) throw new ConfigError(`The configuration file ${path} does not exist.`);
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(path, "utf8"));
+    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return parsed;
+  } catch (cause) {
+    throw new ConfigError(`The configuration file ${path} is not JSON.`, { cause });
+  }
+  throw new ConfigError(`The configuration file ${path} must hold one JSON object.`);
+}
+
+/** What is in effect, secrets masked, for `portcullis config`. */
+export function describeConfig(config: Config): readonly { readonly name: string; readonly value: string }[] {
+  return Object.entries(settings).map(([key, definition]) => {
+    const value: unknown = Object.entries(config).find(([name]) => name === key)?.[1];
+    return { name: `${PREFIX}${definition.env}`, value: describe(value, definition.secret === true) };
+  });
+}
+
+function describe(value: unknown, secret: boolean): string {
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return "(not set)";
+  if (secret) return "[secret]";
+  return Array.isArray(value) ? value.join(",") : String(value);
+}
+
+export function databaseFile(config: Config): string {
+  return join(resolve(config.dataDir), "portcullis.sqlite3");
+}
+
+export function secretFile(config: Config): string {
+  return join(resolve(config.dataDir), "secret");
+}
+
+export function lockPath(config: Config): string {
+  return join(dirname(databaseFile(config)), "portcullis.lock");
+}

@@ -1,0 +1,29 @@
+import { DatabaseSync } from "node:sqlite";
+import { createPrivately } from "./sqlite.ts";
+
+export interface ServeLock {
+  release(): void;
+}
+
+/**
+ * Takes a lock that ends with this process, however it ends (DU-07).
+ *
+ * @param file of its own, beside the database; created if missing
+ * @returns undefined while another process, or another caller in this one, holds it
+ */
+export function lockFile(file: string): ServeLock | undefined {
+  createPrivately(file);
+  const database = new DatabaseSync(file, { timeout: 0 });
+  try {
+    database.exec("begin exclusive");
+  } catch (error) {
+    database.close();
+    if (isBusy(error)) return undefined;
+    throw error;
+  }
+  return { release: () => database.isOpen && database.close() };
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && error.errcode === 5;
+}

@@ -1,0 +1,70 @@
+import { type Kysely, sql } from "kysely";
+import { type Migration, Migrator } from "kysely/migration";
+import { StartError } from "./gates.ts";
+import { start } from "./migrations/0001-start.ts";
+import type { Db, OpenDatabase } from "./open.ts";
+import type { Tables } from "./tables.ts";
+
+export type Migrations = Readonly<Record<string, Migration>>;
+
+/** Forward only: what is released is never edited, and a new one's name sorts after all others. */
+export function migrations(dialect: OpenDatabase["dialect"]): Migrations {
+  return { "0001-start": start(dialect) };
+}
+
+export interface SchemaState {
+  readonly applied: readonly string[];
+  readonly pending: readonly string[];
+  /** Applied to the database, but not known to this version. */
+  readonly unknown: readonly string[];
+}
+
+export async function schemaState(database: OpenDatabase, known: Migrations = migrations(database.dialect)): Promise<SchemaState> {
+  const applied = await appliedNames(database.db.$extendTables<MigrationTable>());
+  return {
+    applied,
+    pending: Object.keys(known).filter((name) => !applied.includes(name)),
+    unknown: applied.filter((name) => !(name in known)),
+  };
+}
+
+/**
+ * Brings the schema up to this version: all of what is pending in one transaction, or nothing (DU-05). Of two callers at
+ * once, one waits and then finds nothing to do.
+ *
+ * @throws {StartError} for a schema made by a newer version
+ */
+export async function migrate(
+  database: OpenDatabase,
+  known: Migrations = migrations(database.dialect),
+): Promise<{ readonly applied: readonly string[] }> {
+  const { unknown, pending } = await schemaState(database, known);
+  if (unknown.length > 0)
+    throw new StartError(`This database was made by a newer Portcullis (${unknown.join(", ")}): run that version, or restore a backup.`);
+  if (pending.length === 0) return { applied: [] };
+  return database.db.connection().execute(async (db) => {
+    if (database.dialect === "sqlite") return run(db, known);
+    await sql`set statement_timeout = 0`.execute(db);
+    try {
+      return await run(db, known);
+    } finally {
+      await sql`reset statement_timeout`.execute(db);
+    }
+  });
+}
+
+type MigrationTable = { kysely_migration: { name: string } };
+
+async function run(db: Db, known: Migrations): Promise<{ readonly applied: readonly string[] }> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...known }) } });
+  const { error, results = [] } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+  return { applied: results.map((result) => result.migrationName) };
+}
+
+async function appliedNames(db: Kysely<Tables & MigrationTable>): Promise<readonly string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === "kysely_migration")) return [];
+  const rows = await db.selectFrom("kysely_migration").select("name").orderBy("name").execute();
+  return rows.map((row) => row.name);
+}

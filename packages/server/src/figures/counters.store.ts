@@ -1,0 +1,29 @@
+import type { Db, Tx } from "../db/open.ts";
+import type { UnixSeconds } from "../kernel/clock.ts";
+
+const HOUR = 3600;
+
+export function hourOf(at: UnixSeconds): UnixSeconds {
+  return at - (at % HOUR);
+}
+
+/** Adds one and returns the hour's count so far. */
+export async function countUp(tx: Tx, name: string, now: UnixSeconds): Promise<number> {
+  const { count } = await tx
+    .insertInto("counters")
+    .values({ name, hour_starts_at: hourOf(now), count: 1 })
+    .onConflict((conflict) => conflict.columns(["name", "hour_starts_at"]).doUpdateSet((eb) => ({ count: eb("counters.count", "+", 1) })))
+    .returning("count")
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+/** Counts by hour, those hours only in which something was counted. */
+export async function countsByHour(db: Db, name: string, from: UnixSeconds): Promise<ReadonlyMap<UnixSeconds, number>> {
+  const rows = await db.selectFrom("counters").select(["hour_starts_at", "count"]).where("name", "=", name).where("hour_starts_at", ">=", hourOf(from)).execute();
+  return new Map(rows.map((row) => [row.hour_starts_at, row.count]));
+}
+
+export async function pruneCounters(db: Db, before: UnixSeconds): Promise<void> {
+  await db.deleteFrom("counters").where("hour_starts_at", "<", before).execute();
+}

@@ -1,0 +1,219 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { setPriority } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { Clock } from "../kernel/clock.ts";
+import type { Log } from "../kernel/log.ts";
+import type { Random } from "../kernel/random.ts";
+import { isReply, type HashReply, type HashRequest } from "./messages.ts";
+import { decoyHash, isOutdated, type Argon2Parameters } from "./phc.ts";
+
+export type HashOutcome = { readonly kind: "hashed"; readonly phc: string } | { readonly kind: "busy" };
+export type VerifyOutcome = { readonly kind: "matched" } | { readonly kind: "mismatched" } | { readonly kind: "busy" };
+
+export interface Hasher {
+  hash(password: string): Promise<HashOutcome>;
+  verify(phc: string, password: string): Promise<VerifyOutcome>;
+  /** Verified in place of a hash that does not exist: it costs the same and no password matches it (EN-02). */
+  readonly decoy: string;
+  needsUpgrade(phc: string): boolean;
+  figures(): HasherFigures;
+  /** Whoever still waits is told `busy`. */
+  close(): Promise<void>;
+}
+
+export interface HasherFigures {
+  readonly queued: number;
+  readonly running: number;
+  /** Since the start. */
+  readonly evaluations: number;
+  readonly refused: number;
+  /** Absent until the first password arrives. */
+  readonly processId: number | undefined;
+}
+
+export interface HasherDeps {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Evaluations at the same time; the number of cores reaches what the machine can give. */
+  readonly concurrency: number;
+  /** Passwords that may wait; the next one is `busy` at once. */
+  readonly queueLimit?: number;
+  /** A password that has waited longer than this before its turn is `busy`. */
+  readonly waitMilliseconds?: number;
+  readonly params: Argon2Parameters;
+}
+
+interface Job {
+  readonly request: HashRequest;
+  readonly settle: (reply: HashReply | undefined) => void;
+  readonly settled: AbortController;
+  starts: number;
+}
+
+type Question = Readonly<{ kind: "hash"; password: string } | { kind: "verify"; password: string; phc: string }>;
+
+const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
+const NICENESS = 10;
+const STUCK_MILLISECONDS = 10_000;
+const STARTS_PER_JOB = 2;
+
+/**
+ * Argon2id in a process of its own at lower priority, so that neither the event loop nor the thread pool of the server,
+ * nor, as far as the scheduler can help it, its share of the processors feels a flood of passwords (PW-11, IN-07).
+ * The process is started for the first password and kept. If it dies, what it was working on is started once more.
+ */
+export function createHasher(deps: HasherDeps): Hasher {
+  const { log, clock, concurrency, params, queueLimit = 64, waitMilliseconds = 1000 } = deps;
+  if (!Number.isInteger(concurrency) || concurrency < 1) throw new RangeError(`hashing concurrency of ${concurrency}: use 1 or more`);
+
+  const queue: Job[] = [];
+  const running = new Map<number, Job>();
+  let child: ChildProcess | undefined;
+  let closed = false;
+  let lastId = 0;
+  let evaluations = 0;
+  let refused = 0;
+
+  async function ask(question: Question): Promise<HashReply | undefined> {
+    if (closed || (running.size >= concurrency && queue.length >= queueLimit)) {
+      refused += 1;
+      return undefined;
+    }
+    return new Promise((settle) => {
+      const job: Job = { request: { id: ++lastId, ...question }, settle, settled: new AbortController(), starts: 0 };
+      if (running.size < concurrency) return start(job);
+      queue.push(job);
+      void clock.sleep(waitMilliseconds, job.settled.signal).then(() => giveUp(job));
+    });
+  }
+
+  function giveUp(job: Job): void {
+    const place = queue.indexOf(job);
+    if (place === -1) return;
+    queue.splice(place, 1);
+    finish(job, undefined);
+  }
+
+  function start(job: Job): void {
+    job.starts += 1;
+    running.set(job.request.id, job);
+    child ??= spawn();
+    hold(child, true);
+    // A message that cannot be sent means that the process is ending: `ended` deals with the job.
+    child.send(job.request, () => {});
+    const { starts } = job;
+    void clock.sleep(STUCK_MILLISECONDS, job.settled.signal).then(() => killIfStuck(job, starts));
+  }
+
+  function killIfStuck(job: Job, starts: number): void {
+    if (running.get(job.request.id) === job && job.starts === starts) child?.kill("SIGKILL");
+  }
+
+  function finish(job: Job, reply: HashReply | undefined): void {
+    if (reply === undefined) refused += 1;
+    else evaluations += 1;
+    job.settled.abort();
+    job.settle(reply);
+  }
+
+  function spawn(): ChildProcess {
+    const { memoryCost, timeCost, parallelism } = params;
+    const started = fork(CHILD, [String(memoryCost), String(timeCost), String(parallelism)], {
+      // Neither secrets nor NODE_OPTIONS of the server reach the child.
+      env: { UV_THREADPOOL_SIZE: String(concurrency) },
+      execArgv: [],
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    started.on("message", answered);
+    started.once("exit", (code, signal) => ended(started, { code, signal }));
+    started.once("error", (error) => ended(started, { reason: error.message }));
+    lowerPriority(started);
+    return started;
+  }
+
+  function lowerPriority({ pid }: ChildProcess): void {
+    if (pid === undefined) return;
+    try {
+      setPriority(pid, NICENESS);
+    } catch {
+      log.warn("hashing.priority_unchanged");
+    }
+  }
+
+  function answered(reply: unknown): void {
+    if (!isReply(reply)) return;
+    const job = running.get(reply.id);
+    if (job === undefined) return;
+    running.delete(reply.id);
+    finish(job, reply);
+    startWaiting();
+  }
+
+  function startWaiting(): void {
+    while (running.size < concurrency) {
+      const next = queue.shift();
+      if (next === undefined) break;
+      start(next);
+    }
+    if (running.size === 0 && child !== undefined) hold(child, false);
+  }
+
+  function ended(which: ChildProcess, facts: { code?: number | null; signal?: string | null; reason?: string }): void {
+    if (which !== child) return;
+    child = undefined;
+    which.kill("SIGKILL");
+    if (!closed) log.error("hashing.process_ended", { ...facts, running: running.size });
+    const interrupted = [...running.values()];
+    running.clear();
+    for (const job of interrupted) {
+      if (closed || job.starts >= STARTS_PER_JOB) finish(job, undefined);
+      else start(job);
+    }
+    startWaiting();
+  }
+
+  return {
+    hash: async (password) => {
+      const reply = await ask({ kind: "hash", password });
+      if (reply === undefined) return { kind: "busy" };
+      if (reply.kind === "hashed") return { kind: "hashed", phc: reply.phc };
+      throw unexpected(reply);
+    },
+    verify: async (phc, password) => {
+      const reply = await ask({ kind: "verify", phc, password });
+      if (reply === undefined) return { kind: "busy" };
+      if (reply.kind === "matched") return { kind: "matched" };
+      if (reply.kind === "mismatched") return { kind: "mismatched" };
+      throw unexpected(reply);
+    },
+    decoy: decoyHash(deps.random, params),
+    needsUpgrade: (phc) => isOutdated(phc, params),
+    figures: () => ({ queued: queue.length, running: running.size, evaluations, refused, processId: child?.pid }),
+    close: async () => {
+      closed = true;
+      for (const job of queue.splice(0)) finish(job, undefined);
+      if (child === undefined) return;
+      const exit = once(child, "exit");
+      hold(child, true);
+      child.kill("SIGKILL");
+      await exit;
+    },
+  };
+}
+
+/** Whether the process, which is otherwise kept without keeping the server alive, has something to do. */
+function hold(child: ChildProcess, busy: boolean): void {
+  if (busy) {
+    child.ref();
+    child.channel?.ref();
+  } else {
+    child.unref();
+    child.channel?.unref();
+  }
+}
+
+function unexpected(reply: HashReply): Error {
+  return new Error(`The hashing process could not evaluate: ${reply.kind === "fault" ? reply.message : reply.kind}`);
+}

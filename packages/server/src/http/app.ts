@@ -1,0 +1,96 @@
+import type { FailureCode } from "@portcullis/contract";
+import { Hono } from "hono";
+import type { Result, Router } from "hono/router";
+import { TrieRouter } from "hono/router/trie-router";
+import type { Random } from "../kernel/random.ts";
+import { clientAddresses, trustedProxies } from "./address.ts";
+import { cors } from "./cors.ts";
+import { edgeOf, edgeOfNothing, edgeOfPage, refuseUnparsed, type EdgeDeps } from "./edge.ts";
+import { targetOf, type Bindings } from "./exchange.ts";
+import { baseHeaders } from "./headers.ts";
+import type { Page } from "./page.ts";
+import type { Problem } from "./problem.ts";
+import { requestIds } from "./request-ids.ts";
+import type { Route } from "./serve.ts";
+
+export interface AppDeps extends Omit<EdgeDeps, "addressOf" | "requestId" | "headers" | "cors"> {
+  readonly routes: readonly Route[];
+  /** What is served beside the contract. */
+  readonly pages: readonly Page[];
+  /** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Origins whose scripts may call; none unless listed. */
+  readonly allowedOrigins?: readonly string[];
+  readonly publicUrl: string;
+  readonly random: Random;
+}
+
+export interface App {
+  readonly fetch: (request: Request, bindings?: Bindings) => Response | Promise<Response>;
+  /** The answer to what the listener could not parse as a request. */
+  readonly refuse: (code: FailureCode) => Problem;
+}
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+const NOWHERE = "";
+
+export function createApp(deps: AppDeps): App {
+  const edge: EdgeDeps = {
+    ...deps,
+    addressOf: clientAddresses(trustedProxies(deps.trustedProxies)),
+    requestId: requestIds(deps.random),
+    headers: baseHeaders(deps.publicUrl),
+    cors: cors(deps.allowedOrigins ?? []),
+  };
+  const router = new Hono<{ Bindings: Bindings }>({ router: new StaticFirst(), getPath: (request, options) => pathOf(request, options?.env ?? {}) });
+  const served = [
+    ...deps.routes.map((route) => ({ method: route.endpoint.method, path: route.endpoint.path, answering: edgeOf(edge, route) })),
+    ...deps.pages.map((page) => ({ method: page.method, path: page.path, answering: edgeOfPage(edge, page) })),
+  ];
+  for (const { method, path, answering } of served) {
+    const hasParams = path.includes("{");
+    router.on(method, path.replaceAll(/\{(\w+)\}/g, ":$1"), (c) => answering(c.req.raw, c.env, hasParams ? c.req.param() : {}));
+  }
+
+  const nothing = edgeOfNothing(edge);
+  router.notFound((c) => nothing(c.req.raw, c.env, methodsAt(c.req.path)));
+  function methodsAt(path: string): readonly string[] {
+    const found = METHODS.filter((method) => router.router.match(method, path)[0].length > 0);
+    if (found.length === 0) return [];
+    return [...found, ...(found.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
+  }
+
+  return {
+    fetch: (request, bindings = {}) => router.fetch(request, bindings),
+    refuse: (code) => refuseUnparsed(edge, code),
+  };
+}
+
+/**
+ * Whole paths before templates: `/v1/sessions/current` is found by one look-up and never taken for a `{id}`. Hono's own choice
+ * for such a set of paths walks a tree for each request and finds both.
+ */
+class StaticFirst<T> implements Router<T> {
+  readonly name = "StaticFirst";
+  readonly #whole = new Map<string, Map<string, Result<T>>>();
+  readonly #templates = new TrieRouter<T>();
+
+  add(method: string, path: string, handler: T): void {
+    if (path.includes(":")) return this.#templates.add(method, path, handler);
+    const paths = this.#whole.get(method) ?? new Map<string, Result<T>>();
+    paths.set(path, [[[handler, {}]]]);
+    this.#whole.set(method, paths);
+  }
+
+  match(method: string, path: string): Result<T> {
+    return this.#whole.get(method)?.get(path) ?? this.#templates.match(method, path);
+  }
+}
+
+/** No path of ours has an escape in it, so one that has is nowhere: there is no second spelling of any path (IN-15). */
+function pathOf(request: Request, bindings: Bindings): string {
+  const target = targetOf(request, bindings);
+  const end = target.search(/[?#]/);
+  const path = end === -1 ? target : target.slice(0, end);
+  return path.includes("%") ? NOWHERE : path;
+}

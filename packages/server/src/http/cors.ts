@@ -1,0 +1,51 @@
+import type { Headers } from "./headers.ts";
+
+const NONE: Headers = {};
+const VARY: Headers = { vary: "Origin" };
+
+/** Cross-origin headers for an exact list of origins; without the list, none at all. */
+export interface Cors {
+  readonly enabled: boolean;
+  headers(origin: string | undefined): Headers;
+  /** For an OPTIONS request that is a preflight; otherwise as `headers`. */
+  preflight(origin: string | undefined, requestedMethod: string | undefined, methods: string): Headers;
+}
+
+/**
+ * Bearer tokens travel in a header that only scripts of a listed origin may send, so no credentials are allowed (CK-08).
+ *
+ * @throws {RangeError} for an entry that is not `scheme://host[:port]` as browsers write it
+ */
+export function cors(allowedOrigins: readonly string[]): Cors {
+  for (const origin of allowedOrigins)
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) throw new RangeError(`"${origin}" is not an origin such as https://app.example.com`);
+
+  const allowed = new Map<string, Headers>(
+    allowedOrigins.map((origin) => [
+      origin,
+      {
+        ...VARY,
+        "access-control-allow-origin": origin,
+        "access-control-expose-headers": "Retry-After, WWW-Authenticate, X-Request-Id",
+      },
+    ]),
+  );
+  const headers = (origin: string | undefined): Headers => {
+    if (allowed.size === 0) return NONE;
+    return (origin === undefined ? undefined : allowed.get(origin)) ?? VARY;
+  };
+  return {
+    enabled: allowed.size > 0,
+    headers,
+    preflight: (origin, requestedMethod, methods) => {
+      const simple = headers(origin);
+      if (requestedMethod === undefined || simple === NONE || simple === VARY) return simple;
+      return {
+        ...simple,
+        "access-control-allow-headers": "Authorization, Content-Type",
+        "access-control-allow-methods": methods,
+        "access-control-max-age": "600",
+      };
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import { getRequestListener, RequestError } from "@hono/node-server";
+import type { FailureCode } from "@portcullis/contract";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../kernel/clock.ts";
+import type { Log } from "../kernel/log.ts";
+import type { App } from "./app.ts";
+import type { Problem } from "./problem.ts";
+
+export interface ListenDeps extends App {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly limits?: Partial<Limits>;
+}
+
+/** What one client can hold of this server (IN-08). */
+export interface Limits {
+  readonly headerSeconds: number;
+  readonly requestSeconds: number;
+  /** A connection that waits for its next request; longer than common load balancers keep theirs. */
+  readonly keepAliveSeconds: number;
+  /** A connection on which nothing moves, in either direction. */
+  readonly silentSeconds: number;
+  readonly connections: number;
+}
+
+const MAX_HEADER_BYTES = 16_384;
+const MAX_BODY_BYTES = 65_536;
+const DRAIN_STEP_MILLISECONDS = 25;
+const usual: Limits = { headerSeconds: 10, requestSeconds: 30, keepAliveSeconds: 65, silentSeconds: 120, connections: 10_000 };
+
+export interface Listening {
+  readonly port: number;
+  /** Accepts nothing new, lets what is under way finish, and cuts what is not done after `graceSeconds`. */
+  close(graceSeconds: number): Promise<void>;
+}
+
+export async function listen(deps: ListenDeps): Promise<Listening> {
+  const limits = { ...usual, ...deps.limits };
+  const { host, port, log, clock } = deps;
+  const listener = getRequestListener(deps.fetch, {
+    errorHandler: (error) => {
+      if (!(error instanceof RequestError)) log.error("http.listener_fault", {}, error);
+      const { status, body, headers } = deps.refuse(error instanceof RequestError ? "malformed_request" : "internal");
+      return new Response(body, { status, headers: { ...headers } });
+    },
+  });
+  const server = createServer(
+    {
+      headersTimeout: limits.headerSeconds * 1000,
+      requestTimeout: limits.requestSeconds * 1000,
+      keepAliveTimeout: limits.keepAliveSeconds * 1000,
+      // How late a time-out may be noticed.
+      connectionsCheckingInterval: Math.min(1000, limits.headerSeconds * 250),
+      maxHeaderSize: MAX_HEADER_BYTES,
+      insecureHTTPParser: false,
+      // Otherwise the second of two Authorization or Content-Type headers vanishes unseen.
+      joinDuplicateHeaders: true,
+      // A missing Host is refused by the listener, which, unlike Node, sends a problem and the security headers.
+      requireHostHeader: false,
+      noDelay: true,
+    },
+    listener,
+  );
+  server.timeout = limits.silentSeconds * 1000;
+  server.maxConnections = limits.connections;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuseUnparsed(deps, error, socket));
+  server.on("checkContinue", (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (Number(incoming.headers["content-length"] ?? 0) <= MAX_BODY_BYTES) outgoing.writeContinue();
+    void listener(incoming, outgoing);
+  });
+  server.on("drop", () => log.warn("http.connection_dropped", { limit: limits.connections }));
+
+  server.listen(port, host);
+  await once(server, "listening");
+  const address = server.address();
+  assert(address !== null && typeof address === "object", "the server listens on a port");
+  return { port: address.port, close: async (graceSeconds) => drain(server, clock, graceSeconds) };
+}
+
+async function drain(server: Server, clock: Clock, graceSeconds: number): Promise<void> {
+  const state = { closed: false };
+  const closed = new Promise<void>((resolve) => server.close(() => resolve((state.closed = true) && undefined)));
+  const until = clock.monotonicMilliseconds() + graceSeconds * 1000;
+  while (!state.closed && clock.monotonicMilliseconds() < until) {
+    server.closeIdleConnections();
+    await Promise.race([closed, clock.sleep(DRAIN_STEP_MILLISECONDS)]);
+  }
+  server.closeAllConnections();
+  await closed;
+}
+
+function refuseUnparsed(deps: ListenDeps, error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET" || answerHasBegun(socket)) {
+    socket.destroy();
+    return;
+  }
+  socket.end(onTheWire(deps.refuse(codeOf(error))));
+}
+
+function codeOf(error: NodeJS.ErrnoException): FailureCode {
+  switch (error.code) {
+    case "HPE_HEADER_OVERFLOW":
+      return "headers_too_large";
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return "request_timeout";
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return "body_too_large";
+    default:
+      return "malformed_request";
+  }
+}
+
+/** Node tells only here whether bytes of an answer have left; a second answer in their midst could be taken for another's. */
+function answerHasBegun(socket: Duplex): boolean {
+  const answering: unknown = Reflect.get(socket, "_httpMessage");
+  return typeof answering === "object" && answering !== null && Reflect.get(answering, "headersSent") === true;
+}
+
+function onTheWire({ status, body, headers }: Problem): string {
+  const fields = { ...headers, "content-length": String(Buffer.byteLength(body)), connection: "close" };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`, ...lines, "", body].join("\r\n");
+}

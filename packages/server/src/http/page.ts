@@ -1,0 +1,27 @@
+import type { Method } from "@portcullis/contract";
+import type { Headers } from "./headers.ts";
+import type { Client } from "./serve.ts";
+
+/** Something served beside the contract's endpoints: documentation, metrics, a development mailbox, a face. */
+export interface Page {
+  /** For the log and the metrics. */
+  readonly name: string;
+  readonly method: Method | "PUT";
+  /** With parameters as `{name}`. */
+  readonly path: `/${string}`;
+  readonly visit: (visit: Visit) => PageAnswer | Promise<PageAnswer>;
+}
+
+export interface Visit {
+  readonly request: Request;
+  /** A header by its lower-case name; several are joined by commas. */
+  readonly header: (name: string) => string | undefined;
+  readonly params: Readonly<Record<string, string>>;
+  readonly client: Client;
+  readonly requestId: string;
+}
+
+/** `headers` are laid over those every answer carries. */
+export type PageAnswer =
+  | { readonly kind: "page"; readonly status: number; readonly body: string | Uint8Array<ArrayBuffer> | null; readonly headers: Headers }
+  | { readonly kind: "not_found" };

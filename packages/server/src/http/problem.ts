@@ -1,0 +1,98 @@
+import { failures, type FailureCode } from "@portcullis/contract";
+import type { z } from "zod";
+import type { Headers } from "./headers.ts";
+import type { Json, Members } from "./serve.ts";
+
+/** What is wrong with one member of a request: a JSON Pointer (RFC 6901) and words that never repeat the value. */
+export interface Finding {
+  readonly path: string;
+  readonly message: string;
+}
+
+const MAX_FINDINGS = 16;
+const MAX_POINTER = 200;
+const BUSY_RETRY_SECONDS = 1;
+
+export interface Problem {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Headers;
+}
+
+/** RFC 9457 problem details of a refusal, with the headers its code asks for. */
+export function problem(code: FailureCode, requestId: string, members: Members): Problem {
+  const { status, title } = failures[code];
+  const { retryAfterSeconds = status === 503 ? BUSY_RETRY_SECONDS : undefined, ...others } = members;
+  const body: Readonly<Record<string, Json | undefined>> = {
+    ...others,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    type: `urn:portcullis:${code}`,
+    title,
+    status,
+    code,
+    instance: `urn:request:${requestId}`,
+  };
+  return {
+    status,
+    body: JSON.stringify(body),
+    headers: {
+      "content-type": "application/problem+json",
+      ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfterSeconds))) }),
+      ...challenge(code, status, title),
+    },
+  };
+}
+
+/** RFC 6750 §3: without a token only the scheme; with one that is refused, why. */
+function challenge(code: FailureCode, status: number, title: string): Headers {
+  switch (code) {
+    case "invalid_token":
+    case "token_expired":
+    case "token_stale":
+    case "session_ended":
+      return { "www-authenticate": `Bearer error="invalid_token", error_description="${title}"` };
+    case "forbidden":
+      return { "www-authenticate": 'Bearer error="insufficient_scope"' };
+    default:
+      return status === 401 ? { "www-authenticate": "Bearer" } : {};
+  }
+}
+
+/** What zod found, in words of ours: its own messages may quote what was sent. The first for each member; zod goes on to measure what has the wrong type. */
+export function findings(issues: readonly z.core.$ZodIssue[]): readonly Finding[] {
+  const byPath = new Map<string, Finding>();
+  for (const finding of issues.flatMap(findingsOf)) if (!byPath.has(finding.path)) byPath.set(finding.path, finding);
+  return [...byPath.values()].slice(0, MAX_FINDINGS);
+}
+
+function findingsOf(issue: z.core.$ZodIssue): readonly Finding[] {
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.slice(0, MAX_FINDINGS).map((key) => ({ path: pointer([...issue.path, key]), message: "is not known here" }));
+  return [{ path: pointer(issue.path), message: message(issue) }];
+}
+
+function message(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return issue.input === undefined ? "is required" : `must be of type ${issue.expected}`;
+    case "too_small":
+      return `must be at least ${issue.minimum}${issue.origin === "string" ? " characters" : ""}`;
+    case "too_big":
+      return `must be at most ${issue.maximum}${issue.origin === "string" ? " characters" : ""}`;
+    case "invalid_format":
+      return issue.format === "regex" ? "does not have the expected form" : `must be a valid ${issue.format}`;
+    case "invalid_value":
+      return `must be one of ${issue.values.map(String).join(", ")}`;
+    case "invalid_union":
+      return "has none of the accepted forms";
+    case "invalid_key":
+      return "has a name that is not acceptable";
+    default:
+      return "is not acceptable";
+  }
+}
+
+function pointer(path: readonly PropertyKey[]): string {
+  const text = path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  return text.length > MAX_POINTER ? `${text.slice(0, MAX_POINTER)}…` : text;
+}

@@ -1,0 +1,34 @@
+import type { Finding } from "./problem.ts";
+
+export type QueryOutcome =
+  | { readonly kind: "read"; readonly value: Readonly<Record<string, string>> }
+  | { readonly kind: "malformed" }
+  | { readonly kind: "repeated"; readonly finding: Finding };
+
+/** Reads the query of a request target, in which each parameter occurs once and every escape is valid UTF-8. */
+export function readQuery(target: string): QueryOutcome {
+  const mark = target.indexOf("?");
+  const value: Record<string, string> = Object.create(null);
+  if (mark === -1) return { kind: "read", value };
+
+  for (const pair of target.slice(mark + 1).split("&")) {
+    if (pair === "") continue;
+    const equals = pair.indexOf("=");
+    const name = decode(equals === -1 ? pair : pair.slice(0, equals));
+    const parameter = decode(equals === -1 ? "" : pair.slice(equals + 1));
+    if (name === undefined || parameter === undefined) return { kind: "malformed" };
+    if (name in value) return { kind: "repeated", finding: { path: `/${name.slice(0, 64)}`, message: "is given twice" } };
+    value[name] = parameter;
+  }
+  return { kind: "read", value };
+}
+
+/** `undefined` for what no database column can hold: bytes that are not UTF-8, and NUL. */
+function decode(text: string): string | undefined {
+  try {
+    const decoded = decodeURIComponent(text.replaceAll("+", " "));
+    return decoded.includes("\0") || !decoded.isWellFormed() ? undefined : decoded;
+  } catch {
+    return undefined;
+  }
+}

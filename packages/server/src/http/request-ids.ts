@@ -1,0 +1,17 @@
+import type { Random } from "../kernel/random.ts";
+
+const BYTES = 9;
+const DRAWN_AT_ONCE = 128;
+
+/** Twelve characters each that nobody can guess, drawn in batches because chance costs a system call. */
+export function requestIds(random: Random): () => string {
+  let pool: Buffer = Buffer.alloc(0);
+  let used = 0;
+  return () => {
+    if (used === pool.length) {
+      pool = random.bytes(BYTES * DRAWN_AT_ONCE);
+      used = 0;
+    }
+    return pool.toString("base64url", used, (used += BYTES));
+  };
+}

@@ -1,0 +1,34 @@
+import type { Queryable, Tx } from "../db/open.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { uuidv7 } from "../kernel/ids.ts";
+import type { Random } from "../kernel/random.ts";
+import { assertPlainAddress } from "./message.ts";
+import { countMails, insertMail } from "./outbox.store.ts";
+import type { TemplateData, TemplateName } from "./templates/templates.ts";
+
+export type Mail = {
+  [Name in TemplateName]: { readonly recipient: string; readonly template: Name; readonly data: TemplateData<Name> };
+}[TemplateName];
+
+/**
+ * Puts a mail into the outbox in the transaction of its cause: rolled back, it is never sent (DU-06). Once that has
+ * committed, `Sender.wake` spares the mail the wait for the next poll.
+ *
+ * @throws {RangeError} unless the recipient is one plain address
+ */
+export async function enqueue(tx: Tx, deps: { readonly clock: Clock; readonly random: Random }, mail: Mail): Promise<void> {
+  assertPlainAddress(mail.recipient);
+  const row = { id: uuidv7(deps), recipient: mail.recipient, template: mail.template, data: JSON.stringify(mail.data) };
+  await insertMail(tx, row, deps.clock.now());
+}
+
+export interface MailFigures {
+  /** Not sent yet, those between two attempts included. */
+  readonly queued: number;
+  /** Given up. */
+  readonly failed: number;
+}
+
+export async function mailFigures(db: Queryable): Promise<MailFigures> {
+  return countMails(db);
+}

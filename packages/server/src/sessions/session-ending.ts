@@ -1,0 +1,21 @@
+import type { SessionEnding } from "../users/ports.ts";
+import { lockUser } from "../users/users.store.ts";
+import { openSession, signTokens, type SessionDeps } from "./open.ts";
+import { revokeAllOf } from "./revoke.ts";
+import { holdSession } from "./sessions.store.ts";
+
+/** Implements what users/ asks of sessions. */
+export function createSessionEnding(deps: SessionDeps): SessionEnding {
+  return {
+    endAll: async (tx, userId, cause) => revokeAllOf(tx, deps, userId, cause),
+    endAllAndReopen: async (tx, userId, sessionId, cause, client) => {
+      const session = await holdSession(tx, sessionId);
+      if (session === undefined || session.revokedAt !== null) return undefined;
+      const recorded = await revokeAllOf(tx, deps, userId, cause);
+      const user = await lockUser(tx, userId);
+      if (user === undefined) throw new Error("the row of a user went away while it was held");
+      const opened = await openSession(tx, deps, user, { amr: session.amr, acr: session.acr }, client);
+      return { recorded: [recorded, ...opened.recorded], tokens: () => signTokens(deps, opened.grant) };
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { record, type AuditDeps } from "../audit/audit.ts";
+import type { Origin } from "../audit/events.ts";
+import type { Tx } from "../db/open.ts";
+import { countUp } from "../figures/counters.store.ts";
+import { addressKeys } from "../http/address.ts";
+
+export const SIGN_INS = "sign_ins";
+export const FAILED_SIGN_INS = "failed_sign_ins";
+
+/**
+ * Counts a failed or throttled sign-in. A flood must not fill the disk (AU-04), so within an hour the 1st, 2nd, 4th, 8th …
+ * of one account (or of one subnet, where nobody has that name) is recorded, with the count.
+ */
+export async function noteFailure(
+  tx: Tx,
+  deps: AuditDeps,
+  failure: { readonly event: "sign_in.failed" | "sign_in.throttled"; readonly userId: string | undefined; readonly reason: string },
+  origin: Origin,
+): Promise<void> {
+  const now = deps.clock.now();
+  const subject = failure.userId ?? addressKeys(origin.address ?? "").subnet;
+  await countUp(tx, FAILED_SIGN_INS, now);
+  const count = await countUp(tx, `${failure.event}:${subject}`, now);
+  if (!isPowerOfTwo(count)) return;
+  await record(tx, deps, { event: failure.event, ...origin, userId: failure.userId ?? null, result: "refused", details: { reason: failure.reason, countThisHour: count } });
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return (count & (count - 1)) === 0;
+}

@@ -1,0 +1,16 @@
+import type { CheckOwnPassword } from "../users/ports.ts";
+import { findUser } from "../users/users.store.ts";
+import { checkPassword, type SignInDeps } from "./sign-in.ts";
+import { settleAttempt, type Attempt } from "./throttle.ts";
+
+/** Implements what users/ asks of sign-in: the password again, from within a session. */
+export function createCheckOwnPassword(deps: Pick<SignInDeps, "db" | "clock" | "keyring" | "hasher" | "attemptLimits">): CheckOwnPassword {
+  return async (who, password, origin) => {
+    const user = await findUser(deps.db, who.userId);
+    const attempt: Attempt = { account: who.userId, address: who.client.address, trustedDevice: `session:${who.sessionId}` };
+    const checked = await checkPassword({ ...deps, requireVerifiedEmail: false }, { user, attempt, password }, origin);
+    if (checked.kind !== "matched") return checked.kind === "refused" ? { kind: "mismatched" } : checked;
+    await deps.db.transaction().execute(async (tx) => settleAttempt(tx, deps, deps.attemptLimits, attempt));
+    return { kind: "matched" };
+  };
+}

@@ -1,0 +1,148 @@
+import { record } from "../audit/audit.ts";
+import type { Origin } from "../audit/events.ts";
+import type { Db, Tx } from "../db/open.ts";
+import { countUp } from "../figures/counters.store.ts";
+import type { Client } from "../http/serve.ts";
+import type { Log } from "../kernel/log.ts";
+import type { Settle } from "../revocations/settle.ts";
+import { openSession, signTokens, type Opened, type Proven, type SessionDeps } from "../sessions/open.ts";
+import { readAddress } from "../users/address.ts";
+import { normalizePassword } from "../users/password-policy.ts";
+import { matchPassword, sealPassword, type PasswordDeps } from "../users/passwords.ts";
+import type { SessionTokens } from "../users/ports.ts";
+import { readUsername } from "../users/username.ts";
+import { findByIdentifier, lockUser, upgradePassword, type User } from "../users/users.store.ts";
+import { deviceTokenOf, newDeviceId, readDeviceToken } from "./device-token.ts";
+import { noteFailure, SIGN_INS } from "./failures.ts";
+import type { Factor } from "./factor.ts";
+import { accountKey, returnAttempt, settleAttempt, takeAttempt, type Attempt, type AttemptLimits } from "./throttle.ts";
+
+export interface SignInDeps extends SessionDeps, PasswordDeps {
+  readonly db: Db;
+  readonly log: Log;
+  readonly settle: Settle;
+  readonly factors: readonly Factor[];
+  readonly attemptLimits: AttemptLimits;
+  /** Whether an account whose address nobody has confirmed is refused. */
+  readonly requireVerifiedEmail: boolean;
+}
+
+export interface Credentials {
+  readonly identifier: string;
+  readonly password: string;
+  readonly deviceToken?: string | undefined;
+}
+
+export type SignInOutcome =
+  | { readonly kind: "opened"; readonly tokens: SessionTokens; readonly deviceToken: string }
+  | { readonly kind: "challenge"; readonly factors: readonly string[] }
+  | { readonly kind: "refused" }
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number }
+  | { readonly kind: "busy" };
+
+/**
+ * The one way in: budget, password, account state, second factors, session. Until the last step nothing has been opened,
+ * so nothing has to be undone. Unknown, wrong, disabled and unverified are one refusal at one cost (EN-01, EN-02).
+ */
+export async function signIn(deps: SignInDeps, credentials: Credentials, client: Client, origin: Origin): Promise<SignInOutcome> {
+  const user = await findByName(deps.db, credentials.identifier);
+  const device = credentials.deviceToken === undefined ? undefined : readDeviceToken(deps.keyring, credentials.deviceToken);
+  const attempt: Attempt = {
+    account: accountKey(deps.keyring, user === undefined ? { unknown: credentials.identifier.trim().toLowerCase() } : { userId: user.id }),
+    address: client.address,
+    trustedDevice: device !== undefined && device.sub === user?.id ? device.did : undefined,
+  };
+
+  const password = await checkPassword(deps, { user, attempt, password: credentials.password }, origin);
+  if (password.kind !== "matched") return password;
+
+  const factors = await enrolledFactors(deps, password.user.id);
+  if (factors.length > 0) return { kind: "challenge", factors };
+
+  const opened = await deps.db.transaction().execute(async (tx) => open(tx, deps, { user: password.user, attempt, client, proven: { amr: ["pwd"], acr: "aal1" } }, origin));
+  if (opened === undefined) return { kind: "refused" };
+  await deps.settle(opened.recorded);
+  if (password.weak) await upgrade(deps, password.user, credentials.password);
+  return {
+    kind: "opened",
+    tokens: signTokens(deps, opened.grant),
+    deviceToken: deviceTokenOf(deps.keyring, { sub: password.user.id, did: attempt.trustedDevice ?? newDeviceId(deps.random) }),
+  };
+}
+
+export type PasswordCheck =
+  | { readonly kind: "matched"; readonly user: User; readonly weak: boolean }
+  | { readonly kind: "refused" }
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number }
+  | { readonly kind: "busy" };
+
+/** Takes an attempt, then pays for one hash, then looks at the account; whoever asks for whomever. */
+export async function checkPassword(
+  deps: Pick<SignInDeps, "db" | "clock" | "keyring" | "hasher" | "attemptLimits" | "requireVerifiedEmail">,
+  asked: { readonly user: User | undefined; readonly attempt: Attempt; readonly password: string },
+  origin: Origin,
+): Promise<PasswordCheck> {
+  const { user, attempt } = asked;
+  const budget = await deps.db.transaction().execute(async (tx) => {
+    const taken = await takeAttempt(tx, deps, deps.attemptLimits, attempt);
+    if (taken.kind === "exhausted") await noteFailure(tx, deps, { event: "sign_in.throttled", userId: user?.id, reason: "budget" }, origin);
+    return taken;
+  });
+  if (budget.kind === "exhausted") return { kind: "throttled", retryAfterSeconds: budget.retryAfterSeconds };
+
+  const match = await matchPassword(deps, user, asked.password);
+  if (match.kind === "busy") {
+    await deps.db.transaction().execute(async (tx) => returnAttempt(tx, deps.attemptLimits, attempt));
+    return { kind: "busy" };
+  }
+  const reason = match.kind === "mismatched" ? "password" : user === undefined ? "unknown" : reasonAgainst(deps, user);
+  if (match.kind === "matched" && user !== undefined && reason === undefined) return { kind: "matched", user, weak: match.weak };
+  await deps.db.transaction().execute(async (tx) => noteFailure(tx, deps, { event: "sign_in.failed", userId: user?.id, reason: reason ?? "unknown" }, origin));
+  return { kind: "refused" };
+}
+
+function reasonAgainst(deps: Pick<SignInDeps, "requireVerifiedEmail">, user: User): string | undefined {
+  if (user.disabledAt !== null) return "disabled";
+  return deps.requireVerifiedEmail && user.email !== null && user.emailVerifiedAt === null ? "unverified" : undefined;
+}
+
+/** Opens the session if the account is still what it was when its password was checked (LG-11). */
+async function open(
+  tx: Tx,
+  deps: SignInDeps,
+  signingIn: { readonly user: User; readonly attempt: Attempt; readonly client: Client; readonly proven: Proven },
+  origin: Origin,
+): Promise<Opened | undefined> {
+  const { user } = signingIn;
+  const held = await lockUser(tx, user.id);
+  if (held === undefined || held.hardEpoch !== user.hardEpoch || reasonAgainst(deps, held) !== undefined) return undefined;
+  const opened = await openSession(tx, deps, held, signingIn.proven, signingIn.client);
+  await settleAttempt(tx, deps, deps.attemptLimits, signingIn.attempt);
+  await countUp(tx, SIGN_INS, deps.clock.now());
+  await record(tx, deps, { event: "session.opened", ...origin, actor: { kind: "user", id: user.id }, userId: user.id, sessionId: opened.session.id, details: { method: signingIn.proven.amr.join(" ") } });
+  return opened;
+}
+
+async function enrolledFactors(deps: Pick<SignInDeps, "db" | "factors">, userId: string): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const factor of deps.factors) if (await factor.isEnrolled(deps.db, userId)) names.push(factor.name);
+  return names;
+}
+
+/** A hash of older parameters becomes one of today's, unless the password was changed meanwhile (PW-09). */
+async function upgrade(deps: SignInDeps, user: User, presented: string): Promise<void> {
+  const normalized = normalizePassword(presented);
+  const { passwordSealed } = user;
+  if (normalized.kind !== "normalized" || passwordSealed === null) return;
+  const sealed = await sealPassword(deps, user.id, normalized.password);
+  if (sealed.kind === "sealed") await deps.db.transaction().execute(async (tx) => upgradePassword(tx, user.id, passwordSealed, sealed.passwordSealed));
+}
+
+async function findByName(db: Db, identifier: string): Promise<User | undefined> {
+  if (identifier.includes("@")) {
+    const address = readAddress(identifier);
+    return findByIdentifier(db, { emailCanonical: address.kind === "address" ? address.canonical : "" });
+  }
+  const username = readUsername(identifier);
+  return findByIdentifier(db, { usernameCanonical: username.kind === "username" ? username.canonical : "" });
+}

@@ -1,0 +1,88 @@
+import type { Tx } from "../db/open.ts";
+import { addressKeys } from "../http/address.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { Keyring } from "../kernel/keyring.ts";
+import { countOf, forget, giveBack, takeEach, type Limit, type TakeOutcome } from "../throttle/attempts.store.ts";
+
+/** Who is attempted, by whom. Keyed on the account whatever it was called (LG-03), or on the digest of a name nobody has. */
+export interface Attempt {
+  readonly account: string;
+  readonly address: string;
+  /** Of a device token of this very account. */
+  readonly trustedDevice: string | undefined;
+}
+
+const QUARTER_HOUR = 900;
+/** NIST SP 800-63B-4 §3.2.2: at most 100 consecutive failures; then only a trusted device or recovery gets in (LG-01). */
+const ACCOUNT_FAILURES = 100;
+const NEVER = 100 * 365 * 86_400;
+
+export interface AttemptLimits {
+  readonly perDevice: number;
+  readonly perAddress: number;
+  readonly perSubnet: number;
+  readonly perAddressAndAccount: number;
+  readonly everywhere: number;
+}
+
+/** Failures in a quarter of an hour. */
+export const defaultAttemptLimits: AttemptLimits = { perDevice: 10, perAddress: 100, perSubnet: 180, perAddressAndAccount: 20, everywhere: 20_000 };
+
+export function accountKey(keyring: Keyring, who: { readonly userId: string } | { readonly unknown: string }): string {
+  return "userId" in who ? who.userId : keyring.mac("throttle-bucket", who.unknown).toString("base64url");
+}
+
+/**
+ * Takes one attempt before the hash is computed. A trusted device draws on its own budget only, so that strangers cannot
+ * lock the owner out (LG-04); everybody else on those of address, subnet, everyone, address and account, and account.
+ */
+export async function takeAttempt(tx: Tx, deps: { readonly clock: Clock }, limits: AttemptLimits, attempt: Attempt): Promise<TakeOutcome> {
+  return takeEach(tx, bucketsOf(limits, attempt), deps.clock.now());
+}
+
+/**
+ * After the right password: gives back what this attempt took, and forgets this client's earlier failures on this account,
+ * its share of the account's count included. Nobody else's are forgotten (LG-07).
+ */
+export async function settleAttempt(tx: Tx, deps: { readonly clock: Clock }, limits: AttemptLimits, attempt: Attempt): Promise<void> {
+  if (attempt.trustedDevice !== undefined) return forget(tx, [deviceBucket(attempt.trustedDevice)]);
+  const pair = pairBucket(attempt);
+  const own = Math.max(1, await countOf(tx, pair, deps.clock.now()));
+  // In the order in which they are taken: two transactions that wait for each other's rows would be a deadlock.
+  for (const { bucket } of bucketsOf(limits, attempt)) await giveBack(tx, bucket, bucket === pair || bucket === accountBucket(attempt.account) ? own : 1);
+}
+
+/** Gives back an attempt that was never evaluated. */
+export async function returnAttempt(tx: Tx, limits: AttemptLimits, attempt: Attempt): Promise<void> {
+  for (const { bucket } of bucketsOf(limits, attempt)) await giveBack(tx, bucket);
+}
+
+/** What recovery and an operator do: the account can be signed in to from anywhere again. */
+export async function forgetFailures(tx: Tx, userId: string): Promise<void> {
+  await forget(tx, [accountBucket(userId)]);
+}
+
+function bucketsOf(limits: AttemptLimits, attempt: Attempt): readonly Limit[] {
+  const short = (bucket: string, limit: number): Limit => ({ bucket, limit, windowSeconds: QUARTER_HOUR });
+  if (attempt.trustedDevice !== undefined) return [short(deviceBucket(attempt.trustedDevice), limits.perDevice)];
+  const keys = addressKeys(attempt.address);
+  return [
+    short(`sign-in:${keys.address}`, limits.perAddress),
+    short(`sign-in:${keys.subnet}`, limits.perSubnet),
+    short("sign-in:everywhere", limits.everywhere),
+    short(pairBucket(attempt), limits.perAddressAndAccount),
+    { bucket: accountBucket(attempt.account), limit: ACCOUNT_FAILURES, windowSeconds: NEVER },
+  ];
+}
+
+function deviceBucket(device: string): string {
+  return `sign-in:device:${device}`;
+}
+
+function pairBucket(attempt: Attempt): string {
+  return `sign-in:pair:${attempt.account}:${addressKeys(attempt.address).address}`;
+}
+
+function accountBucket(account: string): string {
+  return `sign-in:account:${account}`;
+}

@@ -1,0 +1,97 @@
+import { hash } from "node:crypto";
+import { open, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+export interface BlockList {
+  /** Whether `password`, already normalised, is on the list, in any case. */
+  includes(password: string): boolean;
+  readonly entries: number;
+}
+
+const COMMON_PASSWORDS = "@zxcvbn-ts/language-common/src/passwords.json";
+const SHA1_LINE = /^([0-9a-f]{40})(?::\d+)?$/iu;
+
+/**
+ * The common passwords of zxcvbn-ts and, if the operator has one, a breached set held locally (PW-05): a password a line,
+ * or its SHA-1 in hexadecimal, with or without a count, as Have I Been Pwned hands it out. Eight bytes of memory an entry.
+ *
+ * @throws {RangeError} when the operator's file cannot be read
+ */
+export async function openBlockList(path?: string): Promise<BlockList> {
+  const prints = fingerprints();
+  for (const password of await commonPasswords()) prints.add(fingerprint(fold(password)));
+  if (path !== undefined) await addLines(prints, path);
+  const sorted = prints.sorted();
+  return {
+    includes: (password) => holds(sorted, fingerprint(fold(password))) || holds(sorted, fingerprint(password)),
+    entries: sorted.length,
+  };
+}
+
+async function commonPasswords(): Promise<readonly string[]> {
+  const list: unknown = JSON.parse(await readFile(fileURLToPath(import.meta.resolve(COMMON_PASSWORDS)), "utf8"));
+  if (!Array.isArray(list)) throw new TypeError(`${COMMON_PASSWORDS} is not a list`);
+  return list.filter((entry): entry is string => typeof entry === "string");
+}
+
+async function addLines(prints: Fingerprints, path: string): Promise<void> {
+  try {
+    await using file = await open(path);
+    for await (const line of file.readLines()) {
+      const digest = SHA1_LINE.exec(line)?.[1];
+      if (digest !== undefined) prints.add(head(digest));
+      else if (line !== "") prints.add(fingerprint(fold(line.normalize("NFKC"))));
+    }
+  } catch (cause) {
+    throw new RangeError(`The list of refused passwords ${path} cannot be read: name a readable text file, one password a line.`, {
+      cause,
+    });
+  }
+}
+
+function fold(password: string): string {
+  return password.toLowerCase();
+}
+
+function fingerprint(password: string): number {
+  return head(hash("sha1", password, "hex"));
+}
+
+/** The first 52 bits of a digest: of a billion entries, two in ten million strangers would be taken for one of them. */
+function head(digest: string): number {
+  return Number.parseInt(digest.slice(0, 13), 16);
+}
+
+interface Fingerprints {
+  add(print: number): void;
+  sorted(): Float64Array;
+}
+
+function fingerprints(): Fingerprints {
+  let slots = new Float64Array(65_536);
+  let used = 0;
+  return {
+    add: (print) => {
+      if (used === slots.length) {
+        const wider = new Float64Array(slots.length * 2);
+        wider.set(slots);
+        slots = wider;
+      }
+      slots[used++] = print;
+    },
+    sorted: () => slots.subarray(0, used).toSorted(),
+  };
+}
+
+function holds(sorted: Float64Array, print: number): boolean {
+  let low = 0;
+  let high = sorted.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const found = sorted[middle] ?? Number.NaN;
+    if (found === print) return true;
+    if (found < print) low = middle + 1;
+    else high = middle - 1;
+  }
+  return false;
+}

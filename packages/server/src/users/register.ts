@@ -1,0 +1,247 @@
+import { record } from "../audit/audit.ts";
+import type { Origin } from "../audit/events.ts";
+import type { Db, Tx } from "../db/open.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { hashToken, macCode, verifyCode } from "../kernel/codes.ts";
+import { uuidv4, uuidv7 } from "../kernel/ids.ts";
+import type { Random } from "../kernel/random.ts";
+import { enqueue } from "../mail/outbox.ts";
+import { take } from "../throttle/attempts.store.ts";
+import { mailsTo } from "../throttle/budgets.ts";
+import { readAddress } from "./address.ts";
+import { checkPassword, normalizePassword, type PasswordContext, type PasswordPolicy, type PasswordProblem } from "./password-policy.ts";
+import { sealPassword, type PasswordDeps } from "./passwords.ts";
+import type { Profile, ProfileRules } from "./profile.ts";
+import { closeRegistrations, insertRegistration, takeTry } from "./registrations.store.ts";
+import { readUsername } from "./username.ts";
+import { findByIdentifier, insertUser, type NewUser, type User } from "./users.store.ts";
+
+export type RegistrationMode = "confirm" | "immediate" | "closed";
+
+export interface RegisterDeps extends PasswordDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly registration: RegistrationMode;
+  readonly passwordPolicy: PasswordPolicy;
+  readonly profileRules: ProfileRules;
+  readonly serviceName: string;
+  /** Tells the mail sender that something is waiting. */
+  readonly wakeMail: () => void;
+}
+
+export interface RegisterInput {
+  readonly email: string;
+  readonly username?: string | undefined;
+  readonly password: string;
+  readonly profile?: Profile | undefined;
+}
+
+/** A member of the request that is not acceptable, by JSON pointer (RFC 6901). */
+export interface InputProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+export type RegisterOutcome =
+  | { readonly kind: "pending"; readonly registrationId: string; readonly clientSecret: string; readonly expiresAt: number }
+  | { readonly kind: "registered"; readonly user: User }
+  | { readonly kind: "closed" | "busy" | "email_taken" | "username_taken" }
+  | { readonly kind: "invalid"; readonly problems: readonly InputProblem[] }
+  | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem };
+
+export type ConfirmOutcome = { readonly kind: "registered"; readonly user: User } | { readonly kind: "invalid_code" | "username_taken" | "closed" };
+
+/** RG-03: a mailed code lives ten minutes and can be tried five times. */
+const CODE_SECONDS = 600;
+const CODE_TRIES = 5;
+
+/** Everything that is decided about a new account before anybody is asked whether it exists. */
+interface Candidate {
+  readonly userId: string;
+  readonly address: { readonly address: string; readonly canonical: string };
+  readonly username: { readonly username: string; readonly canonical: string } | null;
+  readonly profile: Profile;
+  readonly passwordSealed: Uint8Array;
+}
+
+/**
+ * Registers, or begins to. In mode `confirm` a new, a known and a pending address do the same work and get the same
+ * answer (EN-03); only the mail differs, and only its owner reads that.
+ */
+export async function register(deps: RegisterDeps, input: RegisterInput, origin: Origin): Promise<RegisterOutcome> {
+  if (deps.registration === "closed") return { kind: "closed" };
+  const candidate = await examine(deps, input);
+  if (candidate.kind !== "acceptable") return candidate;
+  return deps.registration === "immediate" ? registerNow(deps, candidate.candidate, origin) : begin(deps, candidate.candidate);
+}
+
+async function registerNow(deps: RegisterDeps, candidate: Candidate, origin: Origin): Promise<RegisterOutcome> {
+  return deps.db.transaction().execute(async (tx) => {
+    const user = await insertUser(tx, newUser(candidate, deps.clock.now(), { verified: false, superuser: false }));
+    if (user === undefined) return { kind: await whichIsTaken(tx, candidate) };
+    await record(tx, deps, { event: "user.registered", ...origin, userId: user.id });
+    return { kind: "registered", user };
+  });
+}
+
+async function begin(deps: RegisterDeps, candidate: Candidate): Promise<RegisterOutcome> {
+  const now = deps.clock.now();
+  const registrationId = uuidv7(deps);
+  const clientSecret = deps.random.bytes(32).toString("base64url");
+  const code = deps.random.digits(8);
+  const { address, username } = candidate;
+  const outcome = await deps.db.transaction().execute(async (tx): Promise<RegisterOutcome> => {
+    if (username !== null && (await findByIdentifier(tx, { usernameCanonical: username.canonical })) !== undefined) return { kind: "username_taken" };
+    const owner = await findByIdentifier(tx, { emailCanonical: address.canonical });
+    await insertRegistration(
+      tx,
+      {
+        id: registrationId,
+        userId: candidate.userId,
+        email: address.address,
+        emailCanonical: address.canonical,
+        username: username?.username ?? null,
+        profile: candidate.profile,
+        passwordSealed: candidate.passwordSealed,
+        clientSecretHash: hashToken(clientSecret),
+        codeMac: macCode(deps.keyring, registrationId, code),
+        createdAt: now,
+        expiresAt: now + CODE_SECONDS,
+      },
+      CODE_TRIES,
+    );
+    const budget = await take(tx, mailsTo(deps.keyring.mac("throttle-bucket", address.canonical).toString("base64url")), now);
+    if (budget.kind === "taken") {
+      // Mail goes to the stored address of an owner, never to another spelling of it (RG-08).
+      await enqueue(
+        tx,
+        deps,
+        owner === undefined
+          ? { recipient: address.address, template: "confirm_registration", data: { code, expiresAt: now + CODE_SECONDS } }
+          : { recipient: owner.email ?? address.address, template: "already_registered", data: {} },
+      );
+    }
+    return { kind: "pending", registrationId, clientSecret, expiresAt: now + CODE_SECONDS };
+  });
+  deps.wakeMail();
+  return outcome;
+}
+
+/** Completes a registration: the mailed code proves the address, the client secret proves that it is the same client (RG-02). */
+export async function confirm(
+  deps: Pick<RegisterDeps, "db" | "clock" | "keyring" | "registration">,
+  proof: { readonly registrationId: string; readonly clientSecret: string; readonly code: string },
+  origin: Origin,
+): Promise<ConfirmOutcome> {
+  if (deps.registration === "closed") return { kind: "closed" };
+  const now = deps.clock.now();
+  return deps.db.transaction().execute(async (tx): Promise<ConfirmOutcome> => {
+    const registration = await takeTry(tx, proof.registrationId, hashToken(proof.clientSecret), now);
+    if (registration === undefined || !verifyCode(deps.keyring, registration.id, proof.code, registration.codeMac)) return { kind: "invalid_code" };
+    const candidate: Candidate = {
+      userId: registration.userId,
+      address: { address: registration.email, canonical: registration.emailCanonical },
+      username: toUsername(registration.username),
+      profile: registration.profile,
+      passwordSealed: registration.passwordSealed,
+    };
+    const user = await insertUser(tx, newUser(candidate, now, { verified: true, superuser: false }));
+    if (user === undefined) return { kind: (await whichIsTaken(tx, candidate)) === "username_taken" ? "username_taken" : "invalid_code" };
+    await closeRegistrations(tx, registration.emailCanonical, now);
+    await record(tx, deps, { event: "user.confirmed", ...origin, userId: user.id });
+    return { kind: "registered", user };
+  });
+}
+
+export type CreateOutcome =
+  | { readonly kind: "created"; readonly user: User }
+  | { readonly kind: "busy" | "email_taken" | "username_taken" }
+  | { readonly kind: "invalid"; readonly problems: readonly InputProblem[] }
+  | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem };
+
+/** Creates a superuser with a verified address: who runs the command or holds the setup link vouches for it. */
+export async function createSuperuser(
+  deps: RegisterDeps,
+  input: RegisterInput,
+  origin: Origin,
+  /** Runs first in the transaction; where it says no, nothing is created. */
+  guard: (tx: Tx) => Promise<boolean> = async () => true,
+): Promise<CreateOutcome | { readonly kind: "guarded" }> {
+  const examined = await examine(deps, input);
+  if (examined.kind !== "acceptable") return examined;
+  const { candidate } = examined;
+  return deps.db.transaction().execute(async (tx): Promise<CreateOutcome | { readonly kind: "guarded" }> => {
+    if (!(await guard(tx))) return { kind: "guarded" };
+    const user = await insertUser(tx, newUser(candidate, deps.clock.now(), { verified: true, superuser: true }));
+    if (user === undefined) return { kind: await whichIsTaken(tx, candidate) };
+    await record(tx, deps, { event: "superuser.created", ...origin, userId: user.id });
+    return { kind: "created", user };
+  });
+}
+
+type Examined =
+  | { readonly kind: "acceptable"; readonly candidate: Candidate }
+  | { readonly kind: "invalid"; readonly problems: readonly InputProblem[] }
+  | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem }
+  | { readonly kind: "busy" };
+
+async function examine(deps: RegisterDeps, input: RegisterInput): Promise<Examined> {
+  const address = readAddress(input.email);
+  const username = input.username === undefined ? null : readUsername(input.username);
+  const profile = input.profile ?? {};
+  const problems = [
+    ...(address.kind === "refused" ? [{ path: "/email", message: "must be one plain e-mail address" }] : []),
+    ...(username?.kind === "refused" ? [{ path: "/username", message: username.reason }] : []),
+    ...(input.profile === undefined ? [] : deps.profileRules.check(profile).map((p) => ({ path: `/profile${p.path}`, message: p.message }))),
+  ];
+  if (address.kind === "refused" || username?.kind === "refused" || problems.length > 0) return { kind: "invalid", problems };
+
+  const password = normalizePassword(input.password);
+  if (password.kind === "refused") return { kind: "unacceptable_password", reason: password.reason };
+  const reason = checkPassword(deps.passwordPolicy, password.password, contextOf(deps, { email: address.address, username: username?.username ?? null, profile }));
+  if (reason !== undefined) return { kind: "unacceptable_password", reason };
+
+  const userId = uuidv4(deps.random);
+  const sealed = await sealPassword(deps, userId, password.password);
+  if (sealed.kind === "busy") return sealed;
+  return { kind: "acceptable", candidate: { userId, address, username, profile, passwordSealed: sealed.passwordSealed } };
+}
+
+/** What a password of this person must not be made of (PW-06). */
+export function contextOf(
+  deps: { readonly serviceName: string },
+  person: { readonly email: string | null; readonly username: string | null; readonly profile: Profile } | null,
+): PasswordContext {
+  const displayName = person?.profile["displayName"];
+  return {
+    serviceName: deps.serviceName,
+    email: person?.email ?? null,
+    username: person?.username ?? null,
+    displayName: typeof displayName === "string" ? displayName : null,
+  };
+}
+
+function newUser(candidate: Candidate, now: number, granted: { readonly verified: boolean; readonly superuser: boolean }): NewUser {
+  return {
+    id: candidate.userId,
+    email: candidate.address.address,
+    emailCanonical: candidate.address.canonical,
+    emailVerifiedAt: granted.verified ? now : null,
+    username: candidate.username?.username ?? null,
+    usernameCanonical: candidate.username?.canonical ?? null,
+    passwordSealed: candidate.passwordSealed,
+    superuserSince: granted.superuser ? now : null,
+    profile: candidate.profile,
+    createdAt: now,
+  };
+}
+
+async function whichIsTaken(tx: Tx, candidate: Candidate): Promise<"email_taken" | "username_taken"> {
+  return (await findByIdentifier(tx, { emailCanonical: candidate.address.canonical })) === undefined ? "username_taken" : "email_taken";
+}
+
+function toUsername(stored: string | null): Candidate["username"] {
+  const read = stored === null ? null : readUsername(stored);
+  return read?.kind === "username" ? read : null;
+}

@@ -1,0 +1,56 @@
+export type UsernameProblem = "wrong_length" | "forbidden_character" | "edge_punctuation" | "mixed_scripts";
+
+export type UsernameOutcome =
+  | {
+      readonly kind: "username";
+      readonly username: string;
+      /** What usernames are compared by: full case folding of the NFKC form. */
+      readonly canonical: string;
+    }
+  | { readonly kind: "refused"; readonly reason: UsernameProblem };
+
+/** Code points. */
+const LONGEST = 64;
+/** No `@` in any of its forms: a username can neither be nor look like an address (RG-14). */
+const CHARACTERS = /^[\p{L}\p{M}\p{Nd}._-]+$/u;
+const IGNORABLE = /\p{Default_Ignorable_Code_Point}/u;
+/** More marks than any of the scripts below piles on one letter hide it. */
+const PILED_MARKS = /\p{M}{5}/u;
+const EDGES = /^[\p{L}\p{Nd}](?:.*[\p{L}\p{M}\p{Nd}])?$/u;
+
+/** Scripts in everyday use (UAX #31, Table 5): a rare one is refused rather than mistaken for a familiar one. */
+const SCRIPTS = [
+  ..."Arabic Armenian Bengali Cyrillic Devanagari Ethiopic Georgian Greek Gujarati Gurmukhi Hebrew Kannada Khmer Lao Latin".split(" "),
+  ..."Malayalam Myanmar Oriya Sinhala Tamil Telugu Thaana Thai Tibetan".split(" "),
+];
+/** Japanese, Korean and Chinese are written in several scripts at once (UTS #39 §5.1). */
+const WRITINGS = [...SCRIPTS.map((script) => [script]), ["Han", "Hiragana", "Katakana"], ["Han", "Hangul"], ["Han", "Bopomofo"]];
+const ONE_WRITING = WRITINGS.map(
+  (scripts) => new RegExp(`^[0-9._\\-\\p{Script=Inherited}${scripts.map((script) => `\\p{Script_Extensions=${script}}`).join("")}]+$`, "u"),
+);
+
+/**
+ * Reads a username: 1 to 64 letters, digits and `.` `_` `-`, beginning and ending with a letter or digit, in one script (IN-14).
+ * Canonically equivalent spellings are one username (NFC); what NFKC would still change, such as full-width letters, is refused.
+ */
+export function readUsername(raw: string): UsernameOutcome {
+  // At most two units a code point, and NFC never triples a text: what is enormous is not walked through.
+  if (raw.length > 6 * LONGEST) return refuse("wrong_length");
+  const username = raw.normalize("NFC");
+  const length = [...username].length;
+  if (length < 1 || length > LONGEST) return refuse("wrong_length");
+  if (!CHARACTERS.test(username) || IGNORABLE.test(username) || PILED_MARKS.test(username)) return refuse("forbidden_character");
+  if (username.normalize("NFKC") !== username) return refuse("forbidden_character");
+  if (!EDGES.test(username)) return refuse("edge_punctuation");
+  if (!ONE_WRITING.some((writing) => writing.test(username))) return refuse("mixed_scripts");
+  return { kind: "username", username, canonical: fold(username) };
+}
+
+function refuse(reason: UsernameProblem): UsernameOutcome {
+  return { kind: "refused", reason };
+}
+
+/** By way of upper case, so that ß meets SS, the final sigma meets the other one, and the dotless i meets the dotted. */
+function fold(username: string): string {
+  return username.toUpperCase().toLowerCase().normalize("NFKC");
+}

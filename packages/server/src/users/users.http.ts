@@ -1,0 +1,127 @@
+import { endpoints } from "@portcullis/contract";
+import { originOf } from "../audit/origin.ts";
+import { answer, refuse, serve, type Route } from "../http/serve.ts";
+import { toAccount } from "./account.ts";
+import { changePassword, type ChangePasswordDeps } from "./change-password.ts";
+import { deleteSelf, type EndUserDeps } from "./end-user.ts";
+import { confirm, register, type RegisterDeps } from "./register.ts";
+import { setUp } from "./setup.ts";
+import { updateProfile } from "./update-profile.ts";
+import { userFinder } from "./users.store.ts";
+
+export type UserRoutesDeps = RegisterDeps & ChangePasswordDeps & EndUserDeps;
+
+const BUSY_SECONDS = 1;
+
+export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
+  const findMe = userFinder(deps.db);
+
+  return [
+    serve(endpoints.registerUser, async (call) => {
+      const outcome = await register(deps, call.input, originOf(call));
+      switch (outcome.kind) {
+        case "pending":
+          return answer(202, { registrationId: outcome.registrationId, clientSecret: outcome.clientSecret, expiresAt: outcome.expiresAt });
+        case "registered":
+          return answer(201, toAccount(outcome.user));
+        case "closed":
+          return refuse("registration_closed");
+        case "invalid":
+          return refuse("invalid_input", { errors: outcome.problems.map((problem) => ({ ...problem })) });
+        case "unacceptable_password":
+          return refuse("unacceptable_password", { reason: outcome.reason });
+        case "busy":
+          return refuse("busy", { retryAfterSeconds: BUSY_SECONDS });
+        case "email_taken":
+        case "username_taken":
+          return refuse(outcome.kind);
+      }
+    }),
+
+    serve(endpoints.confirmUser, async (call) => {
+      const outcome = await confirm(deps, call.input, originOf(call));
+      switch (outcome.kind) {
+        case "registered":
+          return answer(201, toAccount(outcome.user));
+        case "closed":
+          return refuse("registration_closed");
+        case "invalid_code":
+        case "username_taken":
+          return refuse(outcome.kind);
+      }
+    }),
+
+    serve(endpoints.setUp, async (call) => {
+      const outcome = await setUp(deps, call.input, originOf(call));
+      switch (outcome.kind) {
+        case "created":
+          return answer(201, toAccount(outcome.user));
+        case "guarded":
+          return refuse("setup_closed");
+        case "invalid":
+          return refuse("invalid_input", { errors: outcome.problems.map((problem) => ({ ...problem })) });
+        case "unacceptable_password":
+          return refuse("unacceptable_password", { reason: outcome.reason });
+        case "busy":
+          return refuse("busy", { retryAfterSeconds: BUSY_SECONDS });
+        case "email_taken":
+        case "username_taken":
+          return refuse("email_taken");
+      }
+    }),
+
+    serve(endpoints.getMe, async (call) => {
+      const user = await findMe(call.caller.userId);
+      return user === undefined ? refuse("session_ended", { cause: "user_deleted" }) : answer(200, toAccount(user));
+    }),
+
+    serve(endpoints.updateMe, async (call) => {
+      const outcome = await updateProfile(deps, call.caller.userId, call.input.profile, originOf(call));
+      switch (outcome.kind) {
+        case "updated":
+          return answer(200, toAccount(outcome.user));
+        case "gone":
+          return refuse("session_ended", { cause: "user_deleted" });
+        case "invalid":
+          return refuse("invalid_input", { errors: outcome.problems.map((problem) => ({ ...problem })) });
+      }
+    }),
+
+    serve(endpoints.changePassword, async (call) => {
+      const { caller, client, input } = call;
+      const outcome = await changePassword(deps, { userId: caller.userId, sessionId: caller.sessionId, client }, input, originOf(call));
+      switch (outcome.kind) {
+        case "changed":
+          return answer(200, outcome.tokens);
+        case "session_ended":
+          return refuse("session_ended");
+        case "unacceptable_password":
+          return refuse("unacceptable_password", { reason: outcome.reason });
+        case "mismatched":
+          return refuse("wrong_password");
+        case "throttled":
+          return refuse("rate_limited", { retryAfterSeconds: outcome.retryAfterSeconds });
+        case "busy":
+          return refuse("busy", { retryAfterSeconds: BUSY_SECONDS });
+      }
+    }),
+
+    serve(endpoints.deleteMe, async (call) => {
+      const { caller, client, input } = call;
+      const outcome = await deleteSelf(deps, { userId: caller.userId, sessionId: caller.sessionId, client }, input.password, originOf(call));
+      switch (outcome.kind) {
+        case "done":
+        case "unknown":
+          return answer(204);
+        case "mismatched":
+          return refuse("wrong_password");
+        case "last_superuser":
+          return refuse("last_superuser");
+        case "throttled":
+          return refuse("rate_limited", { retryAfterSeconds: outcome.retryAfterSeconds });
+        case "busy":
+          return refuse("busy", { retryAfterSeconds: BUSY_SECONDS });
+      }
+    }),
+  ];
+}

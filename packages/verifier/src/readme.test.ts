@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { promisify } from "node:util";
+
+test("the README's example runs and prints what it says", async () => {
+  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+  const example = /```ts\n(.*?)```/s.exec(readme)?.[1];
+  assert.ok(example);
+  const promised = Array.from(example.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm), ([, line]) => line);
+  assert.equal(promised.length, 2);
+
+  const cwd = new URL("..", import.meta.url);
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module-typescript", "--eval", example], { cwd });
+  assert.deepEqual(stdout.trimEnd().split("\n"), promised);
+});
