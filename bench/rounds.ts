@@ -50,7 +50,7 @@ function summarize(name: string, rounds: readonly { readonly load: Load; readonl
     perSecond: median(loads.map((l) => l.perSecond)),
     p50: median(loads.map((l) => l.p50)),
     p99: median(loads.map((l) => l.p99)),
-    failed: loads.reduce((sum, load) => sum + failures(load) + load.unsent, 0) / Math.max(1, total),
+    failed: loads.reduce((sum, load) => sum + failures(load), 0) / Math.max(1, total),
     statuses: statusesOf(loads),
     generatorCores: median(loads.map((l) => l.generatorCores)),
     serverCores: median(rounds.map((r) => r.serverCores)),
@@ -95,10 +95,13 @@ export function compare(c: Comparison): Row {
     result: `${ratio.toFixed(ratio < 10 ? 2 : 1)} ×`,
     goal: c.atLeast === undefined ? "" : `≥ ${c.atLeast} ×`,
     verdict: troubles.length > 0 ? "invalid" : c.atLeast === undefined ? "info" : ratio >= c.atLeast ? "pass" : "miss",
-    note: [`server ${c.mine.serverCores.toFixed(2)} and generator ${c.mine.generatorCores.toFixed(2)} of a core`, c.note ?? "", ...troubles]
-      .filter((part) => part !== "")
-      .join("; "),
+    note: [cores(c.mine), c.note ?? "", ...troubles].filter((part) => part !== "").join("; "),
   };
+}
+
+function cores(summary: Summary): string {
+  if (summary.serverCores === 0) return "";
+  return `server ${summary.serverCores.toFixed(2)} and generator ${summary.generatorCores.toFixed(2)} of a core`;
 }
 
 export function troubleWith(summary: Summary): readonly string[] {

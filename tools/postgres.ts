@@ -73,7 +73,7 @@ const settingsForTests: Readonly<Record<string, string>> = {
   wal_level: "minimal",
   max_wal_senders: "0",
   logging_collector: "off",
-  log_min_messages: "fatal",
+  log_min_messages: "log",
 };
 
 interface Owner {
@@ -143,13 +143,20 @@ async function freePort(): Promise<number> {
 }
 
 async function ready(server: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let words = "";
-    server.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
-      words = (words + chunk).slice(-4000);
-      if (words.includes("ready to accept connections")) resolve();
+  const patience = AbortSignal.timeout(60_000);
+  const giveUp = (): void => void server.kill("SIGKILL");
+  patience.addEventListener("abort", giveUp);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      let words = "";
+      server.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
+        words = (words + chunk).slice(-4000);
+        if (words.includes("ready to accept connections")) resolve();
+      });
+      server.once("error", reject);
+      server.once("close", () => reject(new Error(`PostgreSQL ended before it was ready: ${words}`)));
     });
-    server.once("error", reject);
-    server.once("close", () => reject(new Error(`PostgreSQL ended at once: ${words}`)));
-  });
+  } finally {
+    patience.removeEventListener("abort", giveUp);
+  }
 }

@@ -72,6 +72,7 @@ async function attempt(server: Started, seconds: number): Promise<Load> {
 
 function latencyRow(during: Summary, without: Summary): Row {
   const added = during.p99 - without.p99;
+  const late = during.loads.reduce((sum, load) => sum + load.unsent, 0);
   const troubles = [during, without].flatMap((s) => troubleWith(s));
   return {
     what: `p99 of GET /v1/token at ${VERIFICATIONS_PER_SECOND}/s during a login flood`,
@@ -80,8 +81,14 @@ function latencyRow(during: Summary, without: Summary): Row {
     reference: `${milliseconds(without.p99)} (p50 ${milliseconds(without.p50)})`,
     result: `${added < 0 ? "" : "+"}${milliseconds(added)}`,
     goal: `≤ +${GOAL_MILLISECONDS} ms`,
-    verdict: troubles.length > 0 ? "invalid" : added <= GOAL_MILLISECONDS ? "pass" : "miss",
-    note: ["server on one core, its hashers on both, both generators on the other", ...troubles].join("; "),
+    verdict: troubles.length > 0 ? "invalid" : added <= GOAL_MILLISECONDS && late === 0 ? "pass" : "miss",
+    note: [
+      "server on one core, its hashers on both, both generators on the other",
+      late > 0 ? `${late} verifications not sent because all connections were waiting` : "",
+      ...troubles,
+    ]
+      .filter((part) => part !== "")
+      .join("; "),
   };
 }
 

@@ -77,7 +77,6 @@ async function figuresOfTheView(): Promise<ViewFigures> {
 }
 
 function viewRows(figures: ViewFigures): readonly Row[] {
-  const slower = figures.full.p99 / figures.empty.p99;
   return [
     {
       what: "a view of 1,000,000 live revocations",
@@ -89,17 +88,23 @@ function viewRows(figures: ViewFigures): readonly Row[] {
       verdict: figures.megabytes <= GOAL_MEGABYTES ? "pass" : "miss",
       note: `${SESSIONS} sessions and ${USERS} users, filled in ${milliseconds(figures.loadMilliseconds)}`,
     },
-    {
-      what: "p99 of one verification with that view, in process",
-      portcullis: `${figures.full.p99.toFixed(2)} µs`,
-      against: "with an empty view",
-      reference: `${figures.empty.p99.toFixed(2)} µs`,
-      result: `${slower.toFixed(2)} ×`,
-      goal: `≤ ${GOAL_SLOWER} ×`,
-      verdict: slower <= GOAL_SLOWER ? "pass" : "miss",
-      note: `p50 ${figures.full.p50.toFixed(2)} µs and ${figures.empty.p50.toFixed(2)} µs, signatures remembered`,
-    },
+    verificationRow("p99 of one verification with that view, signature checked", figures.checked, GOAL_SLOWER),
+    verificationRow("p99 of one verification with that view, signature remembered", figures.remembered),
   ];
+}
+
+function verificationRow(what: string, { empty, full }: ViewFigures["checked"], goal?: number): Row {
+  const slower = full.p99 / empty.p99;
+  return {
+    what,
+    portcullis: `${full.p99.toFixed(1)} µs`,
+    against: "with an empty view",
+    reference: `${empty.p99.toFixed(1)} µs`,
+    result: `${slower.toFixed(2)} ×`,
+    goal: goal === undefined ? "" : `≤ ${goal} ×`,
+    verdict: goal === undefined ? "info" : slower <= goal ? "pass" : "miss",
+    note: `in process, without HTTP; p50 ${full.p50.toFixed(1)} µs and ${empty.p50.toFixed(1)} µs`,
+  };
 }
 
 async function verifying(name: string, server: Started): Promise<Contender> {

@@ -47,7 +47,6 @@ function firstSight(server: Started, sessions: readonly SignedIn[]): Contender {
   const plan = (seconds: number): Omit<Plan, "work"> => ({ origin: server.origin, connections: READ_CONNECTIONS, seconds });
   return {
     name: FIRST_SIGHT,
-    pid: server.pid,
     round: async (seconds) => {
       const work = {
         kind: "refresh",

@@ -1,6 +1,5 @@
 """Makes the tables and the users, and prints the versions in use."""
 
-import json
 import os
 import platform
 import sys
@@ -22,15 +21,12 @@ User = get_user_model()
 User.objects.bulk_create(
     [User(username=f"bench{i}", email=f"bench{i}@example.com", password=password) for i in range(int(sys.argv[1]))]
 )
-print(
-    json.dumps(
-        {
-            "Python": platform.python_version(),
-            "Django": django.get_version(),
-            "Django REST framework": version("djangorestframework"),
-            "SimpleJWT": version("djangorestframework-simplejwt"),
-            "gunicorn": version("gunicorn"),
-            "hasher": settings.PASSWORD_HASHERS[0].split(".")[-1],
-        }
-    )
-)
+versions = {
+    "Python": platform.python_version(),
+    "Django": django.get_version(),
+    "REST framework": version("djangorestframework"),
+    "SimpleJWT": version("djangorestframework-simplejwt"),
+    "gunicorn": version("gunicorn"),
+}
+hasher = settings.PASSWORD_HASHERS[0].split(".")[-1]
+print(", ".join(f"{name} {number}" for name, number in versions.items()) + f"; hasher {hasher}")

@@ -1,13 +1,5 @@
-import * as admin from "./endpoints/admin.ts";
-import * as me from "./endpoints/me.ts";
-import * as recovery from "./endpoints/recovery.ts";
-import * as server from "./endpoints/server.ts";
-import * as sessions from "./endpoints/sessions.ts";
-import * as users from "./endpoints/users.ts";
-
-/** Every native call, by name. */
-export const endpoints = { ...users, ...sessions, ...me, ...recovery, ...admin, ...server };
-
 export { amrValues, type AccessClaims, type AccessHeader, type Amr } from "./claims.ts";
 export { endpoint, failuresOf, type Access, type Answers, type Budget, type Endpoint, type Method } from "./endpoint.ts";
+export { endpoints } from "./endpoints.ts";
 export { endCauses, failures, type EndCause, type Failure, type FailureCode } from "./failures.ts";
+export { openApiDocument, type OpenApi } from "./openapi.ts";

@@ -41,8 +41,8 @@ interface Names {
 const FEW = 12;
 
 /**
- * Judges a JSON text (RFC 8259) more strictly than `JSON.parse`, which keeps the last of two equal names (RFC 8725 §2.4 is
- * about what follows when two readers disagree). One pass, no recursion, nothing built; parse the text after it passed.
+ * Judges a JSON text more strictly than `JSON.parse`, which keeps the last of two equal names where another reader keeps the
+ * first (RFC 8259 §4). One pass, no recursion, nothing built; parse the text after it passed.
  *
  * @param maxDepth objects and lists that may be open at once
  */

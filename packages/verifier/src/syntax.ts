@@ -30,7 +30,7 @@ export interface Compact {
 }
 
 /**
- * Reads a compact JWS and accepts one spelling of it only (RFC 8725 §3.10): three canonical base64url segments without padding,
+ * Reads a compact JWS and accepts one spelling of it only (RFC 7515 §5.2, RFC 7519 §7.2): three canonical base64url segments without padding,
  * header and payload JSON objects in UTF-8 without duplicate names, the header exactly of `shape`. So `crit`, `b64`, `zip`,
  * `jku`, `jwk`, `x5u`, `x5c` and whatever is invented next are refused by not being named.
  */

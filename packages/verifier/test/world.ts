@@ -21,7 +21,7 @@ export const LEEWAY = 5;
 
 export const sub = "0190a0a0-0000-7000-8000-000000000001";
 export const sid = "9b2d3c64-5f2e-4c1a-9d3b-7a6f5e4d3c2b";
-export const jti = "1c9e6679-7425-40de-944b-e07fc1f90ae7";
+const jti = "1c9e6679-7425-40de-944b-e07fc1f90ae7";
 
 export interface Pair extends PublicKey {
   readonly privateKey: KeyObject;

@@ -86,12 +86,11 @@ function socketOf(client: pg.PoolClient): { destroy(): void } | undefined {
   return (client as unknown as { connection?: { stream?: { destroy(): void } } }).connection?.stream;
 }
 
-const INT8 = 20;
-/** What `sum` over integers gives. */
-const NUMERIC = 1700;
+/** What holds whole numbers of ours: `bigint`, a transaction id, and what `sum` over integers gives. */
+const WHOLE_NUMBERS: ReadonlySet<number> = new Set([20, 5069, 1700]);
 
 function typeParser(...[oid, format]: Parameters<typeof pg.types.getTypeParser>): ReturnType<typeof pg.types.getTypeParser> {
-  return oid === INT8 || oid === NUMERIC ? wholeNumber : pg.types.getTypeParser(oid, format);
+  return WHOLE_NUMBERS.has(oid) ? wholeNumber : pg.types.getTypeParser(oid, format);
 }
 
 function wholeNumber(text: string): number {

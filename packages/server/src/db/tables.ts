@@ -117,7 +117,6 @@ export interface SigningKeysTable {
   removed_at: number | null;
 }
 
-/** PostgreSQL has one more column, `xid xid8 not null default pg_current_xact_id()`, which is not in this shared type. */
 export interface RevocationsTable {
   seq: Generated<number>;
   /** Commit order. PostgreSQL: `xid8 not null default pg_current_xact_id()`, read as a number; SQLite: generated always as (seq), one writer at a time. */

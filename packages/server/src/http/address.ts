@@ -11,7 +11,7 @@ const MAX_HOPS = 32;
 /** @throws {RangeError} if one of `ranges` is neither an address nor in CIDR notation */
 export function trustedProxies(ranges: readonly string[]): TrustedProxies {
   return ranges.map((range) => {
-    const [text = "", bits] = range.split("/", 2);
+    const [text = "", bits] = range.split(/\/(.*)/s, 2);
     const address = parse(text);
     if (address === undefined || (bits !== undefined && !ipaddr.isValidCIDR(`${address.toString()}/${bits}`)))
       throw new RangeError(`"${range}" is not an address range such as 10.0.0.0/8 or fd00::/8`);
@@ -32,7 +32,7 @@ export function clientAddress(remote: string | undefined, forwardedFor: string |
   if (proxies.length === 0 || forwardedFor === undefined) return peer.toString();
 
   let client = peer;
-  for (const hop of forwardedFor.split(",").slice(-MAX_HOPS).reverse()) {
+  for (const hop of forwardedFor.split(",").slice(-MAX_HOPS).toReversed()) {
     if (!isTrusted(client, proxies)) break;
     const before = parse(withoutPort(hop.trim()));
     if (before === undefined) break;

@@ -95,8 +95,11 @@ function world(options: Partial<AppDeps> = {}, more: readonly Route[] = []) {
     metrics,
     ...options,
   });
-  const send = async (method: string, path: string, init: { headers?: Record<string, string>; body?: string | Uint8Array<ArrayBuffer> } = {}) =>
-    app.fetch(new Request(`http://id.example${path}`, { method, ...init }), { remoteAddress: "198.51.100.7" });
+  const send = async (
+    method: string,
+    path: string,
+    init: { headers?: Record<string, string>; body?: string | Uint8Array<ArrayBuffer> } = {},
+  ) => app.fetch(new Request(`http://id.example${path}`, { method, ...init }), { remoteAddress: "198.51.100.7" });
   const post = async (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
     send("POST", path, { body, headers: { "content-type": "application/json", ...headers } });
   return { app, send, post, handled, lines, metrics };
@@ -141,7 +144,9 @@ test("a refusal is a problem with a stable code, and the request id in body and 
 test("the request id is ours, whatever the client sends", async () => {
   const { send } = world();
   const ids = await Promise.all(
-    Array.from({ length: 300 }, async () => (await send("GET", "/.well-known/jwks.json", { headers: { "x-request-id": "mine" } })).headers.get("x-request-id")),
+    Array.from({ length: 300 }, async () =>
+      (await send("GET", "/.well-known/jwks.json", { headers: { "x-request-id": "mine" } })).headers.get("x-request-id"),
+    ),
   );
   assert.equal(new Set(ids).size, 300);
   assert(ids.every((requestId) => /^[\w-]{12}$/.test(requestId ?? "")));
@@ -149,7 +154,8 @@ test("the request id is ours, whatever the client sends", async () => {
 
 test("JW-11: a malformed Authorization header is 401 and reaches nobody", async () => {
   const { send, handled } = world({
-    authenticate: (token) => (/^[\w.-]+$/.test(token) ? { kind: "verified", claims: claimsOf(id) } : { kind: "refused", code: "invalid_token" }),
+    authenticate: (token) =>
+      /^[\w.-]+$/.test(token) ? { kind: "verified", claims: claimsOf(id) } : { kind: "refused", code: "invalid_token" },
   });
   const corpus: readonly (readonly [string | undefined, string, string | undefined])[] = [
     [undefined, "unauthenticated", undefined],
@@ -171,7 +177,10 @@ test("JW-11: a malformed Authorization header is 401 and reaches nobody", async 
     assert.equal(refused.status, 401, authorization);
     assert.equal(await codeOf(refused), code, authorization);
     const challenge = refused.headers.get("www-authenticate") ?? "";
-    assert(error === undefined ? challenge === "Bearer" : challenge.startsWith(`Bearer error="${error}"`), `${authorization}: ${challenge}`);
+    assert(
+      error === undefined ? challenge === "Bearer" : challenge.startsWith(`Bearer error="${error}"`),
+      `${authorization}: ${challenge}`,
+    );
   }
   const twice = new Headers([
     ["authorization", "Bearer good"],
@@ -179,7 +188,11 @@ test("JW-11: a malformed Authorization header is 401 and reaches nobody", async 
   ]);
   assert.equal((await send("GET", "/v1/token", { headers: Object.fromEntries(twice) })).status, 401);
   assert.equal(handled.length, 0);
-  assert.equal((await send("GET", "/v1/token", { headers: { authorization: "bearer good" } })).status, 200, "the scheme is case-insensitive (RFC 9110 §11.1)");
+  assert.equal(
+    (await send("GET", "/v1/token", { headers: { authorization: "bearer good" } })).status,
+    200,
+    "the scheme is case-insensitive (RFC 9110 §11.1)",
+  );
 });
 
 test("JW-16: a token in the query, a cookie or a body is not read", async () => {
@@ -212,7 +225,12 @@ test("a superuser's call is refused to users before anything of it is read", asy
 });
 
 test("a spent budget is refused before the body is read, with when to try again", async () => {
-  const { send } = world({ allow: async (budget, client) => ({ ok: false, retryAfterSeconds: budget === "registration" && client.address === "198.51.100.7" ? 17.2 : 0 }) });
+  const { send } = world({
+    allow: async (budget, client) => ({
+      ok: false,
+      retryAfterSeconds: budget === "registration" && client.address === "198.51.100.7" ? 17.2 : 0,
+    }),
+  });
   const refused = await send("POST", "/v1/users", { body: "not json" });
   assert.equal(refused.status, 429);
   assert.equal(refused.headers.get("retry-after"), "18");
@@ -264,7 +282,10 @@ test("IN-01: a body of more than 64 KiB is refused, and read no further; compres
   const padded = (length: number) => JSON.stringify(credentials).padEnd(length, " ");
   assert.equal((await post("/v1/sessions", padded(65_536))).status, 201);
   assert.equal((await post("/v1/sessions", padded(65_537))).status, 413);
-  const announced = await send("POST", "/v1/sessions", { headers: { "content-type": "application/json", "content-length": "65537" }, body: "{}" });
+  const announced = await send("POST", "/v1/sessions", {
+    headers: { "content-type": "application/json", "content-length": "65537" },
+    body: "{}",
+  });
   assert.equal(announced.status, 413);
 
   let sent = 0;
@@ -276,7 +297,12 @@ test("IN-01: a body of more than 64 KiB is refused, and read no further; compres
   });
   const { app } = world();
   const streamed = await app.fetch(
-    new Request("http://id.example/v1/sessions", { method: "POST", headers: { "content-type": "application/json" }, body: endless, duplex: "half" }),
+    new Request("http://id.example/v1/sessions", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: endless,
+      duplex: "half",
+    }),
   );
   assert.equal(streamed.status, 413);
   assert(sent < 262_144, `${sent} bytes were drawn`);
@@ -321,7 +347,20 @@ test("IN-02, IN-04: what is not strict JSON in strict UTF-8 is 400, and prototyp
 
 test("IN-03: nothing is coerced, and findings never repeat what was sent", async () => {
   const { post, handled } = world();
-  const values: readonly unknown[] = [1, 0, true, false, null, [], ["anna@example.com"], {}, { toString: "anna@example.com" }, 1e308, "", "s".repeat(2000)];
+  const values: readonly unknown[] = [
+    1,
+    0,
+    true,
+    false,
+    null,
+    [],
+    ["anna@example.com"],
+    {},
+    { toString: "anna@example.com" },
+    1e308,
+    "",
+    "s".repeat(2000),
+  ];
   for (const field of ["identifier", "password", "deviceToken"])
     for (const value of values) {
       const refused = await post("/v1/sessions", JSON.stringify({ ...credentials, [field]: value }));
@@ -366,7 +405,7 @@ test("IN-06: no hostile text of 64 KiB takes long to refuse", async () => {
     `{"identifier":"${"\\\\".repeat(30_000)}"}`,
     " ".repeat(65_000),
     "-".repeat(65_000),
-    `${"1".repeat(65_000)}`,
+    "1".repeat(65_000),
     `{"identifier":${"9".repeat(60_000)}}`,
   ];
   for (const text of patterns) {
@@ -385,8 +424,14 @@ test("a call without input refuses a body", async () => {
   const { send, handled } = world();
   assert.equal(await codeOf(await send("DELETE", `/v1/sessions/${id}`, { ...as("good"), body: "{}" })), "malformed_request");
   assert.equal(await codeOf(await send("DELETE", "/v1/sessions/current", { ...as("good"), body: "x" })), "malformed_request");
-  assert.equal(await codeOf(await send("GET", "/v1/token", { headers: { authorization: "Bearer good", "content-length": "2" } })), "malformed_request");
-  assert.equal(await codeOf(await send("GET", "/v1/token", { headers: { authorization: "Bearer good", "transfer-encoding": "chunked" } })), "malformed_request");
+  assert.equal(
+    await codeOf(await send("GET", "/v1/token", { headers: { authorization: "Bearer good", "content-length": "2" } })),
+    "malformed_request",
+  );
+  assert.equal(
+    await codeOf(await send("GET", "/v1/token", { headers: { authorization: "Bearer good", "transfer-encoding": "chunked" } })),
+    "malformed_request",
+  );
   assert.equal(handled.length, 0);
 });
 
@@ -424,7 +469,11 @@ test("IN-15: a path has one spelling", async () => {
   for (const path of spellings) {
     const { app } = world();
     // Through a socket the target arrives as it was sent; a URL has lost its dot segments already.
-    const incoming = { url: path, headers: { authorization: "Bearer good", host: "id.example" }, socket: { remoteAddress: "198.51.100.7" } };
+    const incoming = {
+      url: path,
+      headers: { authorization: "Bearer good", host: "id.example" },
+      socket: { remoteAddress: "198.51.100.7" },
+    };
     assert.equal((await app.fetch(new Request("http://id.example/v1/token"), { incoming })).status, 404, path);
     if (!dotted.has(path)) assert.equal((await send("GET", path, as("good"))).status, 404, path);
   }
@@ -467,7 +516,10 @@ test("a whole path wins over a template", async () => {
   const { send, handled } = world();
   assert.equal((await send("DELETE", "/v1/sessions/current", as("good"))).status, 204);
   assert.equal((await send("DELETE", `/v1/sessions/${id}`, as("good"))).status, 204);
-  assert.deepEqual(handled.map((call) => call.params), [{ id }]);
+  assert.deepEqual(
+    handled.map((call) => call.params),
+    [{ id }],
+  );
 });
 
 test("CK-09, HD-03: other methods are refused, HEAD is authorised like GET, OPTIONS and overrides change nothing", async () => {
@@ -493,7 +545,9 @@ test("CK-09, HD-03: other methods are refused, HEAD is authorised like GET, OPTI
 
   const before = handled.length;
   for (const header of ["x-http-method-override", "x-http-method", "x-method-override", "_method"]) {
-    const overridden = await send("GET", `/v1/sessions/${id}?_method=DELETE`, { headers: { authorization: "Bearer good", [header]: "DELETE" } });
+    const overridden = await send("GET", `/v1/sessions/${id}?_method=DELETE`, {
+      headers: { authorization: "Bearer good", [header]: "DELETE" },
+    });
     assert.equal(overridden.status, 405, header);
   }
   assert.equal(handled.length, before);
@@ -560,7 +614,11 @@ test("storage that cannot be reached is 503 with when to try again", async () =>
   ]);
   const failed = await send("GET", "/v1/me", as("good"));
   assert.deepEqual([failed.status, failed.headers.get("retry-after"), await codeOf(failed)], [503, "1", "unavailable"]);
-  const asleep = world({ isUnavailable: () => true, isSuperuser: async () => Promise.reject(cause), authenticate: () => ({ kind: "verified", claims: claimsOf(id) }) });
+  const asleep = world({
+    isUnavailable: () => true,
+    isSuperuser: async () => Promise.reject(cause),
+    authenticate: () => ({ kind: "verified", claims: claimsOf(id) }),
+  });
   assert.equal((await asleep.send("GET", "/v1/admin/users", as("good"))).status, 503);
 });
 
@@ -689,5 +747,6 @@ test("CK-08: only listed origins, to the letter, may read an answer", async () =
 
   const closed = await world().send("GET", "/v1/token", { headers: { origin } });
   assert.equal(closed.headers.get("access-control-allow-origin"), null);
-  for (const wrong of ["*", "null", "https://app.example.com/", "app.example.com"]) assert.throws(() => world({ allowedOrigins: [wrong] }), RangeError, wrong);
+  for (const wrong of ["*", "null", "https://app.example.com/", "app.example.com"])
+    assert.throws(() => world({ allowedOrigins: [wrong] }), RangeError, wrong);
 });

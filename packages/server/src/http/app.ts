@@ -42,7 +42,10 @@ export function createApp(deps: AppDeps): App {
     headers: baseHeaders(deps.publicUrl),
     cors: cors(deps.allowedOrigins ?? []),
   };
-  const router = new Hono<{ Bindings: Bindings }>({ router: new StaticFirst(), getPath: (request, options) => pathOf(request, options?.env ?? {}) });
+  const router = new Hono<{ Bindings: Bindings }>({
+    router: new StaticFirst(),
+    getPath: (request, options) => pathOf(request, options?.env ?? {}),
+  });
   const served = [
     ...deps.routes.map((route) => ({ method: route.endpoint.method, path: route.endpoint.path, answering: edgeOf(edge, route) })),
     ...deps.pages.map((page) => ({ method: page.method, path: page.path, answering: edgeOfPage(edge, page) })),
@@ -90,7 +93,7 @@ class StaticFirst<T> implements Router<T> {
 /** No path of ours has an escape in it, so one that has is nowhere: there is no second spelling of any path (IN-15). */
 function pathOf(request: Request, bindings: Bindings): string {
   const target = targetOf(request, bindings);
-  const end = target.search(/[?#]/);
+  const end = target.indexOf("?");
   const path = end === -1 ? target : target.slice(0, end);
   return path.includes("%") ? NOWHERE : path;
 }

@@ -18,7 +18,8 @@ export interface Cors {
  */
 export function cors(allowedOrigins: readonly string[]): Cors {
   for (const origin of allowedOrigins)
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) throw new RangeError(`"${origin}" is not an origin such as https://app.example.com`);
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+      throw new RangeError(`"${origin}" is not an origin such as https://app.example.com`);
 
   const allowed = new Map<string, Headers>(
     allowedOrigins.map((origin) => [

@@ -67,7 +67,9 @@ export function edgeOf(deps: EdgeDeps, route: Route): Answering {
     const token = bearer(exchange.header("authorization"));
     if (token.kind === "refused") return refuse(token.code);
     const authentication = deps.authenticate(token.text);
-    return authentication instanceof Promise ? authentication.then((a) => enter(exchange, params, a)) : enter(exchange, params, authentication);
+    return authentication instanceof Promise
+      ? authentication.then((a) => enter(exchange, params, a))
+      : enter(exchange, params, authentication);
   }
 
   function enter(exchange: Exchange, params: Params, authentication: Authentication): AnyReply | Promise<AnyReply> {
@@ -100,7 +102,8 @@ export function edgeOf(deps: EdgeDeps, route: Route): Answering {
     const { status, body } = reply;
     if (deps.checkAnswers === true) checkAnswer(endpoint, status, body);
     record(deps, endpoint.name, series, exchange, status);
-    if (body === undefined) return new Response(null, { status, headers: stamped(deps, exchange, status === 204 ? headers.bare : headers.empty) });
+    if (body === undefined)
+      return new Response(null, { status, headers: stamped(deps, exchange, status === 204 ? headers.bare : headers.empty) });
     return new Response(JSON.stringify(body), { status, headers: stamped(deps, exchange, headers.json) });
   }
 }
@@ -115,7 +118,10 @@ export function edgeOfPage(deps: EdgeDeps, page: Page): Answering {
       const visited = await page.visit({ request, header: (name) => exchange.header(name), params, client, requestId });
       if (visited.kind === "not_found") return refusal(deps, page.name, series, exchange, "not_found");
       record(deps, page.name, series, exchange, visited.status);
-      return new Response(visited.body, { status: visited.status, headers: stamped(deps, exchange, { ...deps.headers, ...visited.headers }) });
+      return new Response(visited.body, {
+        status: visited.status,
+        headers: stamped(deps, exchange, { ...deps.headers, ...visited.headers }),
+      });
     } catch (error) {
       return fault(deps, page.name, series, exchange, error);
     }
@@ -151,7 +157,9 @@ function isPlain({ access, budget, params, query, input }: Endpoint): boolean {
   return access !== "superuser" && budget === undefined && params === undefined && query === undefined && input === undefined;
 }
 
-type Bearer = { readonly kind: "token"; readonly text: string } | { readonly kind: "refused"; readonly code: "unauthenticated" | "invalid_token" };
+type Bearer =
+  | { readonly kind: "token"; readonly text: string }
+  | { readonly kind: "refused"; readonly code: "unauthenticated" | "invalid_token" };
 
 /**
  * What follows `Bearer` (RFC 6750 §2.1). Its characters are the verifier's to judge: of two headers it sees both, joined by

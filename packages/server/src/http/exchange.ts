@@ -74,10 +74,13 @@ export class Exchange implements AnyCall {
 export function targetOf(request: Request, { incoming }: Bindings): string {
   if (incoming?.url?.startsWith("/")) return incoming.url;
   const { url } = request;
-  return url.slice(url.indexOf("/", url.indexOf("://") + 3));
+  return url.slice(url.indexOf("/", url.indexOf("://") + 3)).split("#", 1)[0] ?? "";
 }
 
 function printable(text: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.slice(0, MAX_USER_AGENT).replaceAll(/[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "\uFFFD").toWellFormed();
+  return text
+    .slice(0, MAX_USER_AGENT)
+    .replaceAll(/[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "\uFFFD")
+    .toWellFormed();
 }

@@ -3,6 +3,7 @@ import type { FailureCode } from "@portcullis/contract";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
@@ -65,7 +66,7 @@ export async function listen(deps: ListenDeps): Promise<Listening> {
       requireHostHeader: false,
       noDelay: true,
     },
-    listener,
+    (incoming, outgoing) => void listener(incoming, outgoing),
   );
   server.timeout = limits.silentSeconds * 1000;
   server.maxConnections = limits.connections;
@@ -76,20 +77,27 @@ export async function listen(deps: ListenDeps): Promise<Listening> {
   });
   server.on("drop", () => log.warn("http.connection_dropped", { limit: limits.connections }));
 
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+
   server.listen(port, host);
   await once(server, "listening");
   const address = server.address();
   assert(address !== null && typeof address === "object", "the server listens on a port");
-  return { port: address.port, close: async (graceSeconds) => drain(server, clock, graceSeconds) };
+  return { port: address.port, close: async (graceSeconds) => drain(server, sockets, clock, graceSeconds) };
 }
 
-async function drain(server: Server, clock: Clock, graceSeconds: number): Promise<void> {
-  const state = { closed: false };
-  const closed = new Promise<void>((resolve) => server.close(() => resolve((state.closed = true) && undefined)));
+async function drain(server: Server, sockets: ReadonlySet<Socket>, clock: Clock, graceSeconds: number): Promise<void> {
+  const closed = new Promise<"closed">((resolve) => server.close(() => resolve("closed")));
   const until = clock.monotonicMilliseconds() + graceSeconds * 1000;
-  while (!state.closed && clock.monotonicMilliseconds() < until) {
+  // Node counts a connection that has not sent anything yet as busy.
+  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  while (clock.monotonicMilliseconds() < until) {
     server.closeIdleConnections();
-    await Promise.race([closed, clock.sleep(DRAIN_STEP_MILLISECONDS)]);
+    if ((await Promise.race([closed, clock.sleep(DRAIN_STEP_MILLISECONDS)])) === "closed") return;
   }
   server.closeAllConnections();
   await closed;

@@ -9,7 +9,13 @@ test("a handler can answer only with a status and body its endpoint lists", () =
   serve(endpoints.endSession, () => answer(204));
   serve(endpoints.getReadiness, () => answer(503, { status: "draining" }));
   serve(endpoints.refreshSession, async ({ input }) =>
-    answer(200, { accessToken: input.attemptId ?? "", tokenType: "Bearer", expiresInSeconds: 600, refreshToken: input.refreshToken, sessionId: id }),
+    answer(200, {
+      accessToken: input.attemptId ?? "",
+      tokenType: "Bearer",
+      expiresInSeconds: 600,
+      refreshToken: input.refreshToken,
+      sessionId: id,
+    }),
   );
   // @ts-expect-error 200 is not an answer of endSession
   serve(endpoints.endSession, () => answer(200));
@@ -47,7 +53,16 @@ test("only a call that needs a token has a caller, and values of rules may be re
     }),
   );
   serve(endpoints.getMe, () =>
-    answer(200, { id, email: null, emailVerifiedAt: null, username: null, profile: { a: [1, { b: null }] }, superuser: false, createdAt: 1, lastLoginAt: null }),
+    answer(200, {
+      id,
+      email: null,
+      emailVerifiedAt: null,
+      username: null,
+      profile: { a: [1, { b: null }] },
+      superuser: false,
+      createdAt: 1,
+      lastLoginAt: null,
+    }),
   );
   serve(endpoints.endSession, ({ params, input }) => {
     const nothing: undefined = input;

@@ -39,6 +39,9 @@ export interface FeedDeps {
   readonly boundSeconds: number;
 }
 
+/** A slice of the view each second: a sweep of a million at once would be felt. */
+const PRUNED_SHARDS = 8;
+
 /**
  * Keeps the revocation view of this node equal to the log. The poll is the truth; what is applied
  * directly after a commit only makes it early. A failed poll changes nothing: the view grows stale by itself.
@@ -84,8 +87,8 @@ export function createFeed(deps: FeedDeps): Feed {
       if (stopped.signal.aborted) return;
       await joinPoll();
       if (clock.now() < pruneAt) continue;
-      view.prune(clock.now());
-      pruneAt = clock.now() + 30;
+      view.prune(clock.now(), PRUNED_SHARDS);
+      pruneAt = clock.now() + 1;
     }
   }
 

@@ -1,0 +1,5 @@
+import type { Route } from "../http/serve.ts";
+
+export function adminRoutes(_deps: object): readonly Route[] {
+  return [];
+}
