@@ -30,6 +30,7 @@ const READY_SECONDS = 60;
 const STOP_SECONDS = 10;
 const running = new Set<ChildProcess>();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
 /** Starts a server and resolves once it says where it listens. */
 export async function start(launch: Launch): Promise<Started> {

@@ -34,7 +34,20 @@ export async function startPostgres(options: PostgresForTestsOptions = {}): Prom
     const made = spawnSync(
       join(programs, executable("initdb")),
       // Sorted by a language's rules unless a column says otherwise: what relies on code points shows itself in tests.
-      ["-D", directory, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--locale-provider=icu", "--icu-locale=en-US", "--no-sync"],
+      [
+        "-D",
+        directory,
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-locale",
+        "--locale-provider=icu",
+        "--icu-locale=en-US",
+        "--no-sync",
+      ],
       { ...owner, cwd: folder, encoding: "utf8" },
     );
     if (made.status !== 0) throw new Error(`initdb: ${made.error?.message ?? made.stderr}`);
@@ -107,7 +120,9 @@ function programsFor(owner: Owner | undefined, folder: string): string {
 }
 
 function runs(programs: string, owner: Owner | undefined): boolean {
-  return ["initdb", "postgres"].every((program) => spawnSync(join(programs, executable(program)), ["--version"], { ...owner, cwd: "/" }).status === 0);
+  return ["initdb", "postgres"].every(
+    (program) => spawnSync(join(programs, executable(program)), ["--version"], { ...owner, cwd: "/" }).status === 0,
+  );
 }
 
 function nativeFolder(): string {

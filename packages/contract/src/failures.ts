@@ -37,6 +37,7 @@ export const failures = {
   invalid_code: { status: 422, title: "The code is wrong, used or expired" },
   unacceptable_password: { status: 422, title: "This password cannot be used" },
   wrong_password: { status: 422, title: "The current password is wrong" },
+  no_address: { status: 409, title: "This account has no e-mail address" },
   last_superuser: { status: 409, title: "The last active superuser cannot be disabled or deleted" },
   setup_closed: { status: 403, title: "The setup link is wrong, used or expired" },
 } as const satisfies Record<string, Failure>;

@@ -2,6 +2,7 @@ import type { Db } from "./db/open.ts";
 import { pruneCounters } from "./figures/counters.store.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
+import { pruneMails } from "./mail/outbox.store.ts";
 import { pruneResets } from "./recovery/resets.store.ts";
 import { pruneRevocations } from "./revocations/revocations.store.ts";
 import { pruneSessions } from "./sessions/sessions.store.ts";
@@ -23,6 +24,8 @@ const TIDY_SECONDS = 60;
 /** Ended sessions stay for a month: their user and the operator can see what became of them. */
 const KEEP_SESSIONS_SECONDS = 30 * DAY;
 const KEEP_COUNTERS_SECONDS = 8 * DAY;
+/** Long enough to answer "did you send it?". */
+const KEEP_MAILS_SECONDS = 7 * DAY;
 
 /** What has to happen without being asked, until `signal` aborts. Every job may run on any number of nodes at once. */
 export async function runJobs(deps: JobDeps, signal: AbortSignal): Promise<void> {
@@ -46,6 +49,7 @@ export async function tidy(db: Db, now: number): Promise<void> {
   await pruneResets(db, now);
   await pruneSessions(db, now - KEEP_SESSIONS_SECONDS);
   await pruneCounters(db, now - KEEP_COUNTERS_SECONDS);
+  await pruneMails(db, now - KEEP_MAILS_SECONDS);
 }
 
 async function attempt(log: Log, job: string, run: () => Promise<void>): Promise<void> {

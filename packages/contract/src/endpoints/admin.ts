@@ -19,7 +19,7 @@ export const adminListUsers = endpoint({
     ...pageQuery,
   }),
   answers: { 200: pageOf(user) },
-  failures: [],
+  failures: ["invalid_input"],
 });
 
 export const adminGetUser = endpoint({
@@ -122,7 +122,7 @@ export const adminStartPasswordReset = endpoint({
   description: "The operator never chooses or sees it.",
   params: ofUser,
   answers: { 202: null },
-  failures: ["not_found"],
+  failures: ["not_found", "no_address"],
 });
 
 export const adminListRevocations = endpoint({
@@ -143,7 +143,7 @@ export const adminListRevocations = endpoint({
       }),
     ),
   },
-  failures: [],
+  failures: ["invalid_input"],
 });
 
 export const adminListAudit = endpoint({
@@ -170,7 +170,7 @@ export const adminListAudit = endpoint({
       }),
     ),
   },
-  failures: [],
+  failures: ["invalid_input"],
 });
 
 export const adminListKeys = endpoint({

@@ -1,5 +1,156 @@
-import type { Route } from "../http/serve.ts";
+import { endpoints } from "@portcullis/contract";
+import { listEvents } from "../audit/audit.store.ts";
+import { originOf } from "../audit/origin.ts";
+import { answer, refuse, serve, type Route } from "../http/serve.ts";
+import { startResetFor, type ResetDeps } from "../recovery/reset-password.ts";
+import { listRevocations } from "../revocations/revocations.store.ts";
+import { endAllSessions, endEverySession, endSession } from "../sessions/revoke.ts";
+import { toListed } from "../sessions/sessions.http.ts";
+import { listAllSessions } from "../sessions/sessions.store.ts";
+import { keyState } from "../tokens/keys.ts";
+import { listKeys } from "../tokens/keys.store.ts";
+import { disableUser, enableUser, removeUser } from "../users/end-user.ts";
+import { findUser } from "../users/users.store.ts";
+import { readPage } from "./cursor.ts";
+import { readFigures } from "./figures.ts";
+import { findAdministeredUser, findUsers } from "./users.ts";
 
-export function adminRoutes(_deps: object): readonly Route[] {
-  return [];
+export type AdminDeps = ResetDeps;
+
+export function adminRoutes(deps: AdminDeps): readonly Route[] {
+  return [...userRoutes(deps), ...sessionRoutes(deps), ...recordRoutes(deps)];
+}
+
+function userRoutes(deps: AdminDeps): readonly Route[] {
+  return [
+    serve(endpoints.adminListUsers, async ({ query }) => {
+      const page = await findUsers(deps, query);
+      return page.kind === "page" ? answer(200, { items: page.rows, nextCursor: page.nextCursor }) : invalidCursor();
+    }),
+
+    serve(endpoints.adminGetUser, async ({ params }) => {
+      const user = await findAdministeredUser(deps, params.id);
+      return user === undefined ? refuse("not_found") : answer(200, user);
+    }),
+
+    serve(endpoints.adminDisableUser, async (call) => {
+      const outcome = await disableUser(deps, call.params.id, originOf(call, "superuser"));
+      switch (outcome.kind) {
+        case "done":
+          return answer(204);
+        case "unknown":
+          return refuse("not_found");
+        case "last_superuser":
+          return refuse("last_superuser");
+      }
+    }),
+
+    serve(endpoints.adminEnableUser, async (call) => {
+      const outcome = await enableUser(deps, call.params.id, originOf(call, "superuser"));
+      return outcome.kind === "done" ? answer(204) : refuse("not_found");
+    }),
+
+    serve(endpoints.adminDeleteUser, async (call) => {
+      const outcome = await removeUser(deps, call.params.id, originOf(call, "superuser"));
+      switch (outcome.kind) {
+        case "done":
+          return answer(204);
+        case "unknown":
+          return refuse("not_found");
+        case "last_superuser":
+          return refuse("last_superuser");
+      }
+    }),
+
+    serve(endpoints.adminStartPasswordReset, async (call) => {
+      const outcome = await startResetFor(deps, call.params.id, originOf(call, "superuser"));
+      switch (outcome.kind) {
+        case "started":
+          return answer(202);
+        case "unknown":
+          return refuse("not_found");
+        case "no_address":
+          return refuse("no_address");
+      }
+    }),
+  ];
+}
+
+function sessionRoutes(deps: AdminDeps): readonly Route[] {
+  return [
+    serve(endpoints.adminListUserSessions, async ({ params }) => {
+      if ((await findUser(deps.db, params.id)) === undefined) return refuse("not_found");
+      const sessions = await listAllSessions(deps.db, params.id);
+      return answer(200, { items: sessions.map((s) => ({ ...toListed(s), revokedAt: s.revokedAt, revokedCause: s.revokedCause })) });
+    }),
+
+    serve(endpoints.adminEndUserSession, async (call) => {
+      await endSession(deps, { id: call.params.sessionId, userId: call.params.id }, "admin", originOf(call, "superuser"));
+      return answer(204);
+    }),
+
+    serve(endpoints.adminEndUserSessions, async (call) => {
+      const known = await endAllSessions(deps, call.params.id, "admin", originOf(call, "superuser"));
+      return known ? answer(204) : refuse("not_found");
+    }),
+
+    serve(endpoints.adminEndEverySession, async (call) => {
+      await endEverySession(deps, "admin", originOf(call, "superuser"));
+      return answer(204);
+    }),
+  ];
+}
+
+function recordRoutes(deps: AdminDeps): readonly Route[] {
+  const { db, keyring, clock } = deps;
+
+  return [
+    serve(endpoints.adminListRevocations, async ({ query }) => {
+      const page = await readPage(keyring, query, {
+        listing: ["revocations"],
+        read: async (rows) => listRevocations(db, { ...rows, now: clock.now() }),
+        positionOf: (revocation) => revocation.seq,
+      });
+      if (page.kind !== "page") return invalidCursor();
+      const items = page.rows.map(({ scope, subject, cause, createdAt, expiresAt }) => ({
+        scope,
+        subject,
+        cause,
+        revokedAt: createdAt,
+        expiresAt,
+      }));
+      return answer(200, { items, nextCursor: page.nextCursor });
+    }),
+
+    serve(endpoints.adminListAudit, async ({ query }) => {
+      const { userId, event } = query;
+      const page = await readPage(keyring, query, {
+        listing: ["audit", userId, event],
+        read: async (rows) => listEvents(db, { ...rows, userId, event }),
+        positionOf: ({ position }) => position,
+      });
+      return page.kind === "page" ? answer(200, { items: page.rows, nextCursor: page.nextCursor }) : invalidCursor();
+    }),
+
+    serve(endpoints.adminListKeys, async () => {
+      const keys = await listKeys(db);
+      return answer(200, {
+        items: keys.map((key) => ({
+          kid: key.kid,
+          algorithm: key.algorithm,
+          state: keyState(key),
+          announcedAt: key.announcedAt,
+          activatedAt: key.activatedAt,
+          retiredAt: key.retiredAt,
+          removedAt: key.removedAt,
+        })),
+      });
+    }),
+
+    serve(endpoints.adminGetFigures, async ({ query }) => answer(200, await readFigures(deps, query.hours))),
+  ];
+}
+
+function invalidCursor() {
+  return refuse("invalid_input", { errors: [{ path: "/cursor", message: "is not a cursor of this list" }] });
 }

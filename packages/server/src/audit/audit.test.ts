@@ -26,7 +26,11 @@ async function writeMany(db: Db, count: number): Promise<void> {
 }
 
 eachDatabase("AU-01: an event says what, who, to whom, from where, in which request, with what result and when", async ({ db }) => {
-  await write(db, { ...signedIn, result: "refused", details: { reason: "wrong_password", tries: 3, left: null, last: false, unknown: undefined } });
+  await write(db, {
+    ...signedIn,
+    result: "refused",
+    details: { reason: "wrong_password", tries: 3, left: null, last: false, unknown: undefined },
+  });
   await write(db, { event: "superuser.created", actor: { kind: "operator" } });
   const [second, first] = await listEvents(db, { limit: 10 });
   assert.deepEqual(first, {
@@ -175,7 +179,10 @@ const tamperings: readonly Tampering[] = [
       const last = await db.selectFrom("audit_events").select("mac").where("position", "=", 2).executeTakeFirstOrThrow();
       await db
         .updateTable("audit_head")
-        .set((eb) => ({ position: 2, mac: eb.fn<string>("replace", ["mac", eb.fn<string>("substr", ["mac", eb.lit(1), eb.lit(64)]), eb.val(last.mac)]) }))
+        .set((eb) => ({
+          position: 2,
+          mac: eb.fn<string>("replace", ["mac", eb.fn<string>("substr", ["mac", eb.lit(1), eb.lit(64)]), eb.val(last.mac)]),
+        }))
         .execute();
     },
     found: { position: 2, problem: "head" },
@@ -211,7 +218,10 @@ async function move(db: Db, from: number, to: number): Promise<void> {
 
 async function copy(db: Db, from: number, to: number): Promise<void> {
   const event = await db.selectFrom("audit_events").selectAll().where("position", "=", from).executeTakeFirstOrThrow();
-  await db.insertInto("audit_events").values({ ...event, position: to }).execute();
+  await db
+    .insertInto("audit_events")
+    .values({ ...event, position: to })
+    .execute();
 }
 
 eachDatabase("AU-02: a chain recorded under an older master secret stays good beside the new one, and only with it", async ({ db }) => {

@@ -38,7 +38,9 @@ export function lastMacOf(head: string): string {
 }
 
 export function isHeadMac(keyring: Keyring, position: number, lastMac: string, head: string): boolean {
-  return head.startsWith(lastMac) && keyring.verifyMac("audit-chain", headData(position, lastMac), Buffer.from(head.slice(MAC_LENGTH), "hex"));
+  return (
+    head.startsWith(lastMac) && keyring.verifyMac("audit-chain", headData(position, lastMac), Buffer.from(head.slice(MAC_LENGTH), "hex"))
+  );
 }
 
 function headData(position: number, lastMac: string): string {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { statSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { test } from "node:test";
 import { sql } from "kysely";
 import { silentLog } from "../kernel/log.ts";
 import { StartError } from "./gates.ts";
 import { openDatabase, type Queryable } from "./open.ts";
 import { isUnavailable, isUniqueViolation } from "./storage-errors.ts";
-import { eachDatabase, type TestDatabase, withSqlite } from "./testing.ts";
+import { eachDatabase, onPostgres, onSqlite } from "./testing.ts";
 
 async function addUser(db: Queryable, id: string, more: { readonly email_canonical?: string; readonly password_sealed?: Uint8Array } = {}) {
   await db
@@ -24,12 +25,19 @@ async function buckets(db: Queryable): Promise<readonly string[]> {
   return (await db.selectFrom("attempts").select("bucket").orderBy("bucket").execute()).map((row) => row.bucket);
 }
 
-const many = async <T>(count: number, one: (i: number) => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: count }, async (_, i) => one(i)));
+const many = async <T>(count: number, one: (i: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, async (_, i) => one(i)));
 
 eachDatabase("of 50 concurrent guarded updates, one succeeds", async ({ db }) => {
   await addUser(db, "u");
   const taken = await many(50, async (i) =>
-    db.updateTable("users").set({ disabled_at: i }).where("id", "=", "u").where("disabled_at", "is", null).returning("id").executeTakeFirst(),
+    db
+      .updateTable("users")
+      .set({ disabled_at: i })
+      .where("id", "=", "u")
+      .where("disabled_at", "is", null)
+      .returning("id")
+      .executeTakeFirst(),
   );
   assert.equal(taken.filter((row) => row !== undefined).length, 1);
 });
@@ -40,7 +48,11 @@ eachDatabase("50 concurrent transactions that read, wait and write lose no updat
     db.transaction().execute(async (tx) => {
       const { count } = await tx.selectFrom("attempts").select("count").where("bucket", "=", "b").forUpdate().executeTakeFirstOrThrow();
       await new Promise(setImmediate);
-      await tx.updateTable("attempts").set({ count: count + 1 }).where("bucket", "=", "b").execute();
+      await tx
+        .updateTable("attempts")
+        .set({ count: count + 1 })
+        .where("bucket", "=", "b")
+        .execute();
     }),
   );
   assert.deepEqual(await db.selectFrom("attempts").select("count").execute(), [{ count: 50 }]);
@@ -95,7 +107,13 @@ eachDatabase("row locks may be asked for in every form", async ({ db }) => {
   await hit(db, "b");
   const rows = db.selectFrom("attempts").select("bucket").where("bucket", "=", "b");
   await db.transaction().execute(async (tx) => {
-    for (const query of [rows.forUpdate(), rows.forShare(), rows.forNoKeyUpdate(), rows.forUpdate().skipLocked(), rows.forUpdate().noWait()])
+    for (const query of [
+      rows.forUpdate(),
+      rows.forShare(),
+      rows.forNoKeyUpdate(),
+      rows.forUpdate().skipLocked(),
+      rows.forUpdate().noWait(),
+    ])
       assert.deepEqual((await tx.executeQuery(query)).rows, [{ bucket: "b" }]);
   });
 });
@@ -106,11 +124,17 @@ eachDatabase("bytes come back as they went in", async ({ db }) => {
   await addUser(db, "empty", { password_sealed: new Uint8Array() });
   const rows = await db.selectFrom("users").select("password_sealed").orderBy("number").execute();
   assert.ok(rows[0]?.password_sealed instanceof Uint8Array);
-  assert.deepEqual(rows.map((row) => Buffer.from(row.password_sealed ?? "").toString("hex")), [Buffer.from(bytes).toString("hex"), ""]);
+  assert.deepEqual(
+    rows.map((row) => Buffer.from(row.password_sealed ?? "").toString("hex")),
+    [Buffer.from(bytes).toString("hex"), ""],
+  );
 });
 
 eachDatabase("integers come back as numbers, counted and summed too", async ({ db }) => {
-  await db.insertInto("attempts").values({ bucket: "b", count: 2 ** 52, window_ends_at: 4_102_444_800 }).execute();
+  await db
+    .insertInto("attempts")
+    .values({ bucket: "b", count: 2 ** 52, window_ends_at: 4_102_444_800 })
+    .execute();
   const row = await db
     .selectFrom("attempts")
     .select((e) => ["window_ends_at", e.fn.countAll<number>().as("rows"), e.fn.sum<number>("count").as("total")])
@@ -133,14 +157,17 @@ eachDatabase("a taken address is told from a taken name, and from any other faul
   assert.ok(isUniqueViolation(error) && isUniqueViolation(error, "email_canonical"));
   assert.ok(!isUniqueViolation(error, "username_canonical"));
   assert.ok(!isUnavailable(error));
-  const sameBucket: unknown = await hit(db, "b").then(async () => hit(db, "b")).catch((e: unknown) => e);
+  const sameBucket: unknown = await hit(db, "b")
+    .then(async () => hit(db, "b"))
+    .catch((e: unknown) => e);
   assert.ok(isUniqueViolation(sameBucket));
 });
 
 eachDatabase("what is no text, number or bytes is a fault, not a guess", async ({ db }) => {
   const before = await buckets(db);
-  for (const value of [undefined, true, Number.NaN, new Date(0), { bucket: "b" }])
+  for (const value of [undefined, Number.NaN, new Date(0), { bucket: "b" }])
     await assert.rejects(sql`insert into attempts values (${"b"}, ${value}, 0)`.execute(db), /query parameter 2/);
+  await assert.rejects(sql`insert into attempts values (${"b"}, ${true}, 0)`.execute(db), /query parameter 2|bigint/);
   assert.deepEqual(await buckets(db), before);
 });
 
@@ -154,8 +181,21 @@ eachDatabase("deleting a user deletes the sessions", async ({ db }) => {
   await db
     .insertInto("sessions")
     .values({
-      ...{ id: "s", user_id: "u", generation: 1, rotated_at: 1, hard_epoch: 0, auth_time: 1, amr: "[]", acr: "1", created_at: 1, last_used_at: 1 },
-      ...{ idle_ends_at: 2, ends_at: 2, max_access_exp: 2, address: "", user_agent: "" },
+      id: "s",
+      user_id: "u",
+      generation: 1,
+      rotated_at: 1,
+      hard_epoch: 0,
+      auth_time: 1,
+      amr: "[]",
+      acr: "1",
+      created_at: 1,
+      last_used_at: 1,
+      idle_ends_at: 2,
+      ends_at: 2,
+      max_access_exp: 2,
+      address: "",
+      user_agent: "",
     })
     .execute();
   await db.deleteFrom("users").where("id", "=", "u").execute();
@@ -177,75 +217,71 @@ eachDatabase("a database that was opened and never asked can be closed, twice", 
   await other.close();
 });
 
-test("the data version of SQLite changes when, and only when, somebody has committed", async () =>
-  withSqlite(async ({ db, options, ...database }) => {
-    assert.ok(database.dialect === "sqlite");
-    const other = await openDatabase(options);
-    const first = database.dataVersion();
-    await buckets(db);
-    await other.db.transaction().execute(async (tx) => {
-      await hit(tx, "elsewhere");
-      assert.equal(database.dataVersion(), first);
-    });
-    const second = database.dataVersion();
-    assert.notEqual(second, first);
-    assert.equal(database.dataVersion(), second);
-    await hit(db, "here");
-    assert.notEqual(database.dataVersion(), second);
-    await other.close();
-  }));
+onSqlite("the data version of SQLite changes when, and only when, somebody has committed", async ({ db, options, ...database }) => {
+  const other = await openDatabase(options);
+  const first = database.dataVersion();
+  await buckets(db);
+  await other.db.transaction().execute(async (tx) => {
+    await hit(tx, "elsewhere");
+    assert.equal(database.dataVersion(), first);
+  });
+  const second = database.dataVersion();
+  assert.notEqual(second, first);
+  assert.equal(database.dataVersion(), second);
+  await hit(db, "here");
+  assert.notEqual(database.dataVersion(), second);
+  await other.close();
+});
 
-test("the database file and its folder are their owner's only", async () =>
-  withSqlite(async ({ options }) => {
-    const file = join(options.file, "..", "data", "portcullis.db");
-    const fresh = await openDatabase({ file, log: silentLog });
-    await sql`create table t (x)`.execute(fresh.db);
-    const mode = (path: string): number => statSync(path).mode & 0o777;
-    assert.deepEqual([mode(join(file, "..")), mode(file), mode(`${file}-wal`), mode(`${file}-shm`)], [0o700, 0o600, 0o600, 0o600]);
-    await fresh.close();
-  }));
+onSqlite("the database file and its folder are their owner's only", async ({ options }) => {
+  const file = join(options.file, "..", "data", "portcullis.db");
+  const fresh = await openDatabase({ file, log: silentLog });
+  await sql`create table t (x)`.execute(fresh.db);
+  const mode = (path: string): number => statSync(path).mode & 0o777;
+  assert.deepEqual([mode(join(file, "..")), mode(file), mode(`${file}-wal`), mode(`${file}-shm`)], [0o700, 0o600, 0o600, 0o600]);
+  await fresh.close();
+});
 
-test("DU-03: a disk that fills up inside a transaction takes all of it back, and room cures it without a restart", async () =>
-  withSqlite(async ({ db }) => {
-    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(db);
-    await sql`pragma max_page_count = ${sql.lit((rows[0]?.page_count ?? 0) + 2)}`.execute(db);
-    let after: unknown;
-    const full: unknown = await db
-      .transaction()
-      .execute(async (tx) => {
-        await hit(tx, "before");
-        const failure: unknown = await hit(tx, "x".repeat(100_000)).catch((e: unknown) => e);
-        after = await hit(tx, "after").catch((e: unknown) => e);
-        throw failure;
-      })
-      .catch((e: unknown) => e);
-    assert.ok(isUnavailable(full), String(full));
-    assert.ok(after === undefined || after instanceof Error);
-    assert.deepEqual(await buckets(db), []);
-    await sql`pragma max_page_count = 1000000`.execute(db);
-    await db.transaction().execute(async (tx) => hit(tx, "b"));
-    assert.deepEqual(await buckets(db), ["b"]);
-  }));
-
-test("after SQLite itself ended a transaction, none of its later statements commits alone", async () =>
-  withSqlite(async ({ db }) => {
-    const failed = db.transaction().execute(async (tx) => {
+onSqlite("DU-03: a disk that fills up inside a transaction takes all of it back, and room cures it without a restart", async ({ db }) => {
+  const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(db);
+  await sql`pragma max_page_count = ${sql.lit((rows[0]?.page_count ?? 0) + 2)}`.execute(db);
+  let after: unknown;
+  const full: unknown = await db
+    .transaction()
+    .execute(async (tx) => {
       await hit(tx, "before");
-      await sql`rollback`.execute(tx);
-      await hit(tx, "after");
-    });
-    await assert.rejects(failed, /rolled this transaction back/);
-    assert.deepEqual(await buckets(db), []);
-    await hit(db, "b");
-    assert.deepEqual(await buckets(db), ["b"]);
-  }));
+      const failure: unknown = await hit(tx, "x".repeat(100_000)).catch((e: unknown) => e);
+      after = await hit(tx, "after").catch((e: unknown) => e);
+      throw failure;
+    })
+    .catch((e: unknown) => e);
+  assert.ok(isUnavailable(full), String(full));
+  assert.ok(after === undefined || after instanceof Error);
+  assert.deepEqual(await buckets(db), []);
+  await sql`pragma max_page_count = 1000000`.execute(db);
+  await db.transaction().execute(async (tx) => hit(tx, "b"));
+  assert.deepEqual(await buckets(db), ["b"]);
+});
 
-eachDatabase("a lost connection is unavailability, and the next request works", async ({ db, ...database }) => {
-  if (database.dialect === "sqlite") return;
+onSqlite("after SQLite itself ended a transaction, none of its later statements commits alone", async ({ db }) => {
+  const failed = db.transaction().execute(async (tx) => {
+    await hit(tx, "before");
+    await sql`rollback`.execute(tx);
+    await hit(tx, "after");
+  });
+  await assert.rejects(failed, /rolled this transaction back/);
+  assert.deepEqual(await buckets(db), []);
+  await hit(db, "b");
+  assert.deepEqual(await buckets(db), ["b"]);
+});
+
+onPostgres("a lost connection is unavailability, and the next request works", async ({ db, ...database }) => {
   const admin = await database.connectDirect();
   const failed = db.transaction().execute(async (tx) => {
     await hit(tx, "b");
-    await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
+    await admin.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+    );
     await aMoment();
     await hit(tx, "c");
   });
@@ -266,10 +302,42 @@ eachDatabase("a database that cannot be opened is refused with a sentence", asyn
   await assert.rejects(openDatabase({ ...options, url: "mysql://localhost" }), /must begin with postgres:/);
 });
 
-eachDatabase("KY-07: a PostgreSQL that may lose commits is not opened", async (database: TestDatabase) => {
-  if (database.dialect === "sqlite") return;
+onPostgres("KY-07: a PostgreSQL that may lose commits is not opened", async (database) => {
   const url = new URL(database.options.url ?? "");
   url.searchParams.set("options", "-c synchronous_commit=off");
   await assert.rejects(openDatabase({ ...database.options, url: url.href }), /synchronous_commit is off/);
 });
 
+eachDatabase(
+  "when the network falls silent, a statement fails as unavailable and its connection is not used again",
+  async ({ options, dialect }) => {
+    if (dialect === "sqlite") return;
+    const real = new URL(options.url ?? "");
+    const sockets = new Set<Socket>();
+    let silent = false;
+    const proxy = createServer((near) => {
+      const far = connect(Number(real.port), real.hostname);
+      for (const socket of [near, far]) sockets.add(socket.on("error", () => {}));
+      near.on("data", (chunk) => far.write(chunk));
+      far.on("data", (chunk) => silent || near.write(chunk));
+    });
+    await once(proxy.listen(0, "127.0.0.1"), "listening");
+    const address = proxy.address();
+    assert.ok(typeof address === "object" && address !== null);
+    const url = new URL(real);
+    url.host = `127.0.0.1:${address.port}`;
+    try {
+      const cut = await openDatabase({ ...options, url: url.href, statementTimeoutMilliseconds: 50 });
+      await hit(cut.db, "before");
+      silent = true;
+      const error: unknown = await buckets(cut.db).catch((e: unknown) => e);
+      assert.ok(isUnavailable(error), String(error));
+      silent = false;
+      assert.deepEqual(await buckets(cut.db), ["before"]);
+      await cut.close();
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
+    }
+  },
+);

@@ -25,20 +25,43 @@ function refusal(check: () => void): string {
 
 test("KY-07: a SQLite that resets its write-ahead log safely passes, every other is refused", () => {
   for (const sqliteVersion of ["3.51.3", "3.51.10", "3.52.0", "3.50.7", "3.50.12", "3.44.6", "4.0.0"])
-    assert.equal(refusal(() => checkSqlite({ ...sqlite, sqliteVersion })), "", sqliteVersion);
+    assert.equal(
+      refusal(() => checkSqlite({ ...sqlite, sqliteVersion })),
+      "",
+      sqliteVersion,
+    );
   for (const sqliteVersion of ["3.51.2", "3.51.0", "3.50.6", "3.49.9", "3.45.99", "3.44.5", "3.43.7", "2.8.17"])
-    assert.match(refusal(() => checkSqlite({ ...sqlite, sqliteVersion })), new RegExp(`SQLite ${sqliteVersion}.*run a Node`), sqliteVersion);
+    assert.match(
+      refusal(() => checkSqlite({ ...sqlite, sqliteVersion })),
+      new RegExp(`SQLite ${sqliteVersion}.*run a Node`),
+      sqliteVersion,
+    );
 });
 
 test("KY-07: SQLite below full synchronisation or without a write-ahead log is refused", () => {
-  assert.match(refusal(() => checkSqlite({ ...sqlite, synchronous: 1 })), /synchronous is below FULL/);
-  assert.equal(refusal(() => checkSqlite({ ...sqlite, synchronous: 3 })), "");
-  assert.match(refusal(() => checkSqlite({ ...sqlite, journalMode: "delete" })), /delete journal.*local disk/);
+  assert.match(
+    refusal(() => checkSqlite({ ...sqlite, synchronous: 1 })),
+    /synchronous is below FULL/,
+  );
+  assert.equal(
+    refusal(() => checkSqlite({ ...sqlite, synchronous: 3 })),
+    "",
+  );
+  assert.match(
+    refusal(() => checkSqlite({ ...sqlite, journalMode: "delete" })),
+    /delete journal.*local disk/,
+  );
 });
 
 test("KY-07: a Node.js before 24 is refused on either database", () => {
-  assert.match(refusal(() => checkSqlite({ ...sqlite, nodeVersion: "22.14.0" })), /Node\.js 22\.14\.0 is too old/);
-  assert.match(refusal(() => checkPostgres({ ...postgres, nodeVersion: "23.11.1" }, { standby: false })), /Node\.js 23\.11\.1 is too old/);
+  assert.match(
+    refusal(() => checkSqlite({ ...sqlite, nodeVersion: "22.14.0" })),
+    /Node\.js 22\.14\.0 is too old/,
+  );
+  assert.match(
+    refusal(() => checkPostgres({ ...postgres, nodeVersion: "23.11.1" }, { standby: false })),
+    /Node\.js 23\.11\.1 is too old/,
+  );
 });
 
 test("KY-07: a PostgreSQL that loses commits, is old, misencoded or pooled is refused", () => {
@@ -52,8 +75,14 @@ test("KY-07: a PostgreSQL that loses commits, is old, misencoded or pooled is re
 });
 
 test("KY-07: a standby is refused unless it is allowed", () => {
-  assert.match(refusal(() => checkPostgres({ ...postgres, inRecovery: true }, { standby: false })), /standby.*primary/);
-  assert.equal(refusal(() => checkPostgres({ ...postgres, inRecovery: true }, { standby: true })), "");
+  assert.match(
+    refusal(() => checkPostgres({ ...postgres, inRecovery: true }, { standby: false })),
+    /standby.*primary/,
+  );
+  assert.equal(
+    refusal(() => checkPostgres({ ...postgres, inRecovery: true }, { standby: true })),
+    "",
+  );
 });
 
 test("everything amiss is said at once", () => {

@@ -58,7 +58,7 @@ type MigrationTable = { kysely_migration: { name: string } };
 async function run(db: Db, known: Migrations): Promise<{ readonly applied: readonly string[] }> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...known }) } });
   const { error, results = [] } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error !== undefined) throw error instanceof Error ? error : new Error("a migration failed", { cause: error });
   return { applied: results.map((result) => result.migrationName) };
 }
 

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import pg from "pg";
 import { type Dialect, PostgresDialect } from "kysely";
 import type { Log } from "../kernel/log.ts";
@@ -54,13 +55,13 @@ export function openPostgres(options: PostgresOptions): PostgresServer {
     await client.connect();
     return client;
   };
-  let closing: Promise<void> | undefined;
   return {
     dialect: new PostgresDialect({ pool: async () => pool }),
     queries: () => sent,
     connectDirect,
     facts: async () => readFacts(connectDirect),
-    close: async () => (closing ??= pool.end()),
+    // Kysely ends a pool that it has used itself.
+    close: async () => (pool.ending ? undefined : pool.end()),
   };
 }
 
@@ -68,12 +69,13 @@ export function openPostgres(options: PostgresOptions): PostgresServer {
 function watchQueries(client: pg.PoolClient, onSent: () => void): void {
   const send = client.query.bind(client) as (text: string, values?: readonly unknown[]) => Promise<unknown>;
   const watched = async (text: string, values: readonly unknown[] = []): Promise<unknown> => {
-    assertStorable(values);
+    // Kysely asks the catalogue with booleans; our columns refuse them by themselves.
+    assertStorable(values, { booleans: true });
     onSent();
     try {
       return await send(text, values);
     } catch (error) {
-      if (error instanceof Error && error.message === "Query read timeout") socketOf(client)?.destroy();
+      if (error instanceof Error && error.message === "Query read timeout") await drop(client);
       throw error;
     }
   };
@@ -81,9 +83,11 @@ function watchQueries(client: pg.PoolClient, onSent: () => void): void {
   client.query = watched as typeof client.query;
 }
 
-/** Neither the socket nor the server's process id is in the types of `pg`. */
-function socketOf(client: pg.PoolClient): { destroy(): void } | undefined {
-  return (client as unknown as { connection?: { stream?: { destroy(): void } } }).connection?.stream;
+async function drop(client: pg.PoolClient): Promise<void> {
+  const gone = once(client, "end");
+  // The socket is not in the types of `pg`.
+  (client as unknown as { readonly connection: { readonly stream: { destroy(): void } } }).connection.stream.destroy();
+  await gone;
 }
 
 /** What holds whole numbers of ours: `bigint`, a transaction id, and what `sum` over integers gives. */

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,44 +7,57 @@ import { after, test } from "node:test";
 import pg from "pg";
 import { silentLog } from "../kernel/log.ts";
 import { migrate } from "./migrate.ts";
-import { type OpenDatabase, openDatabase, type OpenOptions } from "./open.ts";
+import { type OpenDatabase, openDatabase, type OpenOptions, type PostgresDatabase, type SqliteDatabase } from "./open.ts";
 
-export type TestDatabase = OpenDatabase & {
-  /** Opens the same database once more, as another process would. */
-  readonly options: OpenOptions;
-};
+/** With what it takes to open the same database once more, as another process would. */
+export type TestDatabase<Kind extends OpenDatabase = OpenDatabase> = Kind & { readonly options: OpenOptions };
+
+type Run<Kind extends OpenDatabase> = (database: TestDatabase<Kind>) => Promise<void>;
 
 /** Registers the test once for each database; each gets a migrated one of its own, gone when it ends. */
-export function eachDatabase(name: string, run: (database: TestDatabase) => Promise<void>): void {
-  test(`${name} [sqlite]`, async () => withSqlite(run));
-  const url = process.env["TEST_DATABASE_URL"];
-  const skip = url === undefined && "TEST_DATABASE_URL is not set, so nothing was proven on PostgreSQL: `npm test` starts one";
-  test(`${name} [postgres]`, { skip }, async () => withPostgres(new URL(url ?? ""), run));
+export function eachDatabase(name: string, run: Run<OpenDatabase>): void {
+  onSqlite(name, run);
+  onPostgres(name, run);
 }
 
-export async function withSqlite(run: (database: TestDatabase) => Promise<void>): Promise<void> {
+export function onSqlite(name: string, run: Run<SqliteDatabase>): void {
+  test(`${name} [sqlite]`, async () => withSqlite(run));
+}
+
+export async function withSqlite(run: Run<SqliteDatabase>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-test-"));
   try {
     const file = join(folder, "portcullis.db");
     copyFileSync(await (sqliteTemplate ??= makeSqliteTemplate()), file);
-    await runAndClose({ file, log: silentLog }, run);
+    await runAndClose({ file, log: silentLog }, async (database) => {
+      assert.ok(database.dialect === "sqlite");
+      await run(database);
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function withPostgres(server: URL, run: (database: TestDatabase) => Promise<void>): Promise<void> {
-  const admin = await (administrator ??= connect(server));
-  const name = `portcullis_test_${randomUUID().replaceAll("-", "")}`;
-  await admin.query(`create database ${name} template ${await (postgresTemplate ??= makePostgresTemplate(server))}`);
-  try {
-    await runAndClose({ url: named(server, name), file: "", log: silentLog }, run);
-  } finally {
-    await admin.query(`drop database ${name} with (force)`);
-  }
+export function onPostgres(name: string, run: Run<PostgresDatabase>): void {
+  const server = process.env["TEST_DATABASE_URL"];
+  const skip = server === undefined && "TEST_DATABASE_URL is not set, so nothing was proven on PostgreSQL: `npm test` starts one";
+  test(`${name} [postgres]`, { skip }, async () => {
+    const url = new URL(server ?? "");
+    const admin = await (administrator ??= connect(url));
+    const database = `portcullis_test_${randomUUID().replaceAll("-", "")}`;
+    await admin.query(`create database ${database} template ${await (postgresTemplate ??= makePostgresTemplate(url))}`);
+    try {
+      await runAndClose({ url: named(url, database), file: "", log: silentLog }, async (opened) => {
+        assert.ok(opened.dialect === "postgres");
+        await run(opened);
+      });
+    } finally {
+      await admin.query(`drop database ${database} with (force)`);
+    }
+  });
 }
 
-async function runAndClose(options: OpenOptions, run: (database: TestDatabase) => Promise<void>): Promise<void> {
+async function runAndClose(options: OpenOptions, run: Run<OpenDatabase>): Promise<void> {
   const database = await openDatabase(options);
   try {
     await run({ ...database, options });
@@ -52,13 +66,19 @@ async function runAndClose(options: OpenOptions, run: (database: TestDatabase) =
   }
 }
 
+after(async () => {
+  if (templateFolder !== undefined) rmSync(templateFolder, { recursive: true, force: true });
+  await (await administrator)?.end();
+});
+
+let templateFolder: string | undefined;
 let sqliteTemplate: Promise<string> | undefined;
 let postgresTemplate: Promise<string> | undefined;
 let administrator: Promise<pg.Client> | undefined;
 
 async function makeSqliteTemplate(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-template-"));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  templateFolder = folder;
   const file = join(folder, "portcullis.db");
   await runAndClose({ file, log: silentLog }, async (database) => void (await migrate(database)));
   return file;

@@ -78,9 +78,8 @@ export function targetOf(request: Request, { incoming }: Bindings): string {
 }
 
 function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   return text
     .slice(0, MAX_USER_AGENT)
-    .replaceAll(/[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "\uFFFD")
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, "\uFFFD")
     .toWellFormed();
 }

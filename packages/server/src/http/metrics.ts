@@ -47,8 +47,6 @@ class Tally implements Series {
   }
 }
 
-type Label = (typeof LABELS)[number] | "le";
-
 interface Sample {
   readonly metricName: string;
   readonly labels: Readonly<Record<string, string | number>>;

@@ -17,7 +17,7 @@ const message: Message = {
 test("the mailbox page shows the mails in the order given, their text and no HTML of theirs", () => {
   const page = mailboxPage([{ ...message, subject: "Second" }, message], "n0nce");
   assert.ok(page.indexOf("<h2>Second</h2>") < page.indexOf("<h2>First</h2>"));
-  assert.ok(page.includes("To anna@example.com, <time datetime=\"2027-01-15T08:00:00.000Z\">2027-01-15 08:00:00 UTC</time>"));
+  assert.ok(page.includes('To anna@example.com, <time datetime="2027-01-15T08:00:00.000Z">2027-01-15 08:00:00 UTC</time>'));
   assert.ok(page.includes("<pre>Your code: 01234567\n</pre>"));
   assert.ok(!page.includes("only in the mail"));
 });

@@ -53,7 +53,8 @@ const PLAIN_ADDRESS = /^[^\s\p{Cc}"(),:;<>@[\\\]]+@[^\s\p{Cc}"(),:;<>@[\\\]]+$/u
 /** @throws {RangeError} unless `text` is one sender, `Name <address>` or a plain address */
 export function parseSender(text: string): NamedAddress {
   const [sender, ...others] = addressparser(text, { flatten: true });
-  if (sender === undefined || others.length > 0) throw new RangeError("the sender of mail must be one address, for example Accounts <accounts@example.com>");
+  if (sender === undefined || others.length > 0)
+    throw new RangeError("the sender of mail must be one address, for example Accounts <accounts@example.com>");
   assertPlainAddress(sender.address);
   return { name: sender.name, address: sender.address };
 }

@@ -16,10 +16,10 @@ export interface ClaimedMail extends NewMail {
   readonly attempts: number;
 }
 
-export async function insertMail(tx: Tx, mail: NewMail, at: UnixSeconds): Promise<void> {
+export async function insertMail(tx: Tx, mail: NewMail, when: { readonly at: UnixSeconds; readonly sentAt: UnixSeconds | null }): Promise<void> {
   await tx
     .insertInto("outbox")
-    .values({ ...mail, created_at: at, next_attempt_at: at, attempts: 0 })
+    .values({ ...mail, created_at: when.at, next_attempt_at: when.at, attempts: 0, sent_at: when.sentAt })
     .execute();
 }
 
@@ -57,7 +57,12 @@ export async function claimDue(db: Db, claim: Claim): Promise<ClaimedMail[]> {
 
 /** Emptied, because the data hold the mailed code. */
 export async function markSent(db: Db, mail: ClaimedMail, at: UnixSeconds): Promise<void> {
-  await db.updateTable("outbox").set({ sent_at: at, data: "{}", last_error: null }).where("id", "=", mail.id).where("sent_at", "is", null).execute();
+  await db
+    .updateTable("outbox")
+    .set({ sent_at: at, data: "{}", last_error: null })
+    .where("id", "=", mail.id)
+    .where("sent_at", "is", null)
+    .execute();
 }
 
 export async function markRetry(db: Db, mail: ClaimedMail, retry: { readonly at: UnixSeconds; readonly error: string }): Promise<void> {
@@ -75,6 +80,18 @@ function openClaim(db: Db, mail: ClaimedMail) {
     .where("attempts", "=", mail.attempts)
     .where("sent_at", "is", null)
     .where("failed_at", "is", null);
+}
+
+/** Forgets a batch of mails that were done with before `before`: they hold addresses (PV-03). */
+export async function pruneMails(db: Db, before: UnixSeconds, limit = 1_000): Promise<number> {
+  const done = db
+    .selectFrom("outbox")
+    .select("id")
+    .where("created_at", "<", before)
+    .where((eb) => eb.or([eb("sent_at", "is not", null), eb("failed_at", "is not", null)]))
+    .limit(limit);
+  const result = await db.deleteFrom("outbox").where("id", "in", done).executeTakeFirst();
+  return Number(result.numDeletedRows);
 }
 
 export async function countMails(db: Queryable): Promise<{ readonly queued: number; readonly failed: number }> {

@@ -14,12 +14,17 @@ export type Mail = {
  * Puts a mail into the outbox in the transaction of its cause: rolled back, it is never sent (DU-06). Once that has
  * committed, `Sender.wake` spares the mail the wait for the next poll.
  *
+ * `nothing` costs what a mail costs, where the answer must not tell whether there was one (EN-04).
+ *
  * @throws {RangeError} unless the recipient is one plain address
  */
-export async function enqueue(tx: Tx, deps: { readonly clock: Clock; readonly random: Random }, mail: Mail): Promise<void> {
+export async function enqueue(tx: Tx, deps: { readonly clock: Clock; readonly random: Random }, mail: Mail | "nothing"): Promise<void> {
+  const id = uuidv7(deps);
+  const now = deps.clock.now();
+  if (mail === "nothing") return insertMail(tx, { id, recipient: "", template: "", data: "{}" }, { at: now, sentAt: now });
   assertPlainAddress(mail.recipient);
-  const row = { id: uuidv7(deps), recipient: mail.recipient, template: mail.template, data: JSON.stringify(mail.data) };
-  await insertMail(tx, row, deps.clock.now());
+  const row = { id, recipient: mail.recipient, template: mail.template, data: JSON.stringify(mail.data) };
+  await insertMail(tx, row, { at: now, sentAt: null });
 }
 
 export interface MailFigures {

@@ -79,7 +79,16 @@ test("IN-12: nothing in a name, subject or text becomes a header or a recipient"
   assert.deepEqual(fields.get("to"), ["anna@example.com"]);
 });
 
-for (const to of ["a@x.test, b@x.test", "a@x.test\r\nBcc: b@x.test", "A <a@x.test>", '"a b"@x.test', "a@b@x.test", "a", "a@x.test;b@x.test", ""]) {
+for (const to of [
+  "a@x.test, b@x.test",
+  "a@x.test\r\nBcc: b@x.test",
+  "A <a@x.test>",
+  '"a b"@x.test',
+  "a@b@x.test",
+  "a",
+  "a@x.test;b@x.test",
+  "",
+]) {
   test(`IN-12: ${JSON.stringify(to)} is no recipient`, async () => {
     await assert.rejects(compose({ ...message, to }), RangeError);
   });
@@ -103,7 +112,18 @@ for (const setting of ["smtp://localhost:2525", "smtps://anna:p%40ss@mail.exampl
   test(`${setting} is a transport`, () => createTransport(setting, { clock }).close());
 }
 
-for (const setting of ["", "dir:", "sendmail:", "mailbox", "smtp:", "smtp://", "smtp://h/path", "smtp://u:hunter2%@h", "smtp://u:hunter2@h?tls=maybe", "https://u:hunter2@h"]) {
+for (const setting of [
+  "",
+  "dir:",
+  "sendmail:",
+  "mailbox",
+  "smtp:",
+  "smtp://",
+  "smtp://h/path",
+  "smtp://u:hunter2%@h",
+  "smtp://u:hunter2@h?tls=maybe",
+  "https://u:hunter2@h",
+]) {
   test(`"${setting}" is no transport, and the sentence quotes no password`, () => {
     assert.throws(
       () => createTransport(setting, { clock }),

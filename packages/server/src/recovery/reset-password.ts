@@ -5,7 +5,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { hashToken, macCode, verifyCode } from "../kernel/codes.ts";
 import { uuidv7 } from "../kernel/ids.ts";
 import type { Random } from "../kernel/random.ts";
-import { enqueue } from "../mail/outbox.ts";
+import { enqueue, type Mail } from "../mail/outbox.ts";
 import type { Settle } from "../revocations/settle.ts";
 import { take } from "../throttle/attempts.store.ts";
 import { mailsTo } from "../throttle/budgets.ts";
@@ -40,14 +40,14 @@ export interface ResetStarted {
   readonly expiresAt: number;
 }
 
-/** Starts a reset. A known and an unknown address do the same work and get the same answer (EN-04); nothing of the account changes (RS-07). */
+/** Starts a reset. A known and an unknown address cost the same and get the same answer (EN-04); nothing of the account changes (RS-07). */
 export async function startReset(deps: ResetDeps, email: string, origin: Origin): Promise<ResetStarted | { readonly kind: "invalid" }> {
   const address = readAddress(email);
   if (address.kind === "refused") return { kind: "invalid" };
   const started = await deps.db.transaction().execute(async (tx) => {
     const user = await findByIdentifier(tx, { emailCanonical: address.canonical });
     const budget = await take(tx, mailsTo(deps.keyring.mac("throttle-bucket", address.canonical).toString("base64url")), deps.clock.now());
-    return begin(tx, deps, user !== undefined && user.disabledAt === null ? user : undefined, { mail: budget.kind === "taken" }, origin);
+    return begin(tx, deps, user?.disabledAt === null ? user : undefined, { mail: budget.kind === "taken" }, origin);
   });
   deps.wakeMail();
   return started;
@@ -66,6 +66,7 @@ export async function startResetFor(deps: ResetDeps, userId: string, origin: Ori
   return { kind: outcome };
 }
 
+/** What is not mailed cannot be redeemed either: its code could only be guessed. */
 async function begin(tx: Tx, deps: ResetDeps, user: User | undefined, allowed: { readonly mail: boolean }, origin: Origin): Promise<ResetStarted> {
   const now = deps.clock.now();
   const id = uuidv7(deps);
@@ -83,11 +84,12 @@ async function begin(tx: Tx, deps: ResetDeps, user: User | undefined, allowed: {
       createdAt: now,
       expiresAt: now + RESET_SECONDS,
     },
-    TRIES,
+    allowed.mail ? TRIES : 0,
   );
-  if (user?.email && allowed.mail) {
-    await enqueue(tx, deps, { recipient: user.email, template: "password_reset", data: { code, token, expiresAt: now + CODE_SECONDS } });
-    await record(tx, deps, { event: "password.reset_started", ...origin, userId: user.id });
+  if (allowed.mail) {
+    const mail: Mail | "nothing" = user?.email ? { recipient: user.email, template: "password_reset", data: { code, token, expiresAt: now + CODE_SECONDS } } : "nothing";
+    await enqueue(tx, deps, mail);
+    await record(tx, deps, { event: "password.reset_started", ...origin, userId: user?.id ?? null, result: user === undefined ? "refused" : "done" });
   }
   return { resetId: id, expiresAt: now + RESET_SECONDS };
 }
@@ -100,7 +102,7 @@ export type ResetOutcome =
 
 /**
  * Sets a new password against the mailed proof and ends every session, token and other reset in the same transaction (RS-02).
- * It opens no session (RS-03). A password that cannot be used costs no try.
+ * It opens no session (RS-03). A password that cannot be used, and a server that is busy, cost no try.
  */
 export async function confirmReset(deps: ResetDeps, proof: ResetProof, newPassword: string, origin: Origin): Promise<ResetOutcome> {
   const password = normalizePassword(newPassword);
@@ -116,7 +118,10 @@ export async function confirmReset(deps: ResetDeps, proof: ResetProof, newPasswo
     return { kind: "unacceptable_password", reason };
   }
   const sealed = await sealPassword(deps, proven.user.id, password.password);
-  if (sealed.kind === "busy") return sealed;
+  if (sealed.kind === "busy") {
+    await deps.db.transaction().execute(async (tx) => giveTryBack(tx, proven.reset.id));
+    return sealed;
+  }
 
   const recorded = await deps.db.transaction().execute(async (tx) => {
     const user = await lockUser(tx, proven.user.id);

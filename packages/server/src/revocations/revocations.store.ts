@@ -34,7 +34,17 @@ export async function revocationsFrom(db: Queryable, from: Position, now: UnixSe
   return rows.map((row) => ({ ...toRevocation(row), position: row.seq }));
 }
 
-export async function listRevocations(db: Db, page: { readonly before?: number; readonly limit: number; readonly now: UnixSeconds }): Promise<readonly (Revocation & { seq: number })[]> {
+/** The hard epoch below which nobody's tokens are good: that of the latest revocation of everything still in force. */
+export async function hardEpochFloor(tx: Tx): Promise<number> {
+  const row = await tx.selectFrom("revocations").select((eb) => eb.fn.max("min_hard_epoch").as("floor")).where("scope", "=", "all").executeTakeFirst();
+  return Number(row?.floor ?? 0);
+}
+
+export async function isRecorded(tx: Tx, subject: string): Promise<boolean> {
+  return (await tx.selectFrom("revocations").select("seq").where("subject", "=", subject).executeTakeFirst()) !== undefined;
+}
+
+export async function listRevocations(db: Db, page: { readonly before?: number | undefined; readonly limit: number; readonly now: UnixSeconds }): Promise<readonly (Revocation & { seq: number })[]> {
   const rows = await db
     .selectFrom("revocations")
     .selectAll()

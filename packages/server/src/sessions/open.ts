@@ -4,10 +4,11 @@ import type { Clock, UnixSeconds } from "../kernel/clock.ts";
 import { uuidv7 } from "../kernel/ids.ts";
 import type { Keyring } from "../kernel/keyring.ts";
 import type { Random } from "../kernel/random.ts";
+import { hardEpochFloor } from "../revocations/revocations.store.ts";
 import type { Recorded } from "../revocations/settle.ts";
 import { mint, type Grant, type MintDeps } from "../tokens/mint.ts";
 import type { SessionTokens } from "../users/ports.ts";
-import { setLastLogin, type User } from "../users/users.store.ts";
+import { liftHardEpoch, setLastLogin, type User } from "../users/users.store.ts";
 import type { AmrList } from "./amr.ts";
 import { refreshTokenOf } from "./refresh-token.ts";
 import { revokeOne } from "./revoke.ts";
@@ -47,6 +48,8 @@ export interface Opened {
 export async function openSession(tx: Tx, deps: SessionDeps, user: User, proven: Proven, client: Client): Promise<Opened> {
   const now = deps.clock.now();
   const recorded = await makeRoom(tx, deps, user.id, now);
+  const hardEpoch = Math.max(user.hardEpoch, await hardEpochFloor(tx));
+  if (hardEpoch > user.hardEpoch) await liftHardEpoch(tx, user.id, hardEpoch);
   const endsAt = now + deps.sessionTtlSeconds;
   const session: Session = {
     id: uuidv7(deps),
@@ -55,7 +58,7 @@ export async function openSession(tx: Tx, deps: SessionDeps, user: User, proven:
     rotatedAt: now,
     confirmedAt: null,
     attemptHash: null,
-    hardEpoch: user.hardEpoch,
+    hardEpoch,
     authTime: now,
     amr: proven.amr,
     acr: proven.acr,

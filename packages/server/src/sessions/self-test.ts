@@ -1,5 +1,6 @@
 import type { Db, Tx } from "../db/open.ts";
 import { uuidv4 } from "../kernel/ids.ts";
+import { isRecorded } from "../revocations/revocations.store.ts";
 import { insertUser } from "../users/users.store.ts";
 import { openSession, type SessionDeps } from "./open.ts";
 import { decide, type RefreshDeps } from "./refresh.ts";
@@ -52,8 +53,7 @@ async function rehearse(tx: Tx, deps: RefreshDeps & SessionDeps): Promise<string
   const replay = await decide(tx, deps, presented);
   if (replay.kind !== "ended" || replay.cause !== "refresh_reused") return "a refresh token used twice was not noticed";
   if ((await holdSession(tx, session.id))?.revokedCause !== "refresh_reused") return "the reused session was not revoked";
-  const row = await tx.selectFrom("revocations").select("seq").where("subject", "=", session.id).executeTakeFirst();
-  if (row === undefined) return "the revocation was not written";
+  if (!(await isRecorded(tx, session.id))) return "the revocation was not written";
   const after = await decide(tx, deps, { ...presented, claims: { sid: session.id, gen: 2 } });
   return after.kind === "ended" ? undefined : "a revoked session was refreshed";
 }

@@ -3,6 +3,7 @@ import type { Origin } from "../audit/events.ts";
 import type { Db, Tx } from "../db/open.ts";
 import { countUp } from "../figures/counters.store.ts";
 import type { Client } from "../http/serve.ts";
+import type { Keyring } from "../kernel/keyring.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Settle } from "../revocations/settle.ts";
 import { openSession, signTokens, type Opened, type Proven, type SessionDeps } from "../sessions/open.ts";
@@ -11,11 +12,11 @@ import { normalizePassword } from "../users/password-policy.ts";
 import { matchPassword, sealPassword, type PasswordDeps } from "../users/passwords.ts";
 import type { SessionTokens } from "../users/ports.ts";
 import { readUsername } from "../users/username.ts";
-import { findByIdentifier, lockUser, upgradePassword, type User } from "../users/users.store.ts";
+import { findByIdentifier, lockUser, upgradePassword, type Identifier, type User } from "../users/users.store.ts";
 import { deviceTokenOf, newDeviceId, readDeviceToken } from "./device-token.ts";
 import { noteFailure, SIGN_INS } from "./failures.ts";
 import type { Factor } from "./factor.ts";
-import { accountKey, returnAttempt, settleAttempt, takeAttempt, type Attempt, type AttemptLimits } from "./throttle.ts";
+import { returnAttempt, settleAttempt, takeAttempt, unknownAccount, type Attempt, type AttemptLimits } from "./throttle.ts";
 
 export interface SignInDeps extends SessionDeps, PasswordDeps {
   readonly db: Db;
@@ -45,12 +46,13 @@ export type SignInOutcome =
  * so nothing has to be undone. Unknown, wrong, disabled and unverified are one refusal at one cost (EN-01, EN-02).
  */
 export async function signIn(deps: SignInDeps, credentials: Credentials, client: Client, origin: Origin): Promise<SignInOutcome> {
-  const user = await findByName(deps.db, credentials.identifier);
-  const device = credentials.deviceToken === undefined ? undefined : readDeviceToken(deps.keyring, credentials.deviceToken);
+  const name = readName(credentials.identifier);
+  const user = await findByIdentifier(deps.db, name);
   const attempt: Attempt = {
-    account: accountKey(deps.keyring, user === undefined ? { unknown: credentials.identifier.trim().toLowerCase() } : { userId: user.id }),
+    account: user?.id ?? unknownAccount(deps.keyring, name, credentials.identifier),
+    known: user !== undefined,
     address: client.address,
-    trustedDevice: device !== undefined && device.sub === user?.id ? device.did : undefined,
+    trustedDevice: user && trustedDevice(deps.keyring, user, credentials.deviceToken),
   };
 
   const password = await checkPassword(deps, { user, attempt, password: credentials.password }, origin);
@@ -66,7 +68,7 @@ export async function signIn(deps: SignInDeps, credentials: Credentials, client:
   return {
     kind: "opened",
     tokens: signTokens(deps, opened.grant),
-    deviceToken: deviceTokenOf(deps.keyring, { sub: password.user.id, did: attempt.trustedDevice ?? newDeviceId(deps.random) }),
+    deviceToken: deviceTokenOf(deps.keyring, { ...trustOf(password.user), did: attempt.trustedDevice ?? newDeviceId(deps.random) }),
   };
 }
 
@@ -119,6 +121,9 @@ async function open(
   const opened = await openSession(tx, deps, held, signingIn.proven, signingIn.client);
   await settleAttempt(tx, deps, deps.attemptLimits, signingIn.attempt);
   await countUp(tx, SIGN_INS, deps.clock.now());
+  for (const { revocation } of opened.recorded) {
+    await record(tx, deps, { event: "session.ended", ...origin, actor: { kind: "system" }, userId: user.id, sessionId: revocation.subject, details: { cause: revocation.cause } });
+  }
   await record(tx, deps, { event: "session.opened", ...origin, actor: { kind: "user", id: user.id }, userId: user.id, sessionId: opened.session.id, details: { method: signingIn.proven.amr.join(" ") } });
   return opened;
 }
@@ -138,11 +143,22 @@ async function upgrade(deps: SignInDeps, user: User, presented: string): Promise
   if (sealed.kind === "sealed") await deps.db.transaction().execute(async (tx) => upgradePassword(tx, user.id, passwordSealed, sealed.passwordSealed));
 }
 
-async function findByName(db: Db, identifier: string): Promise<User | undefined> {
+/** What cannot be anybody's name is looked for all the same. */
+function readName(identifier: string): Identifier {
   if (identifier.includes("@")) {
     const address = readAddress(identifier);
-    return findByIdentifier(db, { emailCanonical: address.kind === "address" ? address.canonical : "" });
+    return { emailCanonical: address.kind === "address" ? address.canonical : "" };
   }
   const username = readUsername(identifier);
-  return findByIdentifier(db, { usernameCanonical: username.kind === "username" ? username.canonical : "" });
+  return { usernameCanonical: username.kind === "username" ? username.canonical : "" };
+}
+
+function trustedDevice(keyring: Keyring, user: User, token: string | undefined): string | undefined {
+  const device = token === undefined ? undefined : readDeviceToken(keyring, token);
+  const { sub, pwd } = trustOf(user);
+  return device?.sub === sub && device.pwd === pwd ? device.did : undefined;
+}
+
+function trustOf(user: User): { readonly sub: string; readonly pwd: number } {
+  return { sub: user.id, pwd: user.passwordChangedAt ?? 0 };
 }

@@ -2,11 +2,13 @@ import type { Tx } from "../db/open.ts";
 import { addressKeys } from "../http/address.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Keyring } from "../kernel/keyring.ts";
+import type { Identifier } from "../users/users.store.ts";
 import { countOf, forget, giveBack, takeEach, type Limit, type TakeOutcome } from "../throttle/attempts.store.ts";
 
 /** Who is attempted, by whom. Keyed on the account whatever it was called (LG-03), or on the digest of a name nobody has. */
 export interface Attempt {
   readonly account: string;
+  readonly known: boolean;
   readonly address: string;
   /** Of a device token of this very account. */
   readonly trustedDevice: string | undefined;
@@ -16,6 +18,8 @@ const QUARTER_HOUR = 900;
 /** NIST SP 800-63B-4 §3.2.2: at most 100 consecutive failures; then only a trusted device or recovery gets in (LG-01). */
 const ACCOUNT_FAILURES = 100;
 const NEVER = 100 * 365 * 86_400;
+/** Names nobody has are without number, so what is remembered of them must end (AU-04). */
+const UNKNOWN_SECONDS = 7 * 86_400;
 
 export interface AttemptLimits {
   readonly perDevice: number;
@@ -28,8 +32,10 @@ export interface AttemptLimits {
 /** Failures in a quarter of an hour. */
 export const defaultAttemptLimits: AttemptLimits = { perDevice: 10, perAddress: 100, perSubnet: 180, perAddressAndAccount: 20, everywhere: 20_000 };
 
-export function accountKey(keyring: Keyring, who: { readonly userId: string } | { readonly unknown: string }): string {
-  return "userId" in who ? who.userId : keyring.mac("throttle-bucket", who.unknown).toString("base64url");
+/** By the canonical form if it has one, so that the spellings of a name nobody has share a budget as those of an account do (EN-06). */
+export function unknownAccount(keyring: Keyring, name: Identifier, spelling: string): string {
+  const canonical = "emailCanonical" in name ? name.emailCanonical : name.usernameCanonical;
+  return keyring.mac("throttle-bucket", canonical || spelling).toString("base64url");
 }
 
 /**
@@ -37,7 +43,9 @@ export function accountKey(keyring: Keyring, who: { readonly userId: string } | 
  * lock the owner out (LG-04); everybody else on those of address, subnet, everyone, address and account, and account.
  */
 export async function takeAttempt(tx: Tx, deps: { readonly clock: Clock }, limits: AttemptLimits, attempt: Attempt): Promise<TakeOutcome> {
-  return takeEach(tx, bucketsOf(limits, attempt), deps.clock.now());
+  const taken = await takeEach(tx, bucketsOf(limits, attempt), deps.clock.now());
+  // An account that is locked for good and a name nobody has are told the same.
+  return taken.kind === "taken" ? taken : { ...taken, retryAfterSeconds: Math.min(taken.retryAfterSeconds, QUARTER_HOUR) };
 }
 
 /**
@@ -71,7 +79,7 @@ function bucketsOf(limits: AttemptLimits, attempt: Attempt): readonly Limit[] {
     short(`sign-in:${keys.subnet}`, limits.perSubnet),
     short("sign-in:everywhere", limits.everywhere),
     short(pairBucket(attempt), limits.perAddressAndAccount),
-    { bucket: accountBucket(attempt.account), limit: ACCOUNT_FAILURES, windowSeconds: NEVER },
+    { bucket: accountBucket(attempt.account), limit: ACCOUNT_FAILURES, windowSeconds: attempt.known ? NEVER : UNKNOWN_SECONDS },
   ];
 }
 

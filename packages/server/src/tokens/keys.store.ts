@@ -44,8 +44,13 @@ export async function insertKey(tx: Tx, key: Pick<KeyRecord, "kid" | "algorithm"
     .execute();
 }
 
-/** Activates an announced key and retires those active before it; false when another node did so first. */
-export async function activateKey(tx: Tx, kid: string, now: UnixSeconds): Promise<boolean> {
+/** Holds a key's row: of the nodes that would announce its successor, one goes on at a time. */
+export async function holdKey(tx: Tx, kid: string): Promise<void> {
+  await tx.selectFrom("signing_keys").select("kid").where("kid", "=", kid).forUpdate().execute();
+}
+
+/** Activates an announced key, retires those active before it and returns them; `undefined` when another node did so first. */
+export async function activateKey(tx: Tx, kid: string, now: UnixSeconds): Promise<readonly string[] | undefined> {
   const activated = await tx
     .updateTable("signing_keys")
     .set({ activated_at: now })
@@ -54,16 +59,17 @@ export async function activateKey(tx: Tx, kid: string, now: UnixSeconds): Promis
     .where("removed_at", "is", null)
     .returning("kid")
     .executeTakeFirst();
-  if (activated === undefined) return false;
-  await tx
+  if (activated === undefined) return undefined;
+  const retired = await tx
     .updateTable("signing_keys")
     .set({ retired_at: now })
     .where("kid", "<>", kid)
     .where("activated_at", "is not", null)
     .where("retired_at", "is", null)
     .where("removed_at", "is", null)
+    .returning("kid")
     .execute();
-  return true;
+  return retired.map((key) => key.kid);
 }
 
 /** Marks a key removed and forgets its private half; false when it was not there or removed already. */

@@ -7,7 +7,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Keyring } from "../kernel/keyring.ts";
 import { recordRevocation, type Recorded } from "../revocations/settle.ts";
 import { algorithms, type SigningAlgorithm } from "./algorithms.ts";
-import { activateKey, insertKey, latestAccessExpiry, listKeys, removeKey, type KeyRecord } from "./keys.store.ts";
+import { activateKey, holdKey, insertKey, latestAccessExpiry, listKeys, removeKey, type KeyRecord } from "./keys.store.ts";
 
 export type KeyState = "announced" | "active" | "retiring" | "removed";
 
@@ -91,7 +91,7 @@ export async function advanceKeys(deps: KeyDeps): Promise<void> {
   else if (announced !== undefined && announced.announcedAt + deps.announceSeconds <= now) {
     await deps.db.transaction().execute(async (tx) => activate(tx, deps, announced.kid, bySystem));
   } else if (announced === undefined && (active.activatedAt ?? now) + deps.rotateAfterSeconds <= now) {
-    await deps.db.transaction().execute(async (tx) => announce(tx, deps, bySystem));
+    await deps.db.transaction().execute(async (tx) => announceSuccessor(tx, deps, active.kid, bySystem));
   }
   for (const key of keys) {
     if (keyState(key) !== "retiring" || (key.retiredAt ?? now) + deps.retainSeconds > now) continue;
@@ -104,8 +104,8 @@ export async function advanceKeys(deps: KeyDeps): Promise<void> {
 /** Announces a successor; it signs after `announceSeconds`, or at once where the caller cannot wait. */
 export async function rotateKeys(deps: KeyDeps, origin: Origin, options: { readonly atOnce: boolean }): Promise<{ readonly kid: string }> {
   return deps.db.transaction().execute(async (tx) => {
-    const waiting = (await listKeys(tx)).find((key) => keyState(key) === "announced");
-    const kid = waiting?.kid ?? (await announce(tx, deps, origin));
+    const active = (await listKeys(tx)).find((key) => keyState(key) === "active");
+    const kid = await announceSuccessor(tx, deps, active?.kid ?? "", origin);
     if (options.atOnce) await activate(tx, deps, kid, origin);
     return { kid };
   });
@@ -137,6 +137,13 @@ export async function removeKeyNow(deps: KeyDeps, kid: string, origin: Origin): 
   });
 }
 
+/** The one successor of a key, whoever asks for it first. */
+async function announceSuccessor(tx: Tx, deps: KeyDeps, of: string, origin: Origin): Promise<string> {
+  await holdKey(tx, of);
+  const waiting = (await listKeys(tx)).find((key) => keyState(key) === "announced");
+  return waiting?.kid ?? announce(tx, deps, origin);
+}
+
 async function announce(tx: Tx, deps: KeyDeps, origin: Origin): Promise<string> {
   const { publicKey, privateKey } = algorithms[deps.algorithm].generate();
   const publicJwk = JSON.stringify(publicKey.export({ format: "jwk" }));
@@ -148,7 +155,10 @@ async function announce(tx: Tx, deps: KeyDeps, origin: Origin): Promise<string> 
 }
 
 async function activate(tx: Tx, deps: KeyDeps, kid: string, origin: Origin): Promise<void> {
-  if (await activateKey(tx, kid, deps.clock.now())) await record(tx, deps, { event: "key.activated", ...origin, details: { kid } });
+  const retired = await activateKey(tx, kid, deps.clock.now());
+  if (retired === undefined) return;
+  await record(tx, deps, { event: "key.activated", ...origin, details: { kid } });
+  for (const old of retired) await record(tx, deps, { event: "key.retired", ...origin, details: { kid: old } });
 }
 
 function unseal(ring: Keyring, key: KeyRecord): SigningKey {

@@ -37,10 +37,18 @@ export async function removeUser(deps: EndUserDeps, userId: string, origin: Orig
   });
 }
 
-export async function enableUser(deps: Pick<EndUserDeps, "db" | "clock" | "keyring">, userId: string, origin: Origin): Promise<{ readonly kind: "done" | "unknown" }> {
+export interface EnableUserDeps extends Pick<EndUserDeps, "db" | "clock" | "keyring"> {
+  /** What sign-in remembers against the account. */
+  readonly forgetFailures: (tx: Tx, userId: string) => Promise<void>;
+}
+
+/** Lets a user in again, who was disabled or has failed to sign in too often. */
+export async function enableUser(deps: EnableUserDeps, userId: string, origin: Origin): Promise<{ readonly kind: "done" | "unknown" }> {
   return deps.db.transaction().execute(async (tx) => {
     if ((await lockUser(tx, userId)) === undefined) return { kind: "unknown" };
-    if (await enable(tx, userId)) await record(tx, deps, { event: "user.enabled", ...origin, userId });
+    const wasDisabled = await enable(tx, userId);
+    await deps.forgetFailures(tx, userId);
+    await record(tx, deps, { event: "user.enabled", ...origin, userId, details: { wasDisabled } });
     return { kind: "done" };
   });
 }
@@ -57,7 +65,7 @@ export async function deleteSelf(
   return own.kind === "matched" ? removeUser(deps, who.userId, origin) : own;
 }
 
-/** Superusers are locked first, in the order of their ids, so that two who end each other wait in turn and one stays (AD-04). */
+/** Superusers are locked first, in the order of their numbers, so that two who end each other wait in turn and one stays (AD-04). */
 async function endUser(deps: EndUserDeps, userId: string, end: (tx: Tx, user: User) => Promise<Parameters<Settle>[0]>): Promise<EndUserOutcome> {
   const outcome = await deps.db.transaction().execute(async (tx) => {
     const superusers = await lockActiveSuperusers(tx);

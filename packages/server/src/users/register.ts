@@ -13,6 +13,7 @@ import { checkPassword, normalizePassword, type PasswordContext, type PasswordPo
 import { sealPassword, type PasswordDeps } from "./passwords.ts";
 import type { Profile, ProfileRules } from "./profile.ts";
 import { closeRegistrations, insertRegistration, takeTry } from "./registrations.store.ts";
+import { spendSetupLinks } from "./setup.store.ts";
 import { readUsername } from "./username.ts";
 import { findByIdentifier, insertUser, type NewUser, type User } from "./users.store.ts";
 
@@ -94,6 +95,8 @@ async function begin(deps: RegisterDeps, candidate: Candidate): Promise<Register
   const outcome = await deps.db.transaction().execute(async (tx): Promise<RegisterOutcome> => {
     if (username !== null && (await findByIdentifier(tx, { usernameCanonical: username.canonical })) !== undefined) return { kind: "username_taken" };
     const owner = await findByIdentifier(tx, { emailCanonical: address.canonical });
+    const budget = await take(tx, mailsTo(deps.keyring.mac("throttle-bucket", address.canonical).toString("base64url")), now);
+    const mailed = budget.kind === "taken";
     await insertRegistration(
       tx,
       {
@@ -109,10 +112,10 @@ async function begin(deps: RegisterDeps, candidate: Candidate): Promise<Register
         createdAt: now,
         expiresAt: now + CODE_SECONDS,
       },
-      CODE_TRIES,
+      // A code that nobody is told could only be guessed.
+      mailed ? CODE_TRIES : 0,
     );
-    const budget = await take(tx, mailsTo(deps.keyring.mac("throttle-bucket", address.canonical).toString("base64url")), now);
-    if (budget.kind === "taken") {
+    if (mailed) {
       // Mail goes to the stored address of an owner, never to another spelling of it (RG-08).
       await enqueue(
         tx,
@@ -175,6 +178,7 @@ export async function createSuperuser(
     if (!(await guard(tx))) return { kind: "guarded" };
     const user = await insertUser(tx, newUser(candidate, deps.clock.now(), { verified: true, superuser: true }));
     if (user === undefined) return { kind: await whichIsTaken(tx, candidate) };
+    await spendSetupLinks(tx, deps.clock.now());
     await record(tx, deps, { event: "superuser.created", ...origin, userId: user.id });
     return { kind: "created", user };
   });

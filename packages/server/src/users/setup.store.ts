@@ -9,14 +9,19 @@ export async function insertSetupLink(db: Db, tokenHash: string, expiresAt: Unix
   });
 }
 
-export async function spendSetupLink(tx: Tx, tokenHash: string, now: UnixSeconds): Promise<boolean> {
+/** Whether the link is good; holds its row, so that of those who come with it one goes on at a time. */
+export async function holdSetupLink(tx: Tx, tokenHash: string, now: UnixSeconds): Promise<boolean> {
   const row = await tx
-    .updateTable("setup_links")
-    .set({ used_at: now })
+    .selectFrom("setup_links")
+    .select("token_hash")
     .where("token_hash", "=", tokenHash)
     .where("used_at", "is", null)
     .where("expires_at", ">", now)
-    .returning("token_hash")
+    .forUpdate()
     .executeTakeFirst();
   return row !== undefined;
+}
+
+export async function spendSetupLinks(tx: Tx, now: UnixSeconds): Promise<void> {
+  await tx.updateTable("setup_links").set({ used_at: now }).where("used_at", "is", null).execute();
 }

@@ -1,7 +1,7 @@
 import type { Origin } from "../audit/events.ts";
 import { hashToken } from "../kernel/codes.ts";
 import { createSuperuser, type CreateOutcome, type RegisterDeps } from "./register.ts";
-import { insertSetupLink, spendSetupLink } from "./setup.store.ts";
+import { holdSetupLink, insertSetupLink } from "./setup.store.ts";
 import { anySuperuser } from "./users.store.ts";
 
 const LINK_SECONDS = 3600;
@@ -14,11 +14,11 @@ export async function openSetup(deps: Pick<RegisterDeps, "db" | "clock" | "rando
   return token;
 }
 
-/** Creates the first superuser. Of any number of callers with the same or different links, one does. */
+/** Creates the first superuser. Of any number of callers with the same or different links, one does; who fails has not spent the link. */
 export async function setUp(
   deps: RegisterDeps,
   input: { readonly setupToken: string; readonly email: string; readonly password: string },
   origin: Origin,
 ): Promise<CreateOutcome | { readonly kind: "guarded" }> {
-  return createSuperuser(deps, input, origin, async (tx) => (await spendSetupLink(tx, hashToken(input.setupToken), deps.clock.now())) && !(await anySuperuser(tx)));
+  return createSuperuser(deps, input, origin, async (tx) => (await holdSetupLink(tx, hashToken(input.setupToken), deps.clock.now())) && !(await anySuperuser(tx)));
 }

@@ -43,7 +43,7 @@ export function readUsername(raw: string): UsernameOutcome {
   if (username.normalize("NFKC") !== username) return refuse("forbidden_character");
   if (!EDGES.test(username)) return refuse("edge_punctuation");
   if (!ONE_WRITING.some((writing) => writing.test(username))) return refuse("mixed_scripts");
-  return { kind: "username", username, canonical: fold(username) };
+  return { kind: "username", username, canonical: foldUsername(username) };
 }
 
 function refuse(reason: UsernameProblem): UsernameOutcome {
@@ -51,6 +51,6 @@ function refuse(reason: UsernameProblem): UsernameOutcome {
 }
 
 /** By way of upper case, so that ß meets SS, the final sigma meets the other one, and the dotless i meets the dotted. */
-function fold(username: string): string {
+export function foldUsername(username: string): string {
   return username.toUpperCase().toLowerCase().normalize("NFKC");
 }

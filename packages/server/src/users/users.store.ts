@@ -108,6 +108,11 @@ export async function raiseHardEpoch(tx: Tx, id: string, now: UnixSeconds): Prom
   return row?.hard_epoch;
 }
 
+/** Lifts one that is below `floor`: of a user made while everything was being revoked. */
+export async function liftHardEpoch(tx: Tx, id: string, floor: number): Promise<void> {
+  await tx.updateTable("users").set({ hard_epoch: floor }).where("id", "=", id).where("hard_epoch", "<", floor).execute();
+}
+
 /** Raises everybody's hard epoch to one value above all of them and returns it. */
 export async function raiseEveryHardEpoch(tx: Tx, now: UnixSeconds): Promise<number> {
   const highest = await tx.selectFrom("users").select((eb) => eb.fn.max("hard_epoch").as("epoch")).executeTakeFirst();
@@ -116,8 +121,16 @@ export async function raiseEveryHardEpoch(tx: Tx, now: UnixSeconds): Promise<num
   return epoch;
 }
 
+/** `password_changed_at` differs from what it was even within one second: what was issued for the old password is recognised by it (RS-09). */
 export async function setPassword(tx: Tx, id: string, passwordSealed: Uint8Array, now: UnixSeconds): Promise<void> {
-  await tx.updateTable("users").set({ password_sealed: passwordSealed, password_changed_at: now }).where("id", "=", id).execute();
+  await tx
+    .updateTable("users")
+    .set((eb) => ({
+      password_sealed: passwordSealed,
+      password_changed_at: eb.case().when("password_changed_at", ">=", now).then(eb("password_changed_at", "+", 1)).else(now).end(),
+    }))
+    .where("id", "=", id)
+    .execute();
 }
 
 /** Replaces a hash by a stronger one of the same password, unless the password was changed meanwhile (PW-09). */
@@ -153,7 +166,8 @@ export async function enable(tx: Tx, id: string): Promise<boolean> {
 export async function deleteUser(tx: Tx, user: User): Promise<void> {
   await tx.deleteFrom("password_resets").where("user_id", "=", user.id).execute();
   if (user.emailCanonical !== null) await tx.deleteFrom("registrations").where("email_canonical", "=", user.emailCanonical).execute();
-  if (user.email !== null) await tx.deleteFrom("outbox").where("recipient", "=", user.email).execute();
+  // Mail of an earlier registration may have gone to another spelling.
+  if (user.emailCanonical !== null) await tx.deleteFrom("outbox").where((eb) => eb(eb.fn("lower", ["recipient"]), "=", user.emailCanonical)).execute();
   await tx.deleteFrom("users").where("id", "=", user.id).execute();
 }
 
@@ -164,7 +178,7 @@ export async function lockActiveSuperusers(tx: Tx): Promise<readonly string[]> {
     .select("id")
     .where("superuser_since", "is not", null)
     .where("disabled_at", "is", null)
-    .orderBy("id")
+    .orderBy("number")
     .forUpdate()
     .execute();
   return rows.map((row) => row.id);

@@ -3,7 +3,14 @@ import type { Migration } from "kysely/migration";
 
 /** Text compares and sorts by code point in both databases, hence `collate "C"`. */
 const words = {
-  sqlite: { text: "text", integer: "integer", bytes: "blob", numbered: "integer primary key autoincrement", strict: " strict", busy: " strict" },
+  sqlite: {
+    text: "text",
+    integer: "integer",
+    bytes: "blob",
+    numbered: "integer primary key autoincrement",
+    strict: " strict",
+    busy: " strict",
+  },
   postgres: {
     text: 'text collate "C"',
     integer: "bigint",
@@ -17,7 +24,8 @@ const words = {
 
 export function start(dialect: "sqlite" | "postgres"): Migration {
   const { text, integer, bytes, numbered, strict, busy } = words[dialect];
-  const commitOrder = dialect === "postgres" ? ["xid xid8 not null default pg_current_xact_id()"] : ["xid integer generated always as (seq) virtual"];
+  const commitOrder =
+    dialect === "postgres" ? ["xid xid8 not null default pg_current_xact_id()"] : ["xid integer generated always as (seq) virtual"];
 
   const statements = [
     `create table users (
@@ -41,7 +49,10 @@ export function start(dialect: "sqlite" | "postgres"): Migration {
     "create unique index users_id on users (id)",
     "create unique index users_email_canonical on users (email_canonical)",
     "create unique index users_username_canonical on users (username_canonical)",
-    "create index users_superuser_since on users (superuser_since) where superuser_since is not null",
+    // By number, so that each is also the list of those few users, newest first.
+    "create index users_superuser on users (number) where superuser_since is not null",
+    "create index users_disabled on users (number) where disabled_at is not null",
+    "create index users_unverified on users (number) where email is not null and email_verified_at is null",
 
     `create table registrations (
       id ${text} not null primary key,
@@ -126,6 +137,7 @@ export function start(dialect: "sqlite" | "postgres"): Migration {
       ].join(",\n      ")}
     )${strict}`,
     "create index revocations_expires_at on revocations (expires_at)",
+    "create index revocations_of_everyone on revocations (min_hard_epoch) where scope = 'all'",
     ...(dialect === "postgres" ? ["create index revocations_xid on revocations (xid)"] : []),
 
     `create table leases (
@@ -162,6 +174,7 @@ export function start(dialect: "sqlite" | "postgres"): Migration {
       last_error ${text}
     )${strict}`,
     "create index outbox_next_attempt_at on outbox (next_attempt_at) where sent_at is null and failed_at is null",
+    "create index outbox_done_created_at on outbox (created_at) where sent_at is not null or failed_at is not null",
 
     `create table audit_events (
       position ${integer} not null primary key,

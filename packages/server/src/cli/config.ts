@@ -1,0 +1,16 @@
+import type { Command } from "commander";
+import { describeConfig } from "../config.ts";
+import { configOf } from "./command.ts";
+import { reference } from "./reference.ts";
+import { print, printTable } from "./terminal.ts";
+
+export function addConfig(program: Command): void {
+  program
+    .command("config")
+    .description("the settings in effect, secrets masked")
+    .option("--reference", "every setting there is, as Markdown")
+    .action((options: { readonly reference?: true }, command: Command) => {
+      if (options.reference === true) return print(reference().trimEnd());
+      printTable(describeConfig(configOf(command)).map(({ name, value }) => [name, value]));
+    });
+}

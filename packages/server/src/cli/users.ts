@@ -1,0 +1,129 @@
+import { InvalidArgumentError, Option, type Command } from "commander";
+import type { Rules } from "../compose.ts";
+import { findAdministeredUser, findUsers, type AdministeredUser } from "../admin/users.ts";
+import { endAllSessions } from "../sessions/revoke.ts";
+import { readAddress } from "../users/address.ts";
+import { disableUser, enableUser, removeUser, type EndUserOutcome } from "../users/end-user.ts";
+import { readUsername } from "../users/username.ts";
+import { findByIdentifier, findUser, type User } from "../users/users.store.ts";
+import { CommandError, operator, withRules } from "./command.ts";
+import { makeSure, moment, print, printTable } from "./terminal.ts";
+
+const statuses = ["active", "disabled", "unverified", "superuser"] as const;
+const MOST_LISTED = 10_000;
+
+interface ListOptions {
+  readonly search?: string;
+  readonly status?: (typeof statuses)[number];
+  readonly limit: number;
+  readonly json?: true;
+}
+
+export function addUsers(program: Command): void {
+  const users = program.command("users").description("user accounts");
+  users
+    .command("list")
+    .description("users, newest first")
+    .option("--search <text>", "start of an e-mail address or username, or a whole id")
+    .addOption(new Option("--status <status>", "only these").choices(statuses))
+    .option("--limit <number>", "how many at most", readLimit, 50)
+    .option("--json", "one JSON object a line")
+    .action(async (options: ListOptions, command: Command) => withRules(command, async (rules) => list(rules, options)));
+
+  const one = (name: string, description: string): Command =>
+    users.command(name).argument("<user>", "id, e-mail address or username").description(description);
+  one("show", "one user").action(async (who: string, _options: object, command: Command) =>
+    withRules(command, async (rules) => {
+      const { id } = await findOrExplain(rules, who);
+      const user = await findAdministeredUser(rules, id);
+      if (user !== undefined) show(user);
+    }),
+  );
+  one("disable", "disable a user; all their tokens are dead when this returns").action(async (who: string, _options: object, command: Command) =>
+    withRules(command, async (rules) => {
+      const { id } = await findOrExplain(rules, who);
+      explain(await disableUser(rules, id, operator), who);
+      print(`${who} has been disabled and signed out everywhere.`);
+    }),
+  );
+  one("enable", "enable a user again and forget their failed attempts").action(async (who: string, _options: object, command: Command) =>
+    withRules(command, async (rules) => {
+      const { id } = await findOrExplain(rules, who);
+      explain(await enableUser(rules, id, operator), who);
+      print(`${who} can sign in.`);
+    }),
+  );
+  one("logout", "end every session of a user; all their tokens are dead when this returns").action(async (who: string, _options: object, command: Command) =>
+    withRules(command, async (rules) => {
+      const { id } = await findOrExplain(rules, who);
+      await endAllSessions(rules, id, "admin", operator);
+      print(`${who} has been signed out everywhere.`);
+    }),
+  );
+  one("delete", "delete a user and their personal data; all their tokens are dead when this returns")
+    .option("--yes", "do not ask")
+    .action(async (who: string, options: { readonly yes?: true }, command: Command) =>
+      withRules(command, async (rules) => {
+        const { id } = await findOrExplain(rules, who);
+        await makeSure(`Delete ${who}, id ${id}, for good?`, options);
+        explain(await removeUser(rules, id, operator), who);
+        print(`${who} has been deleted.`);
+      }),
+    );
+}
+
+function readLimit(text: string): number {
+  const limit = Number(text);
+  if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED) throw new InvalidArgumentError(`Give a whole number from 1 to ${MOST_LISTED}.`);
+  return limit;
+}
+
+async function list(rules: Rules, { json, ...query }: ListOptions): Promise<void> {
+  const page = await findUsers(rules, query);
+  if (page.kind !== "page") return;
+  if (json === true) return page.rows.forEach((user) => print(JSON.stringify(user)));
+  const rows = page.rows.map((user) => [user.id, user.email ?? "-", user.username ?? "-", statusOf(user), String(user.liveSessions), moment(user.createdAt)]);
+  printTable([["ID", "EMAIL", "USERNAME", "STATUS", "SESSIONS", "CREATED"], ...rows]);
+  if (page.nextCursor !== null) print(`The first ${query.limit} only: narrow the search or raise --limit.`);
+}
+
+function show(user: AdministeredUser): void {
+  printTable([
+    ["id", user.id],
+    ["email", user.email ?? "-"],
+    ["verified", moment(user.emailVerifiedAt)],
+    ["username", user.username ?? "-"],
+    ["status", statusOf(user)],
+    ["disabled", moment(user.disabledAt)],
+    ["sessions", String(user.liveSessions)],
+    ["created", moment(user.createdAt)],
+    ["last login", moment(user.lastLoginAt)],
+    ["profile", JSON.stringify(user.profile)],
+  ]);
+}
+
+function statusOf(user: AdministeredUser): string {
+  const words = [user.superuser && "superuser", user.disabledAt !== null && "disabled", user.email !== null && user.emailVerifiedAt === null && "unverified"];
+  return words.filter((word) => word !== false).join(",") || "active";
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+async function findOrExplain(rules: Rules, who: string): Promise<User> {
+  const user = await find(rules, who);
+  if (user === undefined) throw new CommandError(`There is no user ${who}: give a whole id, e-mail address or username; \`portcullis users list --search\` finds them.`);
+  return user;
+}
+
+async function find({ db }: Rules, who: string): Promise<User | undefined> {
+  if (UUID.test(who)) return findUser(db, who.toLowerCase());
+  const address = readAddress(who);
+  if (address.kind === "address") return findByIdentifier(db, { emailCanonical: address.canonical });
+  const username = readUsername(who);
+  return username.kind === "username" ? findByIdentifier(db, { usernameCanonical: username.canonical }) : undefined;
+}
+
+function explain(outcome: EndUserOutcome | { readonly kind: "done" | "unknown" }, who: string): void {
+  if (outcome.kind === "unknown") throw new CommandError(`${who} has been deleted meanwhile.`);
+  if (outcome.kind === "last_superuser") throw new CommandError(`${who} is the last active superuser: \`portcullis createsuperuser\` makes another one first.`);
+}

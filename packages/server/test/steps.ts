@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import type { endpoints } from "@portcullis/contract";
+import { sql } from "kysely";
+import type { Message } from "../src/mail/message.ts";
+import type { AnswerOf, Answered, Refused, RequestOptions, World } from "./world.ts";
+
+/** What people do with a server, in one line each. */
+
+export const PASSWORD = "seven quiet herons";
+
+export type Account = AnswerOf<typeof endpoints.getMe>;
+export type Pending = AnswerOf<typeof endpoints.registerUser, 202>;
+
+/** `n` of the same, released together. */
+export async function par<Result>(n: number, run: (index: number) => Promise<Result>): Promise<readonly Result[]> {
+  return Promise.all(Array.from({ length: n }, async (_, index) => run(index)));
+}
+
+/** How often each status was answered. */
+export function statuses(answers: readonly { readonly status: number }[]): Readonly<Record<number, number>> {
+  const counts: Record<number, number> = {};
+  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
+
+/** Documentation and benchmarking addresses (RFC 5737, RFC 2544), every one in a /24 of its own up to 512. */
+export function addressOf(index: number): string {
+  return `198.${18 + Math.floor(index / 256)}.${index % 256}.${1 + (index % 200)}`;
+}
+
+export async function register(world: World, email: string, more: object = {}, asked: RequestOptions = {}): Promise<Answered<Pending & Refused>> {
+  return world.request<Pending & Refused>("POST", "/v1/users", { ...asked, body: { email, password: PASSWORD, ...more } });
+}
+
+export async function confirm(world: World, pending: Pending, code: string): Promise<Answered<Account & Refused>> {
+  const { registrationId, clientSecret } = pending;
+  return world.request<Account & Refused>("POST", "/v1/users/confirm", { body: { registrationId, clientSecret, code } });
+}
+
+/** Registers and confirms with the mailed code. */
+export async function join(world: World, email: string, more: object = {}): Promise<Account> {
+  const pending = await register(world, email, more);
+  assert.equal(pending.status, 202, pending.text);
+  const confirmed = await confirm(world, pending.body, codeIn(await latestMail(world, email)));
+  assert.equal(confirmed.status, 201, confirmed.text);
+  return confirmed.body;
+}
+
+export async function mailsTo(world: World, email: string): Promise<readonly Message[]> {
+  return (await world.mails()).filter((mail) => mail.to === email);
+}
+
+export async function latestMail(world: World, email: string): Promise<Message> {
+  const [mail] = await mailsTo(world, email);
+  assert.ok(mail, `no mail to ${email}`);
+  return mail;
+}
+
+export function codeIn({ text }: { readonly text: string }): string {
+  const code = /^ {4}(\d{8})$/m.exec(text)?.[1];
+  assert.ok(code, text);
+  return code;
+}
+
+export function longCodeIn({ text }: { readonly text: string }): string {
+  const code = /^ {4}([\w-]{40,})$/m.exec(text)?.[1];
+  assert.ok(code, text);
+  return code;
+}
+
+/** A code of the same form that is not this one. */
+export function otherCode(code: string): string {
+  return code.replace(/./g, (digit) => String((Number(digit) + 1) % 10));
+}
+
+export async function attempt(world: World, identifier: string, password: string, asked: RequestOptions & { readonly deviceToken?: string } = {}) {
+  const { deviceToken, ...options } = asked;
+  const body = { identifier, password, ...(deviceToken !== undefined && { deviceToken }) };
+  return world.request<AnswerOf<typeof endpoints.signIn, 201> & Refused>("POST", "/v1/sessions", { ...options, body });
+}
+
+/** Whether the server still accepts this access token. */
+export async function isAccepted(world: World, token: string): Promise<boolean> {
+  return (await world.request("GET", "/v1/token", { token })).status === 200;
+}
+
+export async function refresh(world: World, refreshToken: string) {
+  return world.request<AnswerOf<typeof endpoints.refreshSession> & Refused>("POST", "/v1/sessions/refresh", { body: { refreshToken } });
+}
+
+const tables = [
+  "users",
+  "registrations",
+  "password_resets",
+  "sessions",
+  "signing_keys",
+  "revocations",
+  "leases",
+  "attempts",
+  "counters",
+  "outbox",
+  "audit_events",
+  "setup_links",
+] as const;
+export type TableName = (typeof tables)[number];
+
+/** Every row of every table as text, bytes as Latin-1 and hexadecimal, so that whatever is written can be looked for. */
+export async function dump(world: World): Promise<Readonly<Record<TableName, string>>> {
+  const texts = await Promise.all(
+    tables.map(async (table) => {
+      const rows = await world.rules.db.selectFrom(table).selectAll().execute();
+      return [table, rows.map((row) => Object.values(row).map(cell).join("\t")).join("\n")] as const;
+    }),
+  );
+  return Object.fromEntries(texts) as Record<TableName, string>;
+}
+
+function cell(value: unknown): string {
+  return value instanceof Uint8Array ? `${Buffer.from(value).toString("latin1")} ${Buffer.from(value).toString("hex")}` : String(value);
+}
+
+export async function countRows(world: World, table: TableName): Promise<number> {
+  const { count } = await world.rules.db.selectFrom(table).select(sql<number>`count(*)`.as("count")).executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Names of the audit events so far, oldest first. */
+export async function eventsOf(world: World): Promise<readonly string[]> {
+  return (await world.rules.db.selectFrom("audit_events").select("event").orderBy("position").execute()).map((row) => row.event);
+}

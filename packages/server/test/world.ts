@@ -1,0 +1,234 @@
+import type { Endpoint, FailureCode } from "@portcullis/contract";
+import { after } from "node:test";
+import type { z } from "zod";
+import { composeApp, composeRules, type Parts, type Rules } from "../src/compose.ts";
+import { readConfig } from "../src/config.ts";
+import { eachDatabase, type TestDatabase } from "../src/db/testing.ts";
+import { createHasher } from "../src/hashing/pool.ts";
+import { manualClock, systemClock, type ManualClock } from "../src/kernel/clock.ts";
+import { uuidv4 } from "../src/kernel/ids.ts";
+import { keyring } from "../src/kernel/keyring.ts";
+import { silentLog, type Facts, type Log } from "../src/kernel/log.ts";
+import { systemRandom } from "../src/kernel/random.ts";
+import type { Message } from "../src/mail/message.ts";
+import { createTransport } from "../src/mail/transports.ts";
+import type { SessionTokens } from "../src/users/ports.ts";
+import { insertUser, type User } from "../src/users/users.store.ts";
+
+/** A whole server without a socket, on a database of its own, in which time stands still until it is told to pass. */
+export interface World {
+  readonly database: TestDatabase;
+  readonly clock: ManualClock;
+  readonly parts: Parts;
+  readonly rules: Rules;
+  /** What was logged so far. */
+  readonly logged: readonly Logged[];
+  /** Sends a request; a call that is expected to be refused needs no type, another that of its answer: `AnswerOf<typeof endpoints.getMe>`. */
+  request<Body = Refused>(method: string, path: string, options?: RequestOptions): Promise<Answered<Body>>;
+  /** A confirmed user, put straight into the store. */
+  user(options?: UserOptions): Promise<TestUser>;
+  signIn(user: TestUser, options?: RequestOptions): Promise<SessionTokens>;
+  /** Sends what is in the outbox; everything sent so far, newest first. */
+  mails(): Promise<readonly Message[]>;
+  /** Statements sent to the database so far. */
+  queries(): number;
+}
+
+export interface RequestOptions {
+  readonly token?: string;
+  readonly body?: unknown;
+  /** Of the client; documentation addresses (RFC 5737) unless given. */
+  readonly address?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Answered<Body> {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Parsed where it is JSON, else text. */
+  readonly body: Body;
+  readonly text: string;
+}
+
+export interface Refused {
+  readonly code: FailureCode;
+  readonly status: number;
+  readonly [member: string]: unknown;
+}
+
+/** What an endpoint says with a status it may answer with. */
+export type AnswerOf<
+  E extends Endpoint,
+  Status extends keyof E["answers"] = 200 & keyof E["answers"],
+> = E["answers"][Status] extends z.ZodType ? z.output<E["answers"][Status]> : undefined;
+
+export interface UserOptions {
+  readonly superuser?: boolean;
+  readonly password?: string;
+  /** In canonical form. */
+  readonly email?: string;
+  readonly username?: string;
+}
+
+export interface TestUser {
+  readonly id: string;
+  readonly email: string;
+  readonly username: string | null;
+  readonly password: string;
+}
+
+export interface Logged {
+  readonly level: keyof Log;
+  readonly event: string;
+  readonly facts: Facts;
+  readonly cause?: unknown;
+}
+
+/** Settings by their environment names, such as `PORTCULLIS_REGISTRATION`. */
+export type WorldOptions = Readonly<Record<`PORTCULLIS_${string}`, string>>;
+
+export const publicUrl = "https://accounts.example.com";
+export const secret = Buffer.from("a master secret of the test world, 48 bytes long");
+const PASSWORD = "seven quiet herons";
+
+/** One process and the weakest parameters for all worlds of a test file: what hashing costs is measured elsewhere. */
+const hasher = createHasher({
+  log: silentLog,
+  clock: systemClock,
+  random: systemRandom,
+  concurrency: 2,
+  queueLimit: 1000,
+  waitMilliseconds: 30_000,
+  params: { memoryCost: 64, timeCost: 1, parallelism: 1 },
+});
+after(async () => hasher.close());
+
+/** Registers the test once for each database, each in a world of its own. */
+export function eachWorld(name: string, run: (world: World) => Promise<void>, options: WorldOptions = {}): void {
+  eachDatabase(name, async (database) => inWorld(database, options, run));
+}
+
+async function inWorld(database: TestDatabase, options: WorldOptions, run: (world: World) => Promise<void>): Promise<void> {
+  const clock = manualClock();
+  const logged: Logged[] = [];
+  const transport = createTransport("mailbox:", { clock });
+  const parts: Parts = {
+    config: readConfig({ PORTCULLIS_LOG: "silent", ...options }),
+    publicUrl,
+    database,
+    keyring: keyring([secret], systemRandom),
+    clock,
+    random: systemRandom,
+    log: rememberingLog(logged),
+    hasher,
+    transport,
+  };
+  const rules = await composeRules(parts);
+  const app = composeApp(parts, rules, () => "ready");
+
+  const request = async <Body = Refused>(method: string, path: string, asked: RequestOptions = {}): Promise<Answered<Body>> => {
+    const headers = {
+      ...(asked.token && { authorization: `Bearer ${asked.token}` }),
+      ...(asked.body !== undefined && { "content-type": "application/json" }),
+      ...asked.headers,
+    };
+    const body = asked.body === undefined ? null : JSON.stringify(asked.body);
+    const response = await app.fetch(new Request(publicUrl + path, { method, headers, body }), {
+      remoteAddress: asked.address ?? "192.0.2.1",
+    });
+    const text = await response.text();
+    const json = response.headers.get("content-type")?.includes("json") === true;
+    return { status: response.status, headers: response.headers, text, body: (json ? JSON.parse(text) : text) as Body };
+  };
+
+  let users = 0;
+  await rules.feed.start();
+  try {
+    await run({
+      database,
+      clock,
+      parts,
+      rules,
+      logged,
+      request,
+      queries: () => database.queries(),
+      user: async ({ superuser = false, password = PASSWORD, email = `user${++users}@example.com`, username } = {}) => {
+        const id = uuidv4(systemRandom);
+        const passwordSealed = parts.keyring.seal("password-seal", id, Buffer.from(await hashOf(password)));
+        await rules.db.transaction().execute(async (tx) => {
+          const now = clock.now();
+          const user = {
+            id,
+            email,
+            emailCanonical: email,
+            emailVerifiedAt: now,
+            username: username ?? null,
+            usernameCanonical: username ?? null,
+          };
+          const inserted = await insertUser(tx, {
+            ...user,
+            passwordSealed,
+            superuserSince: superuser ? now : null,
+            profile: {},
+            createdAt: now,
+          });
+          return present(inserted, `somebody has the address ${email} or the username ${username}`);
+        });
+        return { id, email, username: username ?? null, password };
+      },
+      signIn: async (user, asked = {}) => {
+        const body = { identifier: user.email, password: user.password };
+        const answered = await request<SessionTokens>("POST", "/v1/sessions", { ...asked, body });
+        if (answered.status !== 201) throw new Error(`signing in was answered ${answered.status} ${answered.text}`);
+        return answered.body;
+      },
+      mails: async () => {
+        for (let batch = await rules.sender.runOnce(); batch.sent > 0;) batch = await rules.sender.runOnce();
+        return transport.messages?.() ?? [];
+      },
+    });
+  } finally {
+    await rules.feed.stop();
+    transport.close();
+  }
+}
+
+/**
+ * Lets time pass until the answer is there: another node polls, and is waited for, by the clock. Ten times as fast as real
+ * time, so that a real database still answers long before the view grows stale.
+ */
+export async function whileTimePasses<Value>(world: World, answer: Promise<Value>): Promise<Value> {
+  let done = false;
+  void answer.catch(() => {}).finally(() => (done = true));
+  while (!done) {
+    world.clock.advance(0.05);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return answer;
+}
+
+const hashes = new Map<string, Promise<string>>();
+
+/** One hash for all users with the same password; each user's is sealed for them. */
+async function hashOf(password: string): Promise<string> {
+  const known = hashes.get(password);
+  if (known !== undefined) return known;
+  const hashing = hasher
+    .hash(password.normalize("NFKC"))
+    .then((outcome) => present(outcome.kind === "hashed" ? outcome.phc : undefined, "the hasher is busy"));
+  hashes.set(password, hashing);
+  return hashing;
+}
+
+function present<Value extends User | string>(value: Value | undefined, otherwise: string): Value {
+  if (value === undefined) throw new Error(otherwise);
+  return value;
+}
+
+function rememberingLog(logged: Logged[]): Log {
+  const remember =
+    (level: keyof Log) =>
+    (event: string, facts: Facts = {}, cause?: unknown) =>
+      void logged.push({ level, event, facts, ...(cause !== undefined && { cause }) });
+  return { debug: remember("debug"), info: remember("info"), warn: remember("warn"), error: remember("error") };
+}
