@@ -6,7 +6,7 @@ import { start, SERVER_CORE, type Started } from "./processes.ts";
 
 export const PASSWORD = "plinth-Quartz-41-bench";
 
-const MAIN = join(import.meta.dirname, "../packages/server/src/main.ts");
+const MAIN = join(import.meta.dirname, "../packages/server/bin/portcullis.js");
 
 export interface Setup {
   readonly dataDir: string;

@@ -1,37 +1,3 @@
-#!/usr/bin/env node
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { run } from "./cli/program.ts";
 
-// Nothing of ours is imported before it is known that this Node.js can run it.
-if (Number.parseInt(process.versions.node, 10) >= 24) {
-  const { run } = await import("./cli/program.ts");
-  process.exitCode = await run(process.argv.slice(2));
-} else {
-  runAgain(findRuntime(dirname(fileURLToPath(import.meta.url))));
-}
-
-/** The Node.js that `npm ci` brought. */
-function findRuntime(folder: string): string | undefined {
-  const runtime = join(folder, "node_modules", ".bin", process.platform === "win32" ? "node.exe" : "node");
-  if (existsSync(runtime)) return runtime;
-  return dirname(folder) === folder ? undefined : findRuntime(dirname(folder));
-}
-
-function runAgain(runtime: string | undefined): void {
-  if (runtime === undefined) {
-    process.stderr.write(`portcullis: Node.js ${process.versions.node} is too old: install Node.js 24 or later, or run \`npm ci\` and \`npx portcullis\`.\n`);
-    process.exitCode = 1;
-    return;
-  }
-  const child = spawn(runtime, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
-  // A terminal sends Ctrl+C to both of us; the second one would cut the drain short.
-  process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
-  child.once("error", (error) => {
-    process.stderr.write(`portcullis: ${runtime} cannot be run (${error.message}): run \`npm ci\` again.\n`);
-    process.exitCode = 1;
-  });
-  child.once("exit", (code) => (process.exitCode = code ?? 1));
-}
+process.exitCode = await run(process.argv.slice(2));

@@ -12,7 +12,7 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../bin/portcullis.js", import.meta.url));
 const READY = /^portcullis ready on (http:\S+)$/m;
 
 /** @param settings by their environment names; the environment of the tests is not handed on */

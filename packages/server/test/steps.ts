@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
 import { sql } from "kysely";
+import { composeApp, composeRules, type Parts, type Rules } from "../src/compose.ts";
 import type { Message } from "../src/mail/message.ts";
-import type { AnswerOf, Answered, Refused, RequestOptions, World } from "./world.ts";
+import { publicUrl, type AnswerOf, type Answered, type Refused, type RequestOptions, type World } from "./world.ts";
 
 /** What people do with a server, in one line each. */
 
@@ -127,4 +128,24 @@ export async function countRows(world: World, table: TableName): Promise<number>
 /** Names of the audit events so far, oldest first. */
 export async function eventsOf(world: World): Promise<readonly string[]> {
   return (await world.rules.db.selectFrom("audit_events").select("event").orderBy("position").execute()).map((row) => row.event);
+}
+
+/** The same world served with other rules, such as a second factor that somebody has enrolled. */
+export function servedBy(world: World, rules: Rules, parts: Parts = world.parts): World {
+  const app = composeApp(parts, rules, () => "ready");
+  const request = async <Body = Refused>(method: string, path: string, asked: RequestOptions = {}): Promise<Answered<Body>> => {
+    const headers = { ...(asked.token !== undefined && { authorization: `Bearer ${asked.token}` }), "content-type": "application/json", ...asked.headers };
+    const body = asked.body === undefined ? null : JSON.stringify(asked.body);
+    const response = await app.fetch(new Request(publicUrl + path, { method, headers, body }), { remoteAddress: asked.address ?? "192.0.2.1" });
+    const text = await response.text();
+    const json = response.headers.get("content-type")?.includes("json") === true;
+    return { status: response.status, headers: response.headers, text, body: (json ? JSON.parse(text) : text) as Body };
+  };
+  return { ...world, rules, request };
+}
+
+/** Another server over the same database, composed as after a restart. Whoever has it check tokens stops its feed. */
+export async function anotherNode(world: World, change: Partial<Parts> = {}): Promise<World> {
+  const parts = { ...world.parts, ...change };
+  return servedBy(world, await composeRules(parts), parts);
 }

@@ -74,7 +74,10 @@ export function hasDatabase(config: Config): boolean {
 
 /** @throws {CommandError} where there is none: a mistyped directory must not become a new, empty deployment */
 export function demandDatabase(config: Config): void {
-  if (!hasDatabase(config)) throw new CommandError(`There is no database ${databaseFile(config)}: set PORTCULLIS_DATA_DIR or PORTCULLIS_DATABASE_URL to where it is.`);
+  if (!hasDatabase(config))
+    throw new CommandError(
+      `There is no database ${databaseFile(config)}: set PORTCULLIS_DATA_DIR or PORTCULLIS_DATABASE_URL to where it is.`,
+    );
 }
 
 export function publicUrlOf(config: Config, port = config.port): string {

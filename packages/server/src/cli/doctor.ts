@@ -92,7 +92,8 @@ async function examineDatabase(config: Config, database: OpenDatabase, report: R
   if (schema.level !== "ok") return;
   let keyring: Keyring | undefined;
   await report("secret", async () => {
-    if (config.secret === undefined && !existsSync(secretFile(config))) return fail(`${secretFile(config)} is gone: put it back, or set PORTCULLIS_SECRET to what was in it`);
+    if (config.secret === undefined && !existsSync(secretFile(config)))
+      return fail(`${secretFile(config)} is gone: put it back, or set PORTCULLIS_SECRET to what was in it`);
     keyring = openKeyring(config, systemRandom);
     return checkSecret(database, keyring);
   });
@@ -106,7 +107,9 @@ async function examineDatabase(config: Config, database: OpenDatabase, report: R
   await report("revocations", async () => {
     const count = await countRevocations(db, systemClock.now());
     const words = `${count} in force`;
-    return count > MANY_REVOCATIONS ? warn(`${words}: servers need more memory for them; \`portcullis keys remove\` would end all tokens by one`) : ok(words);
+    return count > MANY_REVOCATIONS
+      ? warn(`${words}: servers need more memory for them; \`portcullis keys remove\` would end all tokens by one`)
+      : ok(words);
   });
 }
 
@@ -115,13 +118,16 @@ const MANY_REVOCATIONS = 1_000_000;
 function checkPublicUrl({ mode, publicUrl }: Config): Finding {
   if (publicUrl === undefined) return ok("not set: the listening address, in development");
   if (publicUrl.startsWith("https:")) return ok(publicUrl);
-  return mode === "production" ? fail(`${publicUrl} sends passwords in the clear: set PORTCULLIS_PUBLIC_URL to an https:// address`) : ok(publicUrl);
+  return mode === "production"
+    ? fail(`${publicUrl} sends passwords in the clear: set PORTCULLIS_PUBLIC_URL to an https:// address`)
+    : ok(publicUrl);
 }
 
 function checkMail({ mode, mail }: Config): Finding {
   const setting = mail?.reveal() ?? "mailbox:";
   createTransport(setting, { clock: systemClock }).close();
-  if (mode === "production" && setting === "mailbox:") return fail("mailbox: delivers to nobody: set PORTCULLIS_MAIL to smtp://… or smtps://…");
+  if (mode === "production" && setting === "mailbox:")
+    return fail("mailbox: delivers to nobody: set PORTCULLIS_MAIL to smtp://… or smtps://…");
   return ok(`by ${setting.slice(0, setting.indexOf(":"))}`);
 }
 
@@ -141,7 +147,9 @@ async function checkIntegrity({ db }: OpenDatabase): Promise<Finding> {
   const [damaged] = await integrityProblems(db);
   if (damaged !== undefined) return fail(`the file is damaged (${damaged}): stop the server and restore a backup`);
   const dangling = await danglingReferences(db);
-  return dangling.length > 0 ? fail(`rows of ${dangling.join(", ")} point to rows that are gone: stop the server and restore a backup`) : ok("no damage, no dangling references");
+  return dangling.length > 0
+    ? fail(`rows of ${dangling.join(", ")} point to rows that are gone: stop the server and restore a backup`)
+    : ok("no damage, no dangling references");
 }
 
 /** Verifiers allow five seconds; a revocation outlasts its tokens by what clocks may differ. */
@@ -166,7 +174,8 @@ async function checkSchema(database: OpenDatabase): Promise<Finding> {
 async function checkSecret({ db }: OpenDatabase, keyring: Keyring): Promise<Finding> {
   const active = (await listKeys(db)).find((key) => keyState(key) === "active");
   if (active === undefined) return warn("there is no signing key yet: `portcullis serve` makes one");
-  if (active.privateSealed === null) return fail(`the active key ${active.kid} has no private half: run \`portcullis keys remove ${active.kid}\``);
+  if (active.privateSealed === null)
+    return fail(`the active key ${active.kid} has no private half: run \`portcullis keys remove ${active.kid}\``);
   keyring.open("signing-key-seal", active.kid, active.privateSealed);
   return ok(`opens the active key ${active.kid}`);
 }

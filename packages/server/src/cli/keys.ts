@@ -27,7 +27,11 @@ export function addKeys(program: Command): void {
     .action(async (options: { readonly now?: true }, command: Command) =>
       withRules(command, async (rules) => {
         const { kid } = await rotateKeys(rules, operator, { atOnce: options.now === true });
-        print(options.now === true ? `The key ${kid} signs from now on.` : `The key ${kid} has been announced; it signs in ${rules.announceSeconds} s.`);
+        print(
+          options.now === true
+            ? `The key ${kid} signs from now on.`
+            : `The key ${kid} has been announced; it signs in ${rules.announceSeconds} s.`,
+        );
       }),
     );
   keys
@@ -39,7 +43,8 @@ export function addKeys(program: Command): void {
       await makeSure(`Remove the key ${kid} and with it every access token it signed?`, options);
       await withRules(command, async (rules) => {
         const outcome = await removeKeyNow(rules, kid, operator);
-        if (outcome.kind === "unknown") throw new CommandError(`There is no key ${kid} that could be removed: \`portcullis keys list\` shows those there are.`);
+        if (outcome.kind === "unknown")
+          throw new CommandError(`There is no key ${kid} that could be removed: \`portcullis keys list\` shows those there are.`);
         await rules.settle([outcome.recorded]);
         print(`The key ${kid} has been removed.`);
       });

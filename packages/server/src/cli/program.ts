@@ -60,6 +60,7 @@ function sentenceOf(error: unknown): string {
   // A library's transport or schema refuses a setting in a sentence that names it.
   if (spoken || (error instanceof RangeError && message.startsWith("PORTCULLIS_"))) return message;
   if (isUnavailable(error)) return `The database cannot be used at the moment (${message}): try again, or ask \`portcullis doctor\`.`;
-  if ("syscall" in error && "path" in error) return `${String(error.path)} cannot be used (${message}): check that it exists and that we may use it.`;
+  if ("syscall" in error && "path" in error)
+    return `${String(error.path)} cannot be used (${message}): check that it exists and that we may use it.`;
   return `Something unexpected happened (${message}): run it again with PORTCULLIS_LOG=debug to see where.`;
 }

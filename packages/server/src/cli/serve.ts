@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { once } from "node:events";
+import { flushCompileCache } from "node:module";
 import { createServer } from "node:net";
 import type { Config } from "../config.ts";
 import { start, type Running } from "../start.ts";
@@ -20,6 +21,7 @@ async function serve(config: Config): Promise<void> {
     return start(config, { port, publicUrl: publicUrlOf(config, port) });
   });
   const told = toldToStop();
+  flushCompileCache();
   print(`portcullis ready on http://${inUrl(config.host)}:${running.port}`);
   if (config.mode === "development") await introduce(config, running);
   await told;
@@ -45,7 +47,8 @@ async function listenOrExplain(config: Config, listen: () => Promise<Running>): 
   }
 }
 
-const unknownHost = ({ host }: Config): string => `This machine has no address ${host}: set PORTCULLIS_HOST to one it has, such as 127.0.0.1 or 0.0.0.0.`;
+const unknownHost = ({ host }: Config): string =>
+  `This machine has no address ${host}: set PORTCULLIS_HOST to one it has, such as 127.0.0.1 or 0.0.0.0.`;
 
 const refusals: Readonly<Record<string, (config: Config) => string>> = {
   EADDRINUSE: ({ host, port }) => `Port ${port} of ${host} is in use: set PORTCULLIS_PORT to a free one, or to 0 to have one picked.`,

@@ -32,7 +32,9 @@ export function addSuperusers(program: Command): void {
     .command("makesuperuser")
     .description("create the first superuser with a random password and print it; asks nothing, and does nothing where there is one")
     .option("--email <address>", "e-mail address of the superuser", "admin@example.com")
-    .action(async (options: { readonly email: string }, command: Command) => withNewRules(configOf(command), async (rules) => makeSuperuser(rules, options.email)));
+    .action(async (options: { readonly email: string }, command: Command) =>
+      withNewRules(configOf(command), async (rules) => makeSuperuser(rules, options.email)),
+    );
 }
 
 async function readAccount(options: CreateOptions, command: Command): Promise<{ readonly email: string; readonly password: string }> {

@@ -15,7 +15,13 @@ export function complain(sentence: string): void {
 /** Columns as wide as they must be, two spaces between them. */
 export function printTable(rows: readonly (readonly string[])[]): void {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  for (const row of rows) print(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  for (const row of rows)
+    print(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
 }
 
 export function moment(at: UnixSeconds | null): string {
@@ -48,15 +54,11 @@ export async function readStandardInput(): Promise<string> {
   return (await text(process.stdin)).replace(/\r?\n$/, "");
 }
 
+const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
+
 async function readLine(question: string, { echo }: { readonly echo: boolean }): Promise<string> {
-  const output = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      if (echo) process.stderr.write(chunk);
-      done();
-    },
-  });
-  // From here on the terminal itself shows nothing of what is typed, so the question comes after.
-  const lines = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
+  // From here on the terminal itself shows nothing of what is typed, so a question for a secret comes after.
+  const lines = createInterface({ input: process.stdin, output: echo ? process.stderr : nowhere(), terminal: true, historySize: 0 });
   if (!echo) process.stderr.write(question);
   const closed = new Promise<never>((_, reject) => lines.once("close", () => reject(new CommandError("Nothing was changed."))));
   try {

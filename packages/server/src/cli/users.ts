@@ -39,12 +39,13 @@ export function addUsers(program: Command): void {
       if (user !== undefined) show(user);
     }),
   );
-  one("disable", "disable a user; all their tokens are dead when this returns").action(async (who: string, _options: object, command: Command) =>
-    withRules(command, async (rules) => {
-      const { id } = await findOrExplain(rules, who);
-      explain(await disableUser(rules, id, operator), who);
-      print(`${who} has been disabled and signed out everywhere.`);
-    }),
+  one("disable", "disable a user; all their tokens are dead when this returns").action(
+    async (who: string, _options: object, command: Command) =>
+      withRules(command, async (rules) => {
+        const { id } = await findOrExplain(rules, who);
+        explain(await disableUser(rules, id, operator), who);
+        print(`${who} has been disabled and signed out everywhere.`);
+      }),
   );
   one("enable", "enable a user again and forget their failed attempts").action(async (who: string, _options: object, command: Command) =>
     withRules(command, async (rules) => {
@@ -53,12 +54,13 @@ export function addUsers(program: Command): void {
       print(`${who} can sign in.`);
     }),
   );
-  one("logout", "end every session of a user; all their tokens are dead when this returns").action(async (who: string, _options: object, command: Command) =>
-    withRules(command, async (rules) => {
-      const { id } = await findOrExplain(rules, who);
-      await endAllSessions(rules, id, "admin", operator);
-      print(`${who} has been signed out everywhere.`);
-    }),
+  one("logout", "end every session of a user; all their tokens are dead when this returns").action(
+    async (who: string, _options: object, command: Command) =>
+      withRules(command, async (rules) => {
+        const { id } = await findOrExplain(rules, who);
+        await endAllSessions(rules, id, "admin", operator);
+        print(`${who} has been signed out everywhere.`);
+      }),
   );
   one("delete", "delete a user and their personal data; all their tokens are dead when this returns")
     .option("--yes", "do not ask")
@@ -74,7 +76,8 @@ export function addUsers(program: Command): void {
 
 function readLimit(text: string): number {
   const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED) throw new InvalidArgumentError(`Give a whole number from 1 to ${MOST_LISTED}.`);
+  if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED)
+    throw new InvalidArgumentError(`Give a whole number from 1 to ${MOST_LISTED}.`);
   return limit;
 }
 
@@ -82,7 +85,14 @@ async function list(rules: Rules, { json, ...query }: ListOptions): Promise<void
   const page = await findUsers(rules, query);
   if (page.kind !== "page") return;
   if (json === true) return page.rows.forEach((user) => print(JSON.stringify(user)));
-  const rows = page.rows.map((user) => [user.id, user.email ?? "-", user.username ?? "-", statusOf(user), String(user.liveSessions), moment(user.createdAt)]);
+  const rows = page.rows.map((user) => [
+    user.id,
+    user.email ?? "-",
+    user.username ?? "-",
+    statusOf(user),
+    String(user.liveSessions),
+    moment(user.createdAt),
+  ]);
   printTable([["ID", "EMAIL", "USERNAME", "STATUS", "SESSIONS", "CREATED"], ...rows]);
   if (page.nextCursor !== null) print(`The first ${query.limit} only: narrow the search or raise --limit.`);
 }
@@ -103,7 +113,11 @@ function show(user: AdministeredUser): void {
 }
 
 function statusOf(user: AdministeredUser): string {
-  const words = [user.superuser && "superuser", user.disabledAt !== null && "disabled", user.email !== null && user.emailVerifiedAt === null && "unverified"];
+  const words = [
+    user.superuser && "superuser",
+    user.disabledAt !== null && "disabled",
+    user.email !== null && user.emailVerifiedAt === null && "unverified",
+  ];
   return words.filter((word) => word !== false).join(",") || "active";
 }
 
@@ -111,7 +125,10 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 async function findOrExplain(rules: Rules, who: string): Promise<User> {
   const user = await find(rules, who);
-  if (user === undefined) throw new CommandError(`There is no user ${who}: give a whole id, e-mail address or username; \`portcullis users list --search\` finds them.`);
+  if (user === undefined)
+    throw new CommandError(
+      `There is no user ${who}: give a whole id, e-mail address or username; \`portcullis users list --search\` finds them.`,
+    );
   return user;
 }
 
@@ -125,5 +142,6 @@ async function find({ db }: Rules, who: string): Promise<User | undefined> {
 
 function explain(outcome: EndUserOutcome | { readonly kind: "done" | "unknown" }, who: string): void {
   if (outcome.kind === "unknown") throw new CommandError(`${who} has been deleted meanwhile.`);
-  if (outcome.kind === "last_superuser") throw new CommandError(`${who} is the last active superuser: \`portcullis createsuperuser\` makes another one first.`);
+  if (outcome.kind === "last_superuser")
+    throw new CommandError(`${who} is the last active superuser: \`portcullis createsuperuser\` makes another one first.`);
 }

@@ -23,15 +23,9 @@ export interface Problem {
 export function problem(code: FailureCode, requestId: string, members: Members): Problem {
   const { status, title } = failures[code];
   const { retryAfterSeconds = status === 503 ? BUSY_RETRY_SECONDS : undefined, ...others } = members;
-  const body: Readonly<Record<string, Json | undefined>> = {
-    ...others,
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    type: `urn:portcullis:${code}`,
-    title,
-    status,
-    code,
-    instance: `urn:request:${requestId}`,
-  };
+  const standard = { type: `urn:portcullis:${code}`, title, status, code, instance: `urn:request:${requestId}` };
+  // Named first for the reader, and last so that no member can take their place.
+  const body = { ...standard, ...others, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }), ...standard };
   return {
     status,
     body: JSON.stringify(body),

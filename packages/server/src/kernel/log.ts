@@ -22,6 +22,7 @@ export function jsonLog(level: LogLevel): Log {
       messageKey: "event",
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: described },
     },
     pino.destination({ dest: 2, sync: true }),
   );
@@ -31,6 +32,17 @@ export function jsonLog(level: LogLevel): Log {
     warn: (event, facts) => logger.warn(facts ?? {}, event),
     error: (event, facts, cause) => logger.error(cause === undefined ? (facts ?? {}) : { ...facts, err: cause }, event),
   };
+}
+
+/** What may be said of an error beside its stack, which begins with its message. */
+const TELLING = ["code", "errcode", "syscall", "table", "column", "constraint"];
+const MOST_CAUSES = 4;
+
+/** Never the other members of an error: in its `detail` PostgreSQL quotes the row, addresses and all. */
+function described(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return typeof error;
+  const facts = Object.fromEntries(TELLING.map((name) => [name, Reflect.get(error, name)]).filter(([, value]) => typeof value === "string" || typeof value === "number"));
+  return { type: error.name, ...facts, stack: error.stack, ...(error.cause !== undefined && depth < MOST_CAUSES && { cause: described(error.cause, depth + 1) }) };
 }
 
 export const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

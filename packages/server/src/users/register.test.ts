@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { codeIn, confirm, countRows, join, latestMail, mailsTo, otherCode, par, PASSWORD, register, statuses, type Account } from "../../test/steps.ts";
-import { composeApp, composeRules } from "../compose.ts";
+import { anotherNode, codeIn, confirm, countRows, join, latestMail, mailsTo, otherCode, par, PASSWORD, register, statuses, type Account } from "../../test/steps.ts";
 import { eachWorld, type World } from "../../test/world.ts";
 
 const usersOf = async (world: World) => world.rules.db.selectFrom("users").selectAll().execute();
@@ -84,20 +83,10 @@ eachWorld("RG-03 secret and code are stored as digests only", async (world) => {
 });
 
 eachWorld("RG-04 of 50 confirmations with the same code, on two nodes, one makes the account", async (world) => {
-  const other = composeApp(world.parts, await composeRules(world.parts), () => "ready");
+  const other = await anotherNode(world);
   const pending = await register(world, "anna@example.com");
   const code = codeIn(await latestMail(world, "anna@example.com"));
-  const { registrationId, clientSecret } = pending.body;
-  const onOther = async () =>
-    other.fetch(
-      new Request("https://accounts.example.com/v1/users/confirm", {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ registrationId, clientSecret, code }),
-      }),
-      { remoteAddress: "192.0.2.2" },
-    );
-  const answers = await par(50, async (i) => (i % 2 === 0 ? confirm(world, pending.body, code) : onOther()));
+  const answers = await par(50, async (i) => confirm(i % 2 === 0 ? world : other, pending.body, code));
   assert.deepEqual(statuses(answers), { 201: 1, 422: 49 });
   assert.equal(await countRows(world, "users"), 1);
 });
@@ -350,14 +339,8 @@ eachWorld(
 eachWorld(
   "RG-12 closed registration is closed on every path, that of a registration begun before included",
   async (world) => {
-    const before = await composeRules({ ...world.parts, config: { ...world.parts.config, registration: "confirm" } });
-    const app = composeApp(world.parts, before, () => "ready");
-    const begun = await app.fetch(
-      new Request("https://accounts.example.com/v1/users", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ email: "anna@example.com", password: PASSWORD }) }),
-      { remoteAddress: "192.0.2.1" },
-    );
-    const pending = (await begun.json()) as Parameters<typeof confirm>[1];
-    assert.equal(begun.status, 202);
+    const open = await anotherNode(world, { config: { ...world.parts.config, registration: "confirm" } });
+    const { body: pending } = await register(open, "anna@example.com");
     const code = codeIn(await latestMail(world, "anna@example.com"));
 
     const late = await confirm(world, pending, code);

@@ -72,7 +72,8 @@ interface Candidate {
  */
 export async function register(deps: RegisterDeps, input: RegisterInput, origin: Origin): Promise<RegisterOutcome> {
   if (deps.registration === "closed") return { kind: "closed" };
-  const candidate = await examine(deps, input);
+  // No profile is an empty one: the operator's schema may require members. A superuser is made without asking for any.
+  const candidate = await examine(deps, { ...input, profile: input.profile ?? {} });
   if (candidate.kind !== "acceptable") return candidate;
   return deps.registration === "immediate" ? registerNow(deps, candidate.candidate, origin) : begin(deps, candidate.candidate);
 }

@@ -68,7 +68,10 @@ export type Columns = Readonly<Record<TableName, readonly string[]>>;
 export async function readColumns(db: Queryable): Promise<Columns> {
   const found = await db.introspection.getTables();
   const columnsOf = (name: TableName): readonly string[] =>
-    found.find((table) => table.name === name)?.columns.map((column) => column.name).filter((column) => column !== DERIVED) ?? [];
+    found
+      .find((table) => table.name === name)
+      ?.columns.map((column) => column.name)
+      .filter((column) => column !== DERIVED) ?? [];
   return {
     users: columnsOf("users"),
     registrations: columnsOf("registrations"),
@@ -93,7 +96,9 @@ export async function* readRows(snapshot: Queryable, table: TableName, columns: 
   let after: readonly Stored[] | undefined;
   for (;;) {
     const where = after === undefined ? sql`` : sql`where (${key}) > (${sql.join(after)})`;
-    const { rows } = await sql<Readonly<Record<string, Stored>>>`select ${selected} from ${sql.table(table)} ${where} order by ${key} limit ${PAGE}`.execute(snapshot);
+    const { rows } = await sql<
+      Readonly<Record<string, Stored>>
+    >`select ${selected} from ${sql.table(table)} ${where} order by ${key} limit ${PAGE}`.execute(snapshot);
     for (const row of rows) yield columns.map((column) => row[column] ?? null);
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE) return;
@@ -110,7 +115,9 @@ async function lastNumber(db: Queryable, dialect: OpenDatabase["dialect"], table
   const { rows } =
     dialect === "sqlite"
       ? await sql<{ last: number }>`select seq as last from sqlite_sequence where name = ${table}`.execute(db)
-      : await sql<{ last: number | null }>`select pg_sequence_last_value(pg_get_serial_sequence(${table}, ${numbered[table]})::regclass) as last`.execute(db);
+      : await sql<{
+          last: number | null;
+        }>`select pg_sequence_last_value(pg_get_serial_sequence(${table}, ${numbered[table]})::regclass) as last`.execute(db);
   return rows[0]?.last ?? 0;
 }
 

@@ -24,19 +24,28 @@ export function addBackup(program: Command): void {
       demandDatabase(config);
       if (existsSync(file)) throw new CommandError(`${file} exists already: give another name.`);
       await withDatabase(config, async (database) => writeBackup(database, file, systemClock.now()));
-      print(`Backed up to ${file}. The master secret is not in it: keep PORTCULLIS_SECRET, or the file \`secret\` of the data directory, elsewhere.`);
+      print(
+        `Backed up to ${file}. The master secret is not in it: keep PORTCULLIS_SECRET, or the file \`secret\` of the data directory, elsewhere.`,
+      );
     });
 }
 
 /** Written under another name and linked into place once it is on the disk: a file of that name is whole. */
 async function writeBackup(database: OpenDatabase, file: string, now: UnixSeconds): Promise<void> {
   const { applied, pending, unknown } = await schemaState(database);
-  if (pending.length > 0 || unknown.length > 0) throw new CommandError("The schema is not that of this version: run `portcullis migrate` first.");
+  if (pending.length > 0 || unknown.length > 0)
+    throw new CommandError("The schema is not that of this version: run `portcullis migrate` first.");
   const unfinished = `${file}.${systemRandom.bytes(6).toString("hex")}`;
   try {
     await inSnapshot(database, async (snapshot) => {
       const tables = await readColumns(snapshot);
-      const head: Header = { ...FORMAT, schema: [...applied], createdAt: now, tables: copied(tables), numbers: await readNumbers(snapshot, database.dialect) };
+      const head: Header = {
+        ...FORMAT,
+        schema: [...applied],
+        createdAt: now,
+        tables: copied(tables),
+        numbers: await readNumbers(snapshot, database.dialect),
+      };
       const lines = Readable.from(writeLines(head, everyRow(snapshot, tables)));
       await pipeline(lines, createGzip(), createWriteStream(unfinished, { flags: "wx", mode: 0o600, flush: true }));
     });

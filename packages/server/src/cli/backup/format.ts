@@ -59,7 +59,8 @@ export async function readHeader(file: string): Promise<Header> {
   for await (const line of linesOf(file)) {
     const parsed = header.safeParse(parse(line));
     if (!parsed.success) break;
-    if (parsed.data.version !== FORMAT.version) throw new CommandError(`${file} was made by a newer Portcullis: restore it with that version.`);
+    if (parsed.data.version !== FORMAT.version)
+      throw new CommandError(`${file} was made by a newer Portcullis: restore it with that version.`);
     return parsed.data;
   }
   throw new CommandError(`${file} is not a backup of Portcullis: give the path of a file that \`portcullis backup\` made.`);
@@ -105,7 +106,9 @@ function toStored(value: string | number | null | z.output<typeof bytes>): Store
 }
 
 function agree(told: Counts, counted: Counts): boolean {
-  return Object.entries(told).every(([table, count]) => (counted[table] ?? 0) === count) && Object.keys(counted).every((table) => table in told);
+  return (
+    Object.entries(told).every(([table, count]) => (counted[table] ?? 0) === count) && Object.keys(counted).every((table) => table in told)
+  );
 }
 
 function parse(line: string): unknown {

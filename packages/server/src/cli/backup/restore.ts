@@ -49,7 +49,9 @@ export function addRestore(program: Command): void {
         await withDatabase(config, async (database) => {
           const deps = { database, keyring: openExistingKeyring(config), clock: systemClock };
           const counts = await restore(deps, file, header, { replace: options.replace === true });
-          print(`Restored ${counts["users"] ?? 0} users as of ${moment(header.createdAt)}. All sessions have ended: everybody signs in again.`);
+          print(
+            `Restored ${counts["users"] ?? 0} users as of ${moment(header.createdAt)}. All sessions have ended: everybody signs in again.`,
+          );
         });
       } finally {
         release();
@@ -68,7 +70,9 @@ function holdAgainstServer(config: Config): () => void {
 /** A secret made up on the spot could open nothing of a backup. */
 function openExistingKeyring(config: Config): Keyring {
   if (config.secret === undefined && !existsSync(secretFile(config))) {
-    throw new CommandError(`The master secret of the backed-up server is needed: set PORTCULLIS_SECRET, or copy its file \`secret\` to ${secretFile(config)}.`);
+    throw new CommandError(
+      `The master secret of the backed-up server is needed: set PORTCULLIS_SECRET, or copy its file \`secret\` to ${secretFile(config)}.`,
+    );
   }
   return openKeyring(config, systemRandom);
 }
@@ -81,7 +85,8 @@ async function restore(deps: RestoreDeps, file: string, header: Header, options:
   if (dialect === "postgres" && (await countLeases(db, clock.now())) > 0) {
     throw new CommandError("A server uses this database: stop it first. One that was killed counts for another 30 seconds.");
   }
-  if (!options.replace && !(await isUnused(db))) throw new CommandError("The database is in use: restore into an empty one, or give --replace to lose what is in it.");
+  if (!options.replace && !(await isUnused(db)))
+    throw new CommandError("The database is in use: restore into an empty one, or give --replace to lose what is in it.");
   await checkFile(file, header);
   return db.transaction().execute(async (tx) => {
     await clearTables(tx, dialect);
@@ -97,17 +102,21 @@ async function restore(deps: RestoreDeps, file: string, header: Header, options:
 async function checkSchema(database: OpenDatabase, header: Header): Promise<void> {
   const { applied } = await schemaState(database);
   const unknown = header.schema.filter((name) => !applied.includes(name));
-  if (unknown.length > 0) throw new CommandError(`The backup was made by a newer Portcullis (${unknown.join(", ")}): restore it with that version.`);
+  if (unknown.length > 0)
+    throw new CommandError(`The backup was made by a newer Portcullis (${unknown.join(", ")}): restore it with that version.`);
   const missing = applied.filter((name) => !header.schema.includes(name));
   if (missing.length > 0) {
-    throw new CommandError(`The backup was made by an older Portcullis (without ${missing.join(", ")}): restore it with that version, which this one then brings up to date.`);
+    throw new CommandError(
+      `The backup was made by an older Portcullis (without ${missing.join(", ")}): restore it with that version, which this one then brings up to date.`,
+    );
   }
 }
 
 /** The whole file is read once before anything is changed. */
 async function checkFile(file: string, header: Header): Promise<void> {
   for await (const [table, values] of readRows(file)) {
-    if (header.tables[table]?.length !== values.length) throw new CommandError(`${file} has a row that does not fit the table ${table}: use another backup.`);
+    if (header.tables[table]?.length !== values.length)
+      throw new CommandError(`${file} has a row that does not fit the table ${table}: use another backup.`);
   }
 }
 
@@ -148,7 +157,9 @@ async function checkSecret(tx: Tx, keyring: Keyring): Promise<void> {
       if (key.privateSealed !== null) keyring.open("signing-key-seal", key.kid, key.privateSealed);
     } catch (cause) {
       if (!(cause instanceof UnsealError)) throw cause;
-      throw new CommandError("The backup was made under another master secret: set PORTCULLIS_SECRET to that one. Nothing was restored.", { cause });
+      throw new CommandError("The backup was made under another master secret: set PORTCULLIS_SECRET to that one. Nothing was restored.", {
+        cause,
+      });
     }
   }
 }
