@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { FailureCode } from "./failures.ts";
 
 /** `public`: no token is read. `user`: a valid access token. `superuser`: one whose user is a superuser. */

@@ -28,6 +28,7 @@ import { createAuthenticate } from "./sessions/authenticate.ts";
 import { createSessionEnding } from "./sessions/session-ending.ts";
 import { sessionRoutes } from "./sessions/sessions.http.ts";
 import { createCheckOwnPassword } from "./sign-in/own-password.ts";
+import type { Factor } from "./sign-in/factor.ts";
 import { signInRoutes } from "./sign-in/sign-in.http.ts";
 import { defaultAttemptLimits, forgetFailures } from "./sign-in/throttle.ts";
 import { take } from "./throttle/attempts.store.ts";
@@ -94,6 +95,7 @@ export async function composeRules(parts: Parts) {
   const keys = await openKeys(keyDeps);
   const sender: Sender = createSender({ db, clock, random, log, transport: parts.transport, from: config.mailFrom, publicUrl, serviceName: config.serviceName });
   const settle = createSettle({ db, clock, nodeId, boundSeconds: BOUND_SECONDS, view: feed.view });
+  const factors: readonly Factor[] = [];
   const base = {
     ...keyDeps,
     keys,
@@ -113,7 +115,7 @@ export async function composeRules(parts: Parts) {
     passwordPolicy: { minimumLength: minimumLengths[config.passwordProfile], blockList: await openBlockList(config.passwordBlockList) },
     profileRules: readProfileRules(config),
     serviceName: config.serviceName,
-    factors: [],
+    factors,
     attemptLimits: defaultAttemptLimits,
     wakeMail: () => sender.wake(),
     forgetFailures,

@@ -244,7 +244,8 @@ export function describeConfig(config: Config): readonly { readonly name: string
 function describe(value: unknown, secret: boolean): string {
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return "(not set)";
   if (secret) return "[secret]";
-  return Array.isArray(value) ? value.join(",") : String(value);
+  if (Array.isArray(value)) return value.join(",");
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 export function databaseFile(config: Config): string {

@@ -32,7 +32,8 @@ export interface SqliteFile {
 export function openSqliteFile(file: string): SqliteFile {
   createPrivately(file);
   const writer = new Connection(new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MILLISECONDS }));
-  writer.pragmas("journal_mode = wal", "synchronous = full", "foreign_keys = on", "trusted_schema = off");
+  // What is deleted is overwritten, not left in the file until its place is needed (PV-01).
+  writer.pragmas("journal_mode = wal", "synchronous = full", "foreign_keys = on", "trusted_schema = off", "secure_delete = on");
   const reader = new Connection(new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MILLISECONDS }));
   reader.pragmas("trusted_schema = off");
   const driver = new SqliteFileDriver(writer, reader);

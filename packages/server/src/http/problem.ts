@@ -1,7 +1,7 @@
 import { failures, type FailureCode } from "@portcullis/contract";
 import type { z } from "zod";
 import type { Headers } from "./headers.ts";
-import type { Json, Members } from "./serve.ts";
+import type { Members } from "./serve.ts";
 
 /** What is wrong with one member of a request: a JSON Pointer (RFC 6901) and words that never repeat the value. */
 export interface Finding {

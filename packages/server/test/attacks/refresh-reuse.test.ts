@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { endpoints } from "@portcullis/contract";
+import type { endpoints } from "@portcullis/contract";
 import fc from "fast-check";
 import { sql } from "kysely";
 import { composeApp, composeRules } from "../../src/compose.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { endpoints } from "@portcullis/contract";
+import type { endpoints } from "@portcullis/contract";
 import { composeApp, composeRules, type Rules } from "../../src/compose.ts";
 import type { App } from "../../src/http/app.ts";
 import type { SessionTokens } from "../../src/users/ports.ts";
