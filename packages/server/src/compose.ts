@@ -82,6 +82,7 @@ export async function composeRules(parts: Parts) {
     bootId: uuidv4(random),
     pollMilliseconds: POLL_MILLISECONDS[database.dialect],
     boundSeconds: BOUND_SECONDS,
+    keyRemoved: async () => keys.reload(),
   });
   const keyDeps: KeyDeps = {
     db,
@@ -94,7 +95,7 @@ export async function composeRules(parts: Parts) {
   };
   const keys = await openKeys(keyDeps);
   const sender: Sender = createSender({ db, clock, random, log, transport: parts.transport, from: config.mailFrom, publicUrl, serviceName: config.serviceName });
-  const settle = createSettle({ db, clock, nodeId, boundSeconds: BOUND_SECONDS, view: feed.view });
+  const settle = createSettle({ db, clock, nodeId, boundSeconds: BOUND_SECONDS, view: feed.view, keyRemoved: async () => keys.reload() });
   const factors: readonly Factor[] = [];
   const base = {
     ...keyDeps,

@@ -113,18 +113,6 @@ export const adminDeleteUser = endpoint({
   failures: ["not_found", "last_superuser"],
 });
 
-export const adminStartPasswordReset = endpoint({
-  ...shared,
-  name: "adminStartPasswordReset",
-  method: "POST",
-  path: "/v1/admin/users/{id}/password-reset",
-  summary: "Mail a user the means to set a new password",
-  description: "The operator never chooses or sees it.",
-  params: ofUser,
-  answers: { 202: null },
-  failures: ["not_found", "no_address"],
-});
-
 export const adminListRevocations = endpoint({
   ...shared,
   name: "adminListRevocations",

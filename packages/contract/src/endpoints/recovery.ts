@@ -33,3 +33,16 @@ export const confirmPasswordReset = endpoint({
   answers: { 204: null },
   failures: ["invalid_code", "unacceptable_password", "busy"],
 });
+
+export const adminStartPasswordReset = endpoint({
+  name: "adminStartPasswordReset",
+  method: "POST",
+  path: "/v1/admin/users/{id}/password-reset",
+  tag: "Administration",
+  access: "superuser",
+  summary: "Mail a user the means to set a new password",
+  description: "The operator never chooses or sees it.",
+  params: z.strictObject({ id }),
+  answers: { 202: null },
+  failures: ["not_found", "no_address"],
+});

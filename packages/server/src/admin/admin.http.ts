@@ -2,20 +2,19 @@ import { endpoints } from "@portcullis/contract";
 import { listEvents } from "../audit/audit.store.ts";
 import { originOf } from "../audit/origin.ts";
 import { answer, refuse, serve, type Route } from "../http/serve.ts";
-import { startResetFor, type ResetDeps } from "../recovery/reset-password.ts";
 import { listRevocations } from "../revocations/revocations.store.ts";
-import { endAllSessions, endEverySession, endSession } from "../sessions/revoke.ts";
+import { endAllSessions, endEverySession, endSession, type RevokeDeps } from "../sessions/revoke.ts";
 import { toListed } from "../sessions/sessions.http.ts";
 import { listAllSessions } from "../sessions/sessions.store.ts";
 import { keyState } from "../tokens/keys.ts";
 import { listKeys } from "../tokens/keys.store.ts";
-import { disableUser, enableUser, removeUser } from "../users/end-user.ts";
+import { disableUser, enableUser, removeUser, type EnableUserDeps, type EndUserDeps } from "../users/end-user.ts";
 import { findUser } from "../users/users.store.ts";
 import { readPage } from "./cursor.ts";
 import { readFigures } from "./figures.ts";
 import { findAdministeredUser, findUsers } from "./users.ts";
 
-export type AdminDeps = ResetDeps;
+export interface AdminDeps extends EndUserDeps, EnableUserDeps, RevokeDeps {}
 
 export function adminRoutes(deps: AdminDeps): readonly Route[] {
   return [...userRoutes(deps), ...sessionRoutes(deps), ...recordRoutes(deps)];
@@ -59,18 +58,6 @@ function userRoutes(deps: AdminDeps): readonly Route[] {
           return refuse("not_found");
         case "last_superuser":
           return refuse("last_superuser");
-      }
-    }),
-
-    serve(endpoints.adminStartPasswordReset, async (call) => {
-      const outcome = await startResetFor(deps, call.params.id, originOf(call, "superuser"));
-      switch (outcome.kind) {
-        case "started":
-          return answer(202);
-        case "unknown":
-          return refuse("not_found");
-        case "no_address":
-          return refuse("no_address");
       }
     }),
   ];

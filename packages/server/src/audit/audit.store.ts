@@ -1,4 +1,4 @@
-import type { Selectable } from "kysely";
+import { sql, type Selectable } from "kysely";
 import type { Queryable, Tx } from "../db/open.ts";
 import type { AuditEventsTable } from "../db/tables.ts";
 import type { UnixSeconds } from "../kernel/clock.ts";
@@ -18,6 +18,13 @@ export async function setHeadMac(tx: Tx, mac: string): Promise<void> {
 
 export async function insertEvent(tx: Tx, event: AuditEventsTable): Promise<void> {
   await tx.insertInto("audit_events").values(event).execute();
+}
+
+/** Does `work` within the transaction and, unless it is to be kept, undoes it and nothing else. */
+export async function keepIf(tx: Tx, keep: boolean, work: () => Promise<void>): Promise<void> {
+  await sql`savepoint perhaps`.execute(tx);
+  await work();
+  await (keep ? sql`release savepoint perhaps` : sql`rollback to savepoint perhaps`).execute(tx);
 }
 
 export async function findHead(db: Queryable): Promise<{ readonly position: number; readonly mac: string } | undefined> {

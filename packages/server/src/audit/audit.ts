@@ -2,7 +2,7 @@ import type { Tx } from "../db/open.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Keyring } from "../kernel/keyring.ts";
 import type { Facts } from "../kernel/log.ts";
-import { advanceHead, insertEvent, setHeadMac } from "./audit.store.ts";
+import { advanceHead, insertEvent, keepIf, setHeadMac } from "./audit.store.ts";
 import { eventData, headMac, lastMacOf } from "./chain.ts";
 import type { Actor, AuditEventName } from "./events.ts";
 
@@ -54,6 +54,11 @@ export async function record(tx: Tx, deps: AuditDeps, entry: AuditEntry): Promis
   const mac = deps.keyring.mac("audit-chain", eventData(lastMacOf(head.mac), event)).toString("hex");
   await insertEvent(tx, { ...event, mac });
   await setHeadMac(tx, headMac(deps.keyring, event.position, mac));
+}
+
+/** As `record`, but the event stays only if it is `due`. The work is the same either way, so that the time does not tell (EN-02). */
+export async function recordIf(due: boolean, tx: Tx, deps: AuditDeps, entry: AuditEntry): Promise<void> {
+  await keepIf(tx, due, async () => record(tx, deps, entry));
 }
 
 const PLAIN = /^[\x20-\x3f\x41-\x7e]{0,64}$/;

@@ -73,28 +73,25 @@ export interface Server {
   readonly url: string;
   /** Everything it has printed so far. */
   printed(): string;
-  /** Ends it as an operator does and returns its exit code. */
-  stop(): Promise<number | null>;
 }
 
-export async function serve(environment: Environment): Promise<Server> {
+/** Runs a server for as long as `use` takes, and ends it as an operator does. */
+export async function withServer<Result>(environment: Environment, use: (server: Server) => Promise<Result>): Promise<Result> {
   const child = begin({ PORTCULLIS_LOG: "silent", ...environment }, "serve");
-  after(() => child.kill("SIGKILL"));
-  let printed = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (printed += chunk));
-  const ended = once(child, "exit");
-  const ready = /^portcullis ready on (\S+)$/m;
-  while (!ready.test(printed))
-    await Promise.race([once(child.stdout, "data"), ended.then(() => assert.fail(`the server ended: ${printed}`))]);
-  return {
-    url: ready.exec(printed)?.[1] ?? "",
-    printed: () => printed,
-    stop: async () => {
-      child.kill("SIGTERM");
-      const [code] = await ended;
-      return code as number | null;
-    },
-  };
+  try {
+    let printed = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (printed += chunk));
+    const ended = once(child, "exit");
+    const ready = /^portcullis ready on (\S+)$/m;
+    while (!ready.test(printed))
+      await Promise.race([once(child.stdout, "data"), ended.then(() => assert.fail(`the server ended: ${printed}`))]);
+    const result = await use({ url: ready.exec(printed)?.[1] ?? "", printed: () => printed });
+    child.kill("SIGTERM");
+    assert.deepEqual(await ended, [0, null]);
+    return result;
+  } finally {
+    child.kill("SIGKILL");
+  }
 }
 
 export interface Tokens {

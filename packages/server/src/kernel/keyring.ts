@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from "node:crypto";
 import type { Random } from "./random.ts";
 
 /** One label per purpose: a key derived for one can never serve another (KY-05). */
@@ -40,7 +40,7 @@ const ID_BYTES = 4;
 
 interface Master {
   readonly id: Buffer;
-  key(purpose: Purpose): Buffer;
+  key(purpose: Purpose): KeyObject;
 }
 
 /** @param secrets master secrets of at least 32 bytes, the current one first */
@@ -80,13 +80,17 @@ export function keyring(secrets: readonly [Uint8Array, ...Uint8Array[]], random:
 
 function master(secret: Uint8Array): Master {
   if (secret.length < 32) throw new RangeError("a master secret needs at least 32 bytes");
-  const derived = new Map<string, Buffer>();
-  const derive = (label: string): Buffer => {
-    const known = derived.get(label);
-    if (known !== undefined) return known;
-    const key = Buffer.from(hkdfSync("sha256", secret, "portcullis", label, 32));
-    derived.set(label, key);
-    return key;
+  const derive = (label: string): Buffer => Buffer.from(hkdfSync("sha256", secret, "portcullis", label, 32));
+  // As key objects: Node prepares a plain buffer anew for each use, which costs more than the HMAC.
+  const derived = new Map<Purpose, KeyObject>();
+  return {
+    id: createHash("sha256").update(derive("identifier")).digest().subarray(0, ID_BYTES),
+    key: (purpose) => {
+      const known = derived.get(purpose);
+      if (known !== undefined) return known;
+      const key = createSecretKey(derive(`v1:${purpose}`));
+      derived.set(purpose, key);
+      return key;
+    },
   };
-  return { id: createHash("sha256").update(derive("identifier")).digest().subarray(0, ID_BYTES), key: (purpose) => derive(`v1:${purpose}`) };
 }

@@ -1,7 +1,7 @@
 import { endpoints } from "@portcullis/contract";
 import { originOf } from "../audit/origin.ts";
 import { answer, refuse, serve, type Route } from "../http/serve.ts";
-import { confirmReset, startReset, type ResetDeps } from "./reset-password.ts";
+import { confirmReset, startReset, startResetFor, type ResetDeps } from "./reset-password.ts";
 
 export function recoveryRoutes(deps: ResetDeps): readonly Route[] {
   return [
@@ -23,6 +23,18 @@ export function recoveryRoutes(deps: ResetDeps): readonly Route[] {
           return refuse("unacceptable_password", { reason: outcome.reason });
         case "busy":
           return refuse("busy", { retryAfterSeconds: 1 });
+      }
+    }),
+
+    serve(endpoints.adminStartPasswordReset, async (call) => {
+      const outcome = await startResetFor(deps, call.params.id, originOf(call, "superuser"));
+      switch (outcome.kind) {
+        case "started":
+          return answer(202);
+        case "unknown":
+          return refuse("not_found");
+        case "no_address":
+          return refuse("no_address");
       }
     }),
   ];

@@ -37,6 +37,8 @@ export interface FeedDeps {
   readonly pollMilliseconds: number;
   /** S of design §4.2: how old the view may be before nothing is accepted. */
   readonly boundSeconds: number;
+  /** Puts another key to work before the removal of the one that signed is acknowledged (KY-03). */
+  readonly keyRemoved?: () => Promise<void>;
 }
 
 /** A slice of the view each second: a sweep of a million at once would be felt. */
@@ -60,6 +62,7 @@ export function createFeed(deps: FeedDeps): Feed {
     const reload = position === undefined || view.needsReload(t0);
     const page = await deps.source.read(reload ? "everything" : (position ?? "everything"));
     for (const row of page?.rows ?? []) view.apply(row);
+    if (page?.rows.some((row) => row.scope === "key") === true) await deps.keyRemoved?.();
     if (reload) view.markReloaded();
     const advanced = page !== undefined && page.appliedBefore > (position ?? 0);
     position = page?.appliedBefore ?? position;

@@ -34,6 +34,8 @@ export interface SettleDeps {
   readonly boundSeconds: number;
   /** This process's own view; absent in a command that verifies nothing. */
   readonly view?: RevocationView;
+  /** As `FeedDeps.keyRemoved`, for what this process removes itself. */
+  readonly keyRemoved?: () => Promise<void>;
 }
 
 const ASK_AGAIN_MILLISECONDS = 20;
@@ -42,6 +44,7 @@ export function createSettle(deps: SettleDeps): Settle {
   return async (recorded) => {
     for (const { revocation } of recorded) deps.view?.apply(revocation);
     if (recorded.length === 0) return;
+    if (recorded.some(({ revocation }) => revocation.scope === "key")) await deps.keyRemoved?.();
     const position = Math.max(...recorded.map((one) => one.position));
     const committedAt = deps.clock.monotonicMilliseconds();
     while ((await nodesBehind(deps.db, deps.nodeId, position, deps.clock.now())) > 0) {

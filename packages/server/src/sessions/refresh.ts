@@ -66,12 +66,15 @@ export async function decide(tx: Tx, deps: RefreshDeps, presented: Presented): P
 
 async function rotate(tx: Tx, deps: RefreshDeps, session: HeldSession, presented: Presented, now: number): Promise<Decided> {
   const maxAccessExp = Math.max(session.maxAccessExp, accessExpiry(deps, now, session.endsAt));
-  const advanced = await advance(tx, session.id, session.generation, {
+  const advanced = await advance(tx, {
+    id: session.id,
+    from: session.generation,
     rotatedAt: now,
     attemptHash: presented.attemptHash,
     idleEndsAt: Math.min(now + deps.idleTtlSeconds, session.endsAt),
     maxAccessExp,
-    client: presented.client,
+    address: presented.client.address,
+    userAgent: presented.client.userAgent,
   });
   if (!advanced) throw new Error("a session changed while its row was held");
   const next = { ...session, generation: session.generation + 1 };

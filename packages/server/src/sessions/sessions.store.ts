@@ -1,6 +1,7 @@
 import type { EndCause } from "@portcullis/contract";
 import type { Selectable } from "kysely";
 import type { Db, Queryable, Tx } from "../db/open.ts";
+import { prepared } from "../db/prepared.ts";
 import type { SessionsTable } from "../db/tables.ts";
 import type { UnixSeconds } from "../kernel/clock.ts";
 import { isEndCause } from "../revocations/causes.ts";
@@ -60,16 +61,19 @@ export async function insertSession(tx: Tx, session: Session): Promise<void> {
     .execute();
 }
 
-/** Reads a session with its user's epochs and holds the session's row: refresh and revoke happen in turn (RF-06). */
-export async function holdSession(tx: Tx, id: string): Promise<HeldSession | undefined> {
-  const row = await tx
+const holding = prepared((db, { id }: { readonly id: string }) =>
+  db
     .selectFrom("sessions")
     .innerJoin("users", "users.id", "sessions.user_id")
     .selectAll("sessions")
     .select(["users.hard_epoch as user_hard_epoch", "users.authorization_epoch as user_authorization_epoch", "users.disabled_at as user_disabled_at"])
     .where("sessions.id", "=", id)
-    .forUpdate("sessions")
-    .executeTakeFirst();
+    .forUpdate("sessions"),
+);
+
+/** Reads a session with its user's epochs and holds the session's row: refresh and revoke happen in turn (RF-06). */
+export async function holdSession(tx: Tx, id: string): Promise<HeldSession | undefined> {
+  const [row] = await holding(tx, { id });
   return (
     row && {
       ...toSession(row),
@@ -78,37 +82,41 @@ export async function holdSession(tx: Tx, id: string): Promise<HeldSession | und
   );
 }
 
-/** Moves a live session on to its next generation; false where it is no longer at `from`. */
-export async function advance(
-  tx: Tx,
-  id: string,
-  from: number,
-  next: { readonly rotatedAt: UnixSeconds; readonly attemptHash: string | null; readonly idleEndsAt: UnixSeconds; readonly maxAccessExp: UnixSeconds; readonly client: SeenClient },
-): Promise<boolean> {
-  const row = await tx
+type Advance = {
+  readonly id: string;
+  readonly from: number;
+  readonly to: number;
+  readonly rotatedAt: UnixSeconds;
+  readonly attemptHash: string | null;
+  readonly idleEndsAt: UnixSeconds;
+  readonly maxAccessExp: UnixSeconds;
+  readonly address: string;
+  readonly userAgent: string;
+};
+
+const advancing = prepared((db, next: Advance) =>
+  db
     .updateTable("sessions")
     .set({
-      generation: from + 1,
+      generation: next.to,
       rotated_at: next.rotatedAt,
       confirmed_at: null,
       attempt_hash: next.attemptHash,
       last_used_at: next.rotatedAt,
       idle_ends_at: next.idleEndsAt,
       max_access_exp: next.maxAccessExp,
-      address: next.client.address,
-      user_agent: next.client.userAgent,
+      address: next.address,
+      user_agent: next.userAgent,
     })
-    .where("id", "=", id)
-    .where("generation", "=", from)
+    .where("id", "=", next.id)
+    .where("generation", "=", next.from)
     .where("revoked_at", "is", null)
-    .returning("id")
-    .executeTakeFirst();
-  return row !== undefined;
-}
+    .returning("id"),
+);
 
-export interface SeenClient {
-  readonly address: string;
-  readonly userAgent: string;
+/** Moves a live session on to its next generation; false where it is no longer at `from`. */
+export async function advance(tx: Tx, next: Omit<Advance, "to">): Promise<boolean> {
+  return (await advancing(tx, { ...next, to: next.from + 1 })).length === 1;
 }
 
 /** Notes that another access token of the current generation is about to be signed. */

@@ -1,4 +1,4 @@
-import { record, type AuditDeps } from "../audit/audit.ts";
+import { recordIf, type AuditDeps } from "../audit/audit.ts";
 import type { Origin } from "../audit/events.ts";
 import type { Tx } from "../db/open.ts";
 import { countUp } from "../figures/counters.store.ts";
@@ -9,7 +9,8 @@ export const FAILED_SIGN_INS = "failed_sign_ins";
 
 /**
  * Counts a failed or throttled sign-in. A flood must not fill the disk (AU-04), so within an hour the 1st, 2nd, 4th, 8th …
- * of one account (or of one subnet, where nobody has that name) is recorded, with the count.
+ * of one account (or of one subnet, where nobody has that name) is recorded, with the count. Whether it is takes no time
+ * that a guesser in a busy subnet could tell an account by.
  */
 export async function noteFailure(
   tx: Tx,
@@ -21,8 +22,8 @@ export async function noteFailure(
   const subject = failure.userId ?? addressKeys(origin.address ?? "").subnet;
   await countUp(tx, FAILED_SIGN_INS, now);
   const count = await countUp(tx, `${failure.event}:${subject}`, now);
-  if (!isPowerOfTwo(count)) return;
-  await record(tx, deps, { event: failure.event, ...origin, userId: failure.userId ?? null, result: "refused", details: { reason: failure.reason, countThisHour: count } });
+  const { event, userId = null, reason } = failure;
+  await recordIf(isPowerOfTwo(count), tx, deps, { event, ...origin, userId, result: "refused", details: { reason, countThisHour: count } });
 }
 
 function isPowerOfTwo(count: number): boolean {

@@ -42,8 +42,7 @@ eachWorld("EN-01 unknown, wrong, disabled, unconfirmed and without a password ar
   await set(unconfirmed, { email_verified_at: null });
   await set(passwordless, { password_sealed: null });
   const told = new Set<string>();
-  for (const [identifier, password] of [[wrong.email, "wrong"], ["nobody@example.com", "wrong"], ["not a name at all", "wrong"], [disabled.email, disabled.password], [unconfirmed.email, unconfirmed.password], [passwordless.email, passwordless.password], [passwordless.email, ""]] as const) {
-    if (password === "") continue;
+  for (const [identifier, password] of [[wrong.email, "wrong"], ["nobody@example.com", "wrong"], ["not a name at all", "wrong"], [disabled.email, disabled.password], [unconfirmed.email, unconfirmed.password], [passwordless.email, passwordless.password]] as const) {
     const answered = await attempt(world, identifier, password);
     const { instance: _, ...body } = answered.body;
     const headers = [...answered.headers].filter(([name]) => !["x-request-id", "date"].includes(name));
@@ -138,7 +137,6 @@ async function stopWriting(world: World): Promise<() => Promise<void>> {
   };
   await readOnly("on");
   return async () => {
-    await admin.query("set transaction_read_only = off").catch(() => {});
     await readOnly("off");
     await admin.end();
   };

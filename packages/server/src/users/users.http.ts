@@ -7,15 +7,13 @@ import { deleteSelf, type EndUserDeps } from "./end-user.ts";
 import { confirm, register, type RegisterDeps } from "./register.ts";
 import { setUp } from "./setup.ts";
 import { updateProfile } from "./update-profile.ts";
-import { userFinder } from "./users.store.ts";
+import { findUser } from "./users.store.ts";
 
 export type UserRoutesDeps = RegisterDeps & ChangePasswordDeps & EndUserDeps;
 
 const BUSY_SECONDS = 1;
 
 export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
-  const findMe = userFinder(deps.db);
-
   return [
     serve(endpoints.registerUser, async (call) => {
       const outcome = await register(deps, call.input, originOf(call));
@@ -71,7 +69,7 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
     }),
 
     serve(endpoints.getMe, async (call) => {
-      const user = await findMe(call.caller.userId);
+      const user = await findUser(deps.db, call.caller.userId);
       return user === undefined ? refuse("session_ended", { cause: "user_deleted" }) : answer(200, toAccount(user));
     }),
 

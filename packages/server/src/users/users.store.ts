@@ -2,6 +2,7 @@ import type { Json, Profile } from "./profile.ts";
 import type { Db, Queryable, Tx } from "../db/open.ts";
 import type { UnixSeconds } from "../kernel/clock.ts";
 import type { Selectable } from "kysely";
+import { prepared } from "../db/prepared.ts";
 import type { UsersTable } from "../db/tables.ts";
 
 export interface User {
@@ -24,19 +25,11 @@ export interface User {
 /** By e-mail address or username, in canonical form. */
 export type Identifier = { readonly emailCanonical: string } | { readonly usernameCanonical: string };
 
-export async function findUser(db: Queryable, id: string): Promise<User | undefined> {
-  const row = await db.selectFrom("users").selectAll().where("id", "=", id).executeTakeFirst();
-  return row && toUser(row);
-}
+const byId = prepared((db, { id }: { readonly id: string }) => db.selectFrom("users").selectAll().where("id", "=", id));
 
-/** As `findUser`, with the statement built once: the read of `GET /v1/me`. */
-export function userFinder(db: Db): (id: string) => Promise<User | undefined> {
-  const compiled = db.selectFrom("users").selectAll().where("id", "=", "").compile();
-  return async (id) => {
-    const { rows } = await db.executeQuery<Selectable<UsersTable>>({ ...compiled, parameters: [id] });
-    const [row] = rows;
-    return row && toUser(row);
-  };
+export async function findUser(db: Queryable, id: string): Promise<User | undefined> {
+  const [row] = await byId(db, { id });
+  return row && toUser(row);
 }
 
 export async function findByIdentifier(db: Queryable, identifier: Identifier): Promise<User | undefined> {
@@ -162,9 +155,8 @@ export async function enable(tx: Tx, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
-/** Removes the user and everything that names them but the audit's pseudonym (PV-01); sessions go with the row. */
+/** Removes the user and everything that names them but the audit's pseudonym (PV-01); sessions and resets go with the row. */
 export async function deleteUser(tx: Tx, user: User): Promise<void> {
-  await tx.deleteFrom("password_resets").where("user_id", "=", user.id).execute();
   if (user.emailCanonical !== null) await tx.deleteFrom("registrations").where("email_canonical", "=", user.emailCanonical).execute();
   // Mail of an earlier registration may have gone to another spelling.
   if (user.emailCanonical !== null) await tx.deleteFrom("outbox").where((eb) => eb(eb.fn("lower", ["recipient"]), "=", user.emailCanonical)).execute();

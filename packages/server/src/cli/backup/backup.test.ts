@@ -12,11 +12,16 @@ import {
   makeSuperuser,
   portcullis,
   portcullisReading,
+  SECRET,
   send,
-  serve,
   signIn,
   statusOf,
+  withServer,
+  type Environment,
+  type Server,
+  type Tokens,
 } from "../testing.ts";
+import { readHeader, readRows } from "./format.ts";
 
 type Row = readonly (string | number | null | { readonly base64: string })[];
 
@@ -32,52 +37,57 @@ function rowsOf(file: string, table: string): readonly Record<string, Row[number
     .map(([, row]) => Object.fromEntries((tables[table] ?? []).map((column, index) => [column, row[index] ?? null])));
 }
 
+async function backUpWhileWriting(environment: Environment, server: Server, { accessToken }: Tokens, file: string): Promise<void> {
+  let writing = true;
+  const write = async (): Promise<number> => {
+    let written = 0;
+    for (; writing; written += 1) {
+      const response = await send(`${server.url}/v1/me`, "PATCH", { profile: { displayName: `Anna ${written}` } }, accessToken);
+      assert.equal(response.status, 200);
+      await response.arrayBuffer();
+    }
+    return written;
+  };
+  const writer = write();
+  try {
+    assert.match(await done(environment, "backup", file), /master secret is not in it/);
+  } finally {
+    writing = false;
+  }
+  assert.ok((await writer) > 10);
+}
+
 test("DU-04: a backup taken while others write is one moment's state, and once restored no token from before or after it is good", async () => {
   const environment = freshDeployment();
   const file = join(folder(), "backup.gz");
   const password = await makeSuperuser(environment);
-  const server = await serve(environment);
-  const before = await signIn(server, password);
-
-  let writing = true;
-  let written = 0;
-  const writer = (async () => {
-    for (; writing; written += 1) {
-      const response = await send(`${server.url}/v1/me`, "PATCH", { profile: { displayName: `Anna ${written}` } }, before.accessToken);
-      assert.equal(response.status, 200);
-      await response.arrayBuffer();
-    }
-  })();
-  const said = await done(environment, "backup", file);
-  writing = false;
-  await writer;
-  assert.ok(written > 10, `${written} writes`);
-  assert.match(said, /master secret is not in it/);
+  const [before, since] = await withServer(environment, async (server) => {
+    const old = await signIn(server, password);
+    await backUpWhileWriting(environment, server, old, file);
+    assert.equal(
+      (await portcullis(environment, "restore", file, "--replace")).stderr,
+      `portcullis: A server uses ${environment["PORTCULLIS_DATA_DIR"]}: stop it first.\n`,
+    );
+    assert.equal((await send(`${server.url}/v1/sessions`, "DELETE", undefined, old.accessToken)).status, 204);
+    return [old, await signIn(server, password)];
+  });
   assert.equal(statSync(file).mode & 0o777, 0o600);
-  assert.ok(!gunzipSync(readFileSync(file)).includes(environment["PORTCULLIS_SECRET"] ?? ""));
+  assert.ok(!gunzipSync(readFileSync(file)).includes(SECRET));
   const events = rowsOf(file, "audit_events");
   assert.deepEqual(
     rowsOf(file, "audit_head").map((head) => head["position"]),
     [events.length],
   );
 
-  assert.equal(
-    (await portcullis(environment, "restore", file, "--replace")).stderr,
-    `portcullis: A server uses ${environment["PORTCULLIS_DATA_DIR"]}: stop it first.\n`,
-  );
-  assert.equal((await send(`${server.url}/v1/sessions`, "DELETE", undefined, before.accessToken)).status, 204);
-  const since = await signIn(server, password);
-  await server.stop();
-
   assert.match((await portcullis(environment, "restore", file)).stderr, /The database is in use: .+ --replace/);
   await done(environment, "restore", file, "--replace");
-  const restored = await serve(environment);
-  for (const tokens of [before, since]) {
-    assert.equal(await statusOf(restored, tokens), 401);
-    assert.equal((await send(`${restored.url}/v1/sessions/refresh`, "POST", { refreshToken: tokens.refreshToken })).status, 401);
-  }
-  assert.equal(await statusOf(restored, await signIn(restored, password)), 200);
-  await restored.stop();
+  await withServer(environment, async (server) => {
+    for (const tokens of [before, since]) {
+      assert.equal(await statusOf(server, tokens), 401);
+      assert.equal((await send(`${server.url}/v1/sessions/refresh`, "POST", { refreshToken: tokens.refreshToken })).status, 401);
+    }
+    assert.equal(await statusOf(server, await signIn(server, password)), 200);
+  });
   assert.match(await done(environment, "doctor"), /^ok +audit/m);
 
   // Tokens minted after the backup can live for the longest time allowed, whatever the restored sessions say.
@@ -90,8 +100,8 @@ test("DU-04: a backup taken while others write is one moment's state, and once r
 test("a backup that was cut short or changed is refused, as is another secret, and nothing changes", async () => {
   const environment = freshDeployment();
   const target = freshDeployment();
-  const place = folder();
-  const file = join(place, "backup.gz");
+  const home = folder();
+  const file = join(home, "backup.gz");
   await makeSuperuser(environment);
   await done(environment, "backup", file);
   assert.equal((await portcullis(environment, "backup", file)).code, 1, "a backup replaces no file");
@@ -100,22 +110,28 @@ test("a backup that was cut short or changed is refused, as is another secret, a
   const whole = readFileSync(file);
   const lines = linesOf(file);
   const newer = [(lines[0] ?? "").replace('"0001-start"', '"0001-start","9999-later"'), ...lines.slice(1)];
-  const bad: Readonly<Record<string, readonly [Buffer, RegExp]>> = {
-    "cut.gz": [whole.subarray(0, whole.length - 20), /is damaged or was changed/],
-    "shorter.gz": [gzipSync(`${lines.slice(0, -1).join("\n")}\n`), /is damaged or was changed/],
-    "edited.gz": [
-      gzipSync(gunzipSync(whole).toString("utf8").replaceAll("admin@example.com", "mallory@example.com")),
-      /is damaged or was changed/,
-    ],
-    "newer.gz": [gzipSync(`${newer.join("\n")}\n`), /made by a newer Portcullis \(9999-later\)/],
-    "other.gz": [Buffer.from("not a backup"), /is not a backup of Portcullis/],
+  const place = (name: string, content: Buffer | string): string => {
+    const path = join(home, name);
+    writeFileSync(path, typeof content === "string" ? gzipSync(content) : content);
+    return path;
   };
-  for (const [name, [bytes, sentence]] of Object.entries(bad)) {
-    writeFileSync(join(place, name), bytes);
-    const { code, stderr } = await portcullis(target, "restore", join(place, name), "--replace");
-    assert.equal(code, 1, name);
-    assert.match(stderr, sentence, name);
+  const edited = place("edited.gz", gunzipSync(whole).toString("utf8").replaceAll("admin@example.com", "mallory@example.com"));
+  for (const path of [
+    edited,
+    place("cut.gz", whole.subarray(0, whole.length - 20)),
+    place("short.gz", `${lines.slice(0, -1).join("\n")}\n`),
+  ]) {
+    await assert.rejects(Array.fromAsync(readRows(path)), /is damaged or was changed/, path);
   }
+  await assert.rejects(readHeader(place("other.gz", Buffer.from("not a backup"))), /is not a backup of Portcullis/);
+
+  assert.match(
+    (await portcullis(target, "restore", edited, "--replace")).stderr,
+    /is damaged or was changed: use another backup. Nothing was restored/,
+  );
+  const refused = await portcullis(target, "restore", place("newer.gz", `${newer.join("\n")}\n`), "--replace");
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /made by a newer Portcullis \(9999-later\)/);
   const secret = "another-master-secret-9876543210-zyxwvuts";
   assert.match(
     (await portcullis({ ...target, PORTCULLIS_SECRET: secret }, "restore", file, "--replace")).stderr,
@@ -147,7 +163,7 @@ eachDatabase(
     await done(to, "restore", first);
     await create(to, "di@example.com");
     await done(to, "backup", second);
-    const people = (file: string) => rowsOf(file, "users").map(({ hard_epoch: _, ...row }) => row);
+    const people = (file: string) => rowsOf(file, "users").map(({ hard_epoch: _epoch, ...row }) => row);
     assert.deepEqual(people(second).slice(0, 2), people(first));
     assert.deepEqual(
       people(second).map((row) => row["number"]),
@@ -157,9 +173,9 @@ eachDatabase(
     assert.ok(rowsOf(second, "audit_events").some((row) => row["event"] === "backup.restored" && row["actor_kind"] === "operator"));
     assert.doesNotMatch(await done(to, "doctor"), /^FAIL/m);
 
-    const server = await serve(to);
-    const anna = await signIn(server, "gliding over quiet fjords", "anna@example.com");
-    assert.equal(await statusOf(server, anna), 200);
-    await server.stop();
+    await withServer(to, async (server) => {
+      const anna = await signIn(server, "gliding over quiet fjords", "anna@example.com");
+      assert.equal(await statusOf(server, anna), 200);
+    });
   },
 );

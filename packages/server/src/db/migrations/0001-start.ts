@@ -74,7 +74,7 @@ export function start(dialect: "sqlite" | "postgres"): Migration {
 
     `create table password_resets (
       id ${text} not null primary key,
-      user_id ${text},
+      user_id ${text} references users (id) on delete cascade,
       token_hash ${text} not null,
       code_mac ${text} not null,
       tries_left ${integer} not null,

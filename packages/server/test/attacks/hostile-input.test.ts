@@ -1,0 +1,421 @@
+import { endpoints, failures, failuresOf, type Endpoint, type FailureCode } from "@portcullis/contract";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { composeApp } from "../../src/compose.ts";
+import { listen } from "../../src/http/node.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
+import { uuidv4 } from "../../src/kernel/ids.ts";
+import { silentLog } from "../../src/kernel/log.ts";
+import { systemRandom } from "../../src/kernel/random.ts";
+import { eachWorld, publicUrl, type Refused, type World } from "../world.ts";
+import { malformedJson, strangeTexts, strangeValues } from "./hostile-values.ts";
+
+/** TEST_SEED repeats a run. */
+const SEED = Number(process.env["TEST_SEED"] ?? systemRandom.bytes(4).readUInt32BE(0));
+const MUTATIONS = { sqlite: 6000, postgres: 2000 } as const;
+
+const all: readonly Endpoint[] = Object.values(endpoints);
+const withBody = all.filter(({ input }) => input !== undefined);
+
+eachWorld("IN-02, IN-04 what is not JSON in UTF-8 is refused as such by every endpoint that reads a body", async (world) => {
+  await besieged(world, async (siege) => {
+    for (const endpoint of withBody) {
+      for (const body of malformedJson) {
+        const told = await siege.send({ endpoint, body });
+        assert.equal(told.code, "malformed_json", `${endpoint.name} ${inspected(body)}`);
+      }
+    }
+    assert.equal(siege.accepted.length, 0);
+  });
+});
+
+eachWorld("IN-02, IN-03 a member of another type, or one too many, is refused by every endpoint, and nothing is coerced", async (world) => {
+  const columns = new Set((await world.rules.db.introspection.getTables()).flatMap((table) => table.columns.map(({ name }) => name)));
+  assert.ok(columns.size > 60, `only ${columns.size} columns`);
+  await besieged(world, async (siege) => {
+    for (const endpoint of withBody) {
+      const sample = siege.sampleOf(endpoint);
+      for (const [member, value] of Object.entries(sample)) {
+        for (const other of strangeValues.filter((strange) => kindOf(strange) !== kindOf(value))) {
+          const told = await siege.send({ endpoint, body: JSON.stringify({ ...sample, [member]: other }) });
+          assert.equal(told.code, "invalid_input", `${endpoint.name} ${member}: ${JSON.stringify(other)}`);
+        }
+        const { [member]: _, ...rest } = sample;
+        if (!optional.has(`${endpoint.name}.${member}`)) assert.equal((await siege.send({ endpoint, body: JSON.stringify(rest) })).code, "invalid_input");
+      }
+      for (const name of [...columns, ...[...columns].map(camel)].filter((column) => !(column in sample))) {
+        const told = await siege.send({ endpoint, body: JSON.stringify({ ...sample, [name]: 1 }) });
+        assert.equal(told.code, "invalid_input", `${endpoint.name} knows ${name}`);
+      }
+      for (const whole of strangeValues) {
+        const told = await siege.send({ endpoint, body: JSON.stringify(whole) });
+        assert.equal(told.code, "invalid_input", `${endpoint.name} ${JSON.stringify(whole)}`);
+      }
+    }
+    assert.equal(siege.accepted.length, 0);
+  });
+});
+
+eachWorld("IN-04, IN-05 hostile text in any member of any endpoint ends in a declared answer, and is not stored", async (world) => {
+  await besieged(world, async (siege) => {
+    for (const endpoint of withBody) {
+      const sample = siege.sampleOf(endpoint);
+      for (const member of Object.keys(sample).filter((name) => typeof sample[name] === "string")) {
+        for (const text of strangeTexts) await siege.send({ endpoint, body: `{${Object.entries({ ...sample, [member]: undefined }).map(([name, value]) => `${JSON.stringify(name)}:${name === member ? text : JSON.stringify(value)}`).join(",")}}` });
+      }
+    }
+    for (const text of strangeTexts) {
+      await siege.send({ endpoint: endpoints.updateMe, body: `{"profile":{"displayName":${text}}}` });
+      await siege.send({ endpoint: endpoints.updateMe, body: `{"profile":{${text}:1}}` });
+    }
+    const odd = siege.accepted.filter(({ name }) => !harmless.has(name)).map(({ name, body }) => `${name} ${inspected(body)}`);
+    assert.deepEqual(odd, []);
+  });
+});
+
+eachWorld("IN-10 hostile paths and queries end in a declared answer of every endpoint, for whoever asks", async (world) => {
+  const words = strangeTexts.map((text) => JSON.parse(text) as string).filter((word) => word.length < 3000 && word.isWellFormed());
+  const segments = [...words, "..", ".", "current", "%00", "%2e%2e%2f", "%", "%zz", "%ed%a0%80", "{id}", "*", "a;b=c", "__proto__", "0", "-1", "1e400", "null"];
+  await besieged(world, async (siege) => {
+    for (const endpoint of all) {
+      for (const segment of endpoint.params === undefined ? [] : segments) {
+        const raw = /^%|^\.\.?$/.test(segment) ? segment : encodeURIComponent(segment);
+        await siege.send({ endpoint, path: endpoint.path.replace(/\{\w+\}/, raw), alsoMay: elsewhere });
+        await siege.send({ endpoint, path: endpoint.path.replaceAll(/\{\w+\}/g, raw.toUpperCase()), alsoMay: elsewhere });
+      }
+      for (const query of queriesOf(endpoint, words)) {
+        const told = await siege.send({ endpoint, path: `${pathOf(endpoint)}?${query}` });
+        if (endpoint.query !== undefined) assert.ok(told.status < 400 || told.code === "invalid_input" || told.code === "malformed_request", `${endpoint.name}?${query}: ${told.code}`);
+      }
+      for (const path of [`${endpoint.path}/`, `/${endpoint.path}`, endpoint.path.toUpperCase(), `${endpoint.path};x=1`, `${endpoint.path}%20`, `${endpoint.path}/..${endpoint.path}`])
+        await siege.send({ endpoint, path: path.replaceAll(/\{\w+\}/g, uuidv4(systemRandom)), alsoMay: elsewhere });
+    }
+  });
+});
+
+eachWorld("JW-03, JW-11 no Authorization header but a good one opens anything, and none is a fault", async (world) => {
+  const guarded = all.filter(({ access }) => access !== "public");
+  await besieged(world, async (siege) => {
+    const good = await siege.tokenOf("superuser");
+    const queries = world.queries();
+    for (const endpoint of guarded) {
+      for (const authorization of authorizations(good)) {
+        const told = await siege.send({ endpoint, authorization });
+        assert.equal(told.status, 401, `${endpoint.name} let in ${authorization.slice(0, 100)}`);
+        assert.match(told.challenge, /^Bearer/);
+      }
+    }
+    assert.equal(world.queries(), queries, "a forged token costs the database something");
+  });
+});
+
+eachWorld("JW-11 through a socket too: two Authorization headers, none, bytes that are no text, 100 KB", async (world) => {
+  const app = composeApp(world.parts, world.rules, () => "ready");
+  const { accessToken } = await world.signIn(await world.user());
+  const { port, close } = await listen({ ...app, host: "127.0.0.1", port: 0, log: silentLog, clock: systemClock });
+  const status = async (...headers: readonly string[]): Promise<number> => {
+    const socket = connect(port, "127.0.0.1");
+    const chunks: Buffer[] = [];
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk)).on("error", () => {});
+    socket.write(Buffer.from(["GET /v1/me HTTP/1.1", "Host: accounts.example.com", "Connection: close", ...headers, "", ""].join("\r\n"), "latin1"));
+    await once(socket, "close");
+    return Number(/^HTTP\/1\.1 (\d{3})/.exec(Buffer.concat(chunks).toString("latin1"))?.[1]);
+  };
+  try {
+    const good = `Authorization: Bearer ${accessToken}`;
+    assert.equal(await status(good), 200);
+    assert.equal(await status(good, good), 401);
+    assert.equal(await status(good, "Authorization: Basic YTpi"), 401);
+    assert.equal(await status("Authorization: Basic YTpi", good), 401);
+    assert.equal(await status("Authorization:"), 401);
+    assert.equal(await status("Authorization: Bearer"), 401);
+    assert.equal(await status("Authorization: Bearer "), 401);
+    assert.equal(await status(`Authorization: Bearer  ${accessToken}`), 401);
+    assert.equal(await status(`Authorization: Bearer ${accessToken}\xff\xfe\x80`), 401);
+    assert.equal(await status(`Authorization: Bearer ${accessToken}, Bearer ${accessToken}`), 401);
+    assert.equal(await status(`Authorization : Bearer ${accessToken}`), 400);
+    assert.equal(await status(`Authorization: Bearer ${accessToken}\x00`), 400);
+    assert.equal(await status(`Authorization: Bearer\r\n ${accessToken}`), 400);
+    assert.equal(await status(`Authorization: Bearer ${"a".repeat(10_000)}`), 401);
+    assert.equal(await status(`Authorization: Bearer ${"a".repeat(100_000)}`), 431);
+    assert.equal(await status(good), 200);
+    assert.deepEqual(faultsOf(world), []);
+  } finally {
+    await close(0);
+  }
+});
+
+eachWorld(`IN-10 requests that were good until they were damaged at random end in a declared answer (TEST_SEED=${SEED})`, async (world) => {
+  const chance = seeded(SEED);
+  await besieged(world, async (siege) => {
+    for (let n = 0; n < MUTATIONS[world.database.dialect]; n += 1) {
+      const endpoint = pick(chance, all);
+      const as = pick(chance, ["nobody", "user", "superuser"] as const);
+      const damaged = endpoint.input === undefined ? undefined : damage(chance, JSON.stringify(siege.sampleOf(endpoint)));
+      const query = endpoint.query !== undefined && chance() < 0.5 ? `?${damagedText(chance, "search=anna&limit=20&cursor=abc&status=active&event=user.registered&hours=12")}` : "";
+      const path = pathOf(endpoint) + query.replaceAll("#", "");
+      const headers = chance() < 0.1 ? { [pick(chance, headerNames)]: damagedText(chance, pick(chance, headerValues)).replaceAll(/[^\x20-\x7e]/g, "?") } : {};
+      await siege.send({ endpoint, as, path, headers, ...(damaged !== undefined && { body: damaged }) });
+    }
+  });
+});
+
+// ── the siege
+
+interface Attack {
+  readonly endpoint: Endpoint;
+  readonly path?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whose token is sent; where nothing is said, one that the endpoint asks for. */
+  readonly as?: "nobody" | "user" | "superuser";
+  readonly authorization?: string;
+  /** What the path may lead to, where it is not the endpoint's. */
+  readonly alsoMay?: readonly FailureCode[];
+}
+
+interface Told {
+  readonly status: number;
+  readonly code: FailureCode | undefined;
+  readonly challenge: string;
+}
+
+interface Siege {
+  /** What was not refused. */
+  readonly accepted: readonly { readonly name: string; readonly body: Attack["body"] }[];
+  sampleOf(endpoint: Endpoint): Readonly<Record<string, unknown>>;
+  tokenOf(who: "user" | "superuser"): Promise<string>;
+  /** Sends it and checks that the answer is one the endpoint declares. */
+  send(attack: Attack): Promise<Told>;
+}
+
+/** Runs the attack and checks what must hold after any: nothing stored but by what was accepted, no fault, prototypes as they were. */
+async function besieged(world: World, attack: (siege: Siege) => Promise<void>): Promise<void> {
+  const app = composeApp(world.parts, world.rules, () => "ready");
+  const accepted: { name: string; body: Attack["body"] }[] = [];
+  const tokens = new Map<string, string>();
+  const prototypes = snapshotOfPrototypes();
+  const tally = { users: 0, gone: 0 };
+  let sent = 0;
+
+  const tokenOf = async (who: "user" | "superuser"): Promise<string> => {
+    const known = tokens.get(who);
+    if (known !== undefined) return known;
+    tally.users += 1;
+    const { accessToken } = await world.signIn(await world.user({ superuser: who === "superuser" }), { address: addressNo(++sent) });
+    tokens.set(who, accessToken);
+    return accessToken;
+  };
+  await tokenOf("superuser");
+  const before = await rowsIn(world);
+  const made = tally.users;
+
+  const send = async ({ endpoint, path = pathOf(endpoint), body, headers = {}, as, authorization, alsoMay = [] }: Attack): Promise<Told> => {
+    const who = as ?? (endpoint.access === "public" ? "nobody" : endpoint.access);
+    const credential = authorization ?? (who === "nobody" ? undefined : `Bearer ${await tokenOf(who)}`);
+    const request = new Request(publicUrl + path, {
+      method: endpoint.method,
+      headers: { ...(body !== undefined && { "content-type": "application/json" }), ...(credential !== undefined && { authorization: credential }), ...headers },
+      ...(body !== undefined && { body }),
+    });
+    const response = await app.fetch(request, { remoteAddress: addressNo(++sent) });
+    const text = await response.text();
+    const words = `${endpoint.method} ${path.slice(0, 200)} ${inspected(body)} → ${response.status} ${text.slice(0, 300)}`;
+    const told = assertDeclared(endpoint, response, text, { alsoMay, words });
+    if (told.code === undefined) {
+      accepted.push({ name: endpoint.name, body });
+      if (deletes.has(endpoint.name)) tally.gone += 1;
+      if (ends.has(endpoint.name)) tokens.clear();
+    }
+    return told;
+  };
+  await attack({ accepted, send, tokenOf, sampleOf: (endpoint) => samples(endpoint.name) });
+
+  const after = await rowsIn(world);
+  const acceptedBy = (...names: readonly string[]): number => accepted.filter(({ name }) => names.includes(name)).length;
+  assert.equal(after.users - before.users, tally.users - made + acceptedBy("confirmUser", "setUp") - Math.min(tally.gone, acceptedBy("deleteMe")));
+  assert.equal(after.registrations - before.registrations, acceptedBy("registerUser"));
+  assert.equal(after.password_resets - before.password_resets, acceptedBy("startPasswordReset"));
+  assert.ok(after.outbox - before.outbox <= acceptedBy("registerUser", "startPasswordReset"));
+  assert.deepEqual(snapshotOfPrototypes(), prototypes);
+  assert.deepEqual(faultsOf(world), []);
+}
+
+function assertDeclared(endpoint: Endpoint, response: Response, text: string, { alsoMay, words }: { readonly alsoMay: readonly FailureCode[]; readonly words: string }): Told {
+  const { status, headers } = response;
+  const challenge = headers.get("www-authenticate") ?? "";
+  if (endpoint.answers[status] !== undefined && headers.get("content-type") !== "application/problem+json") return { status, code: undefined, challenge };
+  assert.equal(headers.get("content-type"), "application/problem+json", words);
+  const problem = JSON.parse(text) as Refused;
+  const declared: readonly FailureCode[] = [...failuresOf(endpoint), ...alsoMay];
+  assert.ok(declared.includes(problem.code) && problem.code !== "internal", words);
+  assert.deepEqual([problem.status, status], [failures[problem.code].status, failures[problem.code].status], words);
+  assert.ok(status < 500 || status === 503, words);
+  assert.doesNotMatch(text, /node:|\.ts\b|node_modules|SQLITE|syntax error/i, words);
+  return { status, code: problem.code, challenge };
+}
+
+/** Sees new tables too: what no refused request may add to. */
+async function rowsIn({ rules: { db } }: World): Promise<Record<"users" | "registrations" | "password_resets" | "outbox", number>> {
+  const count = async (table: "users" | "registrations" | "password_resets" | "outbox"): Promise<number> => {
+    const { rows } = await db.selectFrom(table).select((eb) => eb.fn.countAll<number>().as("rows")).executeTakeFirstOrThrow();
+    return Number(rows);
+  };
+  return { users: await count("users"), registrations: await count("registrations"), password_resets: await count("password_resets"), outbox: await count("outbox") };
+}
+
+function faultsOf(world: World): readonly unknown[] {
+  return world.logged.filter(({ level }) => level === "error").map(({ event, facts, cause }) => ({ event, facts, cause }));
+}
+
+function snapshotOfPrototypes(): readonly unknown[] {
+  return [Object, Array, Function, String, Number, Map].map(({ prototype }: { readonly prototype: object }) => Object.entries(Object.getOwnPropertyDescriptors(prototype)).map(([name, { value }]) => [name, value]));
+}
+
+// ── requests to begin with
+
+/** Refused, or without an effect, however good its form. */
+function samples(name: string): Readonly<Record<string, unknown>> {
+  const unique = systemRandom.bytes(5).toString("hex");
+  const long = systemRandom.bytes(32).toString("base64url");
+  const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+    registerUser: { email: `${unique}@example.com`, username: `u${unique}`, password: "seven quiet herons", profile: { displayName: "Anna" } },
+    confirmUser: { registrationId: uuidv4(systemRandom), clientSecret: long, code: "12345678" },
+    setUp: { setupToken: long, email: `${unique}@example.com`, password: "seven quiet herons" },
+    signIn: { identifier: `${unique}@example.com`, password: "seven quiet herons", deviceToken: long },
+    refreshSession: { refreshToken: long, attemptId: long },
+    logOut: { refreshToken: long },
+    updateMe: { profile: { locale: "en" } },
+    deleteMe: { password: "not seven quiet herons" },
+    changePassword: { currentPassword: "not seven quiet herons", newPassword: "eight quiet herons" },
+    startPasswordReset: { email: `${unique}@example.com` },
+    confirmPasswordReset: { resetId: uuidv4(systemRandom), code: "12345678", newPassword: "eight quiet herons" },
+  };
+  const body = bodies[name];
+  assert.ok(body !== undefined, `there is no sample for ${name}`);
+  return body;
+}
+
+const optional: ReadonlySet<string> = new Set(["registerUser.username", "registerUser.profile", "signIn.deviceToken", "refreshSession.attemptId"]);
+/** Answered alike whatever is sent, and stores none of it. */
+const harmless: ReadonlySet<string> = new Set(["logOut"]);
+const deletes: ReadonlySet<string> = new Set(["deleteMe"]);
+/** After these the tokens in use may be dead. */
+const ends: ReadonlySet<string> = new Set(
+  all.filter(({ name, method }) => method === "DELETE" || name === "changePassword" || name === "adminDisableUser").map(({ name }) => name),
+);
+const elsewhere = ["not_found", "method_not_allowed", "unauthenticated"] as const;
+
+function pathOf(endpoint: Endpoint): string {
+  return endpoint.path.replaceAll(/\{\w+\}/g, () => uuidv4(systemRandom));
+}
+
+function queriesOf({ query }: Endpoint, words: readonly string[]): readonly string[] {
+  if (query === undefined) return ["a=b", "access_token=x", "%", "__proto__=1"];
+  const names = [...Object.keys(query.shape), "sort", "order", "filter", "__proto__", "constructor", "password_sealed"];
+  const values = ["", "0", "-1", "1.5", "1e400", "NaN", "0x10", "null", "true", "[]", "%", "%00", "%ff", "%ed%a0%80", "' or 1=1 --", "${7*7}", "20&limit=30", ...words.map(encodeURIComponent)];
+  return [...names.flatMap((name) => values.map((value) => `${name}=${value.replaceAll("#", "%23")}`)), "&&&", "=", "=&=", "limit", "limit[]=1", "limit=1;limit=2", "a".repeat(5000)];
+}
+
+/** Forged, bent and broken; each would be `good` but for what is wrong with it. */
+function authorizations(good: string): readonly string[] {
+  const [header = "", payload = "", signature = ""] = good.split(".");
+  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const protectedHeader = JSON.parse(Buffer.from(header, "base64url").toString()) as object;
+  const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as object;
+  const kids = ["../../etc/passwd", "' or 1=1 --", "\0", "__proto__", "constructor", "toString", "", "x".repeat(2500), 1, null, {}, [], ["__proto__"]];
+  return [
+    "Bearer",
+    "Bearer ",
+    "bearer x",
+    "Basic YTpi",
+    "Token x",
+    `Bearer ${good} `.trimEnd() + ".",
+    `Bearer ${good}=`,
+    `Bearer  ${good}`,
+    `Bearer\t${good}`,
+    `Bearer ${good},${good}`,
+    `Bearer ${good}, Bearer ${good}`,
+    `Bearer "${good}"`,
+    `Bearer ${header}.${payload}`,
+    `Bearer ${header}.${payload}.`,
+    `Bearer ${header}..${signature}`,
+    `Bearer .${payload}.${signature}`,
+    `Bearer ${header}.${payload}.${signature.slice(0, -4)}AAAA`,
+    `Bearer ${header}.${part({ ...claims, sub: uuidv4(systemRandom) })}.${signature}`,
+    ...["none", "None", "HS256", "ES384", "RS256", "", null].map((alg) => `Bearer ${part({ ...protectedHeader, alg })}.${payload}.${signature}`),
+    ...["JWT", "rt+jwt", "AT+JWT", undefined].map((typ) => `Bearer ${part({ ...protectedHeader, typ })}.${payload}.${signature}`),
+    ...kids.map((kid) => `Bearer ${part({ ...protectedHeader, kid })}.${payload}.${signature}`),
+    ...["crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "__proto__"].map((member) => `Bearer ${part({ ...protectedHeader, [member]: ["x"] })}.${payload}.${signature}`),
+    `Bearer ${part([])}.${payload}.${signature}`,
+    `Bearer ${part("x")}.${payload}.${signature}`,
+    `Bearer ${Buffer.from('{"alg":"ES256","alg":"none"}').toString("base64url")}.${payload}.${signature}`,
+    `Bearer ${Buffer.from([0x7b, 0xff, 0x7d]).toString("base64url")}.${payload}.${signature}`,
+    `Bearer ${"a.".repeat(2000)}`,
+    `Bearer ${"\u00ff".repeat(100)}`,
+    `Bearer ${"a".repeat(100_000)}`,
+  ];
+}
+
+// ── chance
+
+const headerNames = ["content-type", "content-encoding", "content-length", "x-forwarded-for", "user-agent", "origin", "cookie", "accept", "x-http-method-override", "traceparent"];
+const headerValues = ["application/json", "application/json; charset=utf-8", "gzip", "12", "192.0.2.7, 10.0.0.1", "Mozilla/5.0 (X11; Linux x86_64)", "https://app.example.com", "a=b; __Host-session=c", "DELETE"];
+
+/** Numbers from 0 to 1 (mulberry32): the same for the same seed. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}
+
+function pick<Item>(chance: () => number, items: readonly Item[]): Item {
+  const item = items[Math.floor(chance() * items.length)];
+  assert.ok(item !== undefined);
+  return item;
+}
+
+/** One to three times: bytes flipped, cut out, doubled, put in, or a value exchanged for a strange one. */
+function damage(chance: () => number, text: string): Uint8Array<ArrayBuffer> {
+  let bytes = Buffer.from(text);
+  for (let times = 1 + Math.floor(chance() * 3); times > 0; times -= 1) {
+    const at = Math.floor(chance() * bytes.length);
+    const to = Math.min(bytes.length, at + Math.floor(chance() * 12));
+    const kind = chance();
+    if (kind < 0.2) bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(chance() * 8));
+    else if (kind < 0.4) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(to)]);
+    else if (kind < 0.5) bytes = Buffer.concat([bytes.subarray(0, to), bytes.subarray(at)]);
+    else if (kind < 0.6) bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from([Math.floor(chance() * 256)]), bytes.subarray(at)]);
+    else if (kind < 0.8) bytes = Buffer.from(bytes.toString("latin1").replace(/"[^"]*"(?=[,}])/, () => pick(chance, strangeTexts)), "utf8");
+    else bytes = Buffer.from(bytes.toString("latin1").replace(/:"[^"]*"(?=[,}])/g, (whole) => (chance() < 0.5 ? whole : `:${JSON.stringify(pick(chance, strangeValues))}`)), "utf8");
+  }
+  return new Uint8Array(bytes);
+}
+
+function damagedText(chance: () => number, text: string): string {
+  return Buffer.from(damage(chance, text)).toString("latin1").slice(0, 4000).replaceAll("\0", "%00");
+}
+
+// ── words
+
+function addressNo(n: number): string {
+  return `10.${(n >> 14) & 255}.${(n >> 6) & 255}.${1 + (n & 63)}`;
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+}
+
+function camel(column: string): string {
+  return column.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function inspected(body: Attack["body"]): string {
+  if (body === undefined) return "";
+  return typeof body === "string" ? body.slice(0, 200) : JSON.stringify(Buffer.from(body).toString("latin1").slice(0, 200));
+}

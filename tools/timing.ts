@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { composeApp } from "../packages/server/src/compose.ts";
+import { readConfig } from "../packages/server/src/config.ts";
+import { createHasher } from "../packages/server/src/hashing/pool.ts";
+import { systemClock } from "../packages/server/src/kernel/clock.ts";
+import { uuidv4 } from "../packages/server/src/kernel/ids.ts";
+import { silentLog } from "../packages/server/src/kernel/log.ts";
+import { systemRandom } from "../packages/server/src/kernel/random.ts";
+import { open, type Opened } from "../packages/server/src/start.ts";
+import { insertUser } from "../packages/server/src/users/users.store.ts";
+
+// `node tools/timing.ts [SAMPLES]`: whether the time of a refused sign-in tells who has an account (EN-02).
+// Run it on an otherwise idle machine. PORTCULLIS_DATABASE_URL measures on a PostgreSQL, which should be empty.
+
+const SAMPLES = Number(process.argv[2] ?? 300);
+const PASSWORD = "seven quiet herons";
+const WRONG = "quite another password";
+const PUBLIC_URL = "https://accounts.example.com";
+
+/** The thresholds of EN-02. */
+const LEAST_P = 0.01;
+const MOST_MILLISECONDS = 2;
+
+interface Class {
+  readonly name: string;
+  readonly password: string;
+  /** A new account or name for each sample: a guesser asks about each once. */
+  readonly identifier: () => Promise<string>;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "portcullis-timing-"));
+const config = readConfig({
+  PORTCULLIS_DATA_DIR: folder,
+  PORTCULLIS_SECRET: systemRandom.bytes(48).toString("base64"),
+  PORTCULLIS_LOG: "error",
+  PORTCULLIS_MODE: "development",
+  ...(process.env["PORTCULLIS_DATABASE_URL"] !== undefined && { PORTCULLIS_DATABASE_URL: process.env["PORTCULLIS_DATABASE_URL"] }),
+});
+const opened = await open(config, PUBLIC_URL);
+try {
+  await opened.rules.feed.start();
+  report(await measure(opened, await classesOf(opened)), opened.parts.database.dialect);
+} finally {
+  await opened.rules.feed.stop();
+  await opened.close();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function classesOf({ parts, rules }: Opened): Promise<readonly Class[]> {
+  const weak = createHasher({ log: silentLog, clock: systemClock, random: systemRandom, concurrency: 1, params: { memoryCost: 4096, timeCost: 2, parallelism: 1 } });
+  const hashes = { current: await phcOf(rules.hasher), old: await phcOf(weak) };
+  await weak.close();
+
+  const nobody = (): string => `${systemRandom.bytes(6).toString("hex")}@example.com`;
+  const account = async (made: { readonly phc: string | null; readonly disabled?: true }): Promise<string> => {
+    const [id, email, now] = [uuidv4(systemRandom), nobody(), systemClock.now()];
+    const passwordSealed = made.phc === null ? null : parts.keyring.seal("password-seal", id, Buffer.from(made.phc));
+    const names = { email, emailCanonical: email, emailVerifiedAt: now, username: null, usernameCanonical: null };
+    await rules.db.transaction().execute(async (tx) => insertUser(tx, { id, ...names, passwordSealed, superuserSince: null, profile: {}, createdAt: now }));
+    if (made.disabled) await rules.db.updateTable("users").set({ disabled_at: now }).where("id", "=", id).execute();
+    return email;
+  };
+  return [
+    { name: "unknown", password: WRONG, identifier: async () => nobody() },
+    { name: "unknown, once more", password: WRONG, identifier: async () => nobody() },
+    { name: "known, wrong password", password: WRONG, identifier: async () => account({ phc: hashes.current }) },
+    { name: "known, old parameters", password: WRONG, identifier: async () => account({ phc: hashes.old }) },
+    { name: "known, without password", password: WRONG, identifier: async () => account({ phc: null }) },
+    { name: "disabled, right password", password: PASSWORD, identifier: async () => account({ phc: hashes.current, disabled: true }) },
+  ];
+}
+
+async function phcOf(hasher: Opened["rules"]["hasher"]): Promise<string> {
+  const hashed = await hasher.hash(PASSWORD);
+  if (hashed.kind !== "hashed") throw new Error("the hasher is busy");
+  return hashed.phc;
+}
+
+/** Interleaved and in changing order, so that whatever else the machine does befalls all classes alike. */
+async function measure({ parts, rules }: Opened, classes: readonly Class[]): Promise<ReadonlyMap<string, readonly number[]>> {
+  const app = composeApp(parts, rules, () => "ready");
+  const times = new Map<string, number[]>(classes.map(({ name }) => [name, []]));
+  for (let sample = -5; sample < SAMPLES; sample += 1) {
+    const order = classes.map((one) => ({ one, key: systemRandom.bytes(4).readUInt32BE(0) })).toSorted((a, b) => a.key - b.key);
+    for (const { one } of order) {
+      const body = JSON.stringify({ identifier: await one.identifier(), password: one.password });
+      const request = new Request(`${PUBLIC_URL}/v1/sessions`, { method: "POST", headers: { "content-type": "application/json" }, body });
+      // As many addresses as samples, in few networks: a guesser's network is one that has failed before.
+      const remoteAddress = `198.${18 + (systemRandom.bytes(1).readUInt8(0) % 2)}.${systemRandom.bytes(1).readUInt8(0)}.${systemRandom.bytes(1).readUInt8(0)}`;
+      const startedAt = systemClock.monotonicMilliseconds();
+      const response = await app.fetch(request, { remoteAddress });
+      const took = systemClock.monotonicMilliseconds() - startedAt;
+      if (response.status !== 401) throw new Error(`${one.name} was answered ${response.status} ${await response.text()}`);
+      if (sample >= 0) times.get(one.name)?.push(took);
+    }
+  }
+  return times;
+}
+
+function report(times: ReadonlyMap<string, readonly number[]>, dialect: string): void {
+  const [reference = []] = times.values();
+  console.log(`${SAMPLES} refused sign-ins of each kind on ${dialect}, milliseconds; compared with an unknown name`);
+  console.table(
+    Object.fromEntries(
+      [...times].map(([name, sample]) => {
+        const { distance, p } = kolmogorovSmirnov(reference, sample);
+        const difference = quantile(sample, 0.5) - quantile(reference, 0.5);
+        const facts = { p10: quantile(sample, 0.1), median: quantile(sample, 0.5), p90: quantile(sample, 0.9), difference, D: distance, p };
+        const rounded = Object.fromEntries(Object.entries(facts).map(([fact, value]) => [fact, Number(value.toFixed(3))]));
+        return [name, { ...rounded, told: p > LEAST_P && Math.abs(difference) < MOST_MILLISECONDS ? "no" : "PERHAPS" }];
+      }),
+    ),
+  );
+}
+
+function quantile(sample: readonly number[], share: number): number {
+  return sample.toSorted((a, b) => a - b)[Math.floor(share * (sample.length - 1))] ?? Number.NaN;
+}
+
+/** Two-sample test: the largest distance of the distribution functions, and how probable one as large is if they are the same (asymptotic). */
+function kolmogorovSmirnov(a: readonly number[], b: readonly number[]): { readonly distance: number; readonly p: number } {
+  const share = (sample: readonly number[], limit: number): number => sample.filter((value) => value <= limit).length / sample.length;
+  const distance = Math.max(...[...a, ...b].map((limit) => Math.abs(share(a, limit) - share(b, limit))));
+  const size = Math.sqrt((a.length * b.length) / (a.length + b.length));
+  const lambda = (size + 0.12 + 0.11 / size) * distance;
+  if (lambda < 0.3) return { distance, p: 1 };
+  let p = 0;
+  for (let k = 1; k <= 100; k += 1) p += 2 * (-1) ** (k - 1) * Math.exp(-2 * (k * lambda) ** 2);
+  return { distance, p: Math.min(1, Math.max(0, p)) };
+}
