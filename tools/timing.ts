@@ -49,7 +49,13 @@ try {
 }
 
 async function classesOf({ parts, rules }: Opened): Promise<readonly Class[]> {
-  const weak = createHasher({ log: silentLog, clock: systemClock, random: systemRandom, concurrency: 1, params: { memoryCost: 4096, timeCost: 2, parallelism: 1 } });
+  const weak = createHasher({
+    log: silentLog,
+    clock: systemClock,
+    random: systemRandom,
+    concurrency: 1,
+    params: { memoryCost: 4096, timeCost: 2, parallelism: 1 },
+  });
   const hashes = { current: await phcOf(rules.hasher), old: await phcOf(weak) };
   await weak.close();
 
@@ -58,7 +64,9 @@ async function classesOf({ parts, rules }: Opened): Promise<readonly Class[]> {
     const [id, email, now] = [uuidv4(systemRandom), nobody(), systemClock.now()];
     const passwordSealed = made.phc === null ? null : parts.keyring.seal("password-seal", id, Buffer.from(made.phc));
     const names = { email, emailCanonical: email, emailVerifiedAt: now, username: null, usernameCanonical: null };
-    await rules.db.transaction().execute(async (tx) => insertUser(tx, { id, ...names, passwordSealed, superuserSince: null, profile: {}, createdAt: now }));
+    await rules.db
+      .transaction()
+      .execute(async (tx) => insertUser(tx, { id, ...names, passwordSealed, superuserSince: null, profile: {}, createdAt: now }));
     if (made.disabled) await rules.db.updateTable("users").set({ disabled_at: now }).where("id", "=", id).execute();
     return email;
   };

@@ -34,6 +34,9 @@ const refused: readonly [Record<string, string>, RegExp][] = [
   [{ PORTCULLIS_MAIL: "sendmail" }, /PORTCULLIS_MAIL must be smtp/],
   [{ PORTCULLIS_MODE: "production", PORTCULLIS_MAIL: "dir:mail" }, /PORTCULLIS_PUBLIC_URL must be set in production/],
   [{ PORTCULLIS_MODE: "production", PORTCULLIS_PUBLIC_URL: "https://a.example.com" }, /PORTCULLIS_MAIL must be set in production/],
+  [{ PORTCULLIS_MODE: "production", PORTCULLIS_PUBLIC_URL: "https://a.example.com", PORTCULLIS_MAIL: "mailbox:" }, /PORTCULLIS_MAIL=mailbox: keeps mail in memory/],
+  [{ PORTCULLIS_MODE: "production", PORTCULLIS_PUBLIC_URL: "https://a.example.com", PORTCULLIS_MAIL: "smtp://h" }, /PORTCULLIS_MAIL_FROM must be set/],
+  [{ PORTCULLIS_ACCESS_TTL: "10m", PORTCULLIS_IDLE_TTL: "5m" }, /PORTCULLIS_ACCESS_TTL must not be longer/],
   [{ PORTCULLIS_PUBLIC_URL: "accounts" }, /PORTCULLIS_PUBLIC_URL must be an address/],
   [{ PORTCULLIS_IDLE_TTL: "9d", PORTCULLIS_SESSION_TTL: "1d" }, /PORTCULLIS_IDLE_TTL must not be longer/],
 ];

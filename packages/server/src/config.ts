@@ -186,9 +186,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const config: Config = Object.freeze(Object.fromEntries(values));
   if (config.mode === "production") {
     if (config.publicUrl === undefined) throw new ConfigError(`${PREFIX}PUBLIC_URL must be set in production, such as https://accounts.example.com.`);
+    if (config.mail?.reveal() === "mailbox:") throw new ConfigError(`${PREFIX}MAIL=mailbox: keeps mail in memory, for development: set a real transport.`);
+    if (config.mail?.reveal().startsWith("smtp") === true && config.mailFrom === settings.mailFrom.fallback) {
+      throw new ConfigError(`${PREFIX}MAIL_FROM must be set when mail leaves by SMTP, such as no-reply@example.com.`);
+    }
     if (config.mail === undefined) throw new ConfigError(`${PREFIX}MAIL must be set in production, such as smtp://user:password@mail.example.com.`);
   }
   if (config.idleTtlSeconds > config.sessionTtlSeconds) throw new ConfigError(`${PREFIX}IDLE_TTL must not be longer than ${PREFIX}SESSION_TTL.`);
+  if (config.accessTtlSeconds > config.idleTtlSeconds) throw new ConfigError(`${PREFIX}ACCESS_TTL must not be longer than ${PREFIX}IDLE_TTL.`);
   return config;
 }
 

@@ -29,7 +29,12 @@ export function addressOf(index: number): string {
   return `198.${18 + Math.floor(index / 256)}.${index % 256}.${1 + (index % 200)}`;
 }
 
-export async function register(world: World, email: string, more: object = {}, asked: RequestOptions = {}): Promise<Answered<Pending & Refused>> {
+export async function register(
+  world: World,
+  email: string,
+  more: object = {},
+  asked: RequestOptions = {},
+): Promise<Answered<Pending & Refused>> {
   return world.request<Pending & Refused>("POST", "/v1/users", { ...asked, body: { email, password: PASSWORD, ...more } });
 }
 
@@ -74,7 +79,12 @@ export function otherCode(code: string): string {
   return code.replace(/./g, (digit) => String((Number(digit) + 1) % 10));
 }
 
-export async function attempt(world: World, identifier: string, password: string, asked: RequestOptions & { readonly deviceToken?: string } = {}) {
+export async function attempt(
+  world: World,
+  identifier: string,
+  password: string,
+  asked: RequestOptions & { readonly deviceToken?: string } = {},
+) {
   const { deviceToken, ...options } = asked;
   const body = { identifier, password, ...(deviceToken !== undefined && { deviceToken }) };
   return world.request<AnswerOf<typeof endpoints.signIn, 201> & Refused>("POST", "/v1/sessions", { ...options, body });
@@ -85,8 +95,11 @@ export async function isAccepted(world: World, token: string): Promise<boolean> 
   return (await world.request("GET", "/v1/token", { token })).status === 200;
 }
 
-export async function refresh(world: World, refreshToken: string) {
-  return world.request<AnswerOf<typeof endpoints.refreshSession> & Refused>("POST", "/v1/sessions/refresh", { body: { refreshToken } });
+export async function refresh(world: World, refreshToken: string, asked: RequestOptions = {}) {
+  return world.request<AnswerOf<typeof endpoints.refreshSession> & Refused>("POST", "/v1/sessions/refresh", {
+    ...asked,
+    body: { refreshToken },
+  });
 }
 
 const tables = [
@@ -121,7 +134,10 @@ function cell(value: unknown): string {
 }
 
 export async function countRows(world: World, table: TableName): Promise<number> {
-  const { count } = await world.rules.db.selectFrom(table).select(sql<number>`count(*)`.as("count")).executeTakeFirstOrThrow();
+  const { count } = await world.rules.db
+    .selectFrom(table)
+    .select(sql<number>`count(*)`.as("count"))
+    .executeTakeFirstOrThrow();
   return Number(count);
 }
 
@@ -134,9 +150,15 @@ export async function eventsOf(world: World): Promise<readonly string[]> {
 export function servedBy(world: World, rules: Rules, parts: Parts = world.parts): World {
   const app = composeApp(parts, rules, () => "ready");
   const request = async <Body = Refused>(method: string, path: string, asked: RequestOptions = {}): Promise<Answered<Body>> => {
-    const headers = { ...(asked.token !== undefined && { authorization: `Bearer ${asked.token}` }), "content-type": "application/json", ...asked.headers };
+    const headers = {
+      ...(asked.token !== undefined && { authorization: `Bearer ${asked.token}` }),
+      "content-type": "application/json",
+      ...asked.headers,
+    };
     const body = asked.body === undefined ? null : JSON.stringify(asked.body);
-    const response = await app.fetch(new Request(publicUrl + path, { method, headers, body }), { remoteAddress: asked.address ?? "192.0.2.1" });
+    const response = await app.fetch(new Request(publicUrl + path, { method, headers, body }), {
+      remoteAddress: asked.address ?? "192.0.2.1",
+    });
     const text = await response.text();
     const json = response.headers.get("content-type")?.includes("json") === true;
     return { status: response.status, headers: response.headers, text, body: (json ? JSON.parse(text) : text) as Body };

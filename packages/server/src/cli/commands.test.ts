@@ -68,7 +68,7 @@ eachDatabase("users logout says so only after a running server refuses the user'
 
     const command = begin(environment, "users", "logout", "ADMIN@example.com");
     const ended = once(command, "exit");
-    await once(command.stdout, "data");
+    await Promise.race([once(command.stdout, "data"), ended]);
     assert.equal(await statusOf(server, tokens), 401);
     assert.deepEqual(await ended, [0, null]);
   });

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { MessageChannel } from "node:worker_threads";
 import { VERSION } from "../compose.ts";
 import { ConfigError } from "../config.ts";
 import { StartError } from "../db/gates.ts";
@@ -26,12 +27,22 @@ export async function run(args: readonly string[]): Promise<number> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
+  const settled = stayAwake();
   try {
     await createProgram().parseAsync(args, { from: "user" });
     return DONE;
   } catch (error) {
     return explain(error);
+  } finally {
+    settled();
   }
+}
+
+/** A wait of ours does not keep a process alive (kernel/clock.ts): a command that waits for servers to settle must be kept so. */
+function stayAwake(): () => void {
+  const { port1 } = new MessageChannel();
+  port1.ref();
+  return () => port1.close();
 }
 
 function createProgram(): Command {

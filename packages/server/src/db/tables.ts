@@ -158,6 +158,7 @@ export interface CountersTable {
 
 export interface OutboxTable {
   id: string;
+  /** Empty, as `template` is, where nothing was to be mailed and that must not show (EN-04). */
   recipient: string;
   template: string;
   /** JSON the template is filled with. Holds the mailed code, so it is emptied once sent. */

@@ -41,8 +41,15 @@ const MOST_CAUSES = 4;
 /** Never the other members of an error: in its `detail` PostgreSQL quotes the row, addresses and all. */
 function described(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return typeof error;
-  const facts = Object.fromEntries(TELLING.map((name) => [name, Reflect.get(error, name)]).filter(([, value]) => typeof value === "string" || typeof value === "number"));
-  return { type: error.name, ...facts, stack: error.stack, ...(error.cause !== undefined && depth < MOST_CAUSES && { cause: described(error.cause, depth + 1) }) };
+  const facts = Object.fromEntries(
+    TELLING.map((name) => [name, Reflect.get(error, name)]).filter(([, value]) => typeof value === "string" || typeof value === "number"),
+  );
+  return {
+    type: error.name,
+    ...facts,
+    stack: error.stack,
+    ...(error.cause !== undefined && depth < MOST_CAUSES && { cause: described(error.cause, depth + 1) }),
+  };
 }
 
 export const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -2,7 +2,24 @@ import assert from "node:assert/strict";
 import { endpoints } from "@portcullis/contract";
 import fc from "fast-check";
 import {
-  addressOf, anotherNode, attempt, codeIn, confirm, countRows, dump, eventsOf, isAccepted, latestMail, longCodeIn, mailsTo, otherCode, par, refresh, register, servedBy, statuses,
+  addressOf,
+  anotherNode,
+  attempt,
+  codeIn,
+  confirm,
+  countRows,
+  dump,
+  eventsOf,
+  isAccepted,
+  latestMail,
+  longCodeIn,
+  mailsTo,
+  otherCode,
+  par,
+  refresh,
+  register,
+  servedBy,
+  statuses,
 } from "../../test/steps.ts";
 import { eachWorld, type AnswerOf, type Refused, type TestUser, type World } from "../../test/world.ts";
 import { composeApp } from "../compose.ts";
@@ -15,7 +32,8 @@ import { openSetup } from "../users/setup.ts";
 type Started = AnswerOf<typeof endpoints.startPasswordReset, 202>;
 const NEXT = "nine grey geese fly";
 
-const start = async (world: World, email: unknown, address = "192.0.2.1") => world.request<Started & Refused>("POST", "/v1/password-resets", { body: { email }, address });
+const start = async (world: World, email: unknown, address = "192.0.2.1") =>
+  world.request<Started & Refused>("POST", "/v1/password-resets", { body: { email }, address });
 const finish = async (world: World, proof: object, newPassword = NEXT, address = "192.0.2.1") =>
   world.request("POST", "/v1/password-resets/confirm", { body: { ...proof, newPassword }, address });
 
@@ -47,7 +65,8 @@ eachWorld("RS-01 the token has 256 bits, is stored as a digest, and works once",
   const stored = await dump(world);
   for (const secret of [token, code]) for (const [table, text] of Object.entries(stored)) assert.ok(!text.includes(secret), `in ${table}`);
   assert.equal((await finish(world, { token })).status, 204);
-  for (const proof of [{ token }, { resetId, code }]) assert.equal((await finish(world, proof, "another quiet heron")).body.code, "invalid_code");
+  for (const proof of [{ token }, { resetId, code }])
+    assert.equal((await finish(world, proof, "another quiet heron")).body.code, "invalid_code");
   assert.ok(await opens(world, user, NEXT));
 });
 
@@ -93,7 +112,13 @@ eachWorld("a password that cannot be used and a busy server cost no try", async 
   for (let i = 0; i < 6; i += 1) assert.equal((await finish(world, proof, "short")).body.code, "unacceptable_password");
   const name = user.email.split("@")[0] ?? "";
   for (let i = 0; i < 6; i += 1) assert.equal((await finish(world, proof, `${name}.example`)).body.code, "unacceptable_password");
-  const hasher = createHasher({ log: silentLog, clock: systemClock, random: systemRandom, concurrency: 1, params: { memoryCost: 64, timeCost: 1, parallelism: 1 } });
+  const hasher = createHasher({
+    log: silentLog,
+    clock: systemClock,
+    random: systemRandom,
+    concurrency: 1,
+    params: { memoryCost: 64, timeCost: 1, parallelism: 1 },
+  });
   await hasher.close();
   for (let i = 0; i < 6; i += 1) assert.equal((await finish(servedBy(world, { ...world.rules, hasher }), proof)).body.code, "busy");
   assert.equal((await finish(world, proof)).status, 204);
@@ -103,36 +128,50 @@ eachWorld("RG-03 RG-15 a reset that was not mailed cannot be redeemed by guessin
   const user = await world.user();
   for (let i = 0; i < 8; i += 1) assert.equal((await start(world, user.email)).status, 202);
   const rows = await world.rules.db.selectFrom("password_resets").select("tries_left").orderBy("tries_left").execute();
-  assert.deepEqual(rows.map((row) => row.tries_left), [0, 0, 0, 5, 5, 5, 5, 5]);
+  assert.deepEqual(
+    rows.map((row) => row.tries_left),
+    [0, 0, 0, 5, 5, 5, 5, 5],
+  );
 });
 
 // ── what a reset does
 
-eachWorld("RS-02 a reset ends every session, refresh and device, voids the other resets, and lets the owner in from anywhere", async (world) => {
-  const user = await world.user();
-  const signedIn = await par(3, async () => (await attempt(world, user.email, user.password)).body);
-  const earlier = await begun(world, user);
-  await par(101, async (i) => attempt(world, user.email, "wrong", { address: addressOf(i) }));
-  const { token } = await begun(world, user);
+eachWorld(
+  "RS-02 a reset ends every session, refresh and device, voids the other resets, and lets the owner in from anywhere",
+  async (world) => {
+    const user = await world.user();
+    const signedIn = await par(3, async () => (await attempt(world, user.email, user.password)).body);
+    const earlier = await begun(world, user);
+    await par(101, async (i) => attempt(world, user.email, "wrong", { address: addressOf(i) }));
+    const { token } = await begun(world, user);
 
-  assert.equal((await finish(world, { token })).status, 204);
-  for (const { accessToken, refreshToken } of signedIn) {
-    assert.equal(await isAccepted(world, accessToken), false);
-    assert.deepEqual((await refresh(world, refreshToken)).body["cause"], "password_reset");
-  }
-  for (const proof of [{ token: earlier.token }, { resetId: earlier.resetId, code: earlier.code }]) assert.equal((await finish(world, proof)).body.code, "invalid_code");
-  const device = signedIn[0]?.deviceToken ?? "";
-  for (let i = 0; i < 20; i += 1) await attempt(world, user.email, "wrong", { address: "203.0.113.66" });
-  assert.equal((await attempt(world, user.email, "wrong", { address: "203.0.113.66", deviceToken: device })).status, 429, "the device is trusted no more");
-  assert.equal((await attempt(world, user.email, NEXT, { address: "203.0.113.5" })).status, 201);
-});
+    assert.equal((await finish(world, { token })).status, 204);
+    for (const { accessToken, refreshToken } of signedIn) {
+      assert.equal(await isAccepted(world, accessToken), false);
+      assert.deepEqual((await refresh(world, refreshToken)).body["cause"], "password_reset");
+    }
+    for (const proof of [{ token: earlier.token }, { resetId: earlier.resetId, code: earlier.code }])
+      assert.equal((await finish(world, proof)).body.code, "invalid_code");
+    const device = signedIn[0]?.deviceToken ?? "";
+    for (let i = 0; i < 20; i += 1) await attempt(world, user.email, "wrong", { address: "203.0.113.66" });
+    assert.equal(
+      (await attempt(world, user.email, "wrong", { address: "203.0.113.66", deviceToken: device })).status,
+      429,
+      "the device is trusted no more",
+    );
+    assert.equal((await attempt(world, user.email, NEXT, { address: "203.0.113.5" })).status, 201);
+  },
+);
 
 eachWorld("RS-02 a reset that cannot be recorded changes nothing at all", async (world) => {
   const user = await world.user();
   const tokens = await world.signIn(user);
   const { token } = await begun(world, user);
   const { position } = await world.rules.db.selectFrom("audit_head").select("position").executeTakeFirstOrThrow();
-  await world.rules.db.updateTable("audit_head").set({ position: position - 1 }).execute();
+  await world.rules.db
+    .updateTable("audit_head")
+    .set({ position: position - 1 })
+    .execute();
   assert.ok((await finish(world, { token })).status >= 500);
   await world.rules.db.updateTable("audit_head").set({ position }).execute();
   assert.ok(await isAccepted(world, tokens.accessToken));
@@ -175,9 +214,11 @@ eachWorld("RS-04 no order of calls sets a password without a valid proof", async
   const theirs = (await start(world, victim.email)).body;
   const pending = (await register(world, "new@example.com")).body;
   const { accessToken } = await world.signIn(attacker);
-  const hashes = async () => world.rules.db.selectFrom("users").select("password_sealed").where("id", "=", victim.id).executeTakeFirstOrThrow();
+  const hashes = async () =>
+    world.rules.db.selectFrom("users").select("password_sealed").where("id", "=", victim.id).executeTakeFirstOrThrow();
   const before = await hashes();
-  const call = (path: string, body: object, token?: string) => async () => world.request("POST", path, { body, ...(token && { token }), address: addressOf(7) });
+  const call = (path: string, body: object, token?: string) => async () =>
+    world.request("POST", path, { body, ...(token && { token }), address: addressOf(7) });
   const steps = [
     call("/v1/password-resets", { email: attacker.email }),
     call("/v1/password-resets/confirm", { resetId: theirs.resetId, code: own.code, newPassword: NEXT }),
@@ -210,8 +251,14 @@ eachWorld("RS-05 JW-14 a proof of one kind is refused wherever another kind belo
   const registrationCode = codeIn(await latestMail(world, "new@example.com"));
   const setupToken = (await openSetup(world.rules)) ?? "";
   const proofs = {
-    access: signedIn.accessToken, refresh: signedIn.refreshToken, device: signedIn.deviceToken, resetToken: reset.token, resetCode: reset.code,
-    clientSecret: pending.clientSecret, registrationCode, setup: setupToken,
+    access: signedIn.accessToken,
+    refresh: signedIn.refreshToken,
+    device: signedIn.deviceToken,
+    resetToken: reset.token,
+    resetCode: reset.code,
+    clientSecret: pending.clientSecret,
+    registrationCode,
+    setup: setupToken,
   };
   const doors: Readonly<Record<keyof typeof proofs, (proof: string) => Promise<{ readonly status: number }>>> = {
     access: async (token) => world.request("GET", "/v1/token", { token }),
@@ -235,33 +282,65 @@ eachWorld("RS-05 JW-14 a proof of one kind is refused wherever another kind belo
 
 eachWorld("RS-06 whatever is not one address is refused, and nothing is mailed", async (world) => {
   const user = await world.user();
-  const hostile = [null, 7, true, {}, [], [user.email], [user.email, "eve@example.com"], { email: user.email }, `${user.email},eve@example.com`, `${user.email};eve@example.com`, `${user.email}\r\nBcc: eve@example.com`, `<${user.email}>`, ` ${user.email}`, ""];
+  const hostile = [
+    null,
+    7,
+    true,
+    {},
+    [],
+    [user.email],
+    [user.email, "eve@example.com"],
+    { email: user.email },
+    `${user.email},eve@example.com`,
+    `${user.email};eve@example.com`,
+    `${user.email}\r\nBcc: eve@example.com`,
+    `<${user.email}>`,
+    ` ${user.email}`,
+    "",
+  ];
   for (const [i, email] of hostile.entries()) assert.equal((await start(world, email, addressOf(i))).status, 422, JSON.stringify(email));
   const twice = `{"email":"${user.email}","email":"eve@example.com"}`;
-  const request = new Request("https://accounts.example.com/v1/password-resets", { method: "POST", headers: { "content-type": "application/json" }, body: twice });
+  const request = new Request("https://accounts.example.com/v1/password-resets", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: twice,
+  });
   assert.equal((await composeApp(world.parts, world.rules, () => "ready").fetch(request)).status, 400);
   assert.equal(await countRows(world, "outbox"), 0);
 });
 
 eachWorld("RG-08 a look-alike of an address is mailed nothing, another case of it goes to the stored address", async (world) => {
   const user = await world.user({ email: "mike@example.com" });
-  for (const [i, email] of ["m\u0131ke@example.com", "mi\u212Ae@example.com", "mike\uFF20example.com", "mike@ex\u0430mple.com", "mike@example.com."].entries()) await start(world, email, addressOf(i));
+  for (const [i, email] of [
+    "m\u0131ke@example.com",
+    "mi\u212Ae@example.com",
+    "mike\uFF20example.com",
+    "mike@ex\u0430mple.com",
+    "mike@example.com.",
+  ].entries())
+    await start(world, email, addressOf(i));
   await start(world, "MIKE@EXAMPLE.COM");
-  assert.deepEqual((await world.mails()).map((mail) => mail.to), [user.email]);
+  assert.deepEqual(
+    (await world.mails()).map((mail) => mail.to),
+    [user.email],
+  );
 });
 
-eachWorld("RS-07 a hundred requests change nothing of the account, mail it five times an hour, and stop each client at thirty", async (world) => {
-  const user = await world.user();
-  const tokens = await world.signIn(user);
-  const before = await world.rules.db.selectFrom("users").selectAll().where("id", "=", user.id).executeTakeFirstOrThrow();
-  const answers = [];
-  for (let i = 0; i < 100; i += 1) answers.push(await start(world, user.email, `203.0.113.${i % 3}`));
-  assert.deepEqual(statuses(answers), { 202: 90, 429: 10 });
-  assert.equal((await mailsTo(world, user.email)).length, 5);
-  assert.deepEqual(await world.rules.db.selectFrom("users").selectAll().where("id", "=", user.id).executeTakeFirstOrThrow(), before);
-  assert.ok(await isAccepted(world, tokens.accessToken));
-  assert.ok(await opens(world, user, user.password));
-});
+eachWorld(
+  "RS-07 a hundred requests change nothing of the account, mail it five times an hour, and stop each client at thirty",
+  async (world) => {
+    const user = await world.user();
+    const tokens = await world.signIn(user);
+    const before = await world.rules.db.selectFrom("users").selectAll().where("id", "=", user.id).executeTakeFirstOrThrow();
+    const answers = [];
+    for (let i = 0; i < 100; i += 1) answers.push(await start(world, user.email, `203.0.113.${i % 3}`));
+    assert.deepEqual(statuses(answers), { 202: 90, 429: 10 });
+    assert.equal((await mailsTo(world, user.email)).length, 5);
+    assert.deepEqual(await world.rules.db.selectFrom("users").selectAll().where("id", "=", user.id).executeTakeFirstOrThrow(), before);
+    assert.ok(await isAccepted(world, tokens.accessToken));
+    assert.ok(await opens(world, user, user.password));
+  },
+);
 
 eachWorld("RS-08 neither token nor code is in a link of the mail, and no answer is kept or passes on where it came from", async (world) => {
   const user = await world.user();
@@ -279,16 +358,24 @@ eachWorld("RS-09 a reset dies when the password changes by any other way, even w
   const user = await world.user();
   const { accessToken } = await world.signIn(user);
   const { token, resetId, code } = await begun(world, user);
-  const changed = await world.request("POST", "/v1/me/password", { token: accessToken, body: { currentPassword: user.password, newPassword: NEXT } });
+  const changed = await world.request("POST", "/v1/me/password", {
+    token: accessToken,
+    body: { currentPassword: user.password, newPassword: NEXT },
+  });
   assert.equal(changed.status, 200);
-  for (const proof of [{ token }, { resetId, code }]) assert.equal((await finish(world, proof, "another quiet heron")).body.code, "invalid_code");
+  for (const proof of [{ token }, { resetId, code }])
+    assert.equal((await finish(world, proof, "another quiet heron")).body.code, "invalid_code");
   assert.ok(await opens(world, user, NEXT));
 });
 
 eachWorld("RS-09 a reset dies when the address changes", async (world) => {
   const user = await world.user();
   const { token } = await begun(world, user);
-  await world.rules.db.updateTable("users").set({ email: "other@example.com", email_canonical: "other@example.com" }).where("id", "=", user.id).execute();
+  await world.rules.db
+    .updateTable("users")
+    .set({ email: "other@example.com", email_canonical: "other@example.com" })
+    .where("id", "=", user.id)
+    .execute();
   assert.equal((await finish(world, { token })).body.code, "invalid_code");
 });
 
@@ -337,7 +424,10 @@ eachWorld("EN-04 a known, an unknown and a disabled address get the same answer 
     told.add([...round].join());
   }
   assert.equal(told.size, 2, "five with a mail, two without");
-  assert.deepEqual((await world.mails()).map((mail) => mail.to), Array.from({ length: 5 }, () => user.email));
+  assert.deepEqual(
+    (await world.mails()).map((mail) => mail.to),
+    Array.from({ length: 5 }, () => user.email),
+  );
 });
 
 eachWorld("EN-04 confirming a reset of nobody says no more than a wrong code does", async (world) => {

@@ -36,7 +36,11 @@ export function sessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
 
     serve(endpoints.logOut, async (call) => {
       const claims = readRefreshToken(deps.keyring, call.input.refreshToken);
-      if (claims !== undefined) await endSession(deps, { id: claims.sid }, "logout", originOf(call));
+      if (claims === undefined) {
+        const counted = await deps.countForgery(call.client.address);
+        return counted.kind === "exhausted" ? refuse("rate_limited", { retryAfterSeconds: counted.retryAfterSeconds }) : answer(204);
+      }
+      await endSession(deps, { id: claims.sid }, "logout", originOf(call));
       return answer(204);
     }),
 

@@ -30,7 +30,11 @@ eachWorld("signing in by address or username opens a session on one proof and sa
   for (const identifier of [user.email, "anna", user.email.toUpperCase(), "ANNA"]) {
     const answered = await attempt(world, identifier, user.password);
     assert.deepEqual([answered.status, answered.body.tokenType, answered.body.expiresInSeconds], [201, "Bearer", 600]);
-    const token = await world.request<{ readonly userId: string; readonly amr: readonly string[]; readonly acr: string }>("GET", "/v1/token", { token: answered.body.accessToken });
+    const token = await world.request<{ readonly userId: string; readonly amr: readonly string[]; readonly acr: string }>(
+      "GET",
+      "/v1/token",
+      { token: answered.body.accessToken },
+    );
     assert.deepEqual([token.body.userId, token.body.amr, token.body.acr], [user.id, ["pwd"], "aal1"]);
   }
 });
@@ -42,7 +46,14 @@ eachWorld("EN-01 unknown, wrong, disabled, unconfirmed and without a password ar
   await set(unconfirmed, { email_verified_at: null });
   await set(passwordless, { password_sealed: null });
   const told = new Set<string>();
-  for (const [identifier, password] of [[wrong.email, "wrong"], ["nobody@example.com", "wrong"], ["not a name at all", "wrong"], [disabled.email, disabled.password], [unconfirmed.email, unconfirmed.password], [passwordless.email, passwordless.password]] as const) {
+  for (const [identifier, password] of [
+    [wrong.email, "wrong"],
+    ["nobody@example.com", "wrong"],
+    ["not a name at all", "wrong"],
+    [disabled.email, disabled.password],
+    [unconfirmed.email, unconfirmed.password],
+    [passwordless.email, passwordless.password],
+  ] as const) {
     const answered = await attempt(world, identifier, password);
     const { instance: _, ...body } = answered.body;
     const headers = [...answered.headers].filter(([name]) => !["x-request-id", "date"].includes(name));
@@ -77,7 +88,10 @@ eachWorld("LG-11 a password that is changed between its check and the session op
   const user = await world.user();
   const { accessToken } = await world.signIn(user);
   let changed: number | undefined;
-  const racing = afterTheCheck(world, async () => (changed ??= (await changePassword(world, accessToken, user.password, "nine grey geese fly")).status));
+  const racing = afterTheCheck(
+    world,
+    async () => (changed ??= (await changePassword(world, accessToken, user.password, "nine grey geese fly")).status),
+  );
   assert.equal((await attempt(racing, user.email, user.password)).status, 401);
   assert.equal(changed, 200);
 });
@@ -99,7 +113,11 @@ eachWorld("LG-11 MF-08 who has enrolled a second factor gets no session by the p
   assert.deepEqual([answered.status, answered.body.code, answered.body["factors"]], [401, "second_factor_required", ["totp"]]);
   assert.deepEqual([answered.headers.getSetCookie(), answered.text.includes("Token")], [[], false]);
   assert.equal(await countRows(world, "sessions"), 0);
-  assert.equal((await attempt(guarded, with2.email, "wrong")).body.code, "invalid_credentials", "the factor shows to the right password only");
+  assert.equal(
+    (await attempt(guarded, with2.email, "wrong")).body.code,
+    "invalid_credentials",
+    "the factor shows to the right password only",
+  );
   assert.equal((await attempt(guarded, without.email, without.password)).status, 201);
 });
 
@@ -107,14 +125,25 @@ eachWorld("LG-11 MF-08 who has enrolled a second factor gets no session by the p
 
 eachWorld("PW-11 a full hashing queue answers 503 with Retry-After, and gives the attempt back", async (world) => {
   const user = await world.user();
-  const hasher = createHasher({ log: silentLog, clock: systemClock, random: systemRandom, concurrency: 1, queueLimit: 0, params: { memoryCost: 64, timeCost: 1, parallelism: 1 } });
+  const hasher = createHasher({
+    log: silentLog,
+    clock: systemClock,
+    random: systemRandom,
+    concurrency: 1,
+    queueLimit: 0,
+    params: { memoryCost: 64, timeCost: 1, parallelism: 1 },
+  });
   try {
     const crowded = servedBy(world, { ...world.rules, hasher });
     const answers = await par(25, async () => attempt(crowded, user.email, "wrong"));
     const busy = answers.filter(({ status }) => status === 503);
     assert.ok(busy.length > 0, JSON.stringify(statuses(answers)));
     for (const { body, headers } of busy) assert.deepEqual([body.code, headers.get("retry-after")], ["busy", "1"]);
-    const { count } = await world.rules.db.selectFrom("attempts").select("count").where("bucket", "=", `sign-in:account:${user.id}`).executeTakeFirstOrThrow();
+    const { count } = await world.rules.db
+      .selectFrom("attempts")
+      .select("count")
+      .where("bucket", "=", `sign-in:account:${user.id}`)
+      .executeTakeFirstOrThrow();
     assert.equal(count, answers.filter(({ status }) => status === 401).length);
   } finally {
     await hasher.close();
@@ -162,7 +191,13 @@ eachWorld("LG-15 where failures cannot be counted no password is compared: 503, 
 
 /** Puts the same password into the row as a hash of weaker parameters. */
 async function age(world: World, user: TestUser): Promise<Uint8Array> {
-  const weak = createHasher({ log: silentLog, clock: systemClock, random: systemRandom, concurrency: 1, params: { memoryCost: 32, timeCost: 1, parallelism: 1 } });
+  const weak = createHasher({
+    log: silentLog,
+    clock: systemClock,
+    random: systemRandom,
+    concurrency: 1,
+    params: { memoryCost: 32, timeCost: 1, parallelism: 1 },
+  });
   try {
     const hashed = await weak.hash(user.password);
     assert.ok(hashed.kind === "hashed");
@@ -218,7 +253,11 @@ eachWorld("AU-01 each thing that happens to an account is one event, in its orde
   const second = (await attempt(world, user.email, user.password, at)).body;
   await world.request("PATCH", "/v1/me", { token: second.accessToken, body: { profile: { displayName: "Anna" } }, ...at });
   await world.request("DELETE", `/v1/sessions/${first.sessionId}`, { token: second.accessToken, ...at });
-  const third = await world.request<{ readonly accessToken: string }>("POST", "/v1/me/password", { token: second.accessToken, body: { currentPassword: user.password, newPassword: "nine grey geese fly" }, ...at });
+  const third = await world.request<{ readonly accessToken: string }>("POST", "/v1/me/password", {
+    token: second.accessToken,
+    body: { currentPassword: user.password, newPassword: "nine grey geese fly" },
+    ...at,
+  });
   await world.request("DELETE", "/v1/sessions", { token: third.body.accessToken, ...at });
   const fourth = (await attempt(world, user.email, "nine grey geese fly", at)).body;
   await world.request("DELETE", "/v1/sessions/current", { token: fourth.accessToken, ...at });
@@ -252,7 +291,10 @@ eachWorld("AU-01 nothing is recorded of what was rolled back, and nothing happen
   const tokens = await world.signIn(user);
   // The chain cannot go on: its next position is taken.
   const { position } = await world.rules.db.selectFrom("audit_head").select("position").executeTakeFirstOrThrow();
-  await world.rules.db.updateTable("audit_head").set({ position: position - 1 }).execute();
+  await world.rules.db
+    .updateTable("audit_head")
+    .set({ position: position - 1 })
+    .execute();
   assert.ok((await world.request("DELETE", "/v1/sessions", { token: tokens.accessToken })).status >= 500);
   assert.ok(await isAccepted(world, tokens.accessToken));
   assert.equal(await countRows(world, "revocations"), 0);

@@ -14,7 +14,8 @@ const ages = ["removed", "retiring", "active", "announced"];
 /** Oldest first. */
 const states = async (world: World) => (await listKeys(world.rules.db)).map(keyState).toSorted((a, b) => ages.indexOf(a) - ages.indexOf(b));
 const kidOf = (token: string): string => JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString()).kid;
-const published = async (world: World) => (await world.request<{ readonly keys: readonly Record<string, string>[] }>("GET", "/.well-known/jwks.json")).body.keys;
+const published = async (world: World) =>
+  (await world.request<{ readonly keys: readonly Record<string, string>[] }>("GET", "/.well-known/jwks.json")).body.keys;
 
 async function advance(world: World, seconds: number): Promise<void> {
   world.clock.advance(seconds);
@@ -32,7 +33,10 @@ eachWorld("the first key is made at the first start and signs at once; a restart
   assert.deepEqual(await states(world), ["active"]);
   await composeRules(world.parts);
   assert.deepEqual(await states(world), ["active"]);
-  assert.deepEqual((await eventsOf(world)).filter((event) => event.startsWith("key.")), ["key.announced", "key.activated"]);
+  assert.deepEqual(
+    (await eventsOf(world)).filter((event) => event.startsWith("key.")),
+    ["key.announced", "key.activated"],
+  );
 });
 
 eachWorld("KY-02 a key is announced, then signs, then only verifies, then is gone; no token is refused meanwhile", async (world) => {
@@ -61,10 +65,16 @@ eachWorld("KY-02 a key is announced, then signs, then only verifies, then is gon
   assert.equal((await published(world)).length, 2, "longer than any token of it lives");
   await advance(world, 1);
   assert.deepEqual(await states(world), ["removed", "active"]);
-  assert.deepEqual((await published(world)).map((key) => key["kid"]), [second]);
+  assert.deepEqual(
+    (await published(world)).map((key) => key["kid"]),
+    [second],
+  );
   const gone = (await listKeys(world.rules.db)).find((key) => key.kid === first);
   assert.equal(gone?.privateSealed, null, "its private half is forgotten");
-  assert.deepEqual((await eventsOf(world)).filter((event) => event.startsWith("key.")), ["key.announced", "key.activated", "key.announced", "key.activated", "key.retired", "key.removed"]);
+  assert.deepEqual(
+    (await eventsOf(world)).filter((event) => event.startsWith("key.")),
+    ["key.announced", "key.activated", "key.announced", "key.activated", "key.retired", "key.removed"],
+  );
 });
 
 eachWorld("KY-02 any number of nodes that advance the keys at once make one successor and activate it once", async (world) => {
@@ -183,7 +193,8 @@ for (const algorithm of ["ES256", "EdDSA", "RS256"] as const) {
       assert.equal(keys.length, 2);
       assert.equal(new Set(keys.map((key) => key["kid"])).size, 2);
       const members = { ES256: "alg crv kid kty use x y", EdDSA: "alg crv kid kty use x", RS256: "alg e kid kty n use" }[algorithm];
-      for (const key of keys) assert.deepEqual([Object.keys(key).toSorted().join(" "), key["alg"], key["use"]], [members, algorithm, "sig"]);
+      for (const key of keys)
+        assert.deepEqual([Object.keys(key).toSorted().join(" "), key["alg"], key["use"]], [members, algorithm, "sig"]);
       const { headers } = await world.request("GET", "/.well-known/jwks.json");
       assert.equal(headers.get("cache-control"), "public, max-age=300", "shorter than a key is announced before it signs");
     },
@@ -195,17 +206,34 @@ for (const algorithm of ["ES256", "EdDSA", "RS256"] as const) {
     async (world) => {
       const user = await world.user({ username: "anna" });
       const { accessToken, sessionId } = await world.signIn(user);
-      const { payload, protectedHeader } = await jwtVerify(accessToken, createLocalJWKSet({ keys: (await published(world)).map((key) => ({ kty: "", ...key })) }), {
-        issuer: publicUrl,
-        audience: publicUrl,
-        typ: "at+jwt",
-        currentDate: new Date(world.clock.now() * 1000),
-      });
+      const { payload, protectedHeader } = await jwtVerify(
+        accessToken,
+        createLocalJWKSet({ keys: (await published(world)).map((key) => ({ kty: "", ...key })) }),
+        {
+          issuer: publicUrl,
+          audience: publicUrl,
+          typ: "at+jwt",
+          currentDate: new Date(world.clock.now() * 1000),
+        },
+      );
       assert.deepEqual(protectedHeader, { alg: algorithm, typ: "at+jwt", kid: await active(world) });
       const now = world.clock.now();
       const { jti, ...claims } = payload;
       assert.match(String(jti), /^[0-9a-f-]{36}$/);
-      assert.deepEqual(claims, { iss: publicUrl, aud: publicUrl, sub: user.id, sid: sessionId, iat: now, exp: now + 600, hep: now, aep: 0, gen: 1, auth_time: now, amr: ["pwd"], acr: "aal1" });
+      assert.deepEqual(claims, {
+        iss: publicUrl,
+        aud: publicUrl,
+        sub: user.id,
+        sid: sessionId,
+        iat: now,
+        exp: now + 600,
+        hep: now,
+        aep: 0,
+        gen: 1,
+        auth_time: now,
+        amr: ["pwd"],
+        acr: "aal1",
+      });
       const text = Buffer.from(accessToken.split(".")[1] ?? "", "base64url").toString();
       for (const personal of [user.email, "anna", "192.0.2.1"]) assert.ok(!text.includes(personal));
     },
@@ -216,7 +244,10 @@ for (const algorithm of ["ES256", "EdDSA", "RS256"] as const) {
 eachWorld("KY-04 the master secret can be replaced without anybody noticing: what the one before sealed still opens", async (world) => {
   const user = await world.user();
   const tokens = await world.signIn(user);
-  const parts = { ...world.parts, keyring: keyring([Buffer.from("another master secret, as long as the first one"), secret], world.parts.random) };
+  const parts = {
+    ...world.parts,
+    keyring: keyring([Buffer.from("another master secret, as long as the first one"), secret], world.parts.random),
+  };
   const renewed = servedBy(world, await composeRules(parts), parts);
   try {
     assert.ok(await isAccepted(renewed, tokens.accessToken));
@@ -238,7 +269,11 @@ eachWorld("KY-04 without the master secret the keys of a database are worth noth
 eachWorld("JW-18 no token outlives its session, however often it is refreshed", async (world) => {
   const user = await world.user();
   let { refreshToken, sessionId } = await world.signIn(user);
-  const { ends_at: end } = await world.rules.db.selectFrom("sessions").select("ends_at").where("id", "=", sessionId).executeTakeFirstOrThrow();
+  const { ends_at: end } = await world.rules.db
+    .selectFrom("sessions")
+    .select("ends_at")
+    .where("id", "=", sessionId)
+    .executeTakeFirstOrThrow();
   const expiries = [];
   for (;;) {
     world.clock.advance(Math.max(10, Math.min(12 * DAY, end - world.clock.now() - 30)));

@@ -1,5 +1,19 @@
 import assert from "node:assert/strict";
-import { attempt, codeIn, confirm, dump, eventsOf, isAccepted, join, latestMail, longCodeIn, PASSWORD, refresh, register, type Account } from "../../test/steps.ts";
+import {
+  attempt,
+  codeIn,
+  confirm,
+  dump,
+  eventsOf,
+  isAccepted,
+  join,
+  latestMail,
+  longCodeIn,
+  PASSWORD,
+  refresh,
+  register,
+  type Account,
+} from "../../test/steps.ts";
 import { eachWorld, type World } from "../../test/world.ts";
 import { disableUser, enableUser, removeUser } from "./end-user.ts";
 
@@ -9,7 +23,10 @@ const remove = async (world: World, token: string, password: string) => world.re
 eachWorld("deleting the account takes the password, and its sessions are dead when the answer comes", async (world) => {
   const user = await world.user();
   const [here, there] = [await world.signIn(user), await world.signIn(user)];
-  assert.deepEqual([(await remove(world, here.accessToken, "wrong")).body.code, (await isAccepted(world, there.accessToken))], ["wrong_password", true]);
+  assert.deepEqual(
+    [(await remove(world, here.accessToken, "wrong")).body.code, await isAccepted(world, there.accessToken)],
+    ["wrong_password", true],
+  );
   assert.equal((await remove(world, here.accessToken, user.password)).status, 204);
   for (const { accessToken, refreshToken } of [here, there]) {
     assert.equal(await isAccepted(world, accessToken), false);
@@ -33,7 +50,11 @@ eachWorld("PV-01 of a deleted person nothing is left in any table but the audit'
   await world.request("POST", "/v1/password-resets", { body: { email } });
   await world.mails();
   await world.request("POST", "/v1/password-resets", { body: { email } });
-  const changed = await world.request<typeof tokens>("POST", "/v1/me/password", { token: tokens.accessToken, headers, body: { currentPassword: password, newPassword: second } });
+  const changed = await world.request<typeof tokens>("POST", "/v1/me/password", {
+    token: tokens.accessToken,
+    headers,
+    body: { currentPassword: password, newPassword: second },
+  });
   assert.equal(changed.status, 200, changed.text);
   const before = Object.values(await dump(world)).join("\n");
   for (const canary of canaries.slice(0, 4)) assert.ok(before.toLowerCase().includes(canary.toLowerCase()), `${canary} was somewhere`);
@@ -41,9 +62,12 @@ eachWorld("PV-01 of a deleted person nothing is left in any table but the audit'
   assert.equal((await remove(world, changed.body.accessToken, second)).status, 204);
   const { audit_events: audit, ...others } = await dump(world);
   for (const canary of canaries) {
-    for (const [table, text] of Object.entries({ ...others, audit })) assert.ok(!text.toLowerCase().includes(canary.toLowerCase()), `${canary} in ${table}`);
+    for (const [table, text] of Object.entries({ ...others, audit }))
+      assert.ok(!text.toLowerCase().includes(canary.toLowerCase()), `${canary} in ${table}`);
   }
-  const traces = Object.entries(others).filter(([, text]) => text.includes(account.id)).map(([table]) => table);
+  const traces = Object.entries(others)
+    .filter(([, text]) => text.includes(account.id))
+    .map(([table]) => table);
   assert.deepEqual(traces.toSorted(), ["attempts", "counters", "revocations"], "what still names the pseudonym ends by itself");
   assert.ok(audit.includes(account.id));
 });
@@ -60,12 +84,18 @@ eachWorld("PV-02 an address registered again after a deletion is somebody else: 
   assert.notEqual(second.id, first.id);
   assert.equal(await isAccepted(world, old.accessToken), false);
   assert.equal((await refresh(world, old.refreshToken)).status, 401);
-  assert.equal((await world.request("POST", "/v1/password-resets/confirm", { body: { token: reset, newPassword: "nine grey geese fly" } })).body.code, "invalid_code");
+  assert.equal(
+    (await world.request("POST", "/v1/password-resets/confirm", { body: { token: reset, newPassword: "nine grey geese fly" } })).body.code,
+    "invalid_code",
+  );
   assert.equal((await attempt(world, email, PASSWORD)).body.accessToken === old.accessToken, false);
   const me = await world.request<Account>("GET", "/v1/me", { token: (await attempt(world, email, PASSWORD)).body.accessToken });
   assert.equal(me.body.id, second.id);
   const numbers = await world.rules.db.selectFrom("users").select("number").execute();
-  assert.ok(numbers.every(({ number }) => number > 1), "a number is not reused either");
+  assert.ok(
+    numbers.every(({ number }) => number > 1),
+    "a number is not reused either",
+  );
 });
 
 eachWorld("a registration that was pending when the account of its address was deleted cannot be confirmed", async (world) => {
@@ -104,5 +134,8 @@ eachWorld("RF-10 a disabled user is out at once: access token, refresh, sign-in;
 eachWorld("whoever is not there can neither be disabled, enabled nor deleted", async (world) => {
   const nobody = "00000000-0000-4000-8000-000000000000";
   for (const end of [disableUser, removeUser, enableUser]) assert.equal((await end(world.rules, nobody, operator)).kind, "unknown");
-  assert.deepEqual((await eventsOf(world)).filter((event) => event.startsWith("user.")), []);
+  assert.deepEqual(
+    (await eventsOf(world)).filter((event) => event.startsWith("user.")),
+    [],
+  );
 });

@@ -1,6 +1,18 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { attempt, codeIn, confirm, countRows, eventsOf, isAccepted, latestMail, longCodeIn, par, register, statuses } from "../../test/steps.ts";
+import {
+  attempt,
+  codeIn,
+  confirm,
+  countRows,
+  eventsOf,
+  isAccepted,
+  latestMail,
+  longCodeIn,
+  par,
+  register,
+  statuses,
+} from "../../test/steps.ts";
 import { eachWorld, type World } from "../../test/world.ts";
 import { openBlockList } from "./block-list.ts";
 
@@ -21,7 +33,13 @@ const opens = async (world: World, identifier: string, password: string) =>
 eachWorld(
   "PW-01 by default a password has at least eight code points, counted after normalisation",
   async (world) => {
-    for (const [password, status] of [["q7-wmzt", 422], ["q7-wmztk", 201], ["🦔🦉🦊🐢🦩🐇🐌", 422], ["🦔🦉🦊🐢🦩🐇🐌🐝", 201], ["e\u0301q7-wmz", 422]] as const) {
+    for (const [password, status] of [
+      ["q7-wmzt", 422],
+      ["q7-wmztk", 201],
+      ["🦔🦉🦊🐢🦩🐇🐌", 422],
+      ["🦔🦉🦊🐢🦩🐇🐌🐝", 201],
+      ["e\u0301q7-wmz", 422],
+    ] as const) {
       const taken = await take(world, password);
       assert.equal(taken.status, status, password);
       if (status === 422) assert.equal(taken.reason, "too_short");
@@ -33,7 +51,12 @@ eachWorld(
 eachWorld(
   "PW-01 in the profile nist it has at least fifteen",
   async (world) => {
-    for (const [password, status] of [["q7-wmztk-bvrnl", 422], ["q7-wmztk-bvrnlx", 201], ["🦔🦉🦊🐢🦩🐇🐌🐝🦀🐙🐬🦄🐍🐺", 422], ["🦔🦉🦊🐢🦩🐇🐌🐝🦀🐙🐬🦄🐍🐺🐼", 201]] as const) {
+    for (const [password, status] of [
+      ["q7-wmztk-bvrnl", 422],
+      ["q7-wmztk-bvrnlx", 201],
+      ["🦔🦉🦊🐢🦩🐇🐌🐝🦀🐙🐬🦄🐍🐺", 422],
+      ["🦔🦉🦊🐢🦩🐇🐌🐝🦀🐙🐬🦄🐍🐺🐼", 201],
+    ] as const) {
       assert.equal((await take(world, password)).status, status, password);
     }
   },
@@ -49,7 +72,8 @@ eachWorld(
       const taken = await take(world, long(length));
       assert.equal(taken.status, 201);
       assert.ok(await opens(world, taken.email, long(length)));
-      for (const shorter of [72, 255, length - 1]) if (shorter < length) assert.equal(await opens(world, taken.email, long(length).slice(0, shorter)), false);
+      for (const shorter of [72, 255, length - 1])
+        if (shorter < length) assert.equal(await opens(world, taken.email, long(length).slice(0, shorter)), false);
       assert.equal(await opens(world, taken.email, `${long(length)}x`), false);
     }
     for (const password of [long(257), "ä".repeat(8) + "🦔".repeat(254), "x".repeat(1025), long(1024)]) {
@@ -65,7 +89,9 @@ eachWorld(
   "PW-03 spaces, emoji and every script register and sign in",
   async (world) => {
     const passwords = fc.sample(
-      fc.string({ unit: "grapheme", minLength: 20, maxLength: 40 }).filter((text) => text.isWellFormed() && !/\p{Cc}/u.test(text) && new Set(text.normalize("NFKC")).size > 12),
+      fc
+        .string({ unit: "grapheme", minLength: 20, maxLength: 40 })
+        .filter((text) => text.isWellFormed() && !/\p{Cc}/u.test(text) && new Set(text.normalize("NFKC")).size > 12),
       { numRuns: 60, seed: 7 },
     );
     for (const password of [...passwords, "   a b c d   ", "пароль из семи слов", "密码要足够长才可以哦", "عبارة مرور طويلة"]) {
@@ -113,7 +139,20 @@ eachWorld(
 eachWorld(
   "PW-05 common passwords are refused at registration, change and reset alike, and the reason is stated",
   async (world) => {
-    const samples = ["password", "12345678", "iloveyou", "sunshine", "princess", "football", "baseball", "trustno1", "Password", "QWERTYUIOP", "passwordpassword", "aaaaaaaa"];
+    const samples = [
+      "password",
+      "12345678",
+      "iloveyou",
+      "sunshine",
+      "princess",
+      "football",
+      "baseball",
+      "trustno1",
+      "Password",
+      "QWERTYUIOP",
+      "passwordpassword",
+      "aaaaaaaa",
+    ];
     const list = await openBlockList();
     for (const one of samples.slice(0, 8)) assert.ok(list.includes(one), `${one} is in the list`);
     const user = await world.user();
@@ -123,7 +162,10 @@ eachWorld(
     for (const common of samples) {
       const registered = await take(world, common);
       assert.deepEqual([registered.status, registered.code, registered.reason], [422, "unacceptable_password", "common"], common);
-      const changed = await world.request("POST", "/v1/me/password", { token, body: { currentPassword: user.password, newPassword: common } });
+      const changed = await world.request("POST", "/v1/me/password", {
+        token,
+        body: { currentPassword: user.password, newPassword: common },
+      });
       assert.deepEqual([changed.status, changed.body["reason"]], [422, "common"], common);
       const recovered = await world.request("POST", "/v1/password-resets/confirm", { body: { token: reset, newPassword: common } });
       assert.deepEqual([recovered.status, recovered.body["reason"]], [422, "common"], common);
@@ -133,40 +175,53 @@ eachWorld(
   immediate,
 );
 
-eachWorld("PW-06 a password made of the address, the name or the service is refused at registration, change and reset alike", async (world) => {
-  const email = "anna.bell@example.com";
-  const pending = await register(world, email, { profile: { displayName: "Chrysanthemum" }, username: "periwinkle" });
-  for (const password of ["annabell-annabell", "Portcullis2026", "chrysanthemum1", "periwinkle!", "example-anna"]) {
-    const registered = await register(world, email, { password, profile: { displayName: "Chrysanthemum" }, username: "periwinkle" });
-    assert.deepEqual([registered.status, registered.body["reason"]], [422, "contains_context"], password);
-  }
-  await confirm(world, pending.body, codeIn(await latestMail(world, email)));
-  const { accessToken: token } = (await attempt(world, email, "seven quiet herons")).body;
-  await world.request("POST", "/v1/password-resets", { body: { email } });
-  const reset = longCodeIn(await latestMail(world, email));
-  for (const newPassword of ["annabell-annabell", "chrysanthemum1"]) {
-    const changed = await world.request("POST", "/v1/me/password", { token, body: { currentPassword: "seven quiet herons", newPassword } });
-    assert.deepEqual([changed.status, changed.body["reason"]], [422, "contains_context"]);
-    const recovered = await world.request("POST", "/v1/password-resets/confirm", { body: { token: reset, newPassword } });
-    assert.deepEqual([recovered.status, recovered.body["reason"]], [422, "contains_context"]);
-  }
-});
+eachWorld(
+  "PW-06 a password made of the address, the name or the service is refused at registration, change and reset alike",
+  async (world) => {
+    const email = "anna.bell@example.com";
+    const pending = await register(world, email, { profile: { displayName: "Chrysanthemum" }, username: "periwinkle" });
+    for (const password of ["annabell-annabell", "Portcullis2026", "chrysanthemum1", "periwinkle!", "example-anna"]) {
+      const registered = await register(world, email, { password, profile: { displayName: "Chrysanthemum" }, username: "periwinkle" });
+      assert.deepEqual([registered.status, registered.body["reason"]], [422, "contains_context"], password);
+    }
+    await confirm(world, pending.body, codeIn(await latestMail(world, email)));
+    const { accessToken: token } = (await attempt(world, email, "seven quiet herons")).body;
+    await world.request("POST", "/v1/password-resets", { body: { email } });
+    const reset = longCodeIn(await latestMail(world, email));
+    for (const newPassword of ["annabell-annabell", "chrysanthemum1"]) {
+      const changed = await world.request("POST", "/v1/me/password", {
+        token,
+        body: { currentPassword: "seven quiet herons", newPassword },
+      });
+      assert.deepEqual([changed.status, changed.body["reason"]], [422, "contains_context"]);
+      const recovered = await world.request("POST", "/v1/password-resets/confirm", { body: { token: reset, newPassword } });
+      assert.deepEqual([recovered.status, recovered.body["reason"]], [422, "contains_context"]);
+    }
+  },
+);
 
 // ── the change
 
 const NEXT = "nine grey geese fly";
 const change = async (world: World, token: string | undefined, currentPassword: string, newPassword = NEXT) =>
-  world.request<{ readonly accessToken: string; readonly refreshToken: string; readonly sessionId: string; readonly code?: string }>("POST", "/v1/me/password", {
-    ...(token !== undefined && { token }),
-    body: { currentPassword, newPassword },
-  });
+  world.request<{ readonly accessToken: string; readonly refreshToken: string; readonly sessionId: string; readonly code?: string }>(
+    "POST",
+    "/v1/me/password",
+    {
+      ...(token !== undefined && { token }),
+      body: { currentPassword, newPassword },
+    },
+  );
 
 eachWorld("PW-07 changing the password takes the current one and ends every other session before it answers", async (world) => {
   const user = await world.user();
   const [here, there] = [await world.signIn(user), await world.signIn(user)];
   const stranger = await world.signIn(await world.user());
   assert.equal((await change(world, undefined, user.password)).status, 401);
-  assert.deepEqual([(await change(world, here.accessToken, "wrong")).status, (await change(world, here.accessToken, "wrong")).body.code], [422, "wrong_password"]);
+  assert.deepEqual(
+    [(await change(world, here.accessToken, "wrong")).status, (await change(world, here.accessToken, "wrong")).body.code],
+    [422, "wrong_password"],
+  );
   assert.equal((await world.request("POST", "/v1/me/password", { token: here.accessToken, body: { newPassword: NEXT } })).status, 422);
   assert.ok(await isAccepted(world, there.accessToken));
 
@@ -187,7 +242,10 @@ eachWorld("PW-07 of ten changes of one password at once, each from its own sessi
   const sessions = await par(10, async () => world.signIn(user));
   const answers = await par(10, async (i) => change(world, sessions[i]?.accessToken, user.password, `grey geese number ${i} fly south`));
   assert.deepEqual(statuses(answers)[200], 1);
-  assert.ok(answers.every(({ status }) => [200, 401, 422].includes(status)), JSON.stringify(statuses(answers)));
+  assert.ok(
+    answers.every(({ status }) => [200, 401, 422].includes(status)),
+    JSON.stringify(statuses(answers)),
+  );
   const winner = answers.findIndex(({ status }) => status === 200);
   assert.ok(await opens(world, user.email, `grey geese number ${winner} fly south`));
   assert.ok(await isAccepted(world, answers[winner]?.body.accessToken ?? ""));
@@ -211,8 +269,16 @@ eachWorld("PW-10 a stored hash is no PHC string, and that of one user opens noth
   for (const row of rows) assert.ok(!Buffer.from(row.password_sealed ?? []).includes("$argon2"), "sealed");
   const sealedOf = (id: string) => rows.find((row) => row.id === id)?.password_sealed ?? null;
 
-  await world.rules.db.updateTable("users").set({ password_sealed: sealedOf(bert.id) }).where("id", "=", anna.id).execute();
-  await world.rules.db.updateTable("users").set({ password_sealed: sealedOf(anna.id) }).where("id", "=", bert.id).execute();
+  await world.rules.db
+    .updateTable("users")
+    .set({ password_sealed: sealedOf(bert.id) })
+    .where("id", "=", anna.id)
+    .execute();
+  await world.rules.db
+    .updateTable("users")
+    .set({ password_sealed: sealedOf(anna.id) })
+    .where("id", "=", bert.id)
+    .execute();
   for (const identifier of [anna.email, bert.email]) {
     for (const password of [anna.password, bert.password]) assert.equal(await opens(world, identifier, password), false);
   }

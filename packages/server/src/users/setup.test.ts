@@ -14,7 +14,12 @@ async function link(world: World): Promise<string> {
 
 eachWorld("LG-12 a fresh server has no account and lets nobody in", async (world) => {
   assert.equal(await countRows(world, "users"), 0);
-  for (const [name, password] of [["admin", "admin"], ["admin@example.com", "password"], ["root", ""], ["superuser", "portcullis"]] as const) {
+  for (const [name, password] of [
+    ["admin", "admin"],
+    ["admin@example.com", "password"],
+    ["root", ""],
+    ["superuser", "portcullis"],
+  ] as const) {
     assert.ok([401, 422].includes((await attempt(world, name, password)).status));
   }
 });
@@ -50,7 +55,8 @@ eachWorld("LG-12 of 20 who use the setup link at once, one becomes superuser", a
 eachWorld("LG-12 what is no setup token opens nothing", async (world) => {
   await link(world);
   for (const token of ["x".repeat(43), "", null, [], {}, true]) assert.ok((await setUp(world, token)).status >= 400);
-  for (const column of ["superuser", "superuserSince", "emailVerifiedAt"]) assert.equal((await setUp(world, await link(world), "root@example.com", { [column]: 1 })).status, 422);
+  for (const column of ["superuser", "superuserSince", "emailVerifiedAt"])
+    assert.equal((await setUp(world, await link(world), "root@example.com", { [column]: 1 })).status, 422);
   assert.equal(await countRows(world, "users"), 0);
 });
 

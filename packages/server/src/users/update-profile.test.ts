@@ -6,7 +6,8 @@ import { after } from "node:test";
 import { eventsOf, par, register, statuses, type Account } from "../../test/steps.ts";
 import { eachWorld, type World } from "../../test/world.ts";
 
-const patch = async (world: World, token: string, profile: object) => world.request<Account & { readonly errors?: readonly { readonly path: string }[] }>("PATCH", "/v1/me", { token, body: { profile } });
+const patch = async (world: World, token: string, profile: object) =>
+  world.request<Account & { readonly errors?: readonly { readonly path: string }[] }>("PATCH", "/v1/me", { token, body: { profile } });
 
 eachWorld("a profile is merged into the stored one: what is null goes, what is not named stays", async (world) => {
   const { accessToken: token } = await world.signIn(await world.user());
@@ -31,7 +32,11 @@ eachWorld("two changes of one profile at once lose nothing", async (world) => {
   const { accessToken: token } = await world.signIn(await world.user());
   const changes = [{ displayName: "Anna" }, { locale: "de" }, { timezone: "Europe/Zurich" }];
   assert.deepEqual(statuses(await par(3, async (i) => patch(world, token, changes[i] ?? {}))), { 200: 3 });
-  assert.deepEqual((await world.request<Account>("GET", "/v1/me", { token })).body.profile, { displayName: "Anna", locale: "de", timezone: "Europe/Zurich" });
+  assert.deepEqual((await world.request<Account>("GET", "/v1/me", { token })).body.profile, {
+    displayName: "Anna",
+    locale: "de",
+    timezone: "Europe/Zurich",
+  });
 });
 
 const folder = mkdtempSync(join(tmpdir(), "portcullis-schema-"));
@@ -39,14 +44,26 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const schemaFile = join(folder, "profile.json");
 writeFileSync(
   schemaFile,
-  JSON.stringify({ type: "object", properties: { company: { type: "string" }, seats: { type: "integer", minimum: 1 } }, required: ["company"], additionalProperties: false }),
+  JSON.stringify({
+    type: "object",
+    properties: { company: { type: "string" }, seats: { type: "integer", minimum: 1 } },
+    required: ["company"],
+    additionalProperties: false,
+  }),
 );
 
 eachWorld(
   "the operator's schema is what a profile must satisfy, at registration and after every change",
   async (world) => {
     const answers = [];
-    for (const profile of [undefined, {}, { company: 7 }, { company: "Bell", seats: 0 }, { company: "Bell", role: "admin" }, { company: "Bell", seats: 3 }]) {
+    for (const profile of [
+      undefined,
+      {},
+      { company: 7 },
+      { company: "Bell", seats: 0 },
+      { company: "Bell", role: "admin" },
+      { company: "Bell", seats: 3 },
+    ]) {
       answers.push((await register(world, "anna@example.com", { profile })).status);
     }
     assert.deepEqual(answers, [422, 422, 422, 422, 422, 201]);

@@ -165,7 +165,7 @@ export const strangeTexts: readonly string[] = [
   '"${jndi:ldap://example.com}"',
   '"{{7*7}}"',
   '"<script>alert(1)</script>"',
-  '"=cmd|\'/c calc\'!A1"',
+  "\"=cmd|'/c calc'!A1\"",
   '"../../../../etc/passwd"',
   '"%00%2e%2e"',
   '"__proto__"',

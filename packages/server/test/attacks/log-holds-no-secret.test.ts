@@ -40,40 +40,59 @@ const SHORT_CODE = /^ {4}(\d{8})\r?$/m;
 const LONG_CODE = /^ {4}([\w-]{43})\r?$/m;
 const METRICS_TOKEN = "canary-metrics-5f0d7c2a91";
 
-eachDatabase("PW-13, AU-03, AD-09 a whole journey leaves no password, token, code or address in log, audit, metrics or refusals", async (database) => {
-  const folder = mkdtempSync(join(tmpdir(), "portcullis-canary-"));
-  try {
-    const settings = {
-      PORTCULLIS_DATA_DIR: folder,
-      PORTCULLIS_MAIL: `dir:${join(folder, "mail")}`,
-      PORTCULLIS_REFRESH_GRACE: "0",
-      PORTCULLIS_METRICS_TOKEN: METRICS_TOKEN,
-      PORTCULLIS_LOG: "debug",
-      PORTCULLIS_SECRET: systemRandom.bytes(48).toString("base64"),
-      ...(database.options.url !== undefined && { PORTCULLIS_DATABASE_URL: database.options.url }),
-    };
-    const stored = database.dialect === "sqlite" ? { file: databaseFile(readConfig(settings)), log: silentLog } : database.options;
-    const canaries: Canaries = { passwords: new Map(), tokens: new Map([["metrics token", METRICS_TOKEN]]), codes: new Map(), addresses: new Map() };
-    const sinks = await journey(settings, stored, canaries);
+eachDatabase(
+  "PW-13, AU-03, AD-09 a whole journey leaves no password, token, code or address in log, audit, metrics or refusals",
+  async (database) => {
+    const folder = mkdtempSync(join(tmpdir(), "portcullis-canary-"));
+    try {
+      const settings = {
+        PORTCULLIS_DATA_DIR: folder,
+        PORTCULLIS_MAIL: `dir:${join(folder, "mail")}`,
+        PORTCULLIS_REFRESH_GRACE: "0",
+        PORTCULLIS_METRICS_TOKEN: METRICS_TOKEN,
+        PORTCULLIS_LOG: "debug",
+        PORTCULLIS_SECRET: systemRandom.bytes(48).toString("base64"),
+        ...(database.options.url !== undefined && { PORTCULLIS_DATABASE_URL: database.options.url }),
+      };
+      const stored = database.dialect === "sqlite" ? { file: databaseFile(readConfig(settings)), log: silentLog } : database.options;
+      const canaries: Canaries = {
+        passwords: new Map(),
+        tokens: new Map([["metrics token", METRICS_TOKEN]]),
+        codes: new Map(),
+        addresses: new Map(),
+      };
+      const sinks = await journey(settings, stored, canaries);
 
-    assertAwake(sinks, canaries);
-    const all = [...canaries.passwords, ...canaries.tokens, ...canaries.codes, ...canaries.addresses];
-    for (const sink of ["log", "audit", "metrics", "problems"] as const) assertNone(sink, sinks[sink], all);
-    assertNone("mails", sinks.mails, [...canaries.passwords, ...[...canaries.tokens].filter(([name]) => !isMailed(name))]);
-    assertNone("tables", sinks.tables, [...canaries.passwords, ...canaries.tokens, ...canaries.codes]);
-    assertNone("database file", sinks.file, [...canaries.passwords, ...canaries.tokens, ...canaries.codes]);
-    // The write-ahead log still holds what was mailed, until it is written over.
-    assertNone("write-ahead log", sinks.journal, [...canaries.passwords, ...[...canaries.tokens].filter(([name]) => !isMailed(name))]);
-    assert.doesNotMatch(sinks.answers + sinks.log, /\$argon2|password_?sealed|privateSealed|code_?mac|"d":/i);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
+      assertAwake(sinks, canaries);
+      const all = [...canaries.passwords, ...canaries.tokens, ...canaries.codes, ...canaries.addresses];
+      for (const sink of ["log", "audit", "metrics", "problems"] as const) assertNone(sink, sinks[sink], all);
+      assertNone("mails", sinks.mails, [...canaries.passwords, ...[...canaries.tokens].filter(([name]) => !isMailed(name))]);
+      assertNone("tables", sinks.tables, [...canaries.passwords, ...canaries.tokens, ...canaries.codes]);
+      assertNone("database file", sinks.file, [...canaries.passwords, ...canaries.tokens, ...canaries.codes]);
+      // The write-ahead log still holds what was mailed, until it is written over.
+      assertNone("write-ahead log", sinks.journal, [...canaries.passwords, ...[...canaries.tokens].filter(([name]) => !isMailed(name))]);
+      assert.doesNotMatch(sinks.answers + sinks.log, /\$argon2|password_?sealed|privateSealed|code_?mac|"d":/i);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);
 
 test("PV-01 what is deleted is overwritten in the file of the embedded database", async () => {
   await withSqlite(async ({ db, options }) => {
-    const row = { id: "mail", recipient: "anna@example.com", template: "t", data: "canary ".repeat(20), created_at: 1, next_attempt_at: 1, attempts: 0 };
-    await db.insertInto("outbox").values([row, { ...row, id: "other" }]).execute();
+    const row = {
+      id: "mail",
+      recipient: "anna@example.com",
+      template: "t",
+      data: "canary ".repeat(20),
+      created_at: 1,
+      next_attempt_at: 1,
+      attempts: 0,
+    };
+    await db
+      .insertInto("outbox")
+      .values([row, { ...row, id: "other" }])
+      .execute();
     await sql`pragma wal_checkpoint(truncate)`.execute(db);
     assert.ok(bytesOf(options).includes("canary"));
     await db.updateTable("outbox").set({ data: "{}" }).where("id", "=", "mail").execute();
@@ -85,10 +104,13 @@ test("PV-01 what is deleted is overwritten in the file of the embedded database"
 
 /** A sink that nothing reached, or a canary that never sang, would prove nothing. */
 function assertAwake(sinks: Sinks, canaries: Canaries): void {
-  for (const event of ["http.request", "http.fault", "mail.sent", "mail.postponed", "server.ready"]) assert.match(sinks.log, new RegExp(`"event":"${event}"`));
-  for (const event of ["user.confirmed", "session.refresh_reused", "sign_in.failed", "password.reset", "password.changed", "user.disabled"]) assert.match(sinks.audit, new RegExp(event));
+  for (const event of ["http.request", "http.fault", "mail.sent", "mail.postponed", "server.ready"])
+    assert.match(sinks.log, new RegExp(`"event":"${event}"`));
+  for (const event of ["user.confirmed", "session.refresh_reused", "sign_in.failed", "password.reset", "password.changed", "user.disabled"])
+    assert.match(sinks.audit, new RegExp(event));
   assert.match(sinks.metrics, /portcullis_http_requests_total\{/);
-  for (const code of ["malformed_json", "invalid_credentials", "invalid_code", "session_ended", "internal", "unacceptable_password"]) assert.match(sinks.problems, new RegExp(code));
+  for (const code of ["malformed_json", "invalid_credentials", "invalid_code", "session_ended", "internal", "unacceptable_password"])
+    assert.match(sinks.problems, new RegExp(code));
   for (const code of canaries.codes.values()) assert.ok(sinks.mails.includes(code));
   for (const address of canaries.addresses.values()) assert.match(address, /@example\.com$/);
   assert.ok(canaries.passwords.size >= 8 && canaries.tokens.size >= 12 && canaries.codes.size >= 3 && canaries.addresses.size >= 4);
@@ -104,7 +126,13 @@ const isMailed = (name: string): boolean => name.startsWith("reset");
 /** As it is, and as URLs, JSON, base64 and hexadecimal would spell it. */
 function forms(canary: string): readonly string[] {
   const bytes = Buffer.from(canary);
-  return [canary, encodeURIComponent(canary), JSON.stringify(canary).slice(1, -1), bytes.toString("base64url").slice(0, -2), bytes.toString("hex")];
+  return [
+    canary,
+    encodeURIComponent(canary),
+    JSON.stringify(canary).slice(1, -1),
+    bytes.toString("base64url").slice(0, -2),
+    bytes.toString("hex"),
+  ];
 }
 
 async function journey(settings: Readonly<Record<string, string>>, stored: OpenOptions, canaries: Canaries): Promise<Sinks> {
@@ -117,7 +145,8 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     return (answered.text === "" ? undefined : JSON.parse(answered.text)) as Body;
   };
   const password = (name: string): string => planted(canaries.passwords, name, `canary password ${systemRandom.bytes(6).toString("hex")}`);
-  const address = (name: string): string => planted(canaries.addresses, name, `canary.${name}.${systemRandom.bytes(4).toString("hex")}@example.com`);
+  const address = (name: string): string =>
+    planted(canaries.addresses, name, `canary.${name}.${systemRandom.bytes(4).toString("hex")}@example.com`);
   const token = (name: string, value: string): string => planted(canaries.tokens, name, value);
   const keep = (name: string, tokens: SessionTokens & { readonly deviceToken?: string }): SessionTokens => {
     token(`access ${name}`, tokens.accessToken);
@@ -151,7 +180,9 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     token("client secret", pending.clientSecret);
     const code = codeIn("registration", await mailed(1));
     const { registrationId, clientSecret } = pending;
-    await answersOf("POST", "/v1/users/confirm", 422, { body: { registrationId, clientSecret, code: code === "00000000" ? "00000001" : "00000000" } });
+    await answersOf("POST", "/v1/users/confirm", 422, {
+      body: { registrationId, clientSecret, code: code === "00000000" ? "00000001" : "00000000" },
+    });
     const account = await answersOf<{ id: string }>("POST", "/v1/users/confirm", 201, { body: { registrationId, clientSecret, code } });
     await answersOf("POST", "/v1/users", 202, { body: { ...anna, password: password("pre-hijacker") } });
     await mailed(2);
@@ -160,24 +191,38 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     await answersOf("POST", "/v1/sessions", 401, { body: { identifier: anna.email, password: password("wrong") } });
     await answersOf("POST", "/v1/sessions", 401, { body: { identifier: address("stranger"), password: password("stranger") } });
     const first = await signIn("first", anna.email.toUpperCase(), anna.password);
-    const refreshed = keep("refreshed", await answersOf("POST", "/v1/sessions/refresh", 200, { body: { refreshToken: first.refreshToken, attemptId: "canary-attempt-2c41" } }));
+    const refreshed = keep(
+      "refreshed",
+      await answersOf("POST", "/v1/sessions/refresh", 200, {
+        body: { refreshToken: first.refreshToken, attemptId: "canary-attempt-2c41" },
+      }),
+    );
     await answersOf("GET", "/v1/me", 200, { token: refreshed.accessToken });
     await answersOf("POST", "/v1/sessions/refresh", 401, { body: { refreshToken: first.refreshToken } });
     await answersOf("GET", "/v1/me", 401, { token: refreshed.accessToken });
-    await answersOf("POST", "/v1/sessions/refresh", 401, { body: { refreshToken: token("forged", `${first.refreshToken.slice(0, -8)}AAAAAAAA`) } });
+    await answersOf("POST", "/v1/sessions/refresh", 401, {
+      body: { refreshToken: token("forged", `${first.refreshToken.slice(0, -8)}AAAAAAAA`) },
+    });
     const device = [...canaries.tokens].find(([name]) => name === "device first")?.[1] ?? "";
-    await answersOf("POST", "/v1/sessions", 401, { body: { identifier: anna.email, password: password("wrong on a known device"), deviceToken: device } });
+    await answersOf("POST", "/v1/sessions", 401, {
+      body: { identifier: anna.email, password: password("wrong on a known device"), deviceToken: device },
+    });
 
     // ── what clients put where it does not belong
     const second = await signIn("second", anna.email, anna.password);
     await answersOf("GET", `/v1/me?access_token=${second.accessToken}`, 401);
     await answersOf("GET", `/v1/me/${anna.email}?password=${encodeURIComponent(anna.password)}`, 404);
-    await answersOf("GET", "/v1/me", 401, { headers: { authorization: `Basic ${Buffer.from(`${anna.email}:${anna.password}`).toString("base64")}` } });
+    await answersOf("GET", "/v1/me", 401, {
+      headers: { authorization: `Basic ${Buffer.from(`${anna.email}:${anna.password}`).toString("base64")}` },
+    });
     await answersOf("GET", "/v1/me", 401, { headers: { authorization: `Bearer ${anna.password}`, cookie: `token=${second.accessToken}` } });
     await answersOf("POST", "/v1/sessions", 400, { raw: `{"identifier":"${anna.email}","password":"${anna.password}",}` });
     await answersOf("POST", "/v1/sessions", 422, { body: { identifier: anna.email, password: anna.password, email: anna.email } });
     await answersOf("POST", "/v1/sessions/refresh", 422, { body: { refreshToken: [second.refreshToken] } });
-    await answersOf("POST", "/v1/sessions", 415, { raw: `identifier=${anna.email}&password=${anna.password}`, headers: { "content-type": "application/x-www-form-urlencoded" } });
+    await answersOf("POST", "/v1/sessions", 415, {
+      raw: `identifier=${anna.email}&password=${anna.password}`,
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
 
     // ── a forgotten password
     const reset = await answersOf<{ resetId: string }>("POST", "/v1/password-resets", 202, { body: { email: anna.email } });
@@ -187,15 +232,23 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     const resetToken = token("reset token", LONG_CODE.exec(resetMail)?.[1] ?? "");
     const [chosen, tooClose] = [password("chosen at reset"), planted(canaries.passwords, "too close", anna.email.split("@")[0] ?? "")];
     canaries.passwords.delete("too close");
-    await answersOf("POST", "/v1/password-resets/confirm", 422, { body: { resetId: reset.resetId, code: resetCode, newPassword: tooClose } });
+    await answersOf("POST", "/v1/password-resets/confirm", 422, {
+      body: { resetId: reset.resetId, code: resetCode, newPassword: tooClose },
+    });
     await answersOf("POST", "/v1/password-resets/confirm", 422, { body: { token: `${resetToken.slice(0, -1)}~`, newPassword: chosen } });
     await answersOf("POST", "/v1/password-resets/confirm", 204, { body: { token: resetToken, newPassword: chosen } });
 
     // ── the own account
     const third = await signIn("third", anna.email, chosen);
     const last = password("last");
-    await answersOf("POST", "/v1/me/password", 422, { token: third.accessToken, body: { currentPassword: password("not the current one"), newPassword: last } });
-    const changed = keep("changed", await answersOf("POST", "/v1/me/password", 200, { token: third.accessToken, body: { currentPassword: chosen, newPassword: last } }));
+    await answersOf("POST", "/v1/me/password", 422, {
+      token: third.accessToken,
+      body: { currentPassword: password("not the current one"), newPassword: last },
+    });
+    const changed = keep(
+      "changed",
+      await answersOf("POST", "/v1/me/password", 200, { token: third.accessToken, body: { currentPassword: chosen, newPassword: last } }),
+    );
     await answersOf("PATCH", "/v1/me", 200, { token: changed.accessToken, body: { profile: { displayName: "Anna" } } });
     await answersOf("GET", "/v1/sessions", 200, { token: changed.accessToken });
     await answersOf("POST", "/v1/sessions/logout", 204, { body: { refreshToken: changed.refreshToken } });
@@ -271,11 +324,19 @@ class Caller {
     this.#server = server;
   }
 
-  async ask(method: string, path: string, { token, body, raw, headers = {} }: Asked): Promise<{ readonly status: number; readonly text: string }> {
+  async ask(
+    method: string,
+    path: string,
+    { token, body, raw, headers = {} }: Asked,
+  ): Promise<{ readonly status: number; readonly text: string }> {
     const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const response = await fetch(this.#server.url + path, {
       method,
-      headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...(sent !== undefined && { "content-type": "application/json" }), ...headers },
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(sent !== undefined && { "content-type": "application/json" }),
+        ...headers,
+      },
       ...(sent !== undefined && { body: sent }),
     });
     const text = await response.text();
@@ -317,7 +378,8 @@ async function refuseRegistrations({ db, dialect }: OpenDatabase): Promise<void>
 }
 
 async function dump({ db }: OpenDatabase): Promise<{ readonly tables: string; readonly audit: string }> {
-  const rows = async (table: string): Promise<string> => JSON.stringify((await sql`select * from ${sql.table(table)}`.execute(db)).rows, bytesAsText);
+  const rows = async (table: string): Promise<string> =>
+    JSON.stringify((await sql`select * from ${sql.table(table)}`.execute(db)).rows, bytesAsText);
   const names = (await db.introspection.getTables()).map(({ name }) => name);
   return { tables: (await Promise.all(names.map(rows))).join("\n"), audit: await rows("audit_events") };
 }

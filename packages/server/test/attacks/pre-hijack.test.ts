@@ -1,5 +1,18 @@
 import assert from "node:assert/strict";
-import { attempt, codeIn, confirm, isAccepted, join, latestMail, longCodeIn, mailsTo, refresh, register, type Account } from "../steps.ts";
+import {
+  attempt,
+  codeIn,
+  confirm,
+  isAccepted,
+  join,
+  latestMail,
+  longCodeIn,
+  mailsTo,
+  refresh,
+  register,
+  statuses,
+  type Account,
+} from "../steps.ts";
 import { eachWorld, type World } from "../world.ts";
 
 // An attacker is at the victim's address first (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022). In the end they must hold nothing.
@@ -19,7 +32,11 @@ async function recover(world: World, newPassword: string): Promise<void> {
 
 async function assertOwns(world: World, identifier = VICTIM): Promise<void> {
   assert.equal((await attempt(world, identifier, OWN)).status, 201, "the owner gets in");
-  assert.equal((await attempt(world, identifier, ATTACKERS, { address: "203.0.113.66" })).status, 401, "the attacker's password opens nothing");
+  assert.equal(
+    (await attempt(world, identifier, ATTACKERS, { address: "203.0.113.66" })).status,
+    401,
+    "the attacker's password opens nothing",
+  );
 }
 
 eachWorld("RG-01 registered before the victim with a password of the attacker's, the account is the victim's alone", async (world) => {
@@ -45,13 +62,16 @@ eachWorld("RG-01 registered between the victim's registration and confirmation, 
 });
 
 eachWorld("RG-01 registered in parallel, the code the victim types in completes the victim's registration or none", async (world) => {
-  const [victims, attackers] = await Promise.all([register(world, VICTIM, { password: OWN }), register(world, VICTIM, { password: ATTACKERS })]);
+  const [victims, attackers] = await Promise.all([
+    register(world, VICTIM, { password: OWN }),
+    register(world, VICTIM, { password: ATTACKERS }),
+  ]);
   const codes = (await mailsTo(world, VICTIM)).map(codeIn);
   assert.equal(codes.length, 2);
   // The attacker can guess that a code was mailed, but not read it; the victim tries both.
   const answers = [];
-  for (const code of codes) answers.push((await confirm(world, victims.body, code)).status);
-  assert.deepEqual(answers.toSorted(), answers.includes(422) ? [201, 422] : [201, 201]);
+  for (const code of codes) answers.push(await confirm(world, victims.body, code));
+  assert.deepEqual(statuses(answers), { 201: 1, 422: 1 });
   for (const code of codes) assert.equal((await confirm(world, attackers.body, code)).body.code, "invalid_code");
   await assertOwns(world);
 });

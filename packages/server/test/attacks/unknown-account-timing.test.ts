@@ -14,7 +14,9 @@ const WRONG = "quite another password";
 
 function classesOf(world: World): readonly Class[] {
   const nobody = (): string => `nobody-${systemRandom.bytes(4).toString("hex")}`;
-  const account = async (changes: { readonly disabled_at?: number; readonly email_verified_at?: null; readonly password_sealed?: null } = {}): Promise<string> => {
+  const account = async (
+    changes: { readonly disabled_at?: number; readonly email_verified_at?: null; readonly password_sealed?: null } = {},
+  ): Promise<string> => {
     const { id, email } = await world.user();
     if (Object.keys(changes).length > 0) await world.rules.db.updateTable("users").set(changes).where("id", "=", id).execute();
     return email;
@@ -26,7 +28,11 @@ function classesOf(world: World): readonly Class[] {
     { name: "no possible address", password: WRONG, identifier: async () => `${nobody()}@@example..com` },
     { name: "no possible username", password: WRONG, identifier: async () => `${nobody()} \u{1f9ff}` },
     { name: "wrong password", password: WRONG, identifier: async () => account() },
-    { name: "wrong password, by username", password: WRONG, identifier: async () => (await world.user({ username: nobody() })).username ?? "" },
+    {
+      name: "wrong password, by username",
+      password: WRONG,
+      identifier: async () => (await world.user({ username: nobody() })).username ?? "",
+    },
     { name: "no password at all", password: right, identifier: async () => account({ password_sealed: null }) },
     { name: "disabled, wrong password", password: WRONG, identifier: async () => account({ disabled_at: 1 }) },
     { name: "disabled, right password", password: right, identifier: async () => account({ disabled_at: 1 }) },
@@ -40,10 +46,15 @@ function classesOf(world: World): readonly Class[] {
 eachWorld("EN-01 whoever cannot sign in is told the same, byte for byte, whatever the reason", async (world) => {
   const told = new Map<string, string[]>();
   for (const [n, { name, password, identifier }] of classesOf(world).entries()) {
-    const answered = await world.request("POST", "/v1/sessions", { body: { identifier: await identifier(), password }, address: addressOf(n) });
+    const answered = await world.request("POST", "/v1/sessions", {
+      body: { identifier: await identifier(), password },
+      address: addressOf(n),
+    });
     assert.equal(answered.body.code, "invalid_credentials");
     const requestId = answered.headers.get("x-request-id") ?? "";
-    const bytes = [`${answered.status}`, ...[...answered.headers].map(([header, value]) => `${header}: ${value}`), answered.text].join("\n").replaceAll(requestId, "<id>");
+    const bytes = [`${answered.status}`, ...[...answered.headers].map(([header, value]) => `${header}: ${value}`), answered.text]
+      .join("\n")
+      .replaceAll(requestId, "<id>");
     told.set(bytes, [...(told.get(bytes) ?? []), name]);
   }
   assert.equal(told.size, 1, JSON.stringify([...told]));
@@ -60,21 +71,25 @@ eachWorld("EN-02 every reason costs the same number of hashes and database state
   assert.equal(costs.size, 1, JSON.stringify([...costs], undefined, 1));
 });
 
-eachWorld("EN-02 the first try of an account costs what the first of a stranger does, however busy the guesser's network has been", async (world) => {
-  const costs = new Map<string, string[]>();
-  const classes = classesOf(world);
-  const stranger = classes[0];
-  assert.ok(stranger !== undefined);
-  for (const busy of [0, 2, 5]) {
-    for (const [n, { name, password, identifier }] of classes.entries()) {
-      const address = addressOf(busy * 50 + n);
-      for (let noise = 0; noise < busy; noise += 1) await world.request("POST", "/v1/sessions", { body: { identifier: await stranger.identifier(), password: WRONG }, address });
-      const cost = await costOf(world, { body: { identifier: await identifier(), password }, address });
-      costs.set(cost, [...(costs.get(cost) ?? []), `${name} after ${busy}`]);
+eachWorld(
+  "EN-02 the first try of an account costs what the first of a stranger does, however busy the guesser's network has been",
+  async (world) => {
+    const costs = new Map<string, string[]>();
+    const classes = classesOf(world);
+    const stranger = classes[0];
+    assert.ok(stranger !== undefined);
+    for (const busy of [0, 2, 5]) {
+      for (const [n, { name, password, identifier }] of classes.entries()) {
+        const address = addressOf(busy * 50 + n);
+        for (let noise = 0; noise < busy; noise += 1)
+          await world.request("POST", "/v1/sessions", { body: { identifier: await stranger.identifier(), password: WRONG }, address });
+        const cost = await costOf(world, { body: { identifier: await identifier(), password }, address });
+        costs.set(cost, [...(costs.get(cost) ?? []), `${name} after ${busy}`]);
+      }
     }
-  }
-  assert.equal(costs.size, 1, JSON.stringify([...costs], undefined, 1));
-});
+    assert.equal(costs.size, 1, JSON.stringify([...costs], undefined, 1));
+  },
+);
 
 async function costOf(world: World, asked: { readonly body: object; readonly address: string }): Promise<string> {
   const before = { hashes: world.rules.hasher.figures().evaluations, statements: world.queries() };

@@ -5,7 +5,15 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTHeaderParameters, type JWTVerifyGetKey } from "jose";
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  errors,
+  jwtVerify,
+  type JSONWebKeySet,
+  type JWTHeaderParameters,
+  type JWTVerifyGetKey,
+} from "jose";
 import { readConfig } from "../../src/config.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { start, type Running } from "../../src/start.ts";
@@ -44,20 +52,36 @@ for (const algorithm of ["ES256", "EdDSA", "RS256"] as const) {
     await withServer(algorithm, async (issued) => {
       const published = (await (await fetch(issued.jwks)).json()) as JSONWebKeySet;
       for (const keys of [createLocalJWKSet(published), createRemoteJWKSet(issued.jwks)]) {
-        await assertInterop(issued, async (check) => askJose(keys, check), { expired: "JWTExpired", claim: "JWTClaimValidationFailed", algorithm: "JOSEAlgNotAllowed" });
+        await assertInterop(issued, async (check) => askJose(keys, check), {
+          expired: "JWTExpired",
+          claim: "JWTClaimValidationFailed",
+          algorithm: "JOSEAlgNotAllowed",
+        });
       }
     });
   });
 
-  test(`PyJWT verifies an access token signed with ${algorithm}, and refuses one that is expired, for others or from others`, { skip: noPyJwt }, async () => {
-    await withServer(algorithm, async (issued) => {
-      const refusals = { expired: "ExpiredSignatureError", audience: "InvalidAudienceError", issuer: "InvalidIssuerError", algorithm: "InvalidAlgorithmError" };
-      await assertInterop(issued, async (check) => askPyJwt(issued.jwks, check), refusals);
-    });
-  });
+  test(
+    `PyJWT verifies an access token signed with ${algorithm}, and refuses one that is expired, for others or from others`,
+    { skip: noPyJwt },
+    async () => {
+      await withServer(algorithm, async (issued) => {
+        const refusals = {
+          expired: "ExpiredSignatureError",
+          audience: "InvalidAudienceError",
+          issuer: "InvalidIssuerError",
+          algorithm: "InvalidAlgorithmError",
+        };
+        await assertInterop(issued, async (check) => askPyJwt(issued.jwks, check), refusals);
+      });
+    },
+  );
 }
 
-type Refusals = { readonly expired: string; readonly algorithm: string } & ({ readonly claim: string } | { readonly audience: string; readonly issuer: string });
+type Refusals = { readonly expired: string; readonly algorithm: string } & (
+  | { readonly claim: string }
+  | { readonly audience: string; readonly issuer: string }
+);
 
 async function assertInterop(issued: Issued, ask: (check: Check) => Promise<Verified>, refusals: Refusals): Promise<void> {
   const [audience, issuer] = "claim" in refusals ? [refusals.claim, refusals.claim] : [refusals.audience, refusals.issuer];
@@ -74,7 +98,12 @@ async function assertInterop(issued: Issued, ask: (check: Check) => Promise<Veri
 
 async function askJose(keys: JWTVerifyGetKey, { token, algorithms, audience, issuer }: Check): Promise<Verified> {
   try {
-    const { protectedHeader, payload } = await jwtVerify<AccessClaims>(token, keys, { algorithms: [...algorithms], audience, issuer, typ: "at+jwt" });
+    const { protectedHeader, payload } = await jwtVerify<AccessClaims>(token, keys, {
+      algorithms: [...algorithms],
+      audience,
+      issuer,
+      typ: "at+jwt",
+    });
     return { header: plain(protectedHeader), claims: plain(payload) };
   } catch (error) {
     if (error instanceof errors.JOSEError) return { refused: error.constructor.name };
@@ -88,7 +117,9 @@ function plain(value: JWTHeaderParameters | AccessClaims): object {
 
 async function askPyJwt(jwks: URL, check: Check): Promise<Verified> {
   const answered = await new Promise<string>((resolve, reject) => {
-    const python = execFile(PYTHON, [join(import.meta.dirname, "verify.py")], (error, stdout) => (error === null ? resolve(stdout) : reject(error)));
+    const python = execFile(PYTHON, [join(import.meta.dirname, "verify.py")], (error, stdout) =>
+      error === null ? resolve(stdout) : reject(error),
+    );
     python.stdin?.end(JSON.stringify({ jwks, ...check }));
   });
   return JSON.parse(answered) as Verified;
@@ -116,14 +147,24 @@ async function withServer(algorithm: string, run: (issued: Issued) => Promise<vo
 async function issue({ port, rules }: Running, algorithm: string): Promise<Issued> {
   const url = `http://127.0.0.1:${port}`;
   const post = async (path: string, body: object): Promise<unknown> => {
-    const response = await fetch(url + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    const response = await fetch(url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
     assert.equal(response.status, 201);
     return response.json();
   };
   const credentials = { email: "anna@example.com", password: "seven quiet herons" };
   await post("/v1/users", credentials);
-  const { accessToken: good } = (await post("/v1/sessions", { identifier: credentials.email, password: credentials.password })) as SessionTokens;
-  const [header, claims] = good.split(".").slice(0, 2).map((part) => JSON.parse(Buffer.from(part, "base64url").toString()) as unknown) as [Issued["header"], AccessClaims];
+  const { accessToken: good } = (await post("/v1/sessions", {
+    identifier: credentials.email,
+    password: credentials.password,
+  })) as SessionTokens;
+  const [header, claims] = good
+    .split(".")
+    .slice(0, 2)
+    .map((part) => JSON.parse(Buffer.from(part, "base64url").toString()) as unknown) as [Issued["header"], AccessClaims];
   assert.deepEqual(header, { alg: algorithm, typ: "at+jwt", kid: rules.keys.signing().kid });
 
   const now = systemClock.now();
@@ -154,8 +195,12 @@ async function issue({ port, rules }: Running, algorithm: string): Promise<Issue
 function whyNoPyJwt(): string | false {
   const hasPyJwt = (): boolean => spawnSync(PYTHON, ["-c", "import jwt, cryptography"]).status === 0;
   if (hasPyJwt()) return false;
-  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) return "PyJWT is not installed (Debian: python3-jwt and python3-cryptography): nothing was proven with it";
-  const installed = spawnSync("apt-get", ["install", "-y", "--no-install-recommends", "python3-jwt", "python3-cryptography"], { encoding: "utf8", timeout: 120_000 });
+  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version"))
+    return "PyJWT is not installed (Debian: python3-jwt and python3-cryptography): nothing was proven with it";
+  const installed = spawnSync("apt-get", ["install", "-y", "--no-install-recommends", "python3-jwt", "python3-cryptography"], {
+    encoding: "utf8",
+    timeout: 120_000,
+  });
   if (hasPyJwt()) return false;
   return `PyJWT could not be installed, so nothing was proven with it: ${installed.error?.message ?? installed.stderr.trim().split("\n").at(-1)}`;
 }

@@ -3,29 +3,41 @@ import type { endpoints } from "@portcullis/contract";
 import { addressOf, attempt, codeIn, isAccepted, latestMail, mailsTo, par } from "../steps.ts";
 import { eachWorld, type AnswerOf } from "../world.ts";
 
-eachWorld("a password is forgotten while strangers guess at it: the mailed code lets the owner choose another and in again", async (world) => {
-  const anna = await world.user({ email: "anna@example.com" });
-  const old = await world.signIn(anna);
-  await par(120, async (i) => attempt(world, anna.email, `guess ${i}`, { address: addressOf(i) }));
-  assert.equal((await attempt(world, anna.email, anna.password, { address: "203.0.113.5" })).status, 429, "locked for whoever is not known");
+eachWorld(
+  "a password is forgotten while strangers guess at it: the mailed code lets the owner choose another and in again",
+  async (world) => {
+    const anna = await world.user({ email: "anna@example.com" });
+    const old = await world.signIn(anna);
+    await par(120, async (i) => attempt(world, anna.email, `guess ${i}`, { address: addressOf(i) }));
+    assert.equal(
+      (await attempt(world, anna.email, anna.password, { address: "203.0.113.5" })).status,
+      429,
+      "locked for whoever is not known",
+    );
 
-  // She asks for a code; the answer would be the same for anybody.
-  const asked = await world.request<AnswerOf<typeof endpoints.startPasswordReset, 202>>("POST", "/v1/password-resets", { body: { email: "Anna@Example.com" } });
-  const stranger = await world.request<AnswerOf<typeof endpoints.startPasswordReset, 202>>("POST", "/v1/password-resets", { body: { email: "nobody@example.com" } });
-  assert.deepEqual([asked.status, Object.keys(asked.body)], [stranger.status, Object.keys(stranger.body)]);
-  const mail = await latestMail(world, "anna@example.com");
-  assert.match(mail.text, /valid for 10 minutes/);
+    // She asks for a code; the answer would be the same for anybody.
+    const asked = await world.request<AnswerOf<typeof endpoints.startPasswordReset, 202>>("POST", "/v1/password-resets", {
+      body: { email: "Anna@Example.com" },
+    });
+    const stranger = await world.request<AnswerOf<typeof endpoints.startPasswordReset, 202>>("POST", "/v1/password-resets", {
+      body: { email: "nobody@example.com" },
+    });
+    assert.deepEqual([asked.status, Object.keys(asked.body)], [stranger.status, Object.keys(stranger.body)]);
+    const mail = await latestMail(world, "anna@example.com");
+    assert.match(mail.text, /valid for 10 minutes/);
 
-  const finish = async (code: string, newPassword: string) => world.request("POST", "/v1/password-resets/confirm", { body: { resetId: asked.body.resetId, code, newPassword } });
-  assert.equal((await finish("12345678", "nine grey geese fly")).body.code, "invalid_code", "a slip of the finger");
-  assert.deepEqual((await finish(codeIn(mail), "password")).body["reason"], "common");
-  assert.equal((await finish(codeIn(mail), "nine grey geese fly")).status, 204);
+    const finish = async (code: string, newPassword: string) =>
+      world.request("POST", "/v1/password-resets/confirm", { body: { resetId: asked.body.resetId, code, newPassword } });
+    assert.equal((await finish("12345678", "nine grey geese fly")).body.code, "invalid_code", "a slip of the finger");
+    assert.deepEqual((await finish(codeIn(mail), "password")).body["reason"], "common");
+    assert.equal((await finish(codeIn(mail), "nine grey geese fly")).status, 204);
 
-  // Whoever was signed in is out; she signs in with the new password, from where she was locked out before.
-  assert.equal(await isAccepted(world, old.accessToken), false);
-  assert.equal((await attempt(world, anna.email, anna.password, { address: "203.0.113.5" })).status, 401);
-  const opened = await attempt(world, anna.email, "nine grey geese fly", { address: "203.0.113.5" });
-  assert.equal(opened.status, 201);
-  assert.ok(await isAccepted(world, opened.body.accessToken));
-  assert.equal((await mailsTo(world, "nobody@example.com")).length, 0);
-});
+    // Whoever was signed in is out; she signs in with the new password, from where she was locked out before.
+    assert.equal(await isAccepted(world, old.accessToken), false);
+    assert.equal((await attempt(world, anna.email, anna.password, { address: "203.0.113.5" })).status, 401);
+    const opened = await attempt(world, anna.email, "nine grey geese fly", { address: "203.0.113.5" });
+    assert.equal(opened.status, 201);
+    assert.ok(await isAccepted(world, opened.body.accessToken));
+    assert.equal((await mailsTo(world, "nobody@example.com")).length, 0);
+  },
+);

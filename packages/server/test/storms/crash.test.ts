@@ -24,7 +24,9 @@ const PASSWORD = "seven quiet herons";
 test(`DU-01, DU-02, RV-20 in ${ROUNDS} rounds of kill -9 nothing that was acknowledged is lost, and nothing is half done`, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-crash-"));
   try {
-    const ledgers = await Promise.all(Array.from({ length: DIRECTORIES }, async (_, n) => campaign(join(folder, String(n)), join(folder, "compiled"))));
+    const ledgers = await Promise.all(
+      Array.from({ length: DIRECTORIES }, async (_, n) => campaign(join(folder, String(n)), join(folder, "compiled"))),
+    );
     const total = (count: (ledger: Ledger) => number): number => ledgers.reduce((sum, ledger) => sum + count(ledger), 0);
     const acknowledged = {
       registrations: total((ledger) => ledger.registered.size),
@@ -121,7 +123,14 @@ async function signingIn(server: ServerProcess, ledger: Ledger, email: string): 
   const answered = await ask(server, "POST", "/v1/sessions", { body: { identifier: email, password: PASSWORD } });
   if (answered === undefined) return false;
   assert.equal(answered.status, 201, answered.text);
-  ledger.sessions.push({ email, tokens: JSON.parse(answered.text) as SessionTokens, generation: 1, state: "live", attemptId: "", proven: false });
+  ledger.sessions.push({
+    email,
+    tokens: JSON.parse(answered.text) as SessionTokens,
+    generation: 1,
+    state: "live",
+    attemptId: "",
+    proven: false,
+  });
   return true;
 }
 
@@ -263,7 +272,9 @@ async function assertNothingLost(db: Db, ledger: Ledger): Promise<void> {
     [...ledger.registered].filter((email) => !users.has(email)),
     [],
   );
-  const stored = new Map((await db.selectFrom("sessions").select(["id", "generation", "revoked_at"]).execute()).map((row) => [row.id, row]));
+  const stored = new Map(
+    (await db.selectFrom("sessions").select(["id", "generation", "revoked_at"]).execute()).map((row) => [row.id, row]),
+  );
   for (const { tokens, generation, state } of ledger.sessions) {
     const row = stored.get(tokens.sessionId);
     assert.ok(row !== undefined, `session ${tokens.sessionId} is gone`);
@@ -327,7 +338,11 @@ async function ask(server: ServerProcess, method: string, path: string, asked: A
 
 async function answerOf(server: ServerProcess, method: string, path: string, { token, body }: Asked): Promise<Said> {
   const address = [10, randomBelow(256), randomBelow(256), randomBelow(256)].join(".");
-  const headers = { "x-forwarded-for": address, "content-type": "application/json", ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+  const headers = {
+    "x-forwarded-for": address,
+    "content-type": "application/json",
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  };
   const response = await fetch(server.url + path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
   return { status: response.status, text: await response.text() };
 }

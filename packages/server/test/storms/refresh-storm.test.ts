@@ -33,7 +33,10 @@ eachWorld("RF-02 in 20 rounds of 200 refreshes at once the session moves on by o
     world.clock.advance(GRACE_SECONDS);
     const presented = current;
     const answers = await Promise.all(Array.from({ length: 200 }, async () => askToRefresh(world, { refreshToken: presented })));
-    assert.deepEqual(countBy(answers, ({ status }) => status), { 200: 200 });
+    assert.deepEqual(
+      countBy(answers, ({ status }) => status),
+      { 200: 200 },
+    );
     const successors = new Set(answers.map(({ body }) => tokensOf(body).refreshToken));
     assert.equal(successors.size, 1);
     current = [...successors].join("");
@@ -44,7 +47,9 @@ eachWorld("RF-02 in 20 rounds of 200 refreshes at once the session moves on by o
 eachWorld("RF-02 of 500 transactions that refresh one token, none joined with another, the database lets one rotate", async (world) => {
   const { refreshToken, sessionId } = await world.signIn(await world.user());
   world.clock.advance(GRACE_SECONDS);
-  const outcomes = await Promise.all(Array.from({ length: 500 }, async () => refresh(world.rules, refreshToken, undefined, client, origin)));
+  const outcomes = await Promise.all(
+    Array.from({ length: 500 }, async () => refresh(world.rules, refreshToken, undefined, client, origin)),
+  );
   const tokens = outcomes.flatMap((outcome) => (outcome.kind === "refreshed" ? [outcome.tokens] : []));
   assert.equal(tokens.length, 500);
   await assertOneSuccessor(world, sessionId, { generation: 2, presented: refreshToken, tokens });
@@ -54,8 +59,13 @@ eachWorld(
   "RF-01 in the strict profile one of 200 transactions gets tokens, the others are theft, and the tokens are dead",
   async (world) => {
     const { refreshToken, sessionId } = await world.signIn(await world.user());
-    const outcomes = await Promise.all(Array.from({ length: 200 }, async () => refresh(world.rules, refreshToken, undefined, client, origin)));
-    assert.deepEqual(countBy(outcomes, (outcome) => (outcome.kind === "ended" ? outcome.cause : outcome.kind)), { refreshed: 1, refresh_reused: 199 });
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, async () => refresh(world.rules, refreshToken, undefined, client, origin)),
+    );
+    assert.deepEqual(
+      countBy(outcomes, (outcome) => (outcome.kind === "ended" ? outcome.cause : outcome.kind)),
+      { refreshed: 1, refresh_reused: 199 },
+    );
     assert.equal(await generationOf(world, sessionId), 2);
     const tokens = outcomes.flatMap((outcome) => (outcome.kind === "refreshed" ? [outcome.tokens] : []));
     await assertAllDead(world, tokens, "refresh_reused");
@@ -86,7 +96,10 @@ eachWorld("RF-06 no token of any refresh is accepted once the revocation that ra
     const before = randomBelow(25);
     const racing = Array.from({ length: 50 }, (_, n) => (n === before ? [revoking(), refreshing(n)] : [refreshing(n)])).flat();
     const statuses = (await Promise.all(racing)).filter((status) => status !== undefined);
-    assert.ok(statuses.every((status) => status === 200 || status === 401), JSON.stringify(countBy(statuses, (status) => status)));
+    assert.ok(
+      statuses.every((status) => status === 200 || status === 401),
+      JSON.stringify(countBy(statuses, (status) => status)),
+    );
     await assertAllDead(world, given, "logout");
   }
 });
@@ -177,7 +190,10 @@ async function statusOf(world: World, { accessToken }: SessionTokens): Promise<n
   return (await world.request("GET", "/v1/token", { token: accessToken })).status;
 }
 
-async function askToRefresh(world: World, body: { readonly refreshToken: string; readonly attemptId?: string }): Promise<Answered<SessionTokens | Refused>> {
+async function askToRefresh(
+  world: World,
+  body: { readonly refreshToken: string; readonly attemptId?: string },
+): Promise<Answered<SessionTokens | Refused>> {
   return world.request<SessionTokens | Refused>("POST", "/v1/sessions/refresh", { body });
 }
 
