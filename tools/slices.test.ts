@@ -52,7 +52,11 @@ for (const slice of slices) {
 
 /** The tracked files without tests, beside the installed libraries; our own packages resolve to the copy. */
 function copyTree(copy: string): void {
-  const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "packages", "tsconfig.json", "package.json"], { cwd: root, encoding: "utf8" });
+  const files = execFileSync(
+    "git",
+    ["ls-files", "--cached", "--others", "--exclude-standard", "packages", "tsconfig.json", "package.json"],
+    { cwd: root, encoding: "utf8" },
+  );
   const wanted = files.split("\n").filter((file) => file !== "" && !/\.test\.ts$|\/test\/|\/testing\.ts$/.test(file));
   assert.ok(wanted.length > 100, "the tree was seen");
   for (const file of wanted) {
@@ -78,14 +82,17 @@ function rewrite(file: string, change: (text: string) => string): void {
 }
 
 function withoutImports(text: string, slice: Slice): string {
-  const gone = (specifier: string): boolean => slice.deleted.some((path) => path.endsWith(specifier.replace(/^\.+\//, "")) || specifier.includes(`./${slice.name}/`));
+  const gone = (specifier: string): boolean =>
+    slice.deleted.some((path) => path.endsWith(specifier.replace(/^\.+\//, "")) || specifier.includes(`./${slice.name}/`));
   const imports = [...text.matchAll(/^import (?:\* as (\w+)|\{([^}]*)\}) from "([^"]+)";\n/gm)].filter((match) => gone(match[3] ?? ""));
   assert.ok(imports.length > 0, "a joint imports what is deleted");
   const names = imports.flatMap((match) => (match[1] ?? match[2] ?? "").split(",").map((part) => part.trim().replace(/^type /, "")));
   let rest = imports.reduce((left, match) => left.replace(match[0], ""), text);
   for (const name of names) {
     // A line of its own, or one element of a list on a line.
-    rest = rest.replace(new RegExp(`^.*\\b(?:\\.\\.\\.)?${name}\\(.*\\n`, "gm"), "").replaceAll(new RegExp(`,? (?:\\.\\.\\.)?${name}\\b(?=[,\\] }])`, "g"), "");
+    rest = rest
+      .replace(new RegExp(`^.*\\b(?:\\.\\.\\.)?${name}\\(.*\\n`, "gm"), "")
+      .replaceAll(new RegExp(`,? (?:\\.\\.\\.)?${name}\\b(?=[,\\] }])`, "g"), "");
   }
   return rest;
 }

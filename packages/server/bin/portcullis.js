@@ -25,7 +25,9 @@ function findRuntime(folder) {
 
 function runAgain(runtime) {
   if (runtime === undefined) {
-    process.stderr.write(`portcullis: Node.js ${process.versions.node} is too old: install Node.js 24 or later, or run \`npm ci\` and \`npx portcullis\`.\n`);
+    process.stderr.write(
+      `portcullis: Node.js ${process.versions.node} is too old: install Node.js 24 or later, or run \`npm ci\` and \`npx portcullis\`.\n`,
+    );
     process.exitCode = 1;
     return;
   }

@@ -94,7 +94,17 @@ export async function composeRules(parts: Parts) {
     rotateAfterSeconds: config.keyLifetimeSeconds,
   };
   const keys = await openKeys(keyDeps);
-  const sender: Sender = createSender({ db, clock, random, log, transport: parts.transport, from: config.mailFrom, publicUrl, serviceName: config.serviceName });
+  const sender: Sender = createSender({
+    db,
+    clock,
+    random,
+    keyring,
+    log,
+    transport: parts.transport,
+    from: config.mailFrom,
+    publicUrl,
+    serviceName: config.serviceName,
+  });
   const settle = createSettle({ db, clock, nodeId, boundSeconds: BOUND_SECONDS, view: feed.view, keyRemoved: async () => keys.reload() });
   const factors: readonly Factor[] = [];
   const base = {
@@ -129,7 +139,9 @@ export async function composeRules(parts: Parts) {
     sessions: createSessionEnding(base),
     checkOwnPassword: createCheckOwnPassword(base),
     countForgery: async (address: string) =>
-      db.transaction().execute(async (tx) => take(tx, { bucket: `forged-refresh:${addressKeys(address).address}`, ...FORGERY_LIMIT }, clock.now())),
+      db
+        .transaction()
+        .execute(async (tx) => take(tx, { bucket: `forged-refresh:${addressKeys(address).address}`, ...FORGERY_LIMIT }, clock.now())),
   };
 }
 

@@ -16,7 +16,12 @@ test("without settings there is a development server on the loopback address", (
 });
 
 test("durations, numbers and lists are read", () => {
-  const config = readConfig({ PORTCULLIS_ACCESS_TTL: "90s", PORTCULLIS_IDLE_TTL: "2h", PORTCULLIS_PORT: "0", PORTCULLIS_TRUSTED_PROXIES: "10.0.0.0/8, ::1" });
+  const config = readConfig({
+    PORTCULLIS_ACCESS_TTL: "90s",
+    PORTCULLIS_IDLE_TTL: "2h",
+    PORTCULLIS_PORT: "0",
+    PORTCULLIS_TRUSTED_PROXIES: "10.0.0.0/8, ::1",
+  });
   assert.equal(config.accessTtlSeconds, 90);
   assert.equal(config.idleTtlSeconds, 7200);
   assert.equal(config.port, 0);
@@ -34,8 +39,14 @@ const refused: readonly [Record<string, string>, RegExp][] = [
   [{ PORTCULLIS_MAIL: "sendmail" }, /PORTCULLIS_MAIL must be smtp/],
   [{ PORTCULLIS_MODE: "production", PORTCULLIS_MAIL: "dir:mail" }, /PORTCULLIS_PUBLIC_URL must be set in production/],
   [{ PORTCULLIS_MODE: "production", PORTCULLIS_PUBLIC_URL: "https://a.example.com" }, /PORTCULLIS_MAIL must be set in production/],
-  [{ PORTCULLIS_MODE: "production", PORTCULLIS_PUBLIC_URL: "https://a.example.com", PORTCULLIS_MAIL: "mailbox:" }, /PORTCULLIS_MAIL=mailbox: keeps mail in memory/],
-  [{ PORTCULLIS_MODE: "production", PORTCULLIS_PUBLIC_URL: "https://a.example.com", PORTCULLIS_MAIL: "smtp://h" }, /PORTCULLIS_MAIL_FROM must be set/],
+  [
+    { PORTCULLIS_MODE: "production", PORTCULLIS_PUBLIC_URL: "https://a.example.com", PORTCULLIS_MAIL: "mailbox:" },
+    /PORTCULLIS_MAIL=mailbox: keeps mail in memory/,
+  ],
+  [
+    { PORTCULLIS_MODE: "production", PORTCULLIS_PUBLIC_URL: "https://a.example.com", PORTCULLIS_MAIL: "smtp://h" },
+    /PORTCULLIS_MAIL_FROM must be set/,
+  ],
   [{ PORTCULLIS_ACCESS_TTL: "10m", PORTCULLIS_IDLE_TTL: "5m" }, /PORTCULLIS_ACCESS_TTL must not be longer/],
   [{ PORTCULLIS_PUBLIC_URL: "accounts" }, /PORTCULLIS_PUBLIC_URL must be an address/],
   [{ PORTCULLIS_IDLE_TTL: "9d", PORTCULLIS_SESSION_TTL: "1d" }, /PORTCULLIS_IDLE_TTL must not be longer/],
@@ -81,7 +92,10 @@ test("secrets are masked wherever the configuration is shown", () => {
 test("KY-01 short, repeating and well-known master secrets are refused", () => {
   const bad = ["short", "a".repeat(64), "changemechangemechangemechangeme", "0123456701234567012345670123456701234567"];
   for (const secret of bad) assert.throws(() => openKeyring(readConfig({ PORTCULLIS_SECRET: secret }), systemRandom), ConfigError, secret);
-  assert.throws(() => openKeyring(readConfig({ PORTCULLIS_DATABASE_URL: "postgres://localhost/p" }), systemRandom), /PORTCULLIS_SECRET must be set/);
+  assert.throws(
+    () => openKeyring(readConfig({ PORTCULLIS_DATABASE_URL: "postgres://localhost/p" }), systemRandom),
+    /PORTCULLIS_SECRET must be set/,
+  );
 });
 
 test("beside an embedded database the secret is made once, for its owner's eyes", () => {

@@ -67,7 +67,10 @@ const list = z.string().transform((value) =>
 
 const httpUrl = z
   .string()
-  .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), "must be an address such as https://accounts.example.com")
+  .refine(
+    (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+    "must be an address such as https://accounts.example.com",
+  )
   .transform((value) => value.replace(/\/+$/, ""));
 
 /** Every setting, its bounds, its default and the sentence that documents it (`portcullis config --reference`). */
@@ -76,7 +79,8 @@ export const settings = {
     env: "MODE",
     parse: oneOf(["development", "production"]),
     fallback: "development",
-    about: "`development` prints links, serves the docs and a mailbox page, and fills in what it can; `production` demands PUBLIC_URL and MAIL.",
+    about:
+      "`development` prints links, serves the docs and a mailbox page, and fills in what it can; `production` demands PUBLIC_URL and MAIL.",
   }),
   host: setting({ env: "HOST", parse: text, fallback: "127.0.0.1", about: "Address to listen on." }),
   port: setting({ env: "PORT", parse: whole(0, 65_535), fallback: "8420", about: "Port to listen on; 0 picks a free one." }),
@@ -86,10 +90,18 @@ export const settings = {
     fallback: undefined,
     about: "Where users reach the server: the issuer of tokens and the only base of links in mail. In development the listening address.",
   }),
-  dataDir: setting({ env: "DATA_DIR", parse: text, fallback: "portcullis-data", about: "Directory of the embedded database and of the generated secret." }),
+  dataDir: setting({
+    env: "DATA_DIR",
+    parse: text,
+    fallback: "portcullis-data",
+    about: "Directory of the embedded database and of the generated secret.",
+  }),
   databaseUrl: setting({
     env: "DATABASE_URL",
-    parse: z.string().regex(/^postgres(?:ql)?:\/\//, "must begin with postgres:// (without it the embedded SQLite database is used)").transform((value) => new Secret(value)),
+    parse: z
+      .string()
+      .regex(/^postgres(?:ql)?:\/\//, "must begin with postgres:// (without it the embedded SQLite database is used)")
+      .transform((value) => new Secret(value)),
     fallback: undefined,
     about: "postgres://user:password@host/database; absent: embedded SQLite in the data directory.",
     secret: true,
@@ -99,7 +111,8 @@ export const settings = {
     env: "SECRET",
     parse: text.transform((value) => new Secret(value)),
     fallback: undefined,
-    about: "Master secret of at least 32 random bytes (`openssl rand -base64 48`). Absent with SQLite: made at first start in the data directory.",
+    about:
+      "Master secret of at least 32 random bytes (`openssl rand -base64 48`). Absent with SQLite: made at first start in the data directory.",
     secret: true,
   }),
   previousSecrets: setting({
@@ -111,27 +124,50 @@ export const settings = {
   }),
   mail: setting({
     env: "MAIL",
-    parse: z.string().regex(/^(?:smtps?:\/\/.+|dir:.+|mailbox:)$/, "must be smtp://…, smtps://…, dir:PATH or mailbox:").transform((value) => new Secret(value)),
+    parse: z
+      .string()
+      .regex(/^(?:smtps?:\/\/.+|dir:.+|mailbox:)$/, "must be smtp://…, smtps://…, dir:PATH or mailbox:")
+      .transform((value) => new Secret(value)),
     fallback: undefined,
     about: "smtp://user:password@host:port, smtps://…, dir:PATH (one file per mail) or mailbox: (a page in development, its default).",
     secret: true,
   }),
-  mailFrom: setting({ env: "MAIL_FROM", parse: text, fallback: "no-reply@localhost", about: "Sender of mail: an address or `Name <address>`." }),
-  serviceName: setting({ env: "SERVICE_NAME", parse: text.max(60), fallback: "Portcullis", about: "What mail calls your service; a word no password may be made of." }),
+  mailFrom: setting({
+    env: "MAIL_FROM",
+    parse: text,
+    fallback: "no-reply@localhost",
+    about: "Sender of mail: an address or `Name <address>`.",
+  }),
+  serviceName: setting({
+    env: "SERVICE_NAME",
+    parse: text.max(60),
+    fallback: "Portcullis",
+    about: "What mail calls your service; a word no password may be made of.",
+  }),
   registration: setting({
     env: "REGISTRATION",
     parse: oneOf(["confirm", "immediate", "closed"]),
     fallback: "confirm",
     about: "`confirm`: by a mailed code, accounts are not revealed; `immediate`: at once, unconfirmed; `closed`: nobody.",
   }),
-  profileSchema: setting({ env: "PROFILE_SCHEMA", parse: text, fallback: undefined, about: "File with the JSON Schema (2020-12) of the users' profile." }),
+  profileSchema: setting({
+    env: "PROFILE_SCHEMA",
+    parse: text,
+    fallback: undefined,
+    about: "File with the JSON Schema (2020-12) of the users' profile.",
+  }),
   passwordProfile: setting({
     env: "PASSWORD_PROFILE",
     parse: oneOf(["standard", "nist"]),
     fallback: "standard",
     about: "Shortest password: `standard` 8 code points (OWASP ASVS level 1), `nist` 15 (SP 800-63B-4).",
   }),
-  passwordBlockList: setting({ env: "PASSWORD_BLOCK_LIST", parse: text, fallback: undefined, about: "File of further passwords to refuse, one per line." }),
+  passwordBlockList: setting({
+    env: "PASSWORD_BLOCK_LIST",
+    parse: text,
+    fallback: undefined,
+    about: "File of further passwords to refuse, one per line.",
+  }),
   accessTtlSeconds: setting({
     env: "ACCESS_TTL",
     parse: duration({ atLeast: "30s", atMost: "1h" }),
@@ -144,25 +180,83 @@ export const settings = {
     fallback: "10s",
     about: "How long a refresh still answers to the token it replaced; 0 is the strict profile.",
   }),
-  idleTtlSeconds: setting({ env: "IDLE_TTL", parse: duration({ atLeast: "5m", atMost: "365d" }), fallback: "14d", about: "A session that is not refreshed for so long ends." }),
-  sessionTtlSeconds: setting({ env: "SESSION_TTL", parse: duration({ atLeast: "5m", atMost: "3650d" }), fallback: "90d", about: "A session ends after so long, whatever happens." }),
-  maxSessionsPerUser: setting({ env: "MAX_SESSIONS", parse: whole(1, 1000), fallback: "100", about: "Live sessions of one user; one more ends the one used longest ago." }),
-  signingAlgorithm: setting({ env: "SIGNING_ALGORITHM", parse: oneOf(["ES256", "EdDSA", "RS256"]), fallback: "ES256", about: "Algorithm of signing keys made from now on." }),
-  keyLifetimeSeconds: setting({ env: "KEY_LIFETIME", parse: duration({ atLeast: "1d", atMost: "3650d" }), fallback: "90d", about: "Age at which a signing key gets its successor." }),
+  idleTtlSeconds: setting({
+    env: "IDLE_TTL",
+    parse: duration({ atLeast: "5m", atMost: "365d" }),
+    fallback: "14d",
+    about: "A session that is not refreshed for so long ends.",
+  }),
+  sessionTtlSeconds: setting({
+    env: "SESSION_TTL",
+    parse: duration({ atLeast: "5m", atMost: "3650d" }),
+    fallback: "90d",
+    about: "A session ends after so long, whatever happens.",
+  }),
+  maxSessionsPerUser: setting({
+    env: "MAX_SESSIONS",
+    parse: whole(1, 1000),
+    fallback: "100",
+    about: "Live sessions of one user; one more ends the one used longest ago.",
+  }),
+  signingAlgorithm: setting({
+    env: "SIGNING_ALGORITHM",
+    parse: oneOf(["ES256", "EdDSA", "RS256"]),
+    fallback: "ES256",
+    about: "Algorithm of signing keys made from now on.",
+  }),
+  keyLifetimeSeconds: setting({
+    env: "KEY_LIFETIME",
+    parse: duration({ atLeast: "1d", atMost: "3650d" }),
+    fallback: "90d",
+    about: "Age at which a signing key gets its successor.",
+  }),
   audience: setting({ env: "AUDIENCE", parse: text, fallback: undefined, about: "`aud` of access tokens; absent: PUBLIC_URL." }),
-  trustedProxies: setting({ env: "TRUSTED_PROXIES", parse: list, fallback: "", about: "Addresses and CIDR ranges whose X-Forwarded-For is believed." }),
-  allowedOrigins: setting({ env: "ALLOWED_ORIGINS", parse: list, fallback: "", about: "Origins whose scripts may call the API (CORS), exact, comma separated." }),
+  trustedProxies: setting({
+    env: "TRUSTED_PROXIES",
+    parse: list,
+    fallback: "",
+    about: "Addresses and CIDR ranges whose X-Forwarded-For is believed.",
+  }),
+  allowedOrigins: setting({
+    env: "ALLOWED_ORIGINS",
+    parse: list,
+    fallback: "",
+    about: "Origins whose scripts may call the API (CORS), exact, comma separated.",
+  }),
   metricsToken: setting({
     env: "METRICS_TOKEN",
-    parse: z.string().min(16, "must have at least 16 characters").transform((value) => new Secret(value)),
+    parse: z
+      .string()
+      .min(16, "must have at least 16 characters")
+      .transform((value) => new Secret(value)),
     fallback: undefined,
     about: "Bearer token that reads /metrics; absent: there is no /metrics.",
     secret: true,
   }),
-  docs: setting({ env: "DOCS", parse: oneOf(["on", "off"]), fallback: undefined, about: "Whether /docs and /openapi.json are served; on in development, off in production." }),
-  hashConcurrency: setting({ env: "HASH_CONCURRENCY", parse: whole(1, 64), fallback: String(availableParallelism()), about: "Passwords hashed at the same time; by default one per core." }),
-  drainSeconds: setting({ env: "DRAIN", parse: duration({ atLeast: "0s", atMost: "5m" }), fallback: "10s", about: "How long requests under way may take after SIGTERM." }),
-  logLevel: setting({ env: "LOG", parse: oneOf(["debug", "info", "warn", "error", "silent"]), fallback: "info", about: "Least level that is logged, as JSON lines on standard error." }),
+  docs: setting({
+    env: "DOCS",
+    parse: oneOf(["on", "off"]),
+    fallback: undefined,
+    about: "Whether /docs and /openapi.json are served; on in development, off in production.",
+  }),
+  hashConcurrency: setting({
+    env: "HASH_CONCURRENCY",
+    parse: whole(1, 64),
+    fallback: String(availableParallelism()),
+    about: "Passwords hashed at the same time; by default one per core.",
+  }),
+  drainSeconds: setting({
+    env: "DRAIN",
+    parse: duration({ atLeast: "0s", atMost: "5m" }),
+    fallback: "10s",
+    about: "How long requests under way may take after SIGTERM.",
+  }),
+  logLevel: setting({
+    env: "LOG",
+    parse: oneOf(["debug", "info", "warn", "error", "silent"]),
+    fallback: "info",
+    about: "Least level that is logged, as JSON lines on standard error.",
+  }),
 } as const;
 
 type Settings = typeof settings;
@@ -170,7 +264,11 @@ export type SettingName = keyof Settings;
 
 /** Settings without a default are `undefined` where nobody gave them. */
 export type Config = Readonly<{
-  [Name in SettingName]: Settings[Name] extends Setting<infer Value, infer Fallback> ? (Fallback extends string ? Value : Value | undefined) : never;
+  [Name in SettingName]: Settings[Name] extends Setting<infer Value, infer Fallback>
+    ? Fallback extends string
+      ? Value
+      : Value | undefined
+    : never;
 }>;
 
 const PREFIX = "PORTCULLIS_";
@@ -185,15 +283,20 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const values = Object.entries(settings).map(([name, definition]) => [name, readSetting(definition, given[name] ?? definition.fallback)]);
   const config: Config = Object.freeze(Object.fromEntries(values));
   if (config.mode === "production") {
-    if (config.publicUrl === undefined) throw new ConfigError(`${PREFIX}PUBLIC_URL must be set in production, such as https://accounts.example.com.`);
-    if (config.mail?.reveal() === "mailbox:") throw new ConfigError(`${PREFIX}MAIL=mailbox: keeps mail in memory, for development: set a real transport.`);
+    if (config.publicUrl === undefined)
+      throw new ConfigError(`${PREFIX}PUBLIC_URL must be set in production, such as https://accounts.example.com.`);
+    if (config.mail?.reveal() === "mailbox:")
+      throw new ConfigError(`${PREFIX}MAIL=mailbox: keeps mail in memory, for development: set a real transport.`);
     if (config.mail?.reveal().startsWith("smtp") === true && config.mailFrom === settings.mailFrom.fallback) {
       throw new ConfigError(`${PREFIX}MAIL_FROM must be set when mail leaves by SMTP, such as no-reply@example.com.`);
     }
-    if (config.mail === undefined) throw new ConfigError(`${PREFIX}MAIL must be set in production, such as smtp://user:password@mail.example.com.`);
+    if (config.mail === undefined)
+      throw new ConfigError(`${PREFIX}MAIL must be set in production, such as smtp://user:password@mail.example.com.`);
   }
-  if (config.idleTtlSeconds > config.sessionTtlSeconds) throw new ConfigError(`${PREFIX}IDLE_TTL must not be longer than ${PREFIX}SESSION_TTL.`);
-  if (config.accessTtlSeconds > config.idleTtlSeconds) throw new ConfigError(`${PREFIX}ACCESS_TTL must not be longer than ${PREFIX}IDLE_TTL.`);
+  if (config.idleTtlSeconds > config.sessionTtlSeconds)
+    throw new ConfigError(`${PREFIX}IDLE_TTL must not be longer than ${PREFIX}SESSION_TTL.`);
+  if (config.accessTtlSeconds > config.idleTtlSeconds)
+    throw new ConfigError(`${PREFIX}ACCESS_TTL must not be longer than ${PREFIX}IDLE_TTL.`);
   return config;
 }
 

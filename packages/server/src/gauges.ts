@@ -18,7 +18,9 @@ export function registerGauges(registry: Registry, rules: Rules, instant: () => 
   const { feed, hasher, db } = rules;
   gauge("revocations_in_view", "Revocations in force as this node knows them.", () => feed.view.size);
   gauge("revocation_view_bytes", "Memory of the revocation view.", () => feed.view.bytes);
-  gauge("revocation_view_fresh", "1 while the revocation view is young enough to accept tokens.", () => (feed.view.isFresh(instant()) ? 1 : 0));
+  gauge("revocation_view_fresh", "1 while the revocation view is young enough to accept tokens.", () =>
+    feed.view.isFresh(instant()) ? 1 : 0,
+  );
   gauge("password_queue", "Passwords waiting to be hashed.", () => hasher.figures().queued);
   gauge("password_evaluations", "Passwords hashed since the start.", () => hasher.figures().evaluations);
   gauge("password_refused", "Passwords turned away because the queue was full, since the start.", () => hasher.figures().refused);

@@ -22,7 +22,8 @@ export function openKeyring(config: Config, random: Random): Keyring {
 function fromFile(config: Config, random: Random): Buffer {
   const file = secretFile(config);
   if (!existsSync(file)) {
-    if (config.databaseUrl !== undefined) throw new ConfigError("PORTCULLIS_SECRET must be set when PORTCULLIS_DATABASE_URL is: `openssl rand -base64 48` makes one.");
+    if (config.databaseUrl !== undefined)
+      throw new ConfigError("PORTCULLIS_SECRET must be set when PORTCULLIS_DATABASE_URL is: `openssl rand -base64 48` makes one.");
     create(file, random);
   }
   return readSecret(readFileSync(file, "utf8"), file);
@@ -46,7 +47,9 @@ function create(file: string, random: Random): void {
 function readSecret(text: string, from: string): Buffer {
   const secret = text.trim();
   if (Buffer.byteLength(secret) < MINIMUM_BYTES || new Set(secret).size < MINIMUM_DISTINCT) {
-    throw new ConfigError(`${from} must hold at least ${MINIMUM_BYTES} random characters: \`openssl rand -base64 48\` makes such a secret.`);
+    throw new ConfigError(
+      `${from} must hold at least ${MINIMUM_BYTES} random characters: \`openssl rand -base64 48\` makes such a secret.`,
+    );
   }
   return Buffer.from(secret);
 }

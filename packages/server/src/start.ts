@@ -30,7 +30,12 @@ export async function open(config: Config, publicUrl: string): Promise<Opened> {
   const log = jsonLog(config.logLevel);
   const keyring = openKeyring(config, random);
   const url = config.databaseUrl?.reveal();
-  const database = await openDatabase({ ...(url === undefined ? {} : { url }), file: databaseFile(config), log, poolSize: config.databasePool });
+  const database = await openDatabase({
+    ...(url === undefined ? {} : { url }),
+    file: databaseFile(config),
+    log,
+    poolSize: config.databasePool,
+  });
   const hasher = createHasher({ log, clock, random, concurrency: config.hashConcurrency, params: standardParameters });
   const transport = createTransport(config.mail?.reveal() ?? "mailbox:", { clock });
   const close = async (): Promise<void> => {
@@ -80,7 +85,10 @@ async function run(config: Config, opened: Opened, port: number, lock: ServeLock
   registerGauges(rules.metrics.registry, rules, instant);
   const app = composeApp(parts, rules, readiness);
   await rules.feed.start();
-  const listening = await listen({ ...app, host: config.host, port, log, clock });
+  const listening = await listen({ ...app, host: config.host, port, log, clock }).catch(async (error: unknown) => {
+    await rules.feed.stop();
+    throw error;
+  });
   const stopped = new AbortController();
   const background = Promise.all([runJobs(rules, stopped.signal), rules.sender.run(stopped.signal)]);
   state = "ready";
@@ -105,6 +113,9 @@ async function run(config: Config, opened: Opened, port: number, lock: ServeLock
 
 function holdDataDirectory(config: Config): ServeLock {
   const lock = lockFile(lockPath(config));
-  if (lock === undefined) throw new StartError(`Another Portcullis server uses ${config.dataDir}: stop it, give this one its own PORTCULLIS_DATA_DIR, or use PostgreSQL.`);
+  if (lock === undefined)
+    throw new StartError(
+      `Another Portcullis server uses ${config.dataDir}: stop it, give this one its own PORTCULLIS_DATA_DIR, or use PostgreSQL.`,
+    );
   return lock;
 }

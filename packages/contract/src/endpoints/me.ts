@@ -19,7 +19,8 @@ export const updateMe = endpoint({
   path: "/v1/me",
   tag: "Own account",
   summary: "Change the profile",
-  description: "`profile` is merged into the stored one (RFC 7396): a member that is null is removed. The result must satisfy the operator's JSON Schema.",
+  description:
+    "`profile` is merged into the stored one (RFC 7396): a member that is null is removed. The result must satisfy the operator's JSON Schema.",
   access: "user",
   input: z.strictObject({ profile }),
   answers: { 200: account },

@@ -9,10 +9,15 @@ export const signIn = endpoint({
   path: "/v1/sessions",
   tag: "Sessions",
   summary: "Sign in",
-  description: "One refusal for an unknown name, a wrong password, a disabled and an unverified account. Send `deviceToken` back at the next sign-in: nobody's failures can then keep this client out.",
+  description:
+    "One refusal for an unknown name, a wrong password, a disabled and an unverified account. Send `deviceToken` back at the next sign-in: nobody's failures can then keep this client out.",
   access: "public",
   input: z.strictObject({
-    identifier: z.string().min(1).max(254).meta({ description: "E-mail address or username", examples: ["anna@example.com"] }),
+    identifier: z
+      .string()
+      .min(1)
+      .max(254)
+      .meta({ description: "E-mail address or username", examples: ["anna@example.com"] }),
     password,
     deviceToken: deviceToken.optional(),
   }),
@@ -31,7 +36,12 @@ export const refreshSession = endpoint({
   access: "public",
   input: z.strictObject({
     refreshToken,
-    attemptId: z.string().min(16).max(64).optional().meta({ description: "Random, chosen by the client, the same for every retry of one refresh" }),
+    attemptId: z
+      .string()
+      .min(16)
+      .max(64)
+      .optional()
+      .meta({ description: "Random, chosen by the client, the same for every retry of one refresh" }),
   }),
   answers: { 200: tokens },
   failures: ["invalid_refresh_token", "session_ended", "rate_limited", "busy"],
@@ -43,7 +53,8 @@ export const logOut = endpoint({
   path: "/v1/sessions/logout",
   tag: "Sessions",
   summary: "Log out with the refresh token alone",
-  description: "For a client whose access token has expired. Ends the session of this refresh token; a token that is not valid changes nothing and is answered the same.",
+  description:
+    "For a client whose access token has expired. Ends the session of this refresh token; a token that is not valid changes nothing and is answered the same.",
   access: "public",
   input: z.strictObject({ refreshToken }),
   answers: { 204: null },

@@ -3,7 +3,11 @@ import { unixSeconds } from "../claims.ts";
 import { endCauses } from "../failures.ts";
 
 export const id = z.uuid();
-export const email = z.string().min(3).max(254).meta({ description: "One plain address, without display name or comments", examples: ["anna@example.com"] });
+export const email = z
+  .string()
+  .min(3)
+  .max(254)
+  .meta({ description: "One plain address, without display name or comments", examples: ["anna@example.com"] });
 export const username = z
   .string()
   .min(1)
@@ -66,5 +70,8 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 
 /** What a mailed link or code is answered with. */
 export const proofOfMail = {
-  code: z.string().regex(/^\d{8}$/).meta({ description: "The eight digits from the mail", examples: ["12345678"] }),
+  code: z
+    .string()
+    .regex(/^\d{8}$/)
+    .meta({ description: "The eight digits from the mail", examples: ["12345678"] }),
 };

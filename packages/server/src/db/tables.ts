@@ -161,7 +161,7 @@ export interface OutboxTable {
   /** Empty, as `template` is, where nothing was to be mailed and that must not show (EN-04). */
   recipient: string;
   template: string;
-  /** JSON the template is filled with. Holds the mailed code, so it is emptied once sent. */
+  /** JSON the template is filled with, sealed for this id, for it holds the mailed code; emptied once sent. */
   data: string;
   created_at: number;
   attempts: number;

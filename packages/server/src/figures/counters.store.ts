@@ -20,7 +20,12 @@ export async function countUp(tx: Tx, name: string, now: UnixSeconds): Promise<n
 
 /** Counts by hour, those hours only in which something was counted. */
 export async function countsByHour(db: Db, name: string, from: UnixSeconds): Promise<ReadonlyMap<UnixSeconds, number>> {
-  const rows = await db.selectFrom("counters").select(["hour_starts_at", "count"]).where("name", "=", name).where("hour_starts_at", ">=", hourOf(from)).execute();
+  const rows = await db
+    .selectFrom("counters")
+    .select(["hour_starts_at", "count"])
+    .where("name", "=", name)
+    .where("hour_starts_at", ">=", hourOf(from))
+    .execute();
   return new Map(rows.map((row) => [row.hour_starts_at, row.count]));
 }
 

@@ -1,4 +1,13 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  timingSafeEqual,
+  type KeyObject,
+} from "node:crypto";
 import type { Random } from "./random.ts";
 
 /** One label per purpose: a key derived for one can never serve another (KY-05). */
@@ -6,6 +15,7 @@ export type Purpose =
   | "audit-chain"
   | "cursor"
   | "device-token"
+  | "mail-seal"
   | "one-time-code"
   | "password-seal"
   | "refresh-token"

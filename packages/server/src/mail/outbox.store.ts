@@ -16,7 +16,11 @@ export interface ClaimedMail extends NewMail {
   readonly attempts: number;
 }
 
-export async function insertMail(tx: Tx, mail: NewMail, when: { readonly at: UnixSeconds; readonly sentAt: UnixSeconds | null }): Promise<void> {
+export async function insertMail(
+  tx: Tx,
+  mail: NewMail,
+  when: { readonly at: UnixSeconds; readonly sentAt: UnixSeconds | null },
+): Promise<void> {
   await tx
     .insertInto("outbox")
     .values({ ...mail, created_at: when.at, next_attempt_at: when.at, attempts: 0, sent_at: when.sentAt })

@@ -1,6 +1,7 @@
 import type { Queryable, Tx } from "../db/open.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { uuidv7 } from "../kernel/ids.ts";
+import type { Keyring } from "../kernel/keyring.ts";
 import type { Random } from "../kernel/random.ts";
 import { assertPlainAddress } from "./message.ts";
 import { countMails, insertMail } from "./outbox.store.ts";
@@ -18,13 +19,27 @@ export type Mail = {
  *
  * @throws {RangeError} unless the recipient is one plain address
  */
-export async function enqueue(tx: Tx, deps: { readonly clock: Clock; readonly random: Random }, mail: Mail | "nothing"): Promise<void> {
+export async function enqueue(
+  tx: Tx,
+  deps: { readonly clock: Clock; readonly random: Random; readonly keyring: Keyring },
+  mail: Mail | "nothing",
+): Promise<void> {
   const id = uuidv7(deps);
   const now = deps.clock.now();
   if (mail === "nothing") return insertMail(tx, { id, recipient: "", template: "", data: "{}" }, { at: now, sentAt: now });
   assertPlainAddress(mail.recipient);
-  const row = { id, recipient: mail.recipient, template: mail.template, data: JSON.stringify(mail.data) };
+  const row = { id, recipient: mail.recipient, template: mail.template, data: sealData(deps.keyring, id, mail.data) };
   await insertMail(tx, row, { at: now, sentAt: null });
+}
+
+/** Sealed for its mail: the data hold codes and tokens, of which a copy of the database must not tell any. */
+function sealData(keyring: Keyring, id: string, data: object): string {
+  return keyring.seal("mail-seal", id, Buffer.from(JSON.stringify(data))).toString("base64url");
+}
+
+/** @throws {UnsealError} when it was sealed with another master secret */
+export function openData(keyring: Keyring, id: string, sealed: string): unknown {
+  return JSON.parse(keyring.open("mail-seal", id, Buffer.from(sealed, "base64url")).toString());
 }
 
 export interface MailFigures {

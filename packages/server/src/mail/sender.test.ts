@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Db } from "../db/open.ts";
 import { eachDatabase } from "../db/testing.ts";
+import { keyring } from "../kernel/keyring.ts";
 import { manualClock } from "../kernel/clock.ts";
 import type { ManualClock } from "../kernel/clock.ts";
 import { silentLog } from "../kernel/log.ts";
@@ -22,6 +23,8 @@ interface World {
   queue(recipient?: string): Promise<void>;
 }
 
+const ring = keyring([Buffer.from("a master secret of the mail tests, long enough")], systemRandom);
+
 function worldOf(db: Db): World {
   const clock = manualClock();
   const inbox: Message[] = [];
@@ -35,6 +38,7 @@ function worldOf(db: Db): World {
         db,
         clock,
         random,
+        keyring: ring,
         log: silentLog,
         transport: { send, close: () => {} },
         from: "Acme <accounts@example.com>",
@@ -44,7 +48,7 @@ function worldOf(db: Db): World {
     queue: async (recipient = "anna@example.com") =>
       db.transaction().execute(async (tx) => {
         const data = { code: "01234567", expiresAt: clock.now() + 600 };
-        await enqueue(tx, { clock, random: systemRandom }, { recipient, template: "confirm_registration", data });
+        await enqueue(tx, { clock, random: systemRandom, keyring: ring }, { recipient, template: "confirm_registration", data });
       }),
   };
 }
@@ -55,7 +59,11 @@ const outbox = async (db: Db) => db.selectFrom("outbox").selectAll().executeTake
 
 onMail("DU-06: a mail whose transaction was rolled back is never sent", async ({ db, clock, inbox, sender }) => {
   const aborted = db.transaction().execute(async (tx) => {
-    await enqueue(tx, { clock, random: systemRandom }, { recipient: "anna@example.com", template: "already_registered", data: {} });
+    await enqueue(
+      tx,
+      { clock, random: systemRandom, keyring: ring },
+      { recipient: "anna@example.com", template: "already_registered", data: {} },
+    );
     throw new Error("the change failed");
   });
   await assert.rejects(aborted, /the change failed/);

@@ -1,10 +1,12 @@
 import type { Db } from "../db/open.ts";
 import type { Clock, UnixSeconds } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
+import type { Keyring } from "../kernel/keyring.ts";
 import type { Random } from "../kernel/random.ts";
 import { parseSender } from "./message.ts";
 import type { Message } from "./message.ts";
 import { claimDue, markFailed, markRetry, markSent } from "./outbox.store.ts";
+import { openData } from "./outbox.ts";
 import type { ClaimedMail } from "./outbox.store.ts";
 import { write } from "./templates/templates.ts";
 import type { Transport } from "./transports.ts";
@@ -13,6 +15,7 @@ export interface SenderDeps {
   readonly db: Db;
   readonly clock: Clock;
   readonly random: Random;
+  readonly keyring: Keyring;
   readonly log: Log;
   readonly transport: Transport;
   /** `Name <address>` or a plain address. */
@@ -57,7 +60,11 @@ export function createSender(deps: SenderDeps): Sender {
     at: mail.createdAt,
     from,
     to: mail.recipient,
-    ...write(mail.template, JSON.parse(mail.data), { serviceName: deps.serviceName, publicUrl: deps.publicUrl, now: deps.clock.now() }),
+    ...write(mail.template, openData(deps.keyring, mail.id, mail.data), {
+      serviceName: deps.serviceName,
+      publicUrl: deps.publicUrl,
+      now: deps.clock.now(),
+    }),
   });
 
   const attempt = async (mail: ClaimedMail): Promise<boolean> => {

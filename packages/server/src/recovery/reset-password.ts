@@ -54,7 +54,11 @@ export async function startReset(deps: ResetDeps, email: string, origin: Origin)
 }
 
 /** An operator starts a reset: the user gets the mail, the operator never sees it (RS-10). */
-export async function startResetFor(deps: ResetDeps, userId: string, origin: Origin): Promise<{ readonly kind: "started" | "unknown" | "no_address" }> {
+export async function startResetFor(
+  deps: ResetDeps,
+  userId: string,
+  origin: Origin,
+): Promise<{ readonly kind: "started" | "unknown" | "no_address" }> {
   const outcome = await deps.db.transaction().execute(async (tx) => {
     const user = await findUser(tx, userId);
     if (user === undefined) return "unknown";
@@ -67,7 +71,13 @@ export async function startResetFor(deps: ResetDeps, userId: string, origin: Ori
 }
 
 /** What is not mailed cannot be redeemed either: its code could only be guessed. */
-async function begin(tx: Tx, deps: ResetDeps, user: User | undefined, allowed: { readonly mail: boolean }, origin: Origin): Promise<ResetStarted> {
+async function begin(
+  tx: Tx,
+  deps: ResetDeps,
+  user: User | undefined,
+  allowed: { readonly mail: boolean },
+  origin: Origin,
+): Promise<ResetStarted> {
   const now = deps.clock.now();
   const id = uuidv7(deps);
   const token = deps.random.bytes(32).toString("base64url");
@@ -87,9 +97,16 @@ async function begin(tx: Tx, deps: ResetDeps, user: User | undefined, allowed: {
     allowed.mail ? TRIES : 0,
   );
   if (allowed.mail) {
-    const mail: Mail | "nothing" = user?.email ? { recipient: user.email, template: "password_reset", data: { code, token, expiresAt: now + CODE_SECONDS } } : "nothing";
+    const mail: Mail | "nothing" = user?.email
+      ? { recipient: user.email, template: "password_reset", data: { code, token, expiresAt: now + CODE_SECONDS } }
+      : "nothing";
     await enqueue(tx, deps, mail);
-    await record(tx, deps, { event: "password.reset_started", ...origin, userId: user?.id ?? null, result: user === undefined ? "refused" : "done" });
+    await record(tx, deps, {
+      event: "password.reset_started",
+      ...origin,
+      userId: user?.id ?? null,
+      result: user === undefined ? "refused" : "done",
+    });
   }
   return { resetId: id, expiresAt: now + RESET_SECONDS };
 }
@@ -145,7 +162,8 @@ async function prove(tx: Tx, deps: ResetDeps, proof: ResetProof): Promise<{ read
   const now = deps.clock.now();
   const reset = await takeTry(tx, "token" in proof ? { tokenHash: hashToken(proof.token) } : { id: proof.resetId }, now);
   if (reset === undefined || reset.userId === null) return undefined;
-  if ("code" in proof && (now >= reset.createdAt + CODE_SECONDS || !verifyCode(deps.keyring, reset.id, proof.code, reset.codeMac))) return undefined;
+  if ("code" in proof && (now >= reset.createdAt + CODE_SECONDS || !verifyCode(deps.keyring, reset.id, proof.code, reset.codeMac)))
+    return undefined;
   const user = await findUser(tx, reset.userId);
   return user !== undefined && isAsItWas(user, reset) ? { reset, user } : undefined;
 }

@@ -33,14 +33,20 @@ export async function insertReset(tx: Tx, reset: Reset, tries: number): Promise<
 }
 
 /** Takes one try of a reset that is still open; its row stays held until the transaction ends. */
-export async function takeTry(tx: Tx, which: { readonly id: string } | { readonly tokenHash: string }, now: UnixSeconds): Promise<Reset | undefined> {
+export async function takeTry(
+  tx: Tx,
+  which: { readonly id: string } | { readonly tokenHash: string },
+  now: UnixSeconds,
+): Promise<Reset | undefined> {
   const open = tx
     .updateTable("password_resets")
     .set((eb) => ({ tries_left: eb("tries_left", "-", 1) }))
     .where("used_at", "is", null)
     .where("expires_at", ">", now)
     .where("tries_left", ">", 0);
-  const row = await ("id" in which ? open.where("id", "=", which.id) : open.where("token_hash", "=", which.tokenHash)).returningAll().executeTakeFirst();
+  const row = await ("id" in which ? open.where("id", "=", which.id) : open.where("token_hash", "=", which.tokenHash))
+    .returningAll()
+    .executeTakeFirst();
   return (
     row && {
       id: row.id,
@@ -57,12 +63,24 @@ export async function takeTry(tx: Tx, which: { readonly id: string } | { readonl
 
 /** For a try that was right but could not be used. */
 export async function giveTryBack(tx: Tx, id: string): Promise<void> {
-  await tx.updateTable("password_resets").set((eb) => ({ tries_left: eb("tries_left", "+", 1) })).where("id", "=", id).execute();
+  await tx
+    .updateTable("password_resets")
+    .set((eb) => ({ tries_left: eb("tries_left", "+", 1) }))
+    .where("id", "=", id)
+    .execute();
 }
 
 /** Whether nobody has spent it yet; holds the row. */
 export async function isOpen(tx: Tx, id: string): Promise<boolean> {
-  return (await tx.selectFrom("password_resets").select("id").where("id", "=", id).where("used_at", "is", null).forUpdate().executeTakeFirst()) !== undefined;
+  return (
+    (await tx
+      .selectFrom("password_resets")
+      .select("id")
+      .where("id", "=", id)
+      .where("used_at", "is", null)
+      .forUpdate()
+      .executeTakeFirst()) !== undefined
+  );
 }
 
 /** Spends every open reset of a user, the one in hand included. */

@@ -13,11 +13,24 @@ const BOUND = 10;
 const never = { minHardEpoch: null, minAuthorizationEpoch: null, cause: "logout", createdAt: 0, expiresAt: 4_000_000_000 } as const;
 
 function feedOver(database: TestDatabase, source: FeedSource, clock = manualClock()) {
-  return createFeed({ db: database.db, clock, log: silentLog, source, nodeId: uuidv4(systemRandom), bootId: "boot", pollMilliseconds: 100, boundSeconds: BOUND });
+  return createFeed({
+    db: database.db,
+    clock,
+    log: silentLog,
+    source,
+    nodeId: uuidv4(systemRandom),
+    bootId: "boot",
+    pollMilliseconds: 100,
+    boundSeconds: BOUND,
+  });
 }
 
-const instant = (clock: ReturnType<typeof manualClock>) => ({ monotonicMilliseconds: clock.monotonicMilliseconds(), wallMilliseconds: clock.wallMilliseconds() });
-const revoke = async (database: TestDatabase, subject: string) => database.db.transaction().execute(async (tx) => insertRevocation(tx, { scope: "session", subject, ...never }));
+const instant = (clock: ReturnType<typeof manualClock>) => ({
+  monotonicMilliseconds: clock.monotonicMilliseconds(),
+  wallMilliseconds: clock.wallMilliseconds(),
+});
+const revoke = async (database: TestDatabase, subject: string) =>
+  database.db.transaction().execute(async (tx) => insertRevocation(tx, { scope: "session", subject, ...never }));
 
 eachDatabase("RV-05 no committed revocation is missed, whatever the order of commits", async (database) => {
   const source = feedSource(database, systemClock);
@@ -72,7 +85,11 @@ eachDatabase("RV-03 a node that is cut off is stale after the bound, and fresh a
   const clock = manualClock();
   const real = feedSource(database, clock);
   let cut = false;
-  const feed = feedOver(database, { read: async (from) => (cut ? Promise.reject(new Error("cut")) : real.read(from)), close: real.close }, clock);
+  const feed = feedOver(
+    database,
+    { read: async (from) => (cut ? Promise.reject(new Error("cut")) : real.read(from)), close: real.close },
+    clock,
+  );
   await feed.start();
   cut = true;
   clock.advance(BOUND - 1);

@@ -29,14 +29,28 @@ export async function insertRevocation(tx: Tx, revocation: Revocation): Promise<
 }
 
 /** Those from `from` on that still matter. SQLite only: there, `seq` order is commit order. */
-export async function revocationsFrom(db: Queryable, from: Position, now: UnixSeconds): Promise<readonly (Revocation & { position: Position })[]> {
-  const rows = await db.selectFrom("revocations").selectAll().where("seq", ">=", from).where("expires_at", ">", now).orderBy("seq").execute();
+export async function revocationsFrom(
+  db: Queryable,
+  from: Position,
+  now: UnixSeconds,
+): Promise<readonly (Revocation & { position: Position })[]> {
+  const rows = await db
+    .selectFrom("revocations")
+    .selectAll()
+    .where("seq", ">=", from)
+    .where("expires_at", ">", now)
+    .orderBy("seq")
+    .execute();
   return rows.map((row) => ({ ...toRevocation(row), position: row.seq }));
 }
 
 /** The hard epoch below which nobody's tokens are good: that of the latest revocation of everything still in force. */
 export async function hardEpochFloor(tx: Tx): Promise<number> {
-  const row = await tx.selectFrom("revocations").select((eb) => eb.fn.max("min_hard_epoch").as("floor")).where("scope", "=", "all").executeTakeFirst();
+  const row = await tx
+    .selectFrom("revocations")
+    .select((eb) => eb.fn.max("min_hard_epoch").as("floor"))
+    .where("scope", "=", "all")
+    .executeTakeFirst();
   return Number(row?.floor ?? 0);
 }
 
@@ -44,7 +58,10 @@ export async function isRecorded(tx: Tx, subject: string): Promise<boolean> {
   return (await tx.selectFrom("revocations").select("seq").where("subject", "=", subject).executeTakeFirst()) !== undefined;
 }
 
-export async function listRevocations(db: Db, page: { readonly before?: number | undefined; readonly limit: number; readonly now: UnixSeconds }): Promise<readonly (Revocation & { seq: number })[]> {
+export async function listRevocations(
+  db: Db,
+  page: { readonly before?: number | undefined; readonly limit: number; readonly now: UnixSeconds },
+): Promise<readonly (Revocation & { seq: number })[]> {
   const rows = await db
     .selectFrom("revocations")
     .selectAll()

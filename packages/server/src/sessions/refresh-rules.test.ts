@@ -41,7 +41,12 @@ test("RF-03 the attempt that lost its answer may repeat at any age, until the su
   assert.deepEqual(judged(6, 900, "digest-of-the-attempt"), { kind: "repeat", confirms: false, audited: true });
   assert.deepEqual(judged(6, 900, "another-attempt"), { kind: "theft", cause: "refresh_reused" });
   assert.deepEqual(judged(5, 900, "digest-of-the-attempt"), { kind: "theft", cause: "refresh_reused" });
-  const used = judge({ ...live, confirmedAt: ROTATED_AT + 1 }, { generation: 6, attemptHash: "digest-of-the-attempt" }, ROTATED_AT + 900, GRACE);
+  const used = judge(
+    { ...live, confirmedAt: ROTATED_AT + 1 },
+    { generation: 6, attemptHash: "digest-of-the-attempt" },
+    ROTATED_AT + 900,
+    GRACE,
+  );
   assert.deepEqual(used, { kind: "theft", cause: "refresh_reused" });
 });
 
@@ -77,11 +82,17 @@ test("RF-10, RF-11 what has ended stays ended, whatever is presented, and says w
 
 test("only the current generation ever rotates, and only one generation is ever repeated outside of it", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 40 }), fc.boolean(), fc.integer({ min: 0, max: 60 }), (generation, age, sameAttempt, grace) => {
-      const verdict = judged(generation, age, sameAttempt ? live.attemptHash : null, {}, grace);
-      if (verdict.kind === "rotate") assert.equal(generation, live.generation);
-      if (verdict.kind === "repeat") assert.ok(live.generation - generation === 0 || live.generation - generation === 1);
-      if (verdict.kind === "repeat" && age >= grace) assert.ok(sameAttempt && generation === live.generation - 1);
-    }),
+    fc.property(
+      fc.integer({ min: 0, max: 20 }),
+      fc.integer({ min: 0, max: 40 }),
+      fc.boolean(),
+      fc.integer({ min: 0, max: 60 }),
+      (generation, age, sameAttempt, grace) => {
+        const verdict = judged(generation, age, sameAttempt ? live.attemptHash : null, {}, grace);
+        if (verdict.kind === "rotate") assert.equal(generation, live.generation);
+        if (verdict.kind === "repeat") assert.ok(live.generation - generation === 0 || live.generation - generation === 1);
+        if (verdict.kind === "repeat" && age >= grace) assert.ok(sameAttempt && generation === live.generation - 1);
+      },
+    ),
   );
 });

@@ -9,14 +9,22 @@ export type Verdict =
   | { readonly kind: "repeat"; readonly confirms: boolean; readonly audited: boolean }
   | { readonly kind: "theft"; readonly cause: "refresh_reused" | "refresh_ahead" };
 
-type Judged = Pick<HeldSession, "generation" | "rotatedAt" | "confirmedAt" | "attemptHash" | "hardEpoch" | "idleEndsAt" | "endsAt" | "revokedAt" | "revokedCause" | "user">;
+type Judged = Pick<
+  HeldSession,
+  "generation" | "rotatedAt" | "confirmedAt" | "attemptHash" | "hardEpoch" | "idleEndsAt" | "endsAt" | "revokedAt" | "revokedCause" | "user"
+>;
 
 /**
  * The table of design §4.3, top to bottom; a pure function of the held row and the clock.
  *
  * @param graceSeconds G: how long a rotation answers to the token it replaced; 0 is the strict profile
  */
-export function judge(session: Judged, presented: { readonly generation: number; readonly attemptHash: string | null }, now: UnixSeconds, graceSeconds: number): Verdict {
+export function judge(
+  session: Judged,
+  presented: { readonly generation: number; readonly attemptHash: string | null },
+  now: UnixSeconds,
+  graceSeconds: number,
+): Verdict {
   const ended = endOf(session, now);
   if (ended !== undefined) return ended;
   const behind = session.generation - presented.generation;

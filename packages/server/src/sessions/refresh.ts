@@ -24,13 +24,22 @@ export type RefreshOutcome =
   | { readonly kind: "invalid" }
   | { readonly kind: "ended"; readonly cause: EndCause; readonly endedAt: number };
 
-type Decided = { readonly kind: "granted"; readonly grant: Grant } | { readonly kind: "ended"; readonly cause: EndCause; readonly endedAt: number; readonly recorded?: Recorded } | { readonly kind: "invalid" };
+type Decided =
+  | { readonly kind: "granted"; readonly grant: Grant }
+  | { readonly kind: "ended"; readonly cause: EndCause; readonly endedAt: number; readonly recorded?: Recorded }
+  | { readonly kind: "invalid" };
 
 /**
  * Trades a refresh token for new tokens, by the table of design §4.3. Everything is decided and written in one transaction
  * that holds the session's row; a refusal that ends the session commits (RF-07), a fault consumes nothing (RF-08).
  */
-export async function refresh(deps: RefreshDeps, token: string, attemptId: string | undefined, client: Client, origin: Origin): Promise<RefreshOutcome> {
+export async function refresh(
+  deps: RefreshDeps,
+  token: string,
+  attemptId: string | undefined,
+  client: Client,
+  origin: Origin,
+): Promise<RefreshOutcome> {
   const claims = readRefreshToken(deps.keyring, token);
   if (claims === undefined) return { kind: "invalid" };
   const attemptHash = attemptId === undefined ? null : createHash("sha256").update(attemptId).digest("base64url");
@@ -82,7 +91,14 @@ async function rotate(tx: Tx, deps: RefreshDeps, session: HeldSession, presented
 }
 
 /** The same refresh token once more, with a fresh access token. */
-async function repeat(tx: Tx, deps: RefreshDeps, session: HeldSession, verdict: Extract<Verdict, { kind: "repeat" }>, origin: Origin, now: number): Promise<Decided> {
+async function repeat(
+  tx: Tx,
+  deps: RefreshDeps,
+  session: HeldSession,
+  verdict: Extract<Verdict, { kind: "repeat" }>,
+  origin: Origin,
+  now: number,
+): Promise<Decided> {
   const expiresAt = accessExpiry(deps, now, session.endsAt);
   await touch(tx, session.id, {
     at: now,
@@ -93,7 +109,13 @@ async function repeat(tx: Tx, deps: RefreshDeps, session: HeldSession, verdict: 
   return { kind: "granted", grant: grantOf(session, session.user, expiresAt, now) };
 }
 
-async function end(tx: Tx, deps: RefreshDeps, session: HeldSession, cause: "refresh_reused" | "refresh_ahead", presented: Presented): Promise<Decided> {
+async function end(
+  tx: Tx,
+  deps: RefreshDeps,
+  session: HeldSession,
+  cause: "refresh_reused" | "refresh_ahead",
+  presented: Presented,
+): Promise<Decided> {
   const revoked = await revokeOne(tx, deps, { id: session.id }, cause);
   if (revoked === undefined) throw new Error("a session was ended while its row was held");
   await record(tx, deps, {

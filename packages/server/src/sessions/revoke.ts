@@ -66,7 +66,8 @@ export async function endSession(
 ): Promise<void> {
   const ended = await deps.db.transaction().execute(async (tx) => {
     const revoked = await revokeOne(tx, deps, which, cause);
-    if (revoked !== undefined) await record(tx, deps, { event: "session.ended", ...origin, userId: revoked.userId, sessionId: which.id, details: { cause } });
+    if (revoked !== undefined)
+      await record(tx, deps, { event: "session.ended", ...origin, userId: revoked.userId, sessionId: which.id, details: { cause } });
     return revoked;
   });
   if (ended !== undefined) await deps.settle([ended.recorded]);
@@ -92,12 +93,24 @@ export async function endEverySession(deps: RevokeDeps, cause: EndCause, origin:
 }
 
 /** As `endEverySession`, within a transaction; also what a restored backup begins with (DU-04). */
-export async function revokeEverything(tx: Tx, deps: Pick<RevokeDeps, "clock" | "keyring">, cause: EndCause, origin: Origin): Promise<Recorded> {
+export async function revokeEverything(
+  tx: Tx,
+  deps: Pick<RevokeDeps, "clock" | "keyring">,
+  cause: EndCause,
+  origin: Origin,
+): Promise<Recorded> {
   const now = deps.clock.now();
   const minHardEpoch = await raiseEveryHardEpoch(tx, now);
   const lastTokenExpiresAt = await latestAccessExpiry(tx);
   await markEveryoneRevoked(tx, cause, now);
-  const recorded = await recordRevocation(tx, deps.clock, { scope: "all", subject: "*", minHardEpoch, minAuthorizationEpoch: null, cause, lastTokenExpiresAt });
+  const recorded = await recordRevocation(tx, deps.clock, {
+    scope: "all",
+    subject: "*",
+    minHardEpoch,
+    minAuthorizationEpoch: null,
+    cause,
+    lastTokenExpiresAt,
+  });
   await record(tx, deps, { event: "sessions.ended", ...origin, details: { cause, everyone: true } });
   return recorded;
 }

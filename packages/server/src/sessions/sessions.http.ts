@@ -8,7 +8,9 @@ import { endAllSessions, endSession } from "./revoke.ts";
 import { listLiveSessions, type Session } from "./sessions.store.ts";
 
 /** Counts a token nobody here made against the address that sent it (RF-12). */
-export type CountForgery = (address: string) => Promise<{ readonly kind: "taken" } | { readonly kind: "exhausted"; readonly retryAfterSeconds: number }>;
+export type CountForgery = (
+  address: string,
+) => Promise<{ readonly kind: "taken" } | { readonly kind: "exhausted"; readonly retryAfterSeconds: number }>;
 
 export interface SessionRoutesDeps extends RefreshDeps {
   readonly countForgery: CountForgery;
@@ -21,7 +23,9 @@ export function sessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
     serve(endpoints.refreshSession, async (call) => {
       const { refreshToken, attemptId } = call.input;
       // A burst with one token is one transaction; everybody gets its answer.
-      const outcome = await once(`${refreshToken} ${attemptId ?? ""}`, async () => refresh(deps, refreshToken, attemptId, call.client, originOf(call)));
+      const outcome = await once(`${refreshToken} ${attemptId ?? ""}`, async () =>
+        refresh(deps, refreshToken, attemptId, call.client, originOf(call)),
+      );
       switch (outcome.kind) {
         case "refreshed":
           return answer(200, outcome.tokens);
@@ -29,7 +33,9 @@ export function sessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
           return refuse("session_ended", { cause: outcome.cause, endedAt: outcome.endedAt });
         case "invalid": {
           const counted = await deps.countForgery(call.client.address);
-          return counted.kind === "exhausted" ? refuse("rate_limited", { retryAfterSeconds: counted.retryAfterSeconds }) : refuse("invalid_refresh_token");
+          return counted.kind === "exhausted"
+            ? refuse("rate_limited", { retryAfterSeconds: counted.retryAfterSeconds })
+            : refuse("invalid_refresh_token");
         }
       }
     }),

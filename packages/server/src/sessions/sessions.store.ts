@@ -66,7 +66,11 @@ const holding = prepared((db, { id }: { readonly id: string }) =>
     .selectFrom("sessions")
     .innerJoin("users", "users.id", "sessions.user_id")
     .selectAll("sessions")
-    .select(["users.hard_epoch as user_hard_epoch", "users.authorization_epoch as user_authorization_epoch", "users.disabled_at as user_disabled_at"])
+    .select([
+      "users.hard_epoch as user_hard_epoch",
+      "users.authorization_epoch as user_authorization_epoch",
+      "users.disabled_at as user_disabled_at",
+    ])
     .where("sessions.id", "=", id)
     .forUpdate("sessions"),
 );
@@ -120,7 +124,11 @@ export async function advance(tx: Tx, next: Omit<Advance, "to">): Promise<boolea
 }
 
 /** Notes that another access token of the current generation is about to be signed. */
-export async function touch(tx: Tx, id: string, seen: { readonly at: UnixSeconds; readonly confirmedAt: UnixSeconds | null; readonly maxAccessExp: UnixSeconds }): Promise<void> {
+export async function touch(
+  tx: Tx,
+  id: string,
+  seen: { readonly at: UnixSeconds; readonly confirmedAt: UnixSeconds | null; readonly maxAccessExp: UnixSeconds },
+): Promise<void> {
   await tx
     .updateTable("sessions")
     .set({ last_used_at: seen.at, confirmed_at: seen.confirmedAt, max_access_exp: seen.maxAccessExp })
@@ -158,13 +166,21 @@ export async function markAllRevoked(tx: Tx, userId: string, cause: EndCause, no
 }
 
 export async function markEveryoneRevoked(tx: Tx, cause: EndCause, now: UnixSeconds): Promise<number> {
-  const result = await tx.updateTable("sessions").set({ revoked_at: now, revoked_cause: cause }).where("revoked_at", "is", null).executeTakeFirst();
+  const result = await tx
+    .updateTable("sessions")
+    .set({ revoked_at: now, revoked_cause: cause })
+    .where("revoked_at", "is", null)
+    .executeTakeFirst();
   return Number(result.numUpdatedRows);
 }
 
 /** Latest expiry of any access token ever minted for sessions of this user that the log still knows, dead ones included. */
 export async function latestAccessExpiryOf(tx: Tx, userId: string): Promise<UnixSeconds> {
-  const row = await tx.selectFrom("sessions").select((eb) => eb.fn.max("max_access_exp").as("latest")).where("user_id", "=", userId).executeTakeFirst();
+  const row = await tx
+    .selectFrom("sessions")
+    .select((eb) => eb.fn.max("max_access_exp").as("latest"))
+    .where("user_id", "=", userId)
+    .executeTakeFirst();
   return Number(row?.latest ?? 0);
 }
 
@@ -184,7 +200,14 @@ export async function listLiveSessions(db: Queryable, userId: string, now: UnixS
 
 /** Live and ended ones that have not been purged, newest first. */
 export async function listAllSessions(db: Db, userId: string): Promise<readonly Session[]> {
-  const rows = await db.selectFrom("sessions").selectAll().where("user_id", "=", userId).orderBy("created_at", "desc").orderBy("id", "desc").limit(500).execute();
+  const rows = await db
+    .selectFrom("sessions")
+    .selectAll()
+    .where("user_id", "=", userId)
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(500)
+    .execute();
   return rows.map(toSession);
 }
 

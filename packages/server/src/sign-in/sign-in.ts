@@ -61,7 +61,9 @@ export async function signIn(deps: SignInDeps, credentials: Credentials, client:
   const factors = await enrolledFactors(deps, password.user.id);
   if (factors.length > 0) return { kind: "challenge", factors };
 
-  const opened = await deps.db.transaction().execute(async (tx) => open(tx, deps, { user: password.user, attempt, client, proven: { amr: ["pwd"], acr: "aal1" } }, origin));
+  const opened = await deps.db
+    .transaction()
+    .execute(async (tx) => open(tx, deps, { user: password.user, weak: password.weak, attempt, client, proven: { amr: ["pwd"], acr: "aal1" } }, origin));
   if (opened === undefined) return { kind: "refused" };
   await deps.settle(opened.recorded);
   if (password.weak) await upgrade(deps, password.user, credentials.password);
@@ -99,7 +101,9 @@ export async function checkPassword(
   }
   const reason = match.kind === "mismatched" ? "password" : user === undefined ? "unknown" : reasonAgainst(deps, user);
   if (match.kind === "matched" && user !== undefined && reason === undefined) return { kind: "matched", user, weak: match.weak };
-  await deps.db.transaction().execute(async (tx) => noteFailure(tx, deps, { event: "sign_in.failed", userId: user?.id, reason: reason ?? "unknown" }, origin));
+  await deps.db
+    .transaction()
+    .execute(async (tx) => noteFailure(tx, deps, { event: "sign_in.failed", userId: user?.id, reason: reason ?? "unknown" }, origin));
   return { kind: "refused" };
 }
 
@@ -108,23 +112,45 @@ function reasonAgainst(deps: Pick<SignInDeps, "requireVerifiedEmail">, user: Use
   return deps.requireVerifiedEmail && user.email !== null && user.emailVerifiedAt === null ? "unverified" : undefined;
 }
 
+/** A logout everywhere in between changes nothing: this is the login after it. A change or a reset of the password does. */
+function isSamePassword(checked: User, held: User, wasWeak: boolean): boolean {
+  const [before, now] = [checked.passwordSealed, held.passwordSealed];
+  if (before === null || now === null) return false;
+  // Another login may have given a weak hash of it today's parameters meanwhile.
+  return Buffer.from(before).equals(now) || (wasWeak && checked.passwordChangedAt === held.passwordChangedAt);
+}
+
 /** Opens the session if the account is still what it was when its password was checked (LG-11). */
 async function open(
   tx: Tx,
   deps: SignInDeps,
-  signingIn: { readonly user: User; readonly attempt: Attempt; readonly client: Client; readonly proven: Proven },
+  signingIn: { readonly user: User; readonly weak: boolean; readonly attempt: Attempt; readonly client: Client; readonly proven: Proven },
   origin: Origin,
 ): Promise<Opened | undefined> {
   const { user } = signingIn;
   const held = await lockUser(tx, user.id);
-  if (held === undefined || held.hardEpoch !== user.hardEpoch || reasonAgainst(deps, held) !== undefined) return undefined;
+  if (held === undefined || !isSamePassword(user, held, signingIn.weak) || reasonAgainst(deps, held) !== undefined) return undefined;
   const opened = await openSession(tx, deps, held, signingIn.proven, signingIn.client);
   await settleAttempt(tx, deps, deps.attemptLimits, signingIn.attempt);
   await countUp(tx, SIGN_INS, deps.clock.now());
   for (const { revocation } of opened.recorded) {
-    await record(tx, deps, { event: "session.ended", ...origin, actor: { kind: "system" }, userId: user.id, sessionId: revocation.subject, details: { cause: revocation.cause } });
+    await record(tx, deps, {
+      event: "session.ended",
+      ...origin,
+      actor: { kind: "system" },
+      userId: user.id,
+      sessionId: revocation.subject,
+      details: { cause: revocation.cause },
+    });
   }
-  await record(tx, deps, { event: "session.opened", ...origin, actor: { kind: "user", id: user.id }, userId: user.id, sessionId: opened.session.id, details: { method: signingIn.proven.amr.join(" ") } });
+  await record(tx, deps, {
+    event: "session.opened",
+    ...origin,
+    actor: { kind: "user", id: user.id },
+    userId: user.id,
+    sessionId: opened.session.id,
+    details: { method: signingIn.proven.amr.join(" ") },
+  });
   return opened;
 }
 
@@ -140,7 +166,8 @@ async function upgrade(deps: SignInDeps, user: User, presented: string): Promise
   const { passwordSealed } = user;
   if (normalized.kind !== "normalized" || passwordSealed === null) return;
   const sealed = await sealPassword(deps, user.id, normalized.password);
-  if (sealed.kind === "sealed") await deps.db.transaction().execute(async (tx) => upgradePassword(tx, user.id, passwordSealed, sealed.passwordSealed));
+  if (sealed.kind === "sealed")
+    await deps.db.transaction().execute(async (tx) => upgradePassword(tx, user.id, passwordSealed, sealed.passwordSealed));
 }
 
 /** What cannot be anybody's name is looked for all the same. */

@@ -30,7 +30,13 @@ export interface AttemptLimits {
 }
 
 /** Failures in a quarter of an hour. */
-export const defaultAttemptLimits: AttemptLimits = { perDevice: 10, perAddress: 100, perSubnet: 180, perAddressAndAccount: 20, everywhere: 20_000 };
+export const defaultAttemptLimits: AttemptLimits = {
+  perDevice: 10,
+  perAddress: 100,
+  perSubnet: 180,
+  perAddressAndAccount: 20,
+  everywhere: 20_000,
+};
 
 /** By the canonical form if it has one, so that the spellings of a name nobody has share a budget as those of an account do (EN-06). */
 export function unknownAccount(keyring: Keyring, name: Identifier, spelling: string): string {
@@ -57,7 +63,8 @@ export async function settleAttempt(tx: Tx, deps: { readonly clock: Clock }, lim
   const pair = pairBucket(attempt);
   const own = Math.max(1, await countOf(tx, pair, deps.clock.now()));
   // In the order in which they are taken: two transactions that wait for each other's rows would be a deadlock.
-  for (const { bucket } of bucketsOf(limits, attempt)) await giveBack(tx, bucket, bucket === pair || bucket === accountBucket(attempt.account) ? own : 1);
+  for (const { bucket } of bucketsOf(limits, attempt))
+    await giveBack(tx, bucket, bucket === pair || bucket === accountBucket(attempt.account) ? own : 1);
 }
 
 /** Gives back an attempt that was never evaluated. */

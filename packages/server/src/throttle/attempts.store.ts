@@ -50,7 +50,12 @@ export async function giveBack(tx: Tx, bucket: string, count = 1): Promise<void>
 }
 
 export async function countOf(db: Queryable, bucket: string, now: UnixSeconds): Promise<number> {
-  const row = await db.selectFrom("attempts").select("count").where("bucket", "=", bucket).where("window_ends_at", ">", now).executeTakeFirst();
+  const row = await db
+    .selectFrom("attempts")
+    .select("count")
+    .where("bucket", "=", bucket)
+    .where("window_ends_at", ">", now)
+    .executeTakeFirst();
   return row?.count ?? 0;
 }
 

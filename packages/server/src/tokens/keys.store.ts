@@ -28,7 +28,10 @@ export async function listKeys(db: Queryable): Promise<readonly KeyRecord[]> {
   }));
 }
 
-export async function insertKey(tx: Tx, key: Pick<KeyRecord, "kid" | "algorithm" | "publicJwk" | "announcedAt"> & { readonly privateSealed: Uint8Array }): Promise<void> {
+export async function insertKey(
+  tx: Tx,
+  key: Pick<KeyRecord, "kid" | "algorithm" | "publicJwk" | "announcedAt"> & { readonly privateSealed: Uint8Array },
+): Promise<void> {
   await tx
     .insertInto("signing_keys")
     .values({
@@ -85,7 +88,10 @@ export async function removeKey(tx: Tx, kid: string, now: UnixSeconds): Promise<
 }
 
 export async function latestAccessExpiry(db: Db | Tx): Promise<UnixSeconds> {
-  const row = await db.selectFrom("sessions").select((eb) => eb.fn.max("max_access_exp").as("latest")).executeTakeFirst();
+  const row = await db
+    .selectFrom("sessions")
+    .select((eb) => eb.fn.max("max_access_exp").as("latest"))
+    .executeTakeFirst();
   return Number(row?.latest ?? 0);
 }
 

@@ -87,7 +87,8 @@ export async function advanceKeys(deps: KeyDeps): Promise<void> {
   const keys = await listKeys(deps.db);
   const active = keys.find((key) => keyState(key) === "active");
   const announced = keys.find((key) => keyState(key) === "announced");
-  if (active === undefined) await deps.db.transaction().execute(async (tx) => activate(tx, deps, announced?.kid ?? (await announce(tx, deps, bySystem)), bySystem));
+  if (active === undefined)
+    await deps.db.transaction().execute(async (tx) => activate(tx, deps, announced?.kid ?? (await announce(tx, deps, bySystem)), bySystem));
   else if (announced !== undefined && announced.announcedAt + deps.announceSeconds <= now) {
     await deps.db.transaction().execute(async (tx) => activate(tx, deps, announced.kid, bySystem));
   } else if (announced === undefined && (active.activatedAt ?? now) + deps.rotateAfterSeconds <= now) {
@@ -115,7 +116,11 @@ export async function rotateKeys(deps: KeyDeps, origin: Origin, options: { reado
  * Removes a key in an emergency: every token it signed is dead once `recorded` has settled; sessions live on by refresh (KY-03).
  * The active key gets a successor in the same transaction.
  */
-export async function removeKeyNow(deps: KeyDeps, kid: string, origin: Origin): Promise<{ readonly kind: "removed"; readonly recorded: Recorded } | { readonly kind: "unknown" }> {
+export async function removeKeyNow(
+  deps: KeyDeps,
+  kid: string,
+  origin: Origin,
+): Promise<{ readonly kind: "removed"; readonly recorded: Recorded } | { readonly kind: "unknown" }> {
   return deps.db.transaction().execute(async (tx) => {
     const keys = await listKeys(tx);
     const wasActive = keys.some((key) => key.kid === kid && keyState(key) === "active");

@@ -66,7 +66,11 @@ export async function deleteSelf(
 }
 
 /** Superusers are locked first, in the order of their numbers, so that two who end each other wait in turn and one stays (AD-04). */
-async function endUser(deps: EndUserDeps, userId: string, end: (tx: Tx, user: User) => Promise<Parameters<Settle>[0]>): Promise<EndUserOutcome> {
+async function endUser(
+  deps: EndUserDeps,
+  userId: string,
+  end: (tx: Tx, user: User) => Promise<Parameters<Settle>[0]>,
+): Promise<EndUserOutcome> {
   const outcome = await deps.db.transaction().execute(async (tx) => {
     const superusers = await lockActiveSuperusers(tx);
     const user = await lockUser(tx, userId);

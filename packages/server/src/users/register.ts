@@ -51,7 +51,9 @@ export type RegisterOutcome =
   | { readonly kind: "invalid"; readonly problems: readonly InputProblem[] }
   | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem };
 
-export type ConfirmOutcome = { readonly kind: "registered"; readonly user: User } | { readonly kind: "invalid_code" | "username_taken" | "closed" };
+export type ConfirmOutcome =
+  | { readonly kind: "registered"; readonly user: User }
+  | { readonly kind: "invalid_code" | "username_taken" | "closed" };
 
 /** RG-03: a mailed code lives ten minutes and can be tried five times. */
 const CODE_SECONDS = 600;
@@ -94,7 +96,8 @@ async function begin(deps: RegisterDeps, candidate: Candidate): Promise<Register
   const code = deps.random.digits(8);
   const { address, username } = candidate;
   const outcome = await deps.db.transaction().execute(async (tx): Promise<RegisterOutcome> => {
-    if (username !== null && (await findByIdentifier(tx, { usernameCanonical: username.canonical })) !== undefined) return { kind: "username_taken" };
+    if (username !== null && (await findByIdentifier(tx, { usernameCanonical: username.canonical })) !== undefined)
+      return { kind: "username_taken" };
     const owner = await findByIdentifier(tx, { emailCanonical: address.canonical });
     const budget = await take(tx, mailsTo(deps.keyring.mac("throttle-bucket", address.canonical).toString("base64url")), now);
     const mailed = budget.kind === "taken";
@@ -142,7 +145,8 @@ export async function confirm(
   const now = deps.clock.now();
   return deps.db.transaction().execute(async (tx): Promise<ConfirmOutcome> => {
     const registration = await takeTry(tx, proof.registrationId, hashToken(proof.clientSecret), now);
-    if (registration === undefined || !verifyCode(deps.keyring, registration.id, proof.code, registration.codeMac)) return { kind: "invalid_code" };
+    if (registration === undefined || !verifyCode(deps.keyring, registration.id, proof.code, registration.codeMac))
+      return { kind: "invalid_code" };
     const candidate: Candidate = {
       userId: registration.userId,
       address: { address: registration.email, canonical: registration.emailCanonical },
@@ -198,13 +202,19 @@ async function examine(deps: RegisterDeps, input: RegisterInput): Promise<Examin
   const problems = [
     ...(address.kind === "refused" ? [{ path: "/email", message: "must be one plain e-mail address" }] : []),
     ...(username?.kind === "refused" ? [{ path: "/username", message: username.reason }] : []),
-    ...(input.profile === undefined ? [] : deps.profileRules.check(profile).map((p) => ({ path: `/profile${p.path}`, message: p.message }))),
+    ...(input.profile === undefined
+      ? []
+      : deps.profileRules.check(profile).map((p) => ({ path: `/profile${p.path}`, message: p.message }))),
   ];
   if (address.kind === "refused" || username?.kind === "refused" || problems.length > 0) return { kind: "invalid", problems };
 
   const password = normalizePassword(input.password);
   if (password.kind === "refused") return { kind: "unacceptable_password", reason: password.reason };
-  const reason = checkPassword(deps.passwordPolicy, password.password, contextOf(deps, { email: address.address, username: username?.username ?? null, profile }));
+  const reason = checkPassword(
+    deps.passwordPolicy,
+    password.password,
+    contextOf(deps, { email: address.address, username: username?.username ?? null, profile }),
+  );
   if (reason !== undefined) return { kind: "unacceptable_password", reason };
 
   const userId = uuidv4(deps.random);

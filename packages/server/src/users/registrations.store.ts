@@ -68,7 +68,12 @@ export async function takeTry(tx: Tx, id: string, clientSecretHash: string, now:
 
 /** Ends every pending registration of an address: it has an owner now. */
 export async function closeRegistrations(tx: Tx, emailCanonical: string, now: UnixSeconds): Promise<void> {
-  await tx.updateTable("registrations").set({ confirmed_at: now }).where("email_canonical", "=", emailCanonical).where("confirmed_at", "is", null).execute();
+  await tx
+    .updateTable("registrations")
+    .set({ confirmed_at: now })
+    .where("email_canonical", "=", emailCanonical)
+    .where("confirmed_at", "is", null)
+    .execute();
 }
 
 /** Forgets a batch of registrations that nobody can confirm any more. */

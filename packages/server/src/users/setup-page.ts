@@ -10,7 +10,12 @@ export function setupPage(random: Random): Page {
     visit: () => {
       const nonce = random.bytes(16).toString("base64");
       const policy = `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`;
-      return { kind: "page", status: 200, body: html(nonce), headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": policy } };
+      return {
+        kind: "page",
+        status: 200,
+        body: html(nonce),
+        headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": policy },
+      };
     },
   };
 }

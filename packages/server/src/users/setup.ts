@@ -20,5 +20,10 @@ export async function setUp(
   input: { readonly setupToken: string; readonly email: string; readonly password: string },
   origin: Origin,
 ): Promise<CreateOutcome | { readonly kind: "guarded" }> {
-  return createSuperuser(deps, input, origin, async (tx) => (await holdSetupLink(tx, hashToken(input.setupToken), deps.clock.now())) && !(await anySuperuser(tx)));
+  return createSuperuser(
+    deps,
+    input,
+    origin,
+    async (tx) => (await holdSetupLink(tx, hashToken(input.setupToken), deps.clock.now())) && !(await anySuperuser(tx)),
+  );
 }

@@ -106,7 +106,12 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
 
     serve(endpoints.deleteMe, async (call) => {
       const { caller, client, input } = call;
-      const outcome = await deleteSelf(deps, { userId: caller.userId, sessionId: caller.sessionId, client }, input.password, originOf(call));
+      const outcome = await deleteSelf(
+        deps,
+        { userId: caller.userId, sessionId: caller.sessionId, client },
+        input.password,
+        originOf(call),
+      );
       switch (outcome.kind) {
         case "done":
         case "unknown":

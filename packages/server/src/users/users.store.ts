@@ -34,9 +34,10 @@ export async function findUser(db: Queryable, id: string): Promise<User | undefi
 
 export async function findByIdentifier(db: Queryable, identifier: Identifier): Promise<User | undefined> {
   const query = db.selectFrom("users").selectAll();
-  const row = await ("emailCanonical" in identifier
-    ? query.where("email_canonical", "=", identifier.emailCanonical)
-    : query.where("username_canonical", "=", identifier.usernameCanonical)
+  const row = await (
+    "emailCanonical" in identifier
+      ? query.where("email_canonical", "=", identifier.emailCanonical)
+      : query.where("username_canonical", "=", identifier.usernameCanonical)
   ).executeTakeFirst();
   return row && toUser(row);
 }
@@ -94,7 +95,14 @@ export async function insertUser(tx: Tx, user: NewUser): Promise<User | undefine
 export async function raiseHardEpoch(tx: Tx, id: string, now: UnixSeconds): Promise<number | undefined> {
   const row = await tx
     .updateTable("users")
-    .set((eb) => ({ hard_epoch: eb.case().when("hard_epoch", ">=", now).then(eb("hard_epoch", "+", 1)).else(now).end() }))
+    .set((eb) => ({
+      hard_epoch: eb
+        .case()
+        .when("hard_epoch", ">=", now)
+        .then(eb("hard_epoch", "+", 1))
+        .else(now)
+        .end(),
+    }))
     .where("id", "=", id)
     .returning("hard_epoch")
     .executeTakeFirst();
@@ -108,7 +116,10 @@ export async function liftHardEpoch(tx: Tx, id: string, floor: number): Promise<
 
 /** Raises everybody's hard epoch to one value above all of them and returns it. */
 export async function raiseEveryHardEpoch(tx: Tx, now: UnixSeconds): Promise<number> {
-  const highest = await tx.selectFrom("users").select((eb) => eb.fn.max("hard_epoch").as("epoch")).executeTakeFirst();
+  const highest = await tx
+    .selectFrom("users")
+    .select((eb) => eb.fn.max("hard_epoch").as("epoch"))
+    .executeTakeFirst();
   const epoch = Math.max(Number(highest?.epoch ?? 0) + 1, now);
   await tx.updateTable("users").set({ hard_epoch: epoch }).execute();
   return epoch;
@@ -120,7 +131,12 @@ export async function setPassword(tx: Tx, id: string, passwordSealed: Uint8Array
     .updateTable("users")
     .set((eb) => ({
       password_sealed: passwordSealed,
-      password_changed_at: eb.case().when("password_changed_at", ">=", now).then(eb("password_changed_at", "+", 1)).else(now).end(),
+      password_changed_at: eb
+        .case()
+        .when("password_changed_at", ">=", now)
+        .then(eb("password_changed_at", "+", 1))
+        .else(now)
+        .end(),
     }))
     .where("id", "=", id)
     .execute();
@@ -128,12 +144,22 @@ export async function setPassword(tx: Tx, id: string, passwordSealed: Uint8Array
 
 /** Replaces a hash by a stronger one of the same password, unless the password was changed meanwhile (PW-09). */
 export async function upgradePassword(tx: Tx, id: string, from: Uint8Array, to: Uint8Array): Promise<boolean> {
-  const row = await tx.updateTable("users").set({ password_sealed: to }).where("id", "=", id).where("password_sealed", "=", from).returning("id").executeTakeFirst();
+  const row = await tx
+    .updateTable("users")
+    .set({ password_sealed: to })
+    .where("id", "=", id)
+    .where("password_sealed", "=", from)
+    .returning("id")
+    .executeTakeFirst();
   return row !== undefined;
 }
 
 export async function setProfile(tx: Tx, id: string, profile: Profile): Promise<void> {
-  await tx.updateTable("users").set({ profile: JSON.stringify(profile) }).where("id", "=", id).execute();
+  await tx
+    .updateTable("users")
+    .set({ profile: JSON.stringify(profile) })
+    .where("id", "=", id)
+    .execute();
 }
 
 export async function setLastLogin(tx: Tx, id: string, now: UnixSeconds): Promise<void> {
@@ -146,12 +172,24 @@ export async function markVerified(tx: Tx, id: string, now: UnixSeconds): Promis
 
 /** False where the user is disabled already. */
 export async function disable(tx: Tx, id: string, now: UnixSeconds): Promise<boolean> {
-  const row = await tx.updateTable("users").set({ disabled_at: now }).where("id", "=", id).where("disabled_at", "is", null).returning("id").executeTakeFirst();
+  const row = await tx
+    .updateTable("users")
+    .set({ disabled_at: now })
+    .where("id", "=", id)
+    .where("disabled_at", "is", null)
+    .returning("id")
+    .executeTakeFirst();
   return row !== undefined;
 }
 
 export async function enable(tx: Tx, id: string): Promise<boolean> {
-  const row = await tx.updateTable("users").set({ disabled_at: null }).where("id", "=", id).where("disabled_at", "is not", null).returning("id").executeTakeFirst();
+  const row = await tx
+    .updateTable("users")
+    .set({ disabled_at: null })
+    .where("id", "=", id)
+    .where("disabled_at", "is not", null)
+    .returning("id")
+    .executeTakeFirst();
   return row !== undefined;
 }
 
@@ -159,7 +197,11 @@ export async function enable(tx: Tx, id: string): Promise<boolean> {
 export async function deleteUser(tx: Tx, user: User): Promise<void> {
   if (user.emailCanonical !== null) await tx.deleteFrom("registrations").where("email_canonical", "=", user.emailCanonical).execute();
   // Mail of an earlier registration may have gone to another spelling.
-  if (user.emailCanonical !== null) await tx.deleteFrom("outbox").where((eb) => eb(eb.fn("lower", ["recipient"]), "=", user.emailCanonical)).execute();
+  if (user.emailCanonical !== null)
+    await tx
+      .deleteFrom("outbox")
+      .where((eb) => eb(eb.fn("lower", ["recipient"]), "=", user.emailCanonical))
+      .execute();
   await tx.deleteFrom("users").where("id", "=", user.id).execute();
 }
 

@@ -21,7 +21,8 @@ const signedIn = async (world: World): Promise<SessionTokens> => {
   world.clock.advance(GRACE);
   return tokens;
 };
-const events = async (world: World, event: string) => (await world.rules.db.selectFrom("audit_events").select("position").where("event", "=", event).execute()).length;
+const events = async (world: World, event: string) =>
+  (await world.rules.db.selectFrom("audit_events").select("position").where("event", "=", event).execute()).length;
 
 eachWorld("RF-01 a refresh token used again after the window ends the session, its access tokens included", async (world) => {
   const first = await signedIn(world);
@@ -48,17 +49,20 @@ eachWorld("RF-02 twice inside the window gives the same successor both times, an
 });
 
 for (const wait of [1, 60, 3600]) {
-  eachWorld(`RF-03 an answer lost for ${wait} s is had by repeating the request with its attempt id, until the successor has been used`, async (world) => {
-    const first = await signedIn(world);
-    const lost = (await refresh(world, first.refreshToken, "attempt-0123456789")).body;
-    world.clock.advance(wait);
-    const again = await refresh(world, first.refreshToken, "attempt-0123456789");
-    assert.deepEqual([again.status, again.body.refreshToken], [200, lost.refreshToken]);
-    world.clock.advance(GRACE);
-    assert.equal((await refresh(world, lost.refreshToken, "attempt-9876543210")).status, 200);
-    world.clock.advance(GRACE);
-    assert.equal((await refresh(world, first.refreshToken, "attempt-0123456789")).body.cause, "refresh_reused");
-  });
+  eachWorld(
+    `RF-03 an answer lost for ${wait} s is had by repeating the request with its attempt id, until the successor has been used`,
+    async (world) => {
+      const first = await signedIn(world);
+      const lost = (await refresh(world, first.refreshToken, "attempt-0123456789")).body;
+      world.clock.advance(wait);
+      const again = await refresh(world, first.refreshToken, "attempt-0123456789");
+      assert.deepEqual([again.status, again.body.refreshToken], [200, lost.refreshToken]);
+      world.clock.advance(GRACE);
+      assert.equal((await refresh(world, lost.refreshToken, "attempt-9876543210")).status, 200);
+      world.clock.advance(GRACE);
+      assert.equal((await refresh(world, first.refreshToken, "attempt-0123456789")).body.cause, "refresh_reused");
+    },
+  );
 }
 
 eachWorld("RF-04 a thief is noticed no later than the second party's first refresh outside the window", async (world) => {
@@ -85,7 +89,11 @@ eachWorld("RF-04 a thief is noticed no later than the second party's first refre
           dead = true;
           continue;
         }
-        if (behind && answer.body.refreshToken !== holds[who]) assert.ok(world.clock.now() - rotatedAt < GRACE || holds[other] !== answer.body.refreshToken, "a second successor, or one after the window");
+        if (behind && answer.body.refreshToken !== holds[who])
+          assert.ok(
+            world.clock.now() - rotatedAt < GRACE || holds[other] !== answer.body.refreshToken,
+            "a second successor, or one after the window",
+          );
         if (answer.body.refreshToken !== holds[who] && answer.body.refreshToken !== holds[other]) rotatedAt = world.clock.now();
         holds[who] = answer.body.refreshToken;
       }
@@ -117,7 +125,11 @@ eachWorld("RF-09 a restart does not make a rotated token valid", async (world) =
   const rules = await composeRules(world.parts);
   const app = composeApp(world.parts, rules, () => "ready");
   const body = JSON.stringify({ refreshToken: first.refreshToken });
-  const request = new Request("https://x.test/v1/sessions/refresh", { method: "POST", headers: { "content-type": "application/json" }, body });
+  const request = new Request("https://x.test/v1/sessions/refresh", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
   // The first node still has its lease, so the revocation waits for it.
   const answer = await whileTimePasses(world, Promise.resolve(app.fetch(request, {})));
   assert.equal(answer.status, 401);

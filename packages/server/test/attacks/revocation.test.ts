@@ -27,21 +27,36 @@ const statusAt = async (node: Node, token: string) =>
 
 const acts: Readonly<Record<string, (world: World, user: TestUser, tokens: SessionTokens) => Promise<{ readonly status: number }>>> = {
   "log out here": async (world, _user, { accessToken }) => world.request("DELETE", "/v1/sessions/current", { token: accessToken }),
-  "log out another device": async (world, user, { sessionId }) => world.request("DELETE", `/v1/sessions/${sessionId}`, { token: (await world.signIn(user)).accessToken }),
+  "log out another device": async (world, user, { sessionId }) =>
+    world.request("DELETE", `/v1/sessions/${sessionId}`, { token: (await world.signIn(user)).accessToken }),
   "log out everywhere": async (world, _user, { accessToken }) => world.request("DELETE", "/v1/sessions", { token: accessToken }),
-  "log out by refresh token": async (world, _user, { refreshToken }) => world.request("POST", "/v1/sessions/logout", { body: { refreshToken } }),
-  "an operator ends the session": async (world, user, { sessionId }) => world.request("DELETE", `/v1/admin/users/${user.id}/sessions/${sessionId}`, { token: await operator(world) }),
-  "an operator ends all sessions of the user": async (world, user) => world.request("DELETE", `/v1/admin/users/${user.id}/sessions`, { token: await operator(world) }),
-  "an operator ends every session of everyone": async (world) => world.request("DELETE", "/v1/admin/sessions", { token: await operator(world) }),
-  "an operator disables the user": async (world, user) => world.request("POST", `/v1/admin/users/${user.id}/disable`, { token: await operator(world) }),
-  "an operator deletes the user": async (world, user) => world.request("DELETE", `/v1/admin/users/${user.id}`, { token: await operator(world) }),
-  "the user deletes the account": async (world, user, { accessToken }) => world.request("DELETE", "/v1/me", { token: accessToken, body: { password: user.password } }),
+  "log out by refresh token": async (world, _user, { refreshToken }) =>
+    world.request("POST", "/v1/sessions/logout", { body: { refreshToken } }),
+  "an operator ends the session": async (world, user, { sessionId }) =>
+    world.request("DELETE", `/v1/admin/users/${user.id}/sessions/${sessionId}`, { token: await operator(world) }),
+  "an operator ends all sessions of the user": async (world, user) =>
+    world.request("DELETE", `/v1/admin/users/${user.id}/sessions`, { token: await operator(world) }),
+  "an operator ends every session of everyone": async (world) =>
+    world.request("DELETE", "/v1/admin/sessions", { token: await operator(world) }),
+  "an operator disables the user": async (world, user) =>
+    world.request("POST", `/v1/admin/users/${user.id}/disable`, { token: await operator(world) }),
+  "an operator deletes the user": async (world, user) =>
+    world.request("DELETE", `/v1/admin/users/${user.id}`, { token: await operator(world) }),
+  "the user deletes the account": async (world, user, { accessToken }) =>
+    world.request("DELETE", "/v1/me", { token: accessToken, body: { password: user.password } }),
   "the password is changed": async (world, user, { accessToken }) =>
-    world.request("POST", "/v1/me/password", { token: accessToken, body: { currentPassword: user.password, newPassword: "eleven loud geese" } }),
+    world.request("POST", "/v1/me/password", {
+      token: accessToken,
+      body: { currentPassword: user.password, newPassword: "eleven loud geese" },
+    }),
   "the password is reset": async (world, user) => {
-    const started = await world.request<AnswerOf<typeof endpoints.startPasswordReset, 202>>("POST", "/v1/password-resets", { body: { email: user.email } });
+    const started = await world.request<AnswerOf<typeof endpoints.startPasswordReset, 202>>("POST", "/v1/password-resets", {
+      body: { email: user.email },
+    });
     const code = /\b\d{8}\b/.exec((await world.mails())[0]?.text ?? "")?.[0];
-    return world.request("POST", "/v1/password-resets/confirm", { body: { resetId: started.body.resetId, code, newPassword: "eleven loud geese" } });
+    return world.request("POST", "/v1/password-resets/confirm", {
+      body: { resetId: started.body.resetId, code, newPassword: "eleven loud geese" },
+    });
   },
   "a refresh token is used twice": async (world, _user, { refreshToken }) => {
     world.clock.advance(10);
@@ -129,25 +144,39 @@ eachWorld("JW-02 unknown key ids cause no database query", async (world) => {
 eachWorld("RV-13 a revocation outlives the last token it covers, whatever the lifetime is set to afterwards", async (world) => {
   const tokens = await world.signIn(await world.user());
   await world.request("DELETE", "/v1/sessions/current", { token: tokens.accessToken });
-  const row = await world.rules.db.selectFrom("revocations").select("expires_at").where("subject", "=", tokens.sessionId).executeTakeFirstOrThrow();
+  const row = await world.rules.db
+    .selectFrom("revocations")
+    .select("expires_at")
+    .where("subject", "=", tokens.sessionId)
+    .executeTakeFirstOrThrow();
   assert.equal(row.expires_at, world.clock.now() + tokens.expiresInSeconds + 15);
 });
 
-eachWorld("RV-04 a change that is rolled back leaves no revocation, and a revocation that cannot be written undoes its cause", async (world) => {
-  const user = await world.user();
-  const tokens = await world.signIn(user);
-  await world.rules.db.schema.alterTable("revocations").renameTo("elsewhere").execute();
-  assert.ok((await world.request("DELETE", "/v1/sessions/current", { token: tokens.accessToken })).status >= 500);
-  await world.rules.db.schema.alterTable("elsewhere").renameTo("revocations").execute();
-  const session = await world.rules.db.selectFrom("sessions").select("revoked_at").where("id", "=", tokens.sessionId).executeTakeFirstOrThrow();
-  assert.equal(session.revoked_at, null);
-  assert.equal((await world.request("GET", "/v1/token", { token: tokens.accessToken })).status, 200);
-});
+eachWorld(
+  "RV-04 a change that is rolled back leaves no revocation, and a revocation that cannot be written undoes its cause",
+  async (world) => {
+    const user = await world.user();
+    const tokens = await world.signIn(user);
+    await world.rules.db.schema.alterTable("revocations").renameTo("elsewhere").execute();
+    assert.ok((await world.request("DELETE", "/v1/sessions/current", { token: tokens.accessToken })).status >= 500);
+    await world.rules.db.schema.alterTable("elsewhere").renameTo("revocations").execute();
+    const session = await world.rules.db
+      .selectFrom("sessions")
+      .select("revoked_at")
+      .where("id", "=", tokens.sessionId)
+      .executeTakeFirstOrThrow();
+    assert.equal(session.revoked_at, null);
+    assert.equal((await world.request("GET", "/v1/token", { token: tokens.accessToken })).status, 200);
+  },
+);
 
 eachWorld("RV-02 a node that has died holds a revoking call up for the staleness bound and no longer", async (world) => {
   const tokens = await world.signIn(await world.user());
   const now = world.clock.now();
-  await world.rules.db.insertInto("leases").values({ node_id: "dead", boot_id: "dead", lease_until: now + 1000, applied_before: 0 }).execute();
+  await world.rules.db
+    .insertInto("leases")
+    .values({ node_id: "dead", boot_id: "dead", lease_until: now + 1000, applied_before: 0 })
+    .execute();
   const startedAt = world.clock.monotonicMilliseconds();
   const { status } = await whileTimePasses(world, world.request("DELETE", "/v1/sessions/current", { token: tokens.accessToken }));
   const took = world.clock.monotonicMilliseconds() - startedAt;

@@ -22,7 +22,10 @@ function withoutChance(text: string): string {
 }
 
 test("the walk-through of the README prints what the README shows", async () => {
-  const steps = [...readme.matchAll(STEP)].map((match) => ({ commands: match.groups?.["commands"] ?? "", printed: match.groups?.["printed"] ?? "" }));
+  const steps = [...readme.matchAll(STEP)].map((match) => ({
+    commands: match.groups?.["commands"] ?? "",
+    printed: match.groups?.["printed"] ?? "",
+  }));
   assert.equal(steps.length, (readme.match(/<!-- walk -->/g) ?? []).length);
   assert.ok(steps.length >= 6);
 
@@ -30,10 +33,16 @@ test("the walk-through of the README prints what the README shows", async () => 
   const server = await startServer({ PORTCULLIS_DATA_DIR: join(folder, "data") });
   try {
     const mark = "--- next step ---";
-    const script = steps.map((step) => step.commands).join(`\necho; echo "${mark}"\n`).replaceAll("http://127.0.0.1:8420", server.url);
+    const script = steps
+      .map((step) => step.commands)
+      .join(`\necho; echo "${mark}"\n`)
+      .replaceAll("http://127.0.0.1:8420", server.url);
     const { stdout } = await promisify(execFile)("bash", ["-c", script], { cwd: folder });
     const printed = stdout.split(mark).map(withoutChance);
-    assert.deepEqual(printed, steps.map((step) => withoutChance(step.printed)));
+    assert.deepEqual(
+      printed,
+      steps.map((step) => withoutChance(step.printed)),
+    );
   } finally {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
