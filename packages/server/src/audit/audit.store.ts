@@ -1,23 +1,51 @@
 import { sql, type Selectable } from "kysely";
 import type { Queryable, Tx } from "../db/open.ts";
+import { prepared } from "../db/prepared.ts";
 import type { AuditEventsTable } from "../db/tables.ts";
 import type { UnixSeconds } from "../kernel/clock.ts";
 
-/** Takes the next position and with it the row lock that puts all events in one line. `mac` is still that of the event before. */
-export async function advanceHead(tx: Tx): Promise<{ readonly position: number; readonly mac: string }> {
-  return tx
+const advancing = prepared((db) =>
+  db
     .updateTable("audit_head")
     .set((eb) => ({ position: eb("position", "+", 1) }))
-    .returning(["position", "mac"])
-    .executeTakeFirstOrThrow();
+    .returning(["position", "mac"]),
+);
+
+/** Takes the next position and with it the row lock that puts all events in one line. `mac` is still that of the event before. */
+export async function advanceHead(tx: Tx): Promise<{ readonly position: number; readonly mac: string }> {
+  const [head] = await advancing(tx, {});
+  if (head === undefined) throw new Error("the audit has no head");
+  return head;
 }
+
+const signing = prepared((db, { mac }: { readonly mac: string }) => db.updateTable("audit_head").set({ mac }));
 
 export async function setHeadMac(tx: Tx, mac: string): Promise<void> {
-  await tx.updateTable("audit_head").set({ mac }).execute();
+  await signing(tx, { mac });
 }
 
+/** By name, because a statement is prepared with all of its columns. */
+type NewEvent = Pick<AuditEventsTable, keyof AuditEventsTable>;
+
+const inserting = prepared((db, event: NewEvent) =>
+  db.insertInto("audit_events").values({
+    position: event.position,
+    at: event.at,
+    event: event.event,
+    actor_kind: event.actor_kind,
+    actor_id: event.actor_id,
+    user_id: event.user_id,
+    session_id: event.session_id,
+    address: event.address,
+    result: event.result,
+    request_id: event.request_id,
+    details: event.details,
+    mac: event.mac,
+  }),
+);
+
 export async function insertEvent(tx: Tx, event: AuditEventsTable): Promise<void> {
-  await tx.insertInto("audit_events").values(event).execute();
+  await inserting(tx, event);
 }
 
 /** Does `work` within the transaction and, unless it is to be kept, undoes it and nothing else. */

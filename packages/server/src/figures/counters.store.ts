@@ -1,4 +1,5 @@
 import type { Db, Tx } from "../db/open.ts";
+import { prepared } from "../db/prepared.ts";
 import type { UnixSeconds } from "../kernel/clock.ts";
 
 const HOUR = 3600;
@@ -7,15 +8,18 @@ export function hourOf(at: UnixSeconds): UnixSeconds {
   return at - (at % HOUR);
 }
 
+const counting = prepared((db, { name, hour }: { readonly name: string; readonly hour: UnixSeconds }) =>
+  db
+    .insertInto("counters")
+    .values({ name, hour_starts_at: hour, count: 1 })
+    .onConflict((conflict) => conflict.columns(["name", "hour_starts_at"]).doUpdateSet((eb) => ({ count: eb("counters.count", "+", 1) })))
+    .returning("count"),
+);
+
 /** Adds one and returns the hour's count so far. */
 export async function countUp(tx: Tx, name: string, now: UnixSeconds): Promise<number> {
-  const { count } = await tx
-    .insertInto("counters")
-    .values({ name, hour_starts_at: hourOf(now), count: 1 })
-    .onConflict((conflict) => conflict.columns(["name", "hour_starts_at"]).doUpdateSet((eb) => ({ count: eb("counters.count", "+", 1) })))
-    .returning("count")
-    .executeTakeFirstOrThrow();
-  return count;
+  const [row] = await counting(tx, { name, hour: hourOf(now) });
+  return row?.count ?? 0;
 }
 
 /** Counts by hour, those hours only in which something was counted. */

@@ -14,6 +14,11 @@ export type VerifyOutcome = { readonly kind: "matched" } | { readonly kind: "mis
 export interface Hasher {
   hash(password: string): Promise<HashOutcome>;
   verify(phc: string, password: string): Promise<VerifyOutcome>;
+  /**
+   * A place for one question, before anything is done for whoever asks: `undefined` while as many have one as can be
+   * answered in time. Call what it returns when the question has been answered.
+   */
+  reserve(): (() => void) | undefined;
   /** Verified in place of a hash that does not exist: it costs the same and no password matches it (EN-02). */
   readonly decoy: string;
   needsUpgrade(phc: string): boolean;
@@ -69,6 +74,7 @@ export function createHasher(deps: HasherDeps): Hasher {
   if (!Number.isInteger(concurrency) || concurrency < 1) throw new RangeError(`hashing concurrency of ${concurrency}: use 1 or more`);
 
   const queue: Job[] = [];
+  let reserved = 0;
   const running = new Map<number, Job>();
   let child: ChildProcess | undefined;
   let closed = false;
@@ -87,6 +93,15 @@ export function createHasher(deps: HasherDeps): Hasher {
       queue.push(job);
       void clock.sleep(waitMilliseconds, job.settled.signal).then(() => giveUp(job));
     });
+  }
+
+  function reserve(): (() => void) | undefined {
+    if (closed || reserved >= concurrency + queueLimit) {
+      refused += 1;
+      return undefined;
+    }
+    reserved += 1;
+    return () => (reserved -= 1);
   }
 
   function giveUp(job: Job): void {
@@ -188,6 +203,7 @@ export function createHasher(deps: HasherDeps): Hasher {
       if (reply.kind === "mismatched") return { kind: "mismatched" };
       throw unexpected(reply);
     },
+    reserve,
     decoy: decoyHash(deps.random, params),
     needsUpgrade: (phc) => isOutdated(phc, params),
     figures: () => ({ queued: queue.length, running: running.size, evaluations, refused, processId: child?.pid }),

@@ -34,31 +34,52 @@ export interface HeldSession extends Session {
   readonly user: { readonly hardEpoch: number; readonly authorizationEpoch: number; readonly disabledAt: UnixSeconds | null };
 }
 
+const inserting = prepared((db, row: Pick<SessionsTable, keyof SessionsTable>) =>
+  db.insertInto("sessions").values({
+    id: row.id,
+    user_id: row.user_id,
+    generation: row.generation,
+    rotated_at: row.rotated_at,
+    confirmed_at: row.confirmed_at,
+    attempt_hash: row.attempt_hash,
+    hard_epoch: row.hard_epoch,
+    auth_time: row.auth_time,
+    amr: row.amr,
+    acr: row.acr,
+    created_at: row.created_at,
+    last_used_at: row.last_used_at,
+    idle_ends_at: row.idle_ends_at,
+    ends_at: row.ends_at,
+    max_access_exp: row.max_access_exp,
+    address: row.address,
+    user_agent: row.user_agent,
+    revoked_at: row.revoked_at,
+    revoked_cause: row.revoked_cause,
+  }),
+);
+
 export async function insertSession(tx: Tx, session: Session): Promise<void> {
-  await tx
-    .insertInto("sessions")
-    .values({
-      id: session.id,
-      user_id: session.userId,
-      generation: session.generation,
-      rotated_at: session.rotatedAt,
-      confirmed_at: session.confirmedAt,
-      attempt_hash: session.attemptHash,
-      hard_epoch: session.hardEpoch,
-      auth_time: session.authTime,
-      amr: JSON.stringify(session.amr),
-      acr: session.acr,
-      created_at: session.createdAt,
-      last_used_at: session.lastUsedAt,
-      idle_ends_at: session.idleEndsAt,
-      ends_at: session.endsAt,
-      max_access_exp: session.maxAccessExp,
-      address: session.address,
-      user_agent: session.userAgent,
-      revoked_at: session.revokedAt,
-      revoked_cause: session.revokedCause,
-    })
-    .execute();
+  await inserting(tx, {
+    id: session.id,
+    user_id: session.userId,
+    generation: session.generation,
+    rotated_at: session.rotatedAt,
+    confirmed_at: session.confirmedAt,
+    attempt_hash: session.attemptHash,
+    hard_epoch: session.hardEpoch,
+    auth_time: session.authTime,
+    amr: JSON.stringify(session.amr),
+    acr: session.acr,
+    created_at: session.createdAt,
+    last_used_at: session.lastUsedAt,
+    idle_ends_at: session.idleEndsAt,
+    ends_at: session.endsAt,
+    max_access_exp: session.maxAccessExp,
+    address: session.address,
+    user_agent: session.userAgent,
+    revoked_at: session.revokedAt,
+    revoked_cause: session.revokedCause,
+  });
 }
 
 const holding = prepared((db, { id }: { readonly id: string }) =>
@@ -136,6 +157,18 @@ export async function touch(
     .execute();
 }
 
+type Revoking = { readonly id: string; readonly cause: EndCause; readonly now: UnixSeconds };
+
+const revokingAny = (db: Queryable, { id, cause, now }: Revoking) =>
+  db
+    .updateTable("sessions")
+    .set({ revoked_at: now, revoked_cause: cause })
+    .where("id", "=", id)
+    .where("revoked_at", "is", null)
+    .returning(["user_id", "max_access_exp"]);
+const revoking = prepared(revokingAny);
+const revokingOwn = prepared((db, own: Revoking & { readonly userId: string }) => revokingAny(db, own).where("user_id", "=", own.userId));
+
 /** Ends a live session; `undefined` where there is none of that id (and, if given, of that user). */
 export async function markRevoked(
   tx: Tx,
@@ -143,14 +176,8 @@ export async function markRevoked(
   cause: EndCause,
   now: UnixSeconds,
 ): Promise<{ readonly userId: string; readonly maxAccessExp: UnixSeconds } | undefined> {
-  const row = await tx
-    .updateTable("sessions")
-    .set({ revoked_at: now, revoked_cause: cause })
-    .where("id", "=", which.id)
-    .$if(which.userId !== undefined, (query) => query.where("user_id", "=", which.userId ?? ""))
-    .where("revoked_at", "is", null)
-    .returning(["user_id", "max_access_exp"])
-    .executeTakeFirst();
+  const { id, userId } = which;
+  const [row] = userId === undefined ? await revoking(tx, { id, cause, now }) : await revokingOwn(tx, { id, userId, cause, now });
   return row && { userId: row.user_id, maxAccessExp: row.max_access_exp };
 }
 
@@ -184,8 +211,8 @@ export async function latestAccessExpiryOf(tx: Tx, userId: string): Promise<Unix
   return Number(row?.latest ?? 0);
 }
 
-export async function listLiveSessions(db: Queryable, userId: string, now: UnixSeconds): Promise<readonly Session[]> {
-  const rows = await db
+const listing = prepared((db, { userId, now }: { readonly userId: string; readonly now: UnixSeconds }) =>
+  db
     .selectFrom("sessions")
     .selectAll()
     .where("user_id", "=", userId)
@@ -193,9 +220,12 @@ export async function listLiveSessions(db: Queryable, userId: string, now: UnixS
     .where("idle_ends_at", ">", now)
     .where("ends_at", ">", now)
     .orderBy("last_used_at", "desc")
-    .orderBy("id", "desc")
-    .execute();
-  return rows.map(toSession);
+    .orderBy("id", "desc"),
+);
+
+/** Used last first. */
+export async function listLiveSessions(db: Queryable, userId: string, now: UnixSeconds): Promise<readonly Session[]> {
+  return (await listing(db, { userId, now })).map(toSession);
 }
 
 /** Live and ended ones that have not been purged, newest first. */

@@ -63,7 +63,9 @@ export async function signIn(deps: SignInDeps, credentials: Credentials, client:
 
   const opened = await deps.db
     .transaction()
-    .execute(async (tx) => open(tx, deps, { user: password.user, weak: password.weak, attempt, client, proven: { amr: ["pwd"], acr: "aal1" } }, origin));
+    .execute(async (tx) =>
+      open(tx, deps, { user: password.user, weak: password.weak, attempt, client, proven: { amr: ["pwd"], acr: "aal1" } }, origin),
+    );
   if (opened === undefined) return { kind: "refused" };
   await deps.settle(opened.recorded);
   if (password.weak) await upgrade(deps, password.user, credentials.password);
@@ -80,12 +82,27 @@ export type PasswordCheck =
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number }
   | { readonly kind: "busy" };
 
+interface Asked {
+  readonly user: User | undefined;
+  readonly attempt: Attempt;
+  readonly password: string;
+}
+
+type CheckDeps = Pick<SignInDeps, "db" | "clock" | "keyring" | "hasher" | "attemptLimits" | "requireVerifiedEmail">;
+
+/** Turns away at once, before the database is asked for anything, whoever could not be answered in time (IN-07). */
+export async function checkPassword(deps: CheckDeps, asked: Asked, origin: Origin): Promise<PasswordCheck> {
+  const answered = deps.hasher.reserve();
+  if (answered === undefined) return { kind: "busy" };
+  try {
+    return await evaluate(deps, asked, origin);
+  } finally {
+    answered();
+  }
+}
+
 /** Takes an attempt, then pays for one hash, then looks at the account; whoever asks for whomever. */
-export async function checkPassword(
-  deps: Pick<SignInDeps, "db" | "clock" | "keyring" | "hasher" | "attemptLimits" | "requireVerifiedEmail">,
-  asked: { readonly user: User | undefined; readonly attempt: Attempt; readonly password: string },
-  origin: Origin,
-): Promise<PasswordCheck> {
+async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<PasswordCheck> {
   const { user, attempt } = asked;
   const budget = await deps.db.transaction().execute(async (tx) => {
     const taken = await takeAttempt(tx, deps, deps.attemptLimits, attempt);

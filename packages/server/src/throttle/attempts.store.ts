@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Db, Queryable, Tx } from "../db/open.ts";
+import { prepared } from "../db/prepared.ts";
 import type { UnixSeconds } from "../kernel/clock.ts";
 
 /** At most `limit` within `windowSeconds`, counted from the first. */
@@ -11,24 +12,29 @@ export interface Limit {
 
 export type TakeOutcome = { readonly kind: "taken" } | { readonly kind: "exhausted"; readonly retryAfterSeconds: number };
 
-/** Takes one from a bucket that has one left. Of any number of callers, on any number of nodes, `limit` succeed (LG-02). */
-export async function take(tx: Tx, limit: Limit, now: UnixSeconds): Promise<TakeOutcome> {
-  const row = await tx
+type Taking = { readonly bucket: string; readonly limit: number; readonly now: UnixSeconds; readonly endsAt: UnixSeconds };
+
+const taking = prepared((db, { bucket, limit, now, endsAt }: Taking) =>
+  db
     .insertInto("attempts")
-    .values({ bucket: limit.bucket, count: 1, window_ends_at: now + limit.windowSeconds })
+    .values({ bucket, count: 1, window_ends_at: endsAt })
     .onConflict((conflict) =>
       conflict
         .column("bucket")
         .doUpdateSet({
           count: sql<number>`case when attempts.window_ends_at <= ${now} then 1 else attempts.count + 1 end`,
-          window_ends_at: sql<number>`case when attempts.window_ends_at <= ${now} then ${now + limit.windowSeconds} else attempts.window_ends_at end`,
+          window_ends_at: sql<number>`case when attempts.window_ends_at <= ${now} then ${endsAt} else attempts.window_ends_at end`,
         })
-        .where((eb) => eb.or([eb("attempts.window_ends_at", "<=", now), eb("attempts.count", "<", limit.limit)])),
+        .where((eb) => eb.or([eb("attempts.window_ends_at", "<=", now), eb("attempts.count", "<", limit)])),
     )
-    .returning("count")
-    .executeTakeFirst();
+    .returning("count"),
+);
+
+/** Takes one from a bucket that has one left. Of any number of callers, on any number of nodes, `limit` succeed (LG-02). */
+export async function take(tx: Tx, { bucket, limit, windowSeconds }: Limit, now: UnixSeconds): Promise<TakeOutcome> {
+  const [row] = await taking(tx, { bucket, limit, now, endsAt: now + windowSeconds });
   if (row !== undefined) return { kind: "taken" };
-  const full = await tx.selectFrom("attempts").select("window_ends_at").where("bucket", "=", limit.bucket).executeTakeFirst();
+  const full = await tx.selectFrom("attempts").select("window_ends_at").where("bucket", "=", bucket).executeTakeFirst();
   return { kind: "exhausted", retryAfterSeconds: Math.max(1, (full?.window_ends_at ?? now) - now) };
 }
 
@@ -41,12 +47,15 @@ export async function takeEach(tx: Tx, limits: readonly Limit[], now: UnixSecond
   return { kind: "taken" };
 }
 
-export async function giveBack(tx: Tx, bucket: string, count = 1): Promise<void> {
-  await tx
+const giving = prepared((db, { bucket, count }: { readonly bucket: string; readonly count: number }) =>
+  db
     .updateTable("attempts")
     .set({ count: sql<number>`case when count > ${count} then count - ${count} else 0 end` })
-    .where("bucket", "=", bucket)
-    .execute();
+    .where("bucket", "=", bucket),
+);
+
+export async function giveBack(tx: Tx, bucket: string, count = 1): Promise<void> {
+  await giving(tx, { bucket, count });
 }
 
 export async function countOf(db: Queryable, bucket: string, now: UnixSeconds): Promise<number> {

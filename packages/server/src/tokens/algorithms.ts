@@ -12,7 +12,8 @@ interface Algorithm {
 export const algorithms: Readonly<Record<SigningAlgorithm, Algorithm>> = {
   ES256: {
     generate: () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
-    sign: (data, key) => sign("sha256", data, { key, dsaEncoding: "ieee-p1363" }),
+    // Asked for the JOSE form itself, Node prepares the key anew for each signature, at the price of a second one.
+    sign: (data, key) => joseSignature(sign("sha256", data, key)),
   },
   EdDSA: {
     generate: () => generateKeyPairSync("ed25519"),
@@ -23,3 +24,18 @@ export const algorithms: Readonly<Record<SigningAlgorithm, Algorithm>> = {
     sign: (data, key) => sign("sha256", data, key),
   },
 };
+
+/** ECDSA's DER sequence of two integers (RFC 3279 §2.2.3) as 32 bytes each (RFC 7518 §3.4). */
+function joseSignature(der: Buffer): Buffer {
+  const jose = Buffer.alloc(64);
+  let at = 2;
+  for (const end of [32, 64]) {
+    const length = der.readUInt8(at + 1);
+    const integer = der.subarray(at + 2, at + 2 + length);
+    // A leading zero only says that the number is positive.
+    const digits = integer.length > 32 ? integer.subarray(integer.length - 32) : integer;
+    digits.copy(jose, end - digits.length);
+    at += 2 + length;
+  }
+  return jose;
+}

@@ -66,13 +66,23 @@ export async function takeTry(tx: Tx, id: string, clientSecretHash: string, now:
   );
 }
 
-/** Ends every pending registration of an address: it has an owner now. */
+/**
+ * Ends every pending registration of an address: it has an owner now. One that is just being confirmed is passed over, for it
+ * waits for us with its row held; it will find the address taken.
+ */
 export async function closeRegistrations(tx: Tx, emailCanonical: string, now: UnixSeconds): Promise<void> {
   await tx
     .updateTable("registrations")
     .set({ confirmed_at: now })
-    .where("email_canonical", "=", emailCanonical)
-    .where("confirmed_at", "is", null)
+    .where("id", "in", (eb) =>
+      eb
+        .selectFrom("registrations")
+        .select("id")
+        .where("email_canonical", "=", emailCanonical)
+        .where("confirmed_at", "is", null)
+        .forUpdate()
+        .skipLocked(),
+    )
     .execute();
 }
 

@@ -32,19 +32,25 @@ export async function findUser(db: Queryable, id: string): Promise<User | undefi
   return row && toUser(row);
 }
 
+const byEmail = prepared((db, { email }: { readonly email: string }) =>
+  db.selectFrom("users").selectAll().where("email_canonical", "=", email),
+);
+const byUsername = prepared((db, { username }: { readonly username: string }) =>
+  db.selectFrom("users").selectAll().where("username_canonical", "=", username),
+);
+
 export async function findByIdentifier(db: Queryable, identifier: Identifier): Promise<User | undefined> {
-  const query = db.selectFrom("users").selectAll();
-  const row = await (
-    "emailCanonical" in identifier
-      ? query.where("email_canonical", "=", identifier.emailCanonical)
-      : query.where("username_canonical", "=", identifier.usernameCanonical)
-  ).executeTakeFirst();
+  const [row] = await ("emailCanonical" in identifier
+    ? byEmail(db, { email: identifier.emailCanonical })
+    : byUsername(db, { username: identifier.usernameCanonical }));
   return row && toUser(row);
 }
 
+const locking = prepared((db, { id }: { readonly id: string }) => db.selectFrom("users").selectAll().where("id", "=", id).forUpdate());
+
 /** Reads a user and holds the row: what mints, revokes or changes credentials of one user happens in turn. */
 export async function lockUser(tx: Tx, id: string): Promise<User | undefined> {
-  const row = await tx.selectFrom("users").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
+  const [row] = await locking(tx, { id });
   return row && toUser(row);
 }
 
@@ -162,8 +168,12 @@ export async function setProfile(tx: Tx, id: string, profile: Profile): Promise<
     .execute();
 }
 
+const loggingIn = prepared((db, { id, now }: { readonly id: string; readonly now: UnixSeconds }) =>
+  db.updateTable("users").set({ last_login_at: now }).where("id", "=", id),
+);
+
 export async function setLastLogin(tx: Tx, id: string, now: UnixSeconds): Promise<void> {
-  await tx.updateTable("users").set({ last_login_at: now }).where("id", "=", id).execute();
+  await loggingIn(tx, { id, now });
 }
 
 export async function markVerified(tx: Tx, id: string, now: UnixSeconds): Promise<void> {
