@@ -13,17 +13,39 @@ export function isUuid(text: unknown): text is string {
   return typeof text === "string" && canonical.test(text);
 }
 
-/** @throws {RangeError} if `text` is not a UUID in canonical spelling */
+/**
+ * Digit by digit: a start with a million revocations comes through here a million times.
+ *
+ * @throws {RangeError} if `text` is not a UUID in canonical spelling
+ */
 export function uuidWords(text: string): UuidWords {
-  if (!isUuid(text)) throw new RangeError("an id that is not a lower-case UUID");
-  return {
-    a: word(text.slice(0, 8)),
-    b: word(text.slice(9, 13) + text.slice(14, 18)),
-    c: word(text.slice(19, 23) + text.slice(24, 28)),
-    d: word(text.slice(28)),
-  };
+  if (typeof text !== "string" || text.length !== 36) throw notCanonical();
+  for (let i = 8; i < 24; i += 5) if (text.charCodeAt(i) !== HYPHEN) throw notCanonical();
+  const a = quad(text, 0);
+  const b = quad(text, 4);
+  const c = quad(text, 9);
+  const d = quad(text, 14);
+  const e = quad(text, 19);
+  const f = quad(text, 24);
+  const g = quad(text, 28);
+  const h = quad(text, 32);
+  if ((a | b | c | d | e | f | g | h) < 0) throw notCanonical();
+  return { a: (a << 16) | b, b: (c << 16) | d, c: (e << 16) | f, d: (g << 16) | h };
 }
 
-function word(hex: string): number {
-  return Number.parseInt(hex, 16) | 0;
+const HYPHEN = 0x2d;
+
+/** Four digits; negative if one of them is none. */
+function quad(text: string, at: number): number {
+  return (digit(text, at) << 12) | (digit(text, at + 1) << 8) | (digit(text, at + 2) << 4) | digit(text, at + 3);
+}
+
+function digit(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
+}
+
+function notCanonical(): RangeError {
+  return new RangeError("an id that is not a lower-case UUID");
 }

@@ -31,11 +31,12 @@ export interface SqliteFile {
 /** @param file created if missing, readable by its owner only */
 export function openSqliteFile(file: string): SqliteFile {
   createPrivately(file);
-  const writer = new Connection(new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MILLISECONDS }));
+  const connection = new Connection(new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MILLISECONDS }));
   // What is deleted is overwritten, not left in the file until its place is needed (PV-01).
-  writer.pragmas("journal_mode = wal", "synchronous = full", "foreign_keys = on", "trusted_schema = off", "secure_delete = on");
+  connection.pragmas("journal_mode = wal", "synchronous = full", "foreign_keys = on", "trusted_schema = off", "secure_delete = on");
   const reader = new Connection(new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MILLISECONDS }));
   reader.pragmas("trusted_schema = off");
+  const writer = new Writer(connection);
   const driver = new SqliteFileDriver(writer, reader);
   const version = reader.statement("pragma data_version");
   return {
@@ -45,12 +46,12 @@ export function openSqliteFile(file: string): SqliteFile {
       createIntrospector: (db: Kysely<unknown>): DatabaseIntrospector => new SqliteIntrospector(db),
       createQueryCompiler: () => new SqliteFileCompiler(),
     },
-    queries: () => writer.sent + reader.sent,
+    queries: () => connection.sent + reader.sent,
     dataVersion: () => Number(version.get()),
     facts: () => ({
-      sqliteVersion: String(writer.statement("select sqlite_version()").get()),
-      synchronous: Number(writer.statement("pragma synchronous").get()),
-      journalMode: String(writer.statement("pragma journal_mode").get()),
+      sqliteVersion: String(connection.statement("select sqlite_version()").get()),
+      synchronous: Number(connection.statement("pragma synchronous").get()),
+      journalMode: String(connection.statement("pragma journal_mode").get()),
     }),
     close: () => {
       reader.close();
@@ -110,48 +111,165 @@ class Connection {
   }
 }
 
-/** First come, first served. Nothing is awaited while nobody holds it. */
-class Mutex {
-  #waiting: (() => void)[] = [];
-  held = false;
+interface Member {
+  acknowledge(): void;
+  fail(error: unknown): void;
+}
 
-  acquire(): Promise<void> | undefined {
-    if (this.held) return new Promise((resolve) => this.#waiting.push(resolve));
-    this.held = true;
-    return undefined;
+/** So that the first of a batch does not wait for long. */
+const MEMBERS_AT_MOST = 32;
+
+const ENDED = "SQLite rolled this transaction back after a failure";
+
+/**
+ * The writing connection, and whose turn it is: first come, first served.
+ *
+ * Transactions that crowd share one `begin immediate … commit`, since most of what a small one costs is the wait for the disk.
+ * They run one after another, each but the first within a savepoint, and none is acknowledged before that commit. If it fails,
+ * or SQLite ends the transaction by itself (https://sqlite.org/lang_transaction.html, "Response to errors within a
+ * transaction"), nothing of them is stored and every one of them fails. A constraint checked at commit would thus take down
+ * the innocent with the guilty: the schema has none that is deferred.
+ */
+class Writer {
+  readonly connection: Connection;
+  readonly #waiting: (() => void)[] = [];
+  #held = false;
+  #members = 0;
+  #unacknowledged: Member[] = [];
+  #crowded = false;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  async runAlone<Row>(sql: string, parameters: readonly unknown[]): Promise<QueryResult<Row>> {
+    await this.#turn();
+    try {
+      this.#commit();
+      return this.connection.run<Row>(sql, parameters);
+    } finally {
+      this.#pass();
+    }
+  }
+
+  /** @returns whether others of the same batch went before, which `commit` and `rollback` must be told */
+  async begin(): Promise<boolean> {
+    await this.#turn();
+    try {
+      if (this.#members >= MEMBERS_AT_MOST) this.#commit();
+      const joined = this.#unacknowledged.length > 0;
+      this.#send(joined ? "savepoint member" : "begin immediate");
+      this.#members = joined ? this.#members + 1 : 1;
+      return joined;
+    } catch (error) {
+      this.#pass();
+      throw error;
+    }
+  }
+
+  /** What follows a transaction that SQLite has ended by itself must not commit alone. */
+  run<Row>(sql: string, parameters: readonly unknown[]): QueryResult<Row> {
+    if (!this.connection.inTransaction) throw new Error(ENDED);
+    try {
+      return this.connection.run<Row>(sql, parameters);
+    } catch (error) {
+      if (!this.connection.inTransaction) this.#failAll(error);
+      throw error;
+    }
+  }
+
+  /** When it throws, the turn is not over: `rollback` ends it. Returns what settles with the commit of the batch. */
+  commit(joined: boolean): { readonly acknowledged: Promise<void> } {
+    if (joined) this.run("release member", []);
+    else if (!this.connection.inTransaction) throw new Error(ENDED);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#unacknowledged.push({ acknowledge: resolve, fail: reject });
+    this.#pass();
+    return { acknowledged: promise };
+  }
+
+  rollback(joined: boolean): void {
+    try {
+      if (!this.connection.inTransaction) this.#failAll(new Error(ENDED));
+      else if (joined) for (const sql of ["rollback to member", "release member"]) this.#send(sql);
+      else this.#send("rollback");
+    } catch (error) {
+      this.#failAll(error);
+      throw error;
+    } finally {
+      this.#pass();
+    }
+  }
+
+  close(): void {
+    if (this.#held) this.#failAll(new Error("the database was closed"));
+    else this.#commit();
+    this.connection.close();
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#held) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#held = true;
   }
 
   /** Hands over to the next in line, so that it never looks free while somebody waits. */
-  release(): void {
+  #pass(): void {
     const next = this.#waiting.shift();
-    if (next === undefined) this.held = false;
-    else next();
+    this.#held = next !== undefined;
+    if (next !== undefined) next();
+    else if (this.#unacknowledged.length > 0) this.#commitInTime();
+  }
+
+  /**
+   * At once, or at the end of a turn of the event loop in which that has happened before: transactions that never leave the
+   * processor do not meet here, however many requests arrived together.
+   */
+  #commitInTime(): void {
+    if (this.#crowded) return;
+    this.#crowded = true;
+    setImmediate(() => {
+      this.#crowded = false;
+      if (!this.#held) this.#commit();
+    });
+    this.#commit();
+  }
+
+  #commit(): void {
+    if (this.#unacknowledged.length === 0) return;
+    try {
+      this.#send("commit");
+    } catch (error) {
+      this.#failAll(error);
+    }
+    for (const member of this.#unacknowledged.splice(0)) member.acknowledge();
+  }
+
+  #failAll(error: unknown): void {
+    for (const member of this.#unacknowledged.splice(0)) member.fail(error);
+    if (this.connection.inTransaction) this.#send("rollback");
+  }
+
+  #send(sql: string): void {
+    this.connection.run(sql, []);
   }
 }
 
 /** What Kysely holds while it runs a statement or a transaction; which connection it means is decided per statement. */
 class Session implements DatabaseConnection {
-  readonly #writer: Connection;
+  readonly #writer: Writer;
   readonly #reader: Connection;
-  readonly #mutex: Mutex;
-  #ownsWriter = false;
+  /** Of the transaction that is under way. */
+  #turn: { readonly joined: boolean } | undefined;
 
-  constructor(writer: Connection, reader: Connection, mutex: Mutex) {
+  constructor(writer: Writer, reader: Connection) {
     this.#writer = writer;
     this.#reader = reader;
-    this.#mutex = mutex;
   }
 
   async executeQuery<Row>({ query, sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    if (this.#ownsWriter) return this.#runInTransaction<Row>(sql, parameters);
+    if (this.#turn !== undefined) return this.#writer.run<Row>(sql, parameters);
     if (query.kind === "SelectQueryNode") return this.#reader.run<Row>(sql, parameters);
-    if (!this.#mutex.held) return this.#writer.run<Row>(sql, parameters);
-    await this.#mutex.acquire();
-    try {
-      return this.#writer.run<Row>(sql, parameters);
-    } finally {
-      this.#mutex.release();
-    }
+    return this.#writer.runAlone<Row>(sql, parameters);
   }
 
   // oxlint-disable-next-line require-yield -- Kysely's interface asks for it
@@ -159,54 +277,32 @@ class Session implements DatabaseConnection {
     throw new Error("a stream would hold the database: read in pages by key");
   }
 
-  /** SQLite ends a transaction by itself on a full disk or an I/O error; what follows must not commit alone. */
-  #runInTransaction<Row>(sql: string, parameters: readonly unknown[]): QueryResult<Row> {
-    if (!this.#writer.inTransaction) throw new Error("SQLite rolled this transaction back after a failure");
-    return this.#writer.run<Row>(sql, parameters);
-  }
-
   async begin(): Promise<void> {
-    await this.#mutex.acquire();
-    try {
-      this.#writer.run("begin immediate", []);
-      this.#ownsWriter = true;
-    } catch (error) {
-      this.#mutex.release();
-      throw error;
-    }
+    this.#turn = { joined: await this.#writer.begin() };
   }
 
-  /** When it throws, Kysely rolls back. */
-  commit(): void {
-    this.#writer.run("commit", []);
-    this.#leave();
+  /** When it fails, Kysely rolls back, be there anything left to roll back or not. */
+  async commit(): Promise<void> {
+    if (this.#turn === undefined) throw new Error("there is no transaction to commit");
+    const { acknowledged } = this.#writer.commit(this.#turn.joined);
+    this.#turn = undefined;
+    await acknowledged;
   }
 
   rollback(): void {
-    try {
-      if (this.#writer.inTransaction) this.#writer.run("rollback", []);
-    } finally {
-      this.#leave();
-    }
-  }
-
-  release(): void {
-    if (this.#ownsWriter) this.rollback();
-  }
-
-  #leave(): void {
-    this.#ownsWriter = false;
-    this.#mutex.release();
+    if (this.#turn === undefined) return;
+    const { joined } = this.#turn;
+    this.#turn = undefined;
+    this.#writer.rollback(joined);
   }
 }
 
 class SqliteFileDriver implements Driver {
-  readonly #writer: Connection;
+  readonly #writer: Writer;
   readonly #reader: Connection;
-  readonly #mutex = new Mutex();
   readonly #idle: Session[] = [];
 
-  constructor(writer: Connection, reader: Connection) {
+  constructor(writer: Writer, reader: Connection) {
     this.#writer = writer;
     this.#reader = reader;
   }
@@ -214,7 +310,7 @@ class SqliteFileDriver implements Driver {
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<Session> {
-    return this.#idle.pop() ?? new Session(this.#writer, this.#reader, this.#mutex);
+    return this.#idle.pop() ?? new Session(this.#writer, this.#reader);
   }
 
   async beginTransaction(session: Session): Promise<void> {
@@ -222,7 +318,7 @@ class SqliteFileDriver implements Driver {
   }
 
   async commitTransaction(session: Session): Promise<void> {
-    session.commit();
+    await session.commit();
   }
 
   async rollbackTransaction(session: Session): Promise<void> {
@@ -230,7 +326,7 @@ class SqliteFileDriver implements Driver {
   }
 
   async releaseConnection(session: Session): Promise<void> {
-    session.release();
+    session.rollback();
     this.#idle.push(session);
   }
 

@@ -19,6 +19,8 @@ export interface Hasher {
    * answered in time. Call what it returns when the question has been answered.
    */
   reserve(): (() => void) | undefined;
+  /** Whether `reserve` would have no place. */
+  isFull(): boolean;
   /** Verified in place of a hash that does not exist: it costs the same and no password matches it (EN-02). */
   readonly decoy: string;
   needsUpgrade(phc: string): boolean;
@@ -95,11 +97,14 @@ export function createHasher(deps: HasherDeps): Hasher {
     });
   }
 
+  function isFull(): boolean {
+    const full = closed || reserved >= concurrency + queueLimit;
+    if (full) refused += 1;
+    return full;
+  }
+
   function reserve(): (() => void) | undefined {
-    if (closed || reserved >= concurrency + queueLimit) {
-      refused += 1;
-      return undefined;
-    }
+    if (isFull()) return undefined;
     reserved += 1;
     return () => (reserved -= 1);
   }
@@ -129,7 +134,8 @@ export function createHasher(deps: HasherDeps): Hasher {
   function finish(job: Job, reply: HashReply | undefined): void {
     if (reply === undefined) refused += 1;
     else evaluations += 1;
-    job.settled.abort();
+    // With a reason of its own: the usual one is an exception with a stack.
+    job.settled.abort("settled");
     job.settle(reply);
   }
 
@@ -204,6 +210,7 @@ export function createHasher(deps: HasherDeps): Hasher {
       throw unexpected(reply);
     },
     reserve,
+    isFull,
     decoy: decoyHash(deps.random, params),
     needsUpgrade: (phc) => isOutdated(phc, params),
     figures: () => ({ queued: queue.length, running: running.size, evaluations, refused, processId: child?.pid }),

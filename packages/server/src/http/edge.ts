@@ -63,6 +63,8 @@ export function edgeOf(deps: EdgeDeps, route: Route): Answering {
   };
 
   function admit(exchange: Exchange, params: Params): AnyReply | Promise<AnyReply> {
+    const turnedAway = route.turnAway?.();
+    if (turnedAway !== undefined) return turnedAway;
     if (endpoint.access === "public") return proceed(exchange, params);
     const token = bearer(exchange.header("authorization"));
     if (token.kind === "refused") return refuse(token.code);

@@ -96,12 +96,15 @@ export interface Route {
   readonly endpoint: Endpoint;
   /** A method, whose parameter TypeScript compares both ways: the edge parses each call with the schemas of this very endpoint. */
   handle(call: AnyCall): AnyReply | Promise<AnyReply>;
+  /** Asked before the request is read: under a flood, what is turned away must cost next to nothing (IN-07). */
+  turnAway?(): AnyReply | undefined;
 }
 
 /** Joins an endpoint to its handler, which can answer and refuse with what the endpoint lists and nothing else. */
 export function serve<const E extends Endpoint>(
   endpoint: E,
   handle: (call: Call<NoInfer<E>>) => Reply<NoInfer<E>> | Promise<Reply<NoInfer<E>>>,
+  turnAway?: () => Refused<NoInfer<E>> | undefined,
 ): Route {
-  return { endpoint, handle };
+  return { endpoint, handle, ...(turnAway !== undefined && { turnAway }) };
 }

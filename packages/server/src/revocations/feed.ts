@@ -1,20 +1,20 @@
-import { createRevocationView, type RevocationView } from "@portcullis/verifier";
+import { createRevocationView, type RevocationRow, type RevocationView } from "@portcullis/verifier";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
-import { dropLease, renewLease, type Position, type Revocation } from "./revocations.store.ts";
+import { dropLease, renewLease, type Position } from "./revocations.store.ts";
 import type { Db } from "../db/open.ts";
-
-/** One look at the revocation log: every row not surely seen before, and where the next look must begin. */
-export interface FeedPage {
-  readonly rows: readonly Revocation[];
-  /** Every revocation with a position below this is contained in this page or an earlier one. */
-  readonly appliedBefore: Position;
-}
 
 /** Reads the log of one kind of database. Throws when it cannot be sure that it reads the primary's current state. */
 export interface FeedSource {
-  /** `undefined`: nothing has been committed since the page before. `everything` reads the whole log again. */
-  read(from: Position | "everything"): Promise<FeedPage | undefined>;
+  /**
+   * Gives every row not surely seen before to `apply`, page by page, so that a long log neither fills the memory nor stops the
+   * node. What `apply` throws ends the read. A read that throws proves nothing, though it may have applied some rows.
+   *
+   * @param from `everything` reads the whole log again
+   * @returns where the next read must begin: every revocation with a position below it has been applied in this read or an
+   *   earlier one. `undefined`: nothing has been committed since the read before
+   */
+  read(from: Position | "everything", apply: (row: RevocationRow) => void): Promise<Position | undefined>;
   close(): Promise<void>;
 }
 
@@ -60,12 +60,15 @@ export function createFeed(deps: FeedDeps): Feed {
   async function poll(): Promise<void> {
     const t0 = { monotonicMilliseconds: clock.monotonicMilliseconds(), wallMilliseconds: clock.wallMilliseconds() };
     const reload = position === undefined || view.needsReload(t0);
-    const page = await deps.source.read(reload ? "everything" : (position ?? "everything"));
-    for (const row of page?.rows ?? []) view.apply(row);
-    if (page?.rows.some((row) => row.scope === "key") === true) await deps.keyRemoved?.();
+    let keyRemoved = false;
+    const appliedBefore = await deps.source.read(reload ? "everything" : (position ?? "everything"), (row) => {
+      view.apply(row);
+      keyRemoved ||= row.scope === "key";
+    });
+    if (keyRemoved) await deps.keyRemoved?.();
     if (reload) view.markReloaded();
-    const advanced = page !== undefined && page.appliedBefore > (position ?? 0);
-    position = page?.appliedBefore ?? position;
+    const advanced = appliedBefore !== undefined && appliedBefore > (position ?? 0);
+    position = appliedBefore ?? position;
     view.markFresh(t0, boundSeconds);
     if (advanced || t0.monotonicMilliseconds - leaseRenewedAt >= boundSeconds * 500) await renew(t0.monotonicMilliseconds);
   }

@@ -2,6 +2,7 @@ import type { EndCause } from "@portcullis/contract";
 import type { RevocationRow } from "@portcullis/verifier";
 import type { UnixSeconds } from "../kernel/clock.ts";
 import type { Db, Queryable, Tx } from "../db/open.ts";
+import { prepared } from "../db/prepared.ts";
 import { isEndCause } from "./causes.ts";
 
 /** Where a revocation stands in commit order: the column `xid`. */
@@ -28,20 +29,27 @@ export async function insertRevocation(tx: Tx, revocation: Revocation): Promise<
   return xid;
 }
 
-/** Those from `from` on that still matter. SQLite only: there, `seq` order is commit order. */
-export async function revocationsFrom(
-  db: Queryable,
-  from: Position,
-  now: UnixSeconds,
-): Promise<readonly (Revocation & { position: Position })[]> {
-  const rows = await db
+/** How many revocations are read at a time: what a node does meanwhile waits for one page, and only one is held in memory. */
+export const PAGE_ROWS = 5000;
+
+const paging = prepared((db, { from, now }: { readonly from: Position; readonly now: UnixSeconds }) =>
+  db
     .selectFrom("revocations")
-    .selectAll()
+    .select(["scope", "subject", "min_hard_epoch as minHardEpoch", "min_authorization_epoch as minAuthorizationEpoch"])
+    .select(["cause", "expires_at as expiresAt", "seq as position"])
     .where("seq", ">=", from)
     .where("expires_at", ">", now)
     .orderBy("seq")
-    .execute();
-  return rows.map((row) => ({ ...toRevocation(row), position: row.seq }));
+    .limit(PAGE_ROWS),
+);
+
+/** The next page of those from `from` on that still matter. SQLite only: there, `seq` order is commit order. */
+export async function pageOfRevocations(
+  db: Queryable,
+  from: Position,
+  now: UnixSeconds,
+): Promise<readonly (RevocationRow & { readonly position: Position })[]> {
+  return (await paging(db, { from, now })).map(withEndCause);
 }
 
 /** The hard epoch below which nobody's tokens are good: that of the latest revocation of everything still in force. */
@@ -91,7 +99,7 @@ export async function pruneRevocations(db: Db, now: UnixSeconds, limit = 10_000)
   return Number(result.numDeletedRows);
 }
 
-export function toRevocation(row: {
+function toRevocation(row: {
   readonly scope: RevocationRow["scope"];
   readonly subject: string;
   readonly min_hard_epoch: number | null;
@@ -109,6 +117,11 @@ export function toRevocation(row: {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
   };
+}
+
+/** Of a cause that this version does not know, `admin` is left. */
+export function withEndCause<Row extends { readonly cause: string }>(row: Row): Row & { readonly cause: EndCause } {
+  return { ...row, cause: toEndCause(row.cause) };
 }
 
 function toEndCause(text: string): EndCause {

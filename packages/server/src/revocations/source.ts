@@ -1,8 +1,10 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { RevocationRow } from "@portcullis/verifier";
 import type { Client } from "pg";
-import type { Clock } from "../kernel/clock.ts";
+import type { Clock, UnixSeconds } from "../kernel/clock.ts";
 import type { OpenDatabase, PostgresDatabase, SqliteDatabase } from "../db/open.ts";
-import type { FeedPage, FeedSource } from "./feed.ts";
-import { revocationsFrom, toRevocation } from "./revocations.store.ts";
+import type { FeedSource } from "./feed.ts";
+import { PAGE_ROWS, pageOfRevocations, withEndCause, type Position } from "./revocations.store.ts";
 
 export function feedSource(database: OpenDatabase, clock: Clock): FeedSource {
   return database.dialect === "sqlite" ? sqliteSource(database, clock) : postgresSource(database, clock);
@@ -12,13 +14,20 @@ export function feedSource(database: OpenDatabase, clock: Clock): FeedSource {
 function sqliteSource(database: SqliteDatabase, clock: Clock): FeedSource {
   let seen: number | undefined;
   return {
-    read: async (from) => {
+    read: async (from, apply) => {
       const version = database.dataVersion();
       if (version === seen && from !== "everything") return undefined;
-      const start = from === "everything" ? 0 : from;
-      const rows = await revocationsFrom(database.db, start, clock.now());
+      const now = clock.now();
+      let next = from === "everything" ? 0 : from;
+      for (;;) {
+        const page = await pageOfRevocations(database.db, next, now);
+        for (const row of page) apply(row);
+        next = (page.at(-1)?.position ?? next - 1) + 1;
+        break;
+        await nextTurn();
+      }
       seen = version;
-      return { rows, appliedBefore: (rows.at(-1)?.position ?? start - 1) + 1 };
+      return next;
     },
     close: async () => {},
   };
@@ -26,7 +35,8 @@ function sqliteSource(database: SqliteDatabase, clock: Clock): FeedSource {
 
 /**
  * Sequence order is not commit order in PostgreSQL, so the cursor is a transaction id: everything below the
- * snapshot's xmin is finished, everything from there on is read again. Rows may come twice; merging is idempotent.
+ * first snapshot's xmin is finished and stands in all later ones, everything from there on is read again by the next poll. Rows
+ * may come twice; merging is idempotent.
  */
 function postgresSource(database: PostgresDatabase, clock: Clock): FeedSource {
   let client: Client | undefined;
@@ -45,15 +55,12 @@ function postgresSource(database: PostgresDatabase, clock: Clock): FeedSource {
   }
 
   return {
-    read: async (from): Promise<FeedPage> => {
+    read: async (from, apply) => {
       // A new connection may have reached another server after a failover: read everything again.
       const start = client === undefined || from === "everything" ? 0 : from;
       const connected = await connect();
       try {
-        const { rows } = await connected.query<PollRow>(POLL, [String(start), clock.now()]);
-        const [row] = rows;
-        if (row === undefined || row.standby) throw new Error("the database this server polls is a standby");
-        return { rows: row.rows.map(toRevocation), appliedBefore: Number(row.xmin) };
+        return await readFrom(connected, start, clock.now(), apply);
       } catch (error) {
         client = undefined;
         await connected.end().catch(() => {});
@@ -64,15 +71,38 @@ function postgresSource(database: PostgresDatabase, clock: Clock): FeedSource {
   };
 }
 
-interface PollRow {
+async function readFrom(client: Client, start: Position, now: UnixSeconds, apply: (row: RevocationRow) => void): Promise<Position> {
+  let appliedBefore: Position | undefined;
+  let after: Pick<PolledRow, "xid" | "seq"> = { xid: String(start), seq: 0 };
+  for (;;) {
+    const { rows } = await client.query<Polled>(POLL, [after.xid, after.seq, now]);
+    const [polled] = rows;
+    if (polled === undefined || polled.standby) throw new Error("the database this server polls is a standby");
+    appliedBefore ??= Number(polled.xmin);
+    for (const row of polled.page) apply(withEndCause(row));
+    const last = polled.page.at(-1);
+    if (last === undefined || polled.page.length < PAGE_ROWS) return appliedBefore;
+    after = last;
+  }
+}
+
+interface Polled {
   readonly xmin: string;
   readonly standby: boolean;
-  readonly rows: readonly Parameters<typeof toRevocation>[0][];
+  readonly page: readonly PolledRow[];
+}
+
+interface PolledRow extends Omit<RevocationRow, "cause"> {
+  readonly cause: string;
+  readonly xid: string;
+  readonly seq: number;
 }
 
 const POLL = `
   select pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
          pg_is_in_recovery() as standby,
          coalesce((select json_agg(r) from (
-           select scope, subject, min_hard_epoch, min_authorization_epoch, cause, created_at, expires_at
-             from revocations where xid >= $1::xid8 and expires_at > $2) r), '[]'::json) as rows`;
+           select xid, seq, scope, subject, min_hard_epoch as "minHardEpoch", min_authorization_epoch as "minAuthorizationEpoch",
+                  cause, expires_at as "expiresAt"
+             from revocations where (xid, seq) > ($1::xid8, $2::bigint) and expires_at > $3
+            order by xid, seq limit ${PAGE_ROWS}) r), '[]'::json) as page`;

@@ -12,7 +12,7 @@ import { liftHardEpoch, setLastLogin, type User } from "../users/users.store.ts"
 import type { AmrList } from "./amr.ts";
 import { refreshTokenOf } from "./refresh-token.ts";
 import { revokeOne } from "./revoke.ts";
-import { insertSession, listLiveSessions, type Session } from "./sessions.store.ts";
+import { insertSession, liveSessionsBeyond, type Session } from "./sessions.store.ts";
 
 export interface SessionDeps extends MintDeps {
   readonly clock: Clock;
@@ -108,10 +108,9 @@ export function signTokens(deps: SessionDeps, grant: Grant): SessionTokens {
 }
 
 async function makeRoom(tx: Tx, deps: SessionDeps, userId: string, now: UnixSeconds): Promise<readonly Recorded[]> {
-  const live = await listLiveSessions(tx, userId, now);
   const recorded: Recorded[] = [];
-  for (const session of live.slice(deps.maxSessionsPerUser - 1)) {
-    const ended = await revokeOne(tx, deps, { id: session.id }, "session_limit");
+  for (const id of await liveSessionsBeyond(tx, userId, deps.maxSessionsPerUser - 1, now)) {
+    const ended = await revokeOne(tx, deps, { id }, "session_limit");
     if (ended !== undefined) recorded.push(ended.recorded);
   }
   return recorded;

@@ -1,5 +1,5 @@
 import type { EndCause } from "@portcullis/contract";
-import type { Selectable } from "kysely";
+import { sql, type Selectable } from "kysely";
 import type { Db, Queryable, Tx } from "../db/open.ts";
 import { prepared } from "../db/prepared.ts";
 import type { SessionsTable } from "../db/tables.ts";
@@ -226,6 +226,25 @@ const listing = prepared((db, { userId, now }: { readonly userId: string; readon
 /** Used last first. */
 export async function listLiveSessions(db: Queryable, userId: string, now: UnixSeconds): Promise<readonly Session[]> {
   return (await listing(db, { userId, now })).map(toSession);
+}
+
+const surplus = prepared((db, { userId, keep, now }: { readonly userId: string; readonly keep: number; readonly now: UnixSeconds }) =>
+  db
+    .selectFrom("sessions")
+    .select("id")
+    .where("user_id", "=", userId)
+    .where("revoked_at", "is", null)
+    .where("idle_ends_at", ">", now)
+    .where("ends_at", ">", now)
+    .orderBy("last_used_at", "desc")
+    .orderBy("id", "desc")
+    .limit(1000)
+    .offset(sql<number>`${keep}`),
+);
+
+/** Those a user has beside the `keep` used last. */
+export async function liveSessionsBeyond(tx: Tx, userId: string, keep: number, now: UnixSeconds): Promise<readonly string[]> {
+  return (await surplus(tx, { userId, keep, now })).map((row) => row.id);
 }
 
 /** Live and ended ones that have not been purged, newest first. */

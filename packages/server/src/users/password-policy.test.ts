@@ -165,7 +165,7 @@ test("PW-06: a password that merely contains a context word is accepted, and sho
   ]) {
     assert.equal(checkPassword(standard, password, anna), undefined, password);
   }
-  assert.equal(checkPassword(standard, "eva-0824", { ...nobody, email: "eva@x.io", displayName: "Eva Li" }), undefined);
+  assert.equal(checkPassword(standard, "eva-0824", { ...nobody, email: "eva@x.test", displayName: "Eva Li" }), undefined);
   assert.equal(checkPassword(standard, "xq7-wolf", { ...nobody, email: "", username: null, displayName: "…" }), undefined);
 });
 
