@@ -8,6 +8,9 @@ import { createApp, type AppDeps } from "./app.ts";
 import { createMetrics } from "./metrics.ts";
 import { answer, refuse, serve, type AnyCall, type Route } from "./serve.ts";
 
+/** Milliseconds. Linear work takes less than ten; quadratic over these lengths takes minutes. A busy machine must not matter. */
+const FAR_FROM_LINEAR = 2000;
+
 const id = "018f2c5e-7d3a-7b1c-9a4e-2f6b8c0d1e2f";
 const superuserId = "018f2c5e-7d3a-7b1c-9a4e-000000000001";
 const at = 1_800_000_000;
@@ -411,13 +414,13 @@ test("IN-06: no hostile text of 64 KiB takes long to refuse", async () => {
   for (const text of patterns) {
     const began = performance.now();
     assert([400, 422].includes((await post("/v1/sessions", text)).status));
-    assert(performance.now() - began < 50, `${text.slice(0, 20)} took ${performance.now() - began} ms`);
+    assert(performance.now() - began < FAR_FROM_LINEAR, `${text.slice(0, 20)} took ${performance.now() - began} ms`);
   }
   const began = performance.now();
   await send("GET", `/v1/admin/users?${"a=b&".repeat(4000)}`, as("super"));
   await send("GET", "/".repeat(16_000));
   await send("GET", `/v1/${"%25".repeat(5000)}`);
-  assert(performance.now() - began < 50);
+  assert(performance.now() - began < FAR_FROM_LINEAR);
 });
 
 test("a call without input refuses a body", async () => {

@@ -23,7 +23,7 @@ function sqliteSource(database: SqliteDatabase, clock: Clock): FeedSource {
         const page = await pageOfRevocations(database.db, next, now);
         for (const row of page) apply(row);
         next = (page.at(-1)?.position ?? next - 1) + 1;
-        break;
+        if (page.length < PAGE_ROWS) break;
         await nextTurn();
       }
       seen = version;
@@ -34,9 +34,8 @@ function sqliteSource(database: SqliteDatabase, clock: Clock): FeedSource {
 }
 
 /**
- * Sequence order is not commit order in PostgreSQL, so the cursor is a transaction id: everything below the
- * first snapshot's xmin is finished and stands in all later ones, everything from there on is read again by the next poll. Rows
- * may come twice; merging is idempotent.
+ * Sequence order is not commit order in PostgreSQL, so the cursor is a transaction id: everything below the snapshot's xmin is
+ * finished, everything from there on is read again. Rows may come twice; merging is idempotent.
  */
 function postgresSource(database: PostgresDatabase, clock: Clock): FeedSource {
   let client: Client | undefined;
@@ -60,7 +59,7 @@ function postgresSource(database: PostgresDatabase, clock: Clock): FeedSource {
       const start = client === undefined || from === "everything" ? 0 : from;
       const connected = await connect();
       try {
-        return await readFrom(connected, start, clock.now(), apply);
+        return start === 0 ? await readAll(connected, clock.now(), apply) : await readSince(connected, start, clock.now(), apply);
       } catch (error) {
         client = undefined;
         await connected.end().catch(() => {});
@@ -71,38 +70,50 @@ function postgresSource(database: PostgresDatabase, clock: Clock): FeedSource {
   };
 }
 
-async function readFrom(client: Client, start: Position, now: UnixSeconds, apply: (row: RevocationRow) => void): Promise<Position> {
+type Apply = Parameters<FeedSource["read"]>[1];
+
+/**
+ * By `seq`, since one transaction may have written any number of rows. Only the first page's snapshot counts: what commits
+ * after it may stand before the page that is read next, and comes with the next poll.
+ */
+async function readAll(client: Client, now: UnixSeconds, apply: Apply): Promise<Position> {
   let appliedBefore: Position | undefined;
-  let after: Pick<PolledRow, "xid" | "seq"> = { xid: String(start), seq: 0 };
-  for (;;) {
-    const { rows } = await client.query<Polled>(POLL, [after.xid, after.seq, now]);
-    const [polled] = rows;
-    if (polled === undefined || polled.standby) throw new Error("the database this server polls is a standby");
-    appliedBefore ??= Number(polled.xmin);
-    for (const row of polled.page) apply(withEndCause(row));
-    const last = polled.page.at(-1);
-    if (last === undefined || polled.page.length < PAGE_ROWS) return appliedBefore;
-    after = last;
+  for (let after = 0; ;) {
+    const { xmin, page } = await poll(client, NEXT_PAGE, [after, now]);
+    appliedBefore ??= Number(xmin);
+    for (const row of page) apply(withEndCause(row));
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_ROWS) return appliedBefore;
+    after = last.seq;
   }
+}
+
+async function readSince(client: Client, from: Position, now: UnixSeconds, apply: Apply): Promise<Position> {
+  const { xmin, page } = await poll(client, SINCE, [String(from), now]);
+  for (const row of page) apply(withEndCause(row));
+  return Number(xmin);
+}
+
+async function poll(client: Client, statement: string, values: readonly (string | number)[]): Promise<Polled> {
+  const { rows } = await client.query<Polled>(statement, [...values]);
+  const [polled] = rows;
+  if (polled === undefined || polled.standby) throw new Error("the database this server polls is a standby");
+  return polled;
 }
 
 interface Polled {
   readonly xmin: string;
   readonly standby: boolean;
-  readonly page: readonly PolledRow[];
+  readonly page: readonly (Omit<RevocationRow, "cause"> & { readonly cause: string; readonly seq: number })[];
 }
 
-interface PolledRow extends Omit<RevocationRow, "cause"> {
-  readonly cause: string;
-  readonly xid: string;
-  readonly seq: number;
-}
-
-const POLL = `
+const polling = (which: string): string => `
   select pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
          pg_is_in_recovery() as standby,
          coalesce((select json_agg(r) from (
-           select xid, seq, scope, subject, min_hard_epoch as "minHardEpoch", min_authorization_epoch as "minAuthorizationEpoch",
+           select seq, scope, subject, min_hard_epoch as "minHardEpoch", min_authorization_epoch as "minAuthorizationEpoch",
                   cause, expires_at as "expiresAt"
-             from revocations where (xid, seq) > ($1::xid8, $2::bigint) and expires_at > $3
-            order by xid, seq limit ${PAGE_ROWS}) r), '[]'::json) as page`;
+             from revocations where ${which}) r), '[]'::json) as page`;
+
+const NEXT_PAGE = polling(`seq > $1 and expires_at > $2 order by seq limit ${PAGE_ROWS}`);
+const SINCE = polling("xid >= $1::xid8 and expires_at > $2");

@@ -9,6 +9,9 @@ import fc from "fast-check";
 import { openBlockList } from "./block-list.ts";
 import { checkPassword, minimumLengths, normalizePassword, type PasswordContext, type PasswordPolicy } from "./password-policy.ts";
 
+/** Milliseconds. Linear work takes less than ten; quadratic over these lengths takes minutes. A busy machine must not matter. */
+const FAR_FROM_LINEAR = 2000;
+
 const scratch = await mkdtemp(join(tmpdir(), "portcullis-"));
 after(async () => rm(scratch, { recursive: true }));
 
@@ -88,7 +91,7 @@ test("IN-05: limits hold before and after normalisation, and what grows is refus
   assert.deepEqual(normalizePassword("\ufdfa".repeat(1000)), { kind: "refused", reason: "too_long" });
   assert.deepEqual(normalizePassword("\ufdfa".repeat(200)), { kind: "refused", reason: "too_long" });
   assert.deepEqual(normalizePassword("a".repeat(10_000_000)), { kind: "refused", reason: "too_long" });
-  assert.ok(performance.now() - from < 5);
+  assert.ok(performance.now() - from < FAR_FROM_LINEAR);
 });
 
 test("PW-05: at least 3,000 common passwords satisfy the length policy, and every one is refused in any case", async () => {
@@ -181,7 +184,7 @@ test("IN-06: neither hostile passwords nor hostile names take long to judge", ()
   for (const password of ["aaaaaaab".repeat(32), "ab".repeat(127) + "c", "1!".repeat(120), "\u0301".repeat(250)]) {
     const from = performance.now();
     checkPassword(standard, password, context);
-    assert.ok(performance.now() - from < 10, `${password.slice(0, 8)}… took ${performance.now() - from} ms`);
+    assert.ok(performance.now() - from < FAR_FROM_LINEAR, `${password.slice(0, 8)}… took ${performance.now() - from} ms`);
   }
 });
 
