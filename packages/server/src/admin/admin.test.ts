@@ -1,6 +1,7 @@
 import type { endpoints } from "@portcullis/contract";
 import assert from "node:assert/strict";
 import { eachWorld, secret, type AnswerOf, type TestUser, type World } from "../../test/world.ts";
+import { openData } from "../mail/outbox.ts";
 import { anySuperuser } from "../users/users.store.ts";
 
 const wrong = "twelve wrong gulls";
@@ -261,8 +262,11 @@ async function secretsOf(world: World): Promise<readonly string[]> {
       .execute())
       stored.push(...Object.values(row));
   }
-  const mails = await db.selectFrom("outbox").select("data").execute();
-  for (const { data } of mails) stored.push(...Object.values(JSON.parse(data) as object).filter((value) => typeof value === "string"));
+  const mails = await db.selectFrom("outbox").select(["id", "data"]).where("template", "<>", "").execute();
+  assert.ok(mails.length > 0);
+  for (const { id, data } of mails) {
+    stored.push(data, ...Object.values(openData(world.parts.keyring, id, data) as object).filter((value) => typeof value === "string"));
+  }
   return stored.flatMap((value) => {
     if (typeof value === "string") return value === "" ? [] : [value];
     if (!(value instanceof Uint8Array)) return [];

@@ -29,6 +29,11 @@ export const systemClock: Clock = {
     }),
 };
 
+/** Lets everything that has already arrived be dealt with first. No time passes, so no clock is asked. */
+export async function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 export interface ManualClock extends Clock {
   advance(seconds: number): void;
 }

@@ -1,3 +1,5 @@
+import { nextTurn } from "./clock.ts";
+
 /**
  * Runs one job per key at a time; whoever asks for a key whose job is under way gets that job's result.
  *
@@ -9,15 +11,10 @@ export function singleFlight<Value>(): (key: string, job: () => Promise<Value>) 
   return async (key, job) => {
     const known = underWay.get(key);
     if (known !== undefined) return known;
-    const started = arrived()
+    const started = nextTurn()
       .then(job)
       .finally(() => underWay.delete(key));
     underWay.set(key, started);
     return started;
   };
-}
-
-/** One turn of the event loop. */
-async function arrived(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,7 +1,6 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { RevocationRow } from "@portcullis/verifier";
 import type { Client } from "pg";
-import type { Clock, UnixSeconds } from "../kernel/clock.ts";
+import { nextTurn, type Clock, type UnixSeconds } from "../kernel/clock.ts";
 import type { OpenDatabase, PostgresDatabase, SqliteDatabase } from "../db/open.ts";
 import type { FeedSource } from "./feed.ts";
 import { PAGE_ROWS, pageOfRevocations, withEndCause, type Position } from "./revocations.store.ts";
