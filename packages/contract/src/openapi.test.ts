@@ -55,7 +55,8 @@ test("parameters, bodies and shared shapes are printed as the server reads them"
     name: "limit",
     in: "query",
     required: false,
-    schema: { default: 50, type: "integer", minimum: 1, maximum: 200 },
+    description: "50 if not given",
+    schema: { type: "integer", minimum: 1, maximum: 200 },
   });
   const getUser = at(document.paths, "/v1/admin/users/{id}", "get", "parameters", 0);
   assert.deepEqual([at(getUser, "name"), at(getUser, "in"), at(getUser, "required")], ["id", "path", true]);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { unixSeconds } from "../claims.ts";
 import { endpoint } from "../endpoint.ts";
-import { account, endCause, id, pageOf, pageQuery, session } from "./shapes.ts";
+import { account, digits, endCause, id, pageOf, pageQuery, session } from "./shapes.ts";
 
 const user = account.extend({ disabledAt: unixSeconds.nullable(), liveSessions: z.int() });
 const ofUser = z.strictObject({ id });
@@ -191,7 +191,7 @@ export const adminGetFigures = endpoint({
   method: "GET",
   path: "/v1/admin/figures",
   summary: "Sign-ins and failures by the hour, users, live sessions",
-  query: z.strictObject({ hours: z.coerce.number().int().min(1).max(168).default(24) }),
+  query: z.strictObject({ hours: digits(1, 168, 24) }),
   answers: {
     200: z.strictObject({
       users: z.int(),

@@ -59,9 +59,21 @@ export const session = z.strictObject({
   amr: z.array(z.string()),
 });
 
+/** A number in a query string, in plain digits: `0x10`, `1e2` and ` 5` are none (IN-03). */
+export function digits(atLeast: number, atMost: number, fallback: number) {
+  const message = `must be a whole number from ${atLeast} to ${atMost}`;
+  return z
+    .string()
+    .refine((text) => /^\d{1,6}$/.test(text), message)
+    .transform(Number)
+    .pipe(z.number().min(atLeast, message).max(atMost, message))
+    .default(fallback)
+    .meta({ type: "integer", minimum: atLeast, maximum: atMost, description: `${fallback} if not given` });
+}
+
 export const pageQuery = {
   cursor: z.string().max(512).optional().meta({ description: "`nextCursor` of the page before" }),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: digits(1, 200, 50),
 };
 
 export function pageOf<Item extends z.ZodType>(item: Item) {
