@@ -8,7 +8,7 @@ import { createApp, type AppDeps } from "./app.ts";
 import { createMetrics } from "./metrics.ts";
 import { answer, refuse, serve, type AnyCall, type Route } from "./serve.ts";
 
-/** Milliseconds. Linear work takes less than ten; quadratic over these lengths takes minutes. A busy machine must not matter. */
+/** Milliseconds, far above what the row asks for: it notices work that is not linear, on a busy machine too, and measures nothing. */
 const FAR_FROM_LINEAR = 2000;
 
 const id = "018f2c5e-7d3a-7b1c-9a4e-2f6b8c0d1e2f";

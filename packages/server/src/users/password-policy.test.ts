@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { openBlockList } from "./block-list.ts";
 import { checkPassword, minimumLengths, normalizePassword, type PasswordContext, type PasswordPolicy } from "./password-policy.ts";
 
-/** Milliseconds. Linear work takes less than ten; quadratic over these lengths takes minutes. A busy machine must not matter. */
+/** Milliseconds, far above what the row asks for: it notices work that is not linear, on a busy machine too, and measures nothing. */
 const FAR_FROM_LINEAR = 2000;
 
 const scratch = await mkdtemp(join(tmpdir(), "portcullis-"));
