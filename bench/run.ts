@@ -10,12 +10,13 @@ import { boot } from "./scenarios/boot.ts";
 import { flood } from "./scenarios/flood.ts";
 import { login } from "./scenarios/login.ts";
 import { logout } from "./scenarios/logout.ts";
+import { mail } from "./scenarios/mail.ts";
 import { me } from "./scenarios/me.ts";
 import { refresh } from "./scenarios/refresh.ts";
 import { revocations } from "./scenarios/revocations.ts";
 import { token } from "./scenarios/token.ts";
 
-const SCENARIOS: readonly Scenario[] = [token, me, refresh, login, logout, flood, boot, revocations];
+const SCENARIOS: readonly Scenario[] = [token, me, refresh, login, logout, flood, boot, revocations, mail];
 const HERE = import.meta.dirname;
 const WORK = join(HERE, ".work");
 

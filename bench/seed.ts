@@ -1,4 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { keyring } from "../packages/server/src/kernel/keyring.ts";
+import { systemRandom } from "../packages/server/src/kernel/random.ts";
 import { databaseFile, startPortcullis } from "./portcullis.ts";
 import { uuid } from "./uuid.ts";
 
@@ -45,6 +49,20 @@ export function addRevocations(db: DatabaseSync, sessions: number, users: number
   );
   repeat(sessions, (index) => session.run(uuid(index, 2), at, at + 86_400));
   repeat(users, (index) => user.run(uuid(index, 3), at, at + 86_400));
+}
+
+/** Notices that are due, sealed as the server seals them. */
+export function addMails(db: DatabaseSync, dataDir: string, count: number): void {
+  const keys = keyring([Buffer.from(readFileSync(join(dataDir, "secret"), "utf8").trim())], systemRandom);
+  const at = Math.floor(Date.now() / 1000);
+  const insert = db.prepare(
+    `insert into outbox (id, recipient, template, data, created_at, attempts, next_attempt_at) values (?, ?, 'password_changed', ?, ?, 0, ?)`,
+  );
+  const data = Buffer.from(JSON.stringify({ at }));
+  repeat(count, (index) => {
+    const id = uuid(index, 6);
+    insert.run(id, `seed${index}@example.com`, keys.seal("mail-seal", id, data).toString("base64url"), at, at);
+  });
 }
 
 function repeat(count: number, work: (index: number) => void): void {

@@ -11,7 +11,8 @@ import { systemRandom } from "../packages/server/src/kernel/random.ts";
 import { open, type Opened } from "../packages/server/src/start.ts";
 import { insertUser } from "../packages/server/src/users/users.store.ts";
 
-// `node tools/timing.ts [SAMPLES]`: whether the time of a refused sign-in tells who has an account (EN-02).
+// `node tools/timing.ts [SAMPLES] [sign-in|registration|reset …]`: whether the time of an answer tells who has an account: of a
+// refused sign-in (EN-02), a registration (EN-03), a forgotten password (EN-04).
 // Run it on an otherwise idle machine. PORTCULLIS_DATABASE_URL measures on a PostgreSQL, which should be empty.
 
 const SAMPLES = Number(process.argv[2] ?? 300);
@@ -19,16 +20,72 @@ const PASSWORD = "seven quiet herons";
 const WRONG = "quite another password";
 const PUBLIC_URL = "https://accounts.example.com";
 
-/** The thresholds of EN-02. */
+/** The thresholds of EN-02, which EN-03 and EN-04 share. */
 const LEAST_P = 0.01;
 const MOST_MILLISECONDS = 2;
 
 interface Class {
   readonly name: string;
-  readonly password: string;
-  /** A new account or name for each sample: a guesser asks about each once. */
-  readonly identifier: () => Promise<string>;
+  /** Another account or name for each sample: a guesser asks about each once. */
+  readonly body: () => Promise<object>;
 }
+
+interface Experiment {
+  readonly path: string;
+  readonly status: number;
+  readonly classes: (people: People) => readonly Class[];
+}
+
+/** Somebody new each time; their address. */
+interface People {
+  nobody(): Promise<string>;
+  known(): Promise<string>;
+  oldParameters(): Promise<string>;
+  withoutPassword(): Promise<string>;
+  disabled(): Promise<string>;
+  pending(): Promise<string>;
+}
+
+const signingIn = (identifier: () => Promise<string>, password: string) => async () => ({ identifier: await identifier(), password });
+const registering = (email: () => Promise<string>) => async () => ({ email: await email(), password: PASSWORD });
+const resetting = (email: () => Promise<string>) => async () => ({ email: await email() });
+
+const experiments: Readonly<Record<string, Experiment>> = {
+  "sign-in": {
+    path: "/v1/sessions",
+    status: 401,
+    classes: (people) => [
+      { name: "unknown", body: signingIn(people.nobody, WRONG) },
+      { name: "unknown, once more", body: signingIn(people.nobody, WRONG) },
+      { name: "known, wrong password", body: signingIn(people.known, WRONG) },
+      { name: "known, old parameters", body: signingIn(people.oldParameters, WRONG) },
+      { name: "known, without password", body: signingIn(people.withoutPassword, WRONG) },
+      { name: "disabled, right password", body: signingIn(people.disabled, PASSWORD) },
+    ],
+  },
+  registration: {
+    path: "/v1/users",
+    status: 202,
+    classes: (people) => [
+      { name: "new", body: registering(people.nobody) },
+      { name: "new, once more", body: registering(people.nobody) },
+      { name: "known", body: registering(people.known) },
+      { name: "pending", body: registering(people.pending) },
+      { name: "disabled", body: registering(people.disabled) },
+    ],
+  },
+  reset: {
+    path: "/v1/password-resets",
+    status: 202,
+    classes: (people) => [
+      { name: "unknown", body: resetting(people.nobody) },
+      { name: "unknown, once more", body: resetting(people.nobody) },
+      { name: "known", body: resetting(people.known) },
+      { name: "known, without password", body: resetting(people.withoutPassword) },
+      { name: "disabled", body: resetting(people.disabled) },
+    ],
+  },
+};
 
 const folder = mkdtempSync(join(tmpdir(), "portcullis-timing-"));
 const config = readConfig({
@@ -41,14 +98,19 @@ const config = readConfig({
 const opened = await open(config, PUBLIC_URL);
 try {
   await opened.rules.feed.start();
-  report(await measure(opened, await classesOf(opened)), opened.parts.database.dialect);
+  const asked = process.argv.slice(3);
+  const people = await peopleOf(opened);
+  for (const [name, experiment] of Object.entries(experiments)) {
+    if (asked.length === 0 || asked.includes(name))
+      report(name, await measure(opened, experiment, experiment.classes(people)), opened.parts.database.dialect);
+  }
 } finally {
   await opened.rules.feed.stop();
   await opened.close();
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function classesOf({ parts, rules }: Opened): Promise<readonly Class[]> {
+async function peopleOf({ parts, rules }: Opened): Promise<People> {
   const weak = createHasher({
     log: silentLog,
     clock: systemClock,
@@ -66,18 +128,37 @@ async function classesOf({ parts, rules }: Opened): Promise<readonly Class[]> {
     const names = { email, emailCanonical: email, emailVerifiedAt: now, username: null, usernameCanonical: null };
     await rules.db
       .transaction()
-      .execute(async (tx) => insertUser(tx, { id, ...names, passwordSealed, superuserSince: null, profile: {}, createdAt: now }));
+      .execute(async (tx) =>
+        insertUser(tx, { id, ...names, passwordSealed, superuserSince: null, profile: {}, locale: null, createdAt: now }),
+      );
     if (made.disabled) await rules.db.updateTable("users").set({ disabled_at: now }).where("id", "=", id).execute();
     return email;
   };
-  return [
-    { name: "unknown", password: WRONG, identifier: async () => nobody() },
-    { name: "unknown, once more", password: WRONG, identifier: async () => nobody() },
-    { name: "known, wrong password", password: WRONG, identifier: async () => account({ phc: hashes.current }) },
-    { name: "known, old parameters", password: WRONG, identifier: async () => account({ phc: hashes.old }) },
-    { name: "known, without password", password: WRONG, identifier: async () => account({ phc: null }) },
-    { name: "disabled, right password", password: PASSWORD, identifier: async () => account({ phc: hashes.current, disabled: true }) },
-  ];
+  const app = composeApp(parts, rules, () => "ready");
+  return {
+    nobody: async () => nobody(),
+    known: async () => account({ phc: hashes.current }),
+    oldParameters: async () => account({ phc: hashes.old }),
+    withoutPassword: async () => account({ phc: null }),
+    disabled: async () => account({ phc: hashes.current, disabled: true }),
+    pending: async () => {
+      const email = nobody();
+      const response = await post(app, "/v1/users", { email, password: PASSWORD });
+      if (response.status !== 202) throw new Error(`registering was answered ${response.status}`);
+      return email;
+    },
+  };
+}
+
+/** As many addresses as calls, in few networks: a guesser's network is one that has failed before. */
+async function post(app: ReturnType<typeof composeApp>, path: string, body: object): Promise<Response> {
+  const request = new Request(PUBLIC_URL + path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const [a = 0, b = 0, c = 0] = systemRandom.bytes(3);
+  return app.fetch(request, { remoteAddress: `198.${18 + (a % 2)}.${b}.${c}` });
 }
 
 async function phcOf(hasher: Opened["rules"]["hasher"]): Promise<string> {
@@ -87,37 +168,40 @@ async function phcOf(hasher: Opened["rules"]["hasher"]): Promise<string> {
 }
 
 /** Interleaved and in changing order, so that whatever else the machine does befalls all classes alike. */
-async function measure({ parts, rules }: Opened, classes: readonly Class[]): Promise<ReadonlyMap<string, readonly number[]>> {
+async function measure(
+  { parts, rules }: Opened,
+  { path, status }: Experiment,
+  classes: readonly Class[],
+): Promise<ReadonlyMap<string, readonly number[]>> {
   const app = composeApp(parts, rules, () => "ready");
   const times = new Map<string, number[]>(classes.map(({ name }) => [name, []]));
   for (let sample = -5; sample < SAMPLES; sample += 1) {
+    // What limits count is not what is measured here.
+    await rules.db.deleteFrom("attempts").execute();
     const order = classes.map((one) => ({ one, key: systemRandom.bytes(4).readUInt32BE(0) })).toSorted((a, b) => a.key - b.key);
     for (const { one } of order) {
-      const body = JSON.stringify({ identifier: await one.identifier(), password: one.password });
-      const request = new Request(`${PUBLIC_URL}/v1/sessions`, { method: "POST", headers: { "content-type": "application/json" }, body });
-      // As many addresses as samples, in few networks: a guesser's network is one that has failed before.
-      const remoteAddress = `198.${18 + (systemRandom.bytes(1).readUInt8(0) % 2)}.${systemRandom.bytes(1).readUInt8(0)}.${systemRandom.bytes(1).readUInt8(0)}`;
+      const body = await one.body();
       const startedAt = systemClock.monotonicMilliseconds();
-      const response = await app.fetch(request, { remoteAddress });
+      const response = await post(app, path, body);
       const took = systemClock.monotonicMilliseconds() - startedAt;
-      if (response.status !== 401) throw new Error(`${one.name} was answered ${response.status} ${await response.text()}`);
+      if (response.status !== status) throw new Error(`${one.name} was answered ${response.status} ${await response.text()}`);
       if (sample >= 0) times.get(one.name)?.push(took);
     }
   }
   return times;
 }
 
-function report(times: ReadonlyMap<string, readonly number[]>, dialect: string): void {
+function report(name: string, times: ReadonlyMap<string, readonly number[]>, dialect: string): void {
   const [reference = []] = times.values();
-  console.log(`${SAMPLES} refused sign-ins of each kind on ${dialect}, milliseconds; compared with an unknown name`);
+  console.log(`${name}: ${SAMPLES} of each kind on ${dialect}, milliseconds; compared with the first`);
   console.table(
     Object.fromEntries(
-      [...times].map(([name, sample]) => {
+      [...times].map(([kind, sample]) => {
         const { distance, p } = kolmogorovSmirnov(reference, sample);
         const difference = quantile(sample, 0.5) - quantile(reference, 0.5);
         const facts = { p10: quantile(sample, 0.1), median: quantile(sample, 0.5), p90: quantile(sample, 0.9), difference, D: distance, p };
         const rounded = Object.fromEntries(Object.entries(facts).map(([fact, value]) => [fact, Number(value.toFixed(3))]));
-        return [name, { ...rounded, told: p > LEAST_P && Math.abs(difference) < MOST_MILLISECONDS ? "no" : "PERHAPS" }];
+        return [kind, { ...rounded, told: p > LEAST_P && Math.abs(difference) < MOST_MILLISECONDS ? "no" : "PERHAPS" }];
       }),
     ),
   );

@@ -1,8 +1,11 @@
 import type { z } from "zod";
 import type { FailureCode } from "./failures.ts";
 
-/** `public`: no token is read. `user`: a valid access token. `superuser`: one whose user is a superuser. */
-export type Access = "public" | "user" | "superuser";
+/**
+ * `public`: no token is read. `user`: a valid access token. `superuser`: one whose user is a superuser. `signed`: no token, the
+ * body is signed with a secret that the operator shares with the caller.
+ */
+export type Access = "public" | "user" | "superuser" | "signed";
 
 /** Which limit per client address a call draws on; the numbers are the server's configuration. */
 export type Budget = "credential" | "registration" | "mail";
@@ -45,7 +48,8 @@ export function failuresOf(e: Endpoint): readonly FailureCode[] {
       ...ofAnyCall,
       ...(e.input === undefined ? [] : ofABody),
       ...(e.input === undefined && e.params === undefined && e.query === undefined ? [] : (["invalid_input"] as const)),
-      ...(e.access === "public" ? [] : ofAToken),
+      ...(e.access === "public" || e.access === "signed" ? [] : ofAToken),
+      ...(e.access === "signed" ? (["invalid_signature", "rate_limited"] as const) : []),
       ...(e.access === "superuser" ? (["forbidden"] as const) : []),
       ...(e.budget === undefined ? [] : (["rate_limited"] as const)),
       ...e.failures,

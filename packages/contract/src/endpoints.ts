@@ -1,4 +1,5 @@
 import * as admin from "./endpoints/admin.ts";
+import * as mail from "./endpoints/mail.ts";
 import * as me from "./endpoints/me.ts";
 import * as recovery from "./endpoints/recovery.ts";
 import * as server from "./endpoints/server.ts";
@@ -6,4 +7,4 @@ import * as sessions from "./endpoints/sessions.ts";
 import * as users from "./endpoints/users.ts";
 
 /** Every native call, by name. */
-export const endpoints = { ...users, ...sessions, ...me, ...recovery, ...admin, ...server };
+export const endpoints = { ...users, ...sessions, ...me, ...recovery, ...mail, ...admin, ...server };

@@ -31,14 +31,24 @@ export const failures = {
   invalid_credentials: { status: 401, title: "The name or the password is wrong" },
   second_factor_required: { status: 401, title: "A second factor is needed to sign in" },
   invalid_refresh_token: { status: 401, title: "The refresh token is not valid; sign in again" },
+  account_paused: { status: 403, title: "This account waits for its address to be confirmed" },
   registration_closed: { status: 403, title: "Registration is closed" },
   email_taken: { status: 409, title: "This address belongs to an account already" },
   username_taken: { status: 409, title: "This username is taken" },
   invalid_code: { status: 422, title: "The code is wrong, used or expired" },
+  code_expired: { status: 422, title: "The code has expired; ask for a new one" },
+  code_used: { status: 422, title: "The code has been used already" },
+  code_exhausted: { status: 422, title: "The code was tried too often; ask for a new one" },
+  invalid_link: { status: 422, title: "The link is incomplete or not one of ours" },
+  link_used: { status: 422, title: "The link has been used already" },
+  link_expired: { status: 422, title: "The link has expired; ask for a new one" },
+  link_void: { status: 422, title: "The link no longer works: something newer has taken its place" },
   unacceptable_password: { status: 422, title: "This password cannot be used" },
   wrong_password: { status: 422, title: "The current password is wrong" },
   no_address: { status: 409, title: "This account has no e-mail address" },
   last_superuser: { status: 409, title: "The last active superuser cannot be disabled or deleted" },
+  mail_expired: { status: 409, title: "What this mail holds has expired: its user must ask anew" },
+  invalid_signature: { status: 401, title: "The report is not signed with this server's secret, or too old" },
   setup_closed: { status: 403, title: "The setup link is wrong, used or expired" },
 } as const satisfies Record<string, Failure>;
 
@@ -66,6 +76,7 @@ export const endCauses = [
   "session_limit",
   "restored",
   "key_removed",
+  "email_change_undone",
 ] as const;
 
 export type EndCause = (typeof endCauses)[number];

@@ -45,7 +45,8 @@ test("every call is in the document, with each of its answers and failures", () 
       );
       assert(Array.isArray(codes) && codes.includes(code), `${e.name} ${code}`);
     }
-    assert.deepEqual(at(operation, "security"), e.access === "public" ? [] : [{ accessToken: [] }]);
+    const expected = { public: [], user: [{ accessToken: [] }], superuser: [{ accessToken: [] }], signed: [{ signature: [] }] };
+    assert.deepEqual(at(operation, "security"), expected[e.access]);
   }
 });
 

@@ -68,7 +68,7 @@ export function openApiDocument({ publicUrl, version }: { readonly publicUrl: st
     tags: [...new Set(all.map((e) => e.tag))].map((name) => ({ name, description: tagDescriptions[name] ?? name })),
     paths,
     components: {
-      securitySchemes: { accessToken: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "An access token (RFC 9068)" } },
+      securitySchemes,
       schemas: {
         ...Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, schemaOf(shape, "output", name)])),
         Json: { description: "Any JSON value" },
@@ -83,11 +83,22 @@ export function openApiDocument({ publicUrl, version }: { readonly publicUrl: st
   };
 }
 
+const securitySchemes: OpenApiObject = {
+  accessToken: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "An access token (RFC 9068)" },
+  signature: {
+    type: "apiKey",
+    in: "header",
+    name: "Portcullis-Signature",
+    description: "`t=<Unix seconds>,v1=<hex>`: HMAC-SHA-256 over `<t>.<body>` under the shared secret; good once, for five minutes",
+  },
+};
+
 const tagDescriptions: Readonly<Record<string, string>> = {
   Registration: "Opening an account",
   Sessions: "Signing in, staying signed in, logging out",
   "Own account": "What users do with their own account",
   Recovery: "Forgotten passwords",
+  Mail: "Mail that left, was not delivered, or must not be sent",
   Administration: "For superusers",
   Server: "For load balancers and services that verify tokens",
 };
@@ -99,13 +110,18 @@ function operation(e: Endpoint): OpenApiObject {
     tags: [e.tag],
     summary: e.summary,
     ...(e.description === undefined ? {} : { description: e.description }),
-    security: e.access === "public" ? [] : [{ accessToken: [] }],
+    security: securityOf(e),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(e.input === undefined
       ? {}
       : { requestBody: { required: true, content: { "application/json": { schema: schemaOf(e.input, "input") } } } }),
     responses: { ...answersOf(e), ...refusalsOf(e) },
   };
+}
+
+function securityOf({ access }: Endpoint): readonly OpenApiObject[] {
+  if (access === "public") return [];
+  return [access === "signed" ? { signature: [] } : { accessToken: [] }];
 }
 
 function parametersIn(place: "path" | "query", schema: z.ZodObject | undefined): readonly OpenApiObject[] {

@@ -2,6 +2,7 @@ import { openApiDocument } from "@portcullis/contract";
 import { createVerifier } from "@portcullis/verifier";
 import { readFileSync } from "node:fs";
 import { adminRoutes } from "./admin/admin.http.ts";
+import { composeFaces } from "./compose-faces.ts";
 import { ConfigError, type Config } from "./config.ts";
 import type { OpenDatabase } from "./db/open.ts";
 import { isUnavailable } from "./db/storage-errors.ts";
@@ -9,16 +10,24 @@ import type { Hasher } from "./hashing/pool.ts";
 import { addressKeys } from "./http/address.ts";
 import { createApp, type App } from "./http/app.ts";
 import { docsPages } from "./http/docs.ts";
+import type { EdgeDeps, Signature } from "./http/edge.ts";
 import { createMetrics, metricsPage } from "./http/metrics.ts";
 import type { Page } from "./http/page.ts";
+import { refuse } from "./http/serve.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { uuidv4 } from "./kernel/ids.ts";
 import type { Keyring } from "./kernel/keyring.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
-import { mailboxPage } from "./mail/mailbox-page.ts";
+import { mailboxPages } from "./mail/mailbox-page.ts";
+import { mailRoutes } from "./mail/mail.http.ts";
+import { readSignature, TOLERANCE_SECONDS } from "./mail/report-signature.ts";
+import { previewPages } from "./mail/preview-page.ts";
 import { createSender, type Sender } from "./mail/sender.ts";
+import { readOverrides } from "./mail/templates/overrides.ts";
+import { createLetters, type Letters } from "./mail/templates/templates.ts";
 import type { Transport } from "./mail/transports.ts";
+import { recoveryPages } from "./recovery/pages.ts";
 import { recoveryRoutes } from "./recovery/recovery.http.ts";
 import { createFeed, type Feed } from "./revocations/feed.ts";
 import { createSettle } from "./revocations/settle.ts";
@@ -37,7 +46,9 @@ import { openKeys, type KeyDeps } from "./tokens/keys.ts";
 import { openBlockList } from "./users/block-list.ts";
 import { minimumLengths } from "./users/password-policy.ts";
 import { createProfileRules, type ProfileRules } from "./users/profile.ts";
+import { confirmPage } from "./users/confirm-page.ts";
 import { setupPage } from "./users/setup-page.ts";
+import { usernameRules } from "./users/username.ts";
 import { userRoutes } from "./users/users.http.ts";
 import { isActiveSuperuser } from "./users/users.store.ts";
 
@@ -73,6 +84,8 @@ export async function composeRules(parts: Parts) {
   const { config, publicUrl, database, keyring, clock, random, log, hasher } = parts;
   const { db } = database;
   const nodeId = uuidv4(random);
+  // Beside the embedded database there is no other process, so that after a crash none has to be waited for.
+  const holder = database.dialect === "sqlite" ? "the only process" : nodeId;
   const feed: Feed = createFeed({
     db,
     clock,
@@ -94,6 +107,7 @@ export async function composeRules(parts: Parts) {
     rotateAfterSeconds: config.keyLifetimeSeconds,
   };
   const keys = await openKeys(keyDeps);
+  const letters = lettersOf(config, publicUrl);
   const sender: Sender = createSender({
     db,
     clock,
@@ -101,9 +115,12 @@ export async function composeRules(parts: Parts) {
     keyring,
     log,
     transport: parts.transport,
+    letters,
+    holder,
     from: config.mailFrom,
     publicUrl,
-    serviceName: config.serviceName,
+    rate: config.mailRatePerSecond,
+    connections: config.mailConnections,
   });
   const settle = createSettle({ db, clock, nodeId, boundSeconds: BOUND_SECONDS, view: feed.view, keyRemoved: async () => keys.reload() });
   const factors: readonly Factor[] = [];
@@ -127,14 +144,20 @@ export async function composeRules(parts: Parts) {
     profileRules: readProfileRules(config),
     serviceName: config.serviceName,
     factors,
+    readUsername: usernameRules[config.usernames],
+    noticeNewDevices: true,
+    loginField: config.loginField,
     attemptLimits: defaultAttemptLimits,
     wakeMail: () => sender.wake(),
     forgetFailures,
     metrics: createMetrics(),
+    nodeId,
+    auditRetentionSeconds: config.auditRetentionSeconds,
   };
   return {
     ...base,
     feed,
+    letters,
     sender,
     sessions: createSessionEnding(base),
     checkOwnPassword: createCheckOwnPassword(base),
@@ -157,6 +180,12 @@ export function composeApp(parts: Parts, rules: Rules, readiness: () => Readines
     maxLifetimeSeconds: MAX_ACCESS_SECONDS,
   });
   const budgets = createBudgets(rules);
+  const authenticate = createAuthenticate(verifier, rules.feed);
+  const allow: EdgeDeps["allow"] = async (budget, client) => {
+    const outcome = await budgets(budget, client);
+    return outcome.kind === "taken" ? { ok: true } : { ok: false, retryAfterSeconds: outcome.retryAfterSeconds };
+  };
+  const elsewhere = composeFaces({ config, rules, publicUrl, authenticate, allow });
   return createApp({
     routes: [
       ...userRoutes(rules),
@@ -164,15 +193,15 @@ export function composeApp(parts: Parts, rules: Rules, readiness: () => Readines
       ...signInRoutes(rules),
       ...recoveryRoutes(rules),
       ...adminRoutes(rules),
+      ...mailRoutes(rules),
       ...serverRoutes({ keys: rules.keys, readiness }),
     ],
     pages: pagesOf(parts, rules),
-    authenticate: createAuthenticate(verifier, rules.feed),
+    ...(elsewhere !== undefined && { elsewhere }),
+    authenticate,
     isSuperuser: async (userId) => isActiveSuperuser(rules.db, userId),
-    allow: async (budget, client) => {
-      const outcome = await budgets(budget, client);
-      return outcome.kind === "taken" ? { ok: true } : { ok: false, retryAfterSeconds: outcome.retryAfterSeconds };
-    },
+    verifySignature: reportSignatures(parts, rules),
+    allow,
     isUnavailable,
     checkAnswers: config.mode === "development",
     trustedProxies: config.trustedProxies,
@@ -185,37 +214,58 @@ export function composeApp(parts: Parts, rules: Rules, readiness: () => Readines
   });
 }
 
+/** Good once and for a short while; wrong ones are counted against the address they come from. */
+function reportSignatures({ config, clock }: Parts, { db }: Rules): EdgeDeps["verifySignature"] {
+  const secret = config.mailWebhookSecret?.reveal();
+  // A signature is good from so long before its time until so long after, both seconds included.
+  const once = { limit: 1, windowSeconds: 2 * TOLERANCE_SECONDS + 1 };
+  return async (header, body, client) => {
+    const now = clock.now();
+    const report = secret === undefined || header === undefined ? undefined : readSignature(secret, header, body, now);
+    return db.transaction().execute(async (tx): Promise<Signature> => {
+      if (report !== undefined && (await take(tx, { bucket: `mail-report:${report}`, ...once }, now)).kind === "taken")
+        return { kind: "verified" };
+      const forgeries = { bucket: `forged-report:${addressKeys(client.address).address}`, ...FORGERY_LIMIT };
+      const counted = await take(tx, forgeries, now);
+      if (counted.kind === "taken") return refuse("invalid_signature");
+      return refuse("rate_limited", { retryAfterSeconds: counted.retryAfterSeconds });
+    });
+  };
+}
+
 function pagesOf(parts: Parts, rules: Rules): readonly Page[] {
   const { config, random, transport, publicUrl } = parts;
   const { messages } = transport;
   const docs = (config.docs ?? (config.mode === "development" ? "on" : "off")) === "on";
   return [
     setupPage(random),
+    confirmPage(random),
+    ...recoveryPages(random),
     metricsPage(rules.metrics, bearerGuard(config.metricsToken)),
     ...(docs ? docsPages(openApiDocument({ publicUrl, version: VERSION })) : []),
-    ...(config.mode === "development" && messages !== undefined ? [mailboxOf(random, messages)] : []),
+    ...(config.mode === "development" ? previewPages({ letters: rules.letters, random }) : []),
+    ...(config.mode === "development" && messages !== undefined ? mailboxPages({ messages, random, publicUrl }) : []),
   ];
 }
 
-function mailboxOf(random: Random, messages: NonNullable<Transport["messages"]>): Page {
-  return {
-    name: "mailbox",
-    method: "GET",
-    path: "/dev/mailbox",
-    visit: () => {
-      const nonce = random.bytes(16).toString("base64");
-      const policy = `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
-      return {
-        kind: "page",
-        status: 200,
-        body: mailboxPage(messages(), nonce),
-        headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": policy },
-      };
-    },
-  };
+export function lettersOf(config: Config, publicUrl: string): Letters {
+  const directory = config.mailTemplates;
+  const overrides = directory === undefined ? undefined : spoken("MAIL_TEMPLATES", () => readOverrides(directory));
+  const { serviceName, mailLocale: fallbackLocale } = config;
+  return spoken("MAIL_LOCALE", () => createLetters({ serviceName, publicUrl, fallbackLocale, overrides }));
 }
 
-function readProfileRules(config: Config): ProfileRules {
+/** What is wrong with what a setting names is the operator's to read. */
+function spoken<Result>(setting: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ConfigError(`PORTCULLIS_${setting}: ${cause.message}.`, { cause });
+  }
+}
+
+export function readProfileRules(config: Config): ProfileRules {
   if (config.profileSchema === undefined) return createProfileRules();
   try {
     return createProfileRules(JSON.parse(readFileSync(config.profileSchema, "utf8")));

@@ -37,6 +37,8 @@ const refused: readonly [Record<string, string>, RegExp][] = [
   [{ PORTCULLIS_MODE: "prod" }, /PORTCULLIS_MODE must be development or production/],
   [{ PORTCULLIS_DATABASE_URL: "mysql://x" }, /PORTCULLIS_DATABASE_URL must begin with postgres/],
   [{ PORTCULLIS_MAIL: "sendmail" }, /PORTCULLIS_MAIL must be smtp/],
+  [{ PORTCULLIS_MAIL_FROM: "nobody" }, /PORTCULLIS_MAIL_FROM must be one address, such as/],
+  [{ PORTCULLIS_MAIL_FROM: "a@example.com, b@example.com" }, /PORTCULLIS_MAIL_FROM must be one address/],
   [{ PORTCULLIS_MODE: "production", PORTCULLIS_MAIL: "dir:mail" }, /PORTCULLIS_PUBLIC_URL must be set in production/],
   [{ PORTCULLIS_MODE: "production", PORTCULLIS_PUBLIC_URL: "https://a.example.com" }, /PORTCULLIS_MAIL must be set in production/],
   [

@@ -2,7 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
+import { faceSettings } from "./face-settings.ts";
 import { Secret } from "./kernel/secret.ts";
+import { isSender } from "./mail/message.ts";
+import { duration, httpUrl, list, oneOf, setting, text, whole, type Setting } from "./setting.ts";
 
 /** What is wrong with the configuration, in a sentence that says what to write instead. */
 export class ConfigError extends Error {
@@ -11,67 +14,6 @@ export class ConfigError extends Error {
     this.name = "ConfigError";
   }
 }
-
-/** One setting: read from `PORTCULLIS_<env>` or, in the file given by --config, from its own name. */
-interface Setting<Value, Fallback extends string | undefined = string | undefined> {
-  readonly env: string;
-  /** What the text may be; the message of its issues completes "PORTCULLIS_X …". */
-  readonly parse: z.ZodType<Value, string>;
-  /** The default as text, in the words of the reference where it depends on other settings. */
-  readonly fallback: Fallback;
-  readonly about: string;
-  readonly secret?: true;
-}
-
-function setting<Value, const Fallback extends string | undefined>(definition: Setting<Value, Fallback>): Setting<Value, Fallback> {
-  return definition;
-}
-
-const text = z.string().min(1);
-
-function oneOf<const Options extends readonly [string, ...string[]]>(options: Options) {
-  return z.enum(options, { error: `must be ${options.join(" or ")}` });
-}
-
-function whole(atLeast: number, atMost: number) {
-  const message = `must be a whole number from ${atLeast} to ${atMost}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, message)
-    .transform(Number)
-    .pipe(z.number().min(atLeast, message).max(atMost, message));
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** `30s`, `10m`, `12h`, `14d`; seconds where there is no unit. */
-function duration(bounds: { readonly atLeast: string; readonly atMost: string }) {
-  const message = `must be a duration from ${bounds.atLeast} to ${bounds.atMost}, such as 30s, 10m, 12h or 14d`;
-  return z
-    .string()
-    .refine((value) => readDuration(value) >= readDuration(bounds.atLeast) && readDuration(value) <= readDuration(bounds.atMost), message)
-    .transform(readDuration);
-}
-
-function readDuration(value: string): number {
-  const match = /^(\d{1,9})([smhd]?)$/.exec(value);
-  return match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] || "s"] ?? Number.NaN);
-}
-
-const list = z.string().transform((value) =>
-  value
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== ""),
-);
-
-const httpUrl = z
-  .string()
-  .refine(
-    (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
-    "must be an address such as https://accounts.example.com",
-  )
-  .transform((value) => value.replace(/\/+$/, ""));
 
 /** Every setting, its bounds, its default and the sentence that documents it (`portcullis config --reference`). */
 export const settings = {
@@ -134,9 +76,49 @@ export const settings = {
   }),
   mailFrom: setting({
     env: "MAIL_FROM",
-    parse: text,
+    parse: text.refine(isSender, "must be one address, such as no-reply@example.com or Accounts <no-reply@example.com>"),
     fallback: "no-reply@localhost",
     about: "Sender of mail: an address or `Name <address>`.",
+  }),
+  mailRatePerSecond: setting({
+    env: "MAIL_RATE",
+    parse: whole(1, 1000),
+    fallback: "10",
+    about: "Mails sent a second, at most, by the whole deployment.",
+  }),
+  mailConnections: setting({
+    env: "MAIL_CONNECTIONS",
+    parse: whole(1, 20),
+    fallback: "1",
+    about: "Mails under way at once. A crash can send those a second time: with 1 it is one mail at most.",
+  }),
+  mailLocale: setting({
+    env: "MAIL_LOCALE",
+    parse: z.string().regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/, "must be a language such as en, de or pt-BR"),
+    fallback: "en",
+    about: "Language of mail to users who have chosen none, or one there are no templates in. Built in: en, de.",
+  }),
+  mailTemplates: setting({
+    env: "MAIL_TEMPLATES",
+    parse: text,
+    fallback: undefined,
+    about: "Directory of templates in place of the built-in ones; see docs/mail.md.",
+  }),
+  mailWebhookSecret: setting({
+    env: "MAIL_WEBHOOK_SECRET",
+    parse: z
+      .string()
+      .min(32, "must have at least 32 characters")
+      .transform((value) => new Secret(value)),
+    fallback: undefined,
+    about: "Shared secret that reports of bounces and complaints are signed with; absent: none are accepted.",
+    secret: true,
+  }),
+  auditRetentionSeconds: setting({
+    env: "AUDIT_RETENTION",
+    parse: duration({ atLeast: "1d", atMost: "36500d" }),
+    fallback: undefined,
+    about: "Age at which audit events are removed; absent: they are kept for good.",
   }),
   serviceName: setting({
     env: "SERVICE_NAME",
@@ -257,6 +239,7 @@ export const settings = {
     fallback: "info",
     about: "Least level that is logged, as JSON lines on standard error.",
   }),
+  ...faceSettings,
 } as const;
 
 type Settings = typeof settings;

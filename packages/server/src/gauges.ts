@@ -1,6 +1,7 @@
 import { Gauge, type Registry } from "prom-client";
 import type { Instant } from "@portcullis/verifier";
 import type { Rules } from "./compose.ts";
+import { oldestQueuedAt } from "./mail/outbox.store.ts";
 import { mailFigures } from "./mail/outbox.ts";
 
 /** What an operator watches beside the requests (RV-22). */
@@ -15,7 +16,7 @@ export function registerGauges(registry: Registry, rules: Rules, instant: () => 
       },
     });
   };
-  const { feed, hasher, db } = rules;
+  const { feed, hasher, db, clock } = rules;
   gauge("revocations_in_view", "Revocations in force as this node knows them.", () => feed.view.size);
   gauge("revocation_view_bytes", "Memory of the revocation view.", () => feed.view.bytes);
   gauge("revocation_view_fresh", "1 while the revocation view is young enough to accept tokens.", () =>
@@ -26,4 +27,8 @@ export function registerGauges(registry: Registry, rules: Rules, instant: () => 
   gauge("password_refused", "Passwords turned away because the queue was full, since the start.", () => hasher.figures().refused);
   gauge("mails_queued", "Mails not sent yet.", async () => (await mailFigures(db)).queued);
   gauge("mails_failed", "Mails given up.", async () => (await mailFigures(db)).failed);
+  gauge("mail_oldest_queued_age_seconds", "Age of the oldest mail that is not sent yet; 0 where none is waiting.", async () => {
+    const now = clock.now();
+    return Math.max(0, now - ((await oldestQueuedAt(db)) ?? now));
+  });
 }

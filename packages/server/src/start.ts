@@ -37,7 +37,7 @@ export async function open(config: Config, publicUrl: string): Promise<Opened> {
     poolSize: config.databasePool,
   });
   const hasher = createHasher({ log, clock, random, concurrency: config.hashConcurrency, params: standardParameters });
-  const transport = createTransport(config.mail?.reveal() ?? "mailbox:", { clock });
+  const transport = createTransport(config.mail?.reveal() ?? "mailbox:", { clock, connections: config.mailConnections });
   const close = async (): Promise<void> => {
     transport.close();
     await hasher.close();

@@ -3,7 +3,8 @@ import type { endpoints } from "@portcullis/contract";
 import { sql } from "kysely";
 import { composeApp, composeRules, type Parts, type Rules } from "../src/compose.ts";
 import type { Message } from "../src/mail/message.ts";
-import { publicUrl, type AnswerOf, type Answered, type Refused, type RequestOptions, type World } from "./world.ts";
+import { createHmac } from "node:crypto";
+import { publicUrl, webhookSecret, type AnswerOf, type Answered, type Refused, type RequestOptions, type World } from "./world.ts";
 
 /** What people do with a server, in one line each. */
 
@@ -68,10 +69,18 @@ export function codeIn({ text }: { readonly text: string }): string {
   return code;
 }
 
-export function longCodeIn({ text }: { readonly text: string }): string {
-  const code = /^ {4}([\w-]{40,})$/m.exec(text)?.[1];
-  assert.ok(code, text);
-  return code;
+/** The mail's link to the page at this path, whole. */
+export function linkIn({ text }: { readonly text: string }, path: `/${string}`): string {
+  const link = text.split("\n").find((line) => line.startsWith(`    ${publicUrl}${path}#`));
+  assert.ok(link, text);
+  return link.trim();
+}
+
+/** What follows `#` in the mail's link. */
+export function tokenIn({ text }: { readonly text: string }): string {
+  const token = /^ {4}https?:[^\s#]+#(\S+)$/m.exec(text)?.[1];
+  assert.ok(token, text);
+  return token;
 }
 
 /** A code of the same form that is not this one. */
@@ -106,13 +115,18 @@ const tables = [
   "users",
   "registrations",
   "password_resets",
+  "email_changes",
   "sessions",
+  "face_tokens",
+  "imported_tokens",
   "signing_keys",
   "revocations",
   "leases",
   "attempts",
   "counters",
   "outbox",
+  "suppressions",
+  "runners",
   "audit_events",
   "setup_links",
 ] as const;
@@ -144,6 +158,12 @@ export async function countRows(world: World, table: TableName): Promise<number>
 /** Names of the audit events so far, oldest first. */
 export async function eventsOf(world: World): Promise<readonly string[]> {
   return (await world.rules.db.selectFrom("audit_events").select("event").orderBy("position").execute()).map((row) => row.event);
+}
+
+/** The headers of a body that is sent by whoever shares the webhook secret. */
+export function signed(body: string | Uint8Array, at: number, secret = webhookSecret): Readonly<Record<string, string>> {
+  const digest = createHmac("sha256", secret).update(`${at}.`).update(body).digest("hex");
+  return { "portcullis-signature": `t=${at},v1=${digest}` };
 }
 
 /** The same world served with other rules, such as a second factor that somebody has enrolled. */

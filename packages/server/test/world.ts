@@ -88,6 +88,7 @@ export interface Logged {
 export type WorldOptions = Readonly<Record<`PORTCULLIS_${string}`, string>>;
 
 export const publicUrl = "https://accounts.example.com";
+export const webhookSecret = "a webhook secret of the test world";
 export const secret = Buffer.from("a master secret of the test world, 48 bytes long");
 const PASSWORD = "seven quiet herons";
 
@@ -113,7 +114,7 @@ async function inWorld(database: TestDatabase, options: WorldOptions, run: (worl
   const logged: Logged[] = [];
   const transport = createTransport("mailbox:", { clock });
   const parts: Parts = {
-    config: readConfig({ PORTCULLIS_LOG: "silent", ...options }),
+    config: readConfig({ PORTCULLIS_LOG: "silent", PORTCULLIS_MAIL_WEBHOOK_SECRET: webhookSecret, ...options }),
     publicUrl,
     database,
     keyring: keyring([secret], systemRandom),
@@ -170,6 +171,7 @@ async function inWorld(database: TestDatabase, options: WorldOptions, run: (worl
             passwordSealed,
             superuserSince: superuser ? now : null,
             profile: {},
+    locale: null,
             createdAt: now,
           });
           return present(inserted, `somebody has the address ${email} or the username ${username}`);

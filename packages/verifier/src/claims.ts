@@ -24,7 +24,7 @@ export function areClaims(payload: Readonly<Record<string, unknown>>, expected: 
     aud === expected.audience &&
     isUuid(sub) &&
     isUuid(sid) &&
-    isUuid(jti) &&
+    isTokenId(jti) &&
     isCount(iat) &&
     isCount(exp) &&
     isCount(hep) &&
@@ -38,6 +38,11 @@ export function areClaims(payload: Readonly<Record<string, unknown>>, expected: 
     exp - iat <= expected.maxLifetimeSeconds &&
     iat <= now + expected.leewaySeconds
   );
+}
+
+/** A UUID, with hyphens or, as the Django faces write it, without. */
+function isTokenId(value: unknown): boolean {
+  return isUuid(value) || (typeof value === "string" && /^[0-9a-f]{32}$/.test(value));
 }
 
 function isCount(value: unknown): value is number {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { endpoint } from "../endpoint.ts";
-import { account, password, profile, tokens } from "./shapes.ts";
+import { account, locale, password, profile, tokens } from "./shapes.ts";
 
 export const getMe = endpoint({
   name: "getMe",
@@ -18,11 +18,11 @@ export const updateMe = endpoint({
   method: "PATCH",
   path: "/v1/me",
   tag: "Own account",
-  summary: "Change the profile",
+  summary: "Change profile or language",
   description:
     "`profile` is merged into the stored one (RFC 7396): a member that is null is removed. The result must satisfy the operator's JSON Schema.",
   access: "user",
-  input: z.strictObject({ profile }),
+  input: z.strictObject({ profile: profile.optional(), locale: locale.nullable().optional() }),
   answers: { 200: account },
   failures: ["invalid_input", "session_ended"],
 });

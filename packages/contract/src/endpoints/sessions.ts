@@ -10,7 +10,7 @@ export const signIn = endpoint({
   tag: "Sessions",
   summary: "Sign in",
   description:
-    "One refusal for an unknown name, a wrong password, a disabled and an unverified account. Send `deviceToken` back at the next sign-in: nobody's failures can then keep this client out.",
+    "One refusal for an unknown name, a wrong password, a disabled and an unverified account. Send `deviceToken` back at the next sign-in: nobody's failures can then keep this client out, and its user is not mailed about a new device. Keep it where sessions are not kept, so that it outlives them.",
   access: "public",
   input: z.strictObject({
     identifier: z
@@ -44,7 +44,7 @@ export const refreshSession = endpoint({
       .meta({ description: "Random, chosen by the client, the same for every retry of one refresh" }),
   }),
   answers: { 200: tokens },
-  failures: ["invalid_refresh_token", "session_ended", "rate_limited", "busy"],
+  failures: ["invalid_refresh_token", "account_paused", "session_ended", "rate_limited", "busy"],
 });
 
 export const logOut = endpoint({

@@ -24,6 +24,11 @@ export const deviceToken = z
 export const profile = z
   .record(z.string().min(1).max(64), z.json())
   .meta({ description: "Custom fields, valid against the operator's JSON Schema; at most 8 KiB" });
+export const locale = z
+  .string()
+  .regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/)
+  .meta({ description: "Language of mail (BCP 47)", examples: ["de", "pt-BR"] });
+export const linkToken = z.string().min(1).max(256).meta({ description: "What follows `#` in the mailed link" });
 export const endCause = z.enum(endCauses);
 
 export const account = z.strictObject({
@@ -32,6 +37,7 @@ export const account = z.strictObject({
   emailVerifiedAt: unixSeconds.nullable(),
   username: z.string().nullable(),
   profile,
+  locale: z.string().nullable(),
   superuser: z.boolean(),
   createdAt: unixSeconds,
   lastLoginAt: unixSeconds.nullable(),

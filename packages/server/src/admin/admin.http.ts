@@ -1,6 +1,7 @@
 import { endpoints } from "@portcullis/contract";
 import { listEvents } from "../audit/audit.store.ts";
 import { originOf } from "../audit/origin.ts";
+import { byNumber, invalidCursor, readPage } from "../http/cursor.ts";
 import { answer, refuse, serve, type Route } from "../http/serve.ts";
 import { listRevocations } from "../revocations/revocations.store.ts";
 import { endAllSessions, endEverySession, endSession, type RevokeDeps } from "../sessions/revoke.ts";
@@ -10,7 +11,6 @@ import { keyState } from "../tokens/keys.ts";
 import { listKeys } from "../tokens/keys.store.ts";
 import { disableUser, enableUser, removeUser, type EnableUserDeps, type EndUserDeps } from "../users/end-user.ts";
 import { findUser } from "../users/users.store.ts";
-import { readPage } from "./cursor.ts";
 import { readFigures } from "./figures.ts";
 import { findAdministeredUser, findUsers } from "./users.ts";
 
@@ -93,11 +93,12 @@ function recordRoutes(deps: AdminDeps): readonly Route[] {
 
   return [
     serve(endpoints.adminListRevocations, async ({ query }) => {
-      const page = await readPage(keyring, query, {
+      const rows = byNumber({
         listing: ["revocations"],
-        read: async (rows) => listRevocations(db, { ...rows, now: clock.now() }),
+        read: async (asked) => listRevocations(db, { ...asked, now: clock.now() }),
         positionOf: (revocation) => revocation.seq,
       });
+      const page = await readPage(keyring, query, rows);
       if (page.kind !== "page") return invalidCursor();
       const items = page.rows.map(({ scope, subject, cause, createdAt, expiresAt }) => ({
         scope,
@@ -111,11 +112,12 @@ function recordRoutes(deps: AdminDeps): readonly Route[] {
 
     serve(endpoints.adminListAudit, async ({ query }) => {
       const { userId, event } = query;
-      const page = await readPage(keyring, query, {
+      const rows = byNumber({
         listing: ["audit", userId, event],
-        read: async (rows) => listEvents(db, { ...rows, userId, event }),
+        read: async (asked) => listEvents(db, { ...asked, userId, event }),
         positionOf: ({ position }) => position,
       });
+      const page = await readPage(keyring, query, rows);
       return page.kind === "page" ? answer(200, { items: page.rows, nextCursor: page.nextCursor }) : invalidCursor();
     }),
 
@@ -136,8 +138,4 @@ function recordRoutes(deps: AdminDeps): readonly Route[] {
 
     serve(endpoints.adminGetFigures, async ({ query }) => answer(200, await readFigures(deps, query.hours))),
   ];
-}
-
-function invalidCursor() {
-  return refuse("invalid_input", { errors: [{ path: "/cursor", message: "is not a cursor of this list" }] });
 }

@@ -1,4 +1,5 @@
 import type { Db } from "../db/open.ts";
+import { byNumber, readPage, type PageOutcome } from "../http/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Keyring } from "../kernel/keyring.ts";
 import { countLiveSessions } from "../sessions/sessions.store.ts";
@@ -6,7 +7,6 @@ import { toAccount, type Account } from "../users/account.ts";
 import { readAddress } from "../users/address.ts";
 import { foldUsername } from "../users/username.ts";
 import { findUser, type User } from "../users/users.store.ts";
-import { readPage, type PageOutcome } from "./cursor.ts";
 import { listUsers, type Search, type UserStatus } from "./users.store.ts";
 
 export interface FindUsersDeps {
@@ -31,11 +31,12 @@ export interface FindUsersQuery {
 /** A page of users, newest first, with the live sessions of those on the page. */
 export async function findUsers(deps: FindUsersDeps, query: FindUsersQuery): Promise<PageOutcome<AdministeredUser>> {
   const { search, status } = query;
-  const page = await readPage(deps.keyring, query, {
+  const rows = byNumber({
     listing: ["users", search, status],
-    read: async (rows) => listUsers(deps.db, { ...rows, status, search: search === undefined ? undefined : readSearch(search) }),
+    read: async (asked) => listUsers(deps.db, { ...asked, status, search: search === undefined ? undefined : readSearch(search) }),
     positionOf: (row) => row.number,
   });
+  const page = await readPage(deps.keyring, query, rows);
   if (page.kind !== "page") return page;
   return {
     ...page,

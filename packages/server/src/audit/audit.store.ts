@@ -1,8 +1,9 @@
 import { sql, type Selectable } from "kysely";
 import type { Queryable, Tx } from "../db/open.ts";
 import { prepared } from "../db/prepared.ts";
-import type { AuditEventsTable } from "../db/tables.ts";
+import type { AuditEventsTable, AuditHeadTable } from "../db/tables.ts";
 import type { UnixSeconds } from "../kernel/clock.ts";
+import type { Link } from "./chain.ts";
 
 const advancing = prepared((db) =>
   db
@@ -55,14 +56,53 @@ export async function keepIf(tx: Tx, keep: boolean, work: () => Promise<void>): 
   await (keep ? sql`release savepoint perhaps` : sql`rollback to savepoint perhaps`).execute(tx);
 }
 
-export async function findHead(db: Queryable): Promise<{ readonly position: number; readonly mac: string } | undefined> {
-  return db.selectFrom("audit_head").select(["position", "mac"]).executeTakeFirst();
+/** Both ends of the chain. */
+export interface Head extends Link {
+  readonly pruned: Link;
+}
+
+const bothEnds = (db: Queryable) => db.selectFrom("audit_head").select(["position", "mac", "pruned_position", "pruned_mac"]);
+
+export async function findHead(db: Queryable): Promise<Head | undefined> {
+  const row = await bothEnds(db).executeTakeFirst();
+  return row && toHead(row);
+}
+
+/** Holds the row that every audited change waits for. */
+export async function holdHead(tx: Tx): Promise<Head> {
+  return toHead(await bothEnds(tx).forUpdate().executeTakeFirstOrThrow());
+}
+
+function toHead(row: Pick<AuditHeadTable, "position" | "mac" | "pruned_position" | "pruned_mac">): Head {
+  return { position: row.position, mac: row.mac, pruned: { position: row.pruned_position, mac: row.pruned_mac } };
 }
 
 /** Oldest first; without `position` from the very first row. */
 export async function eventsAfter(db: Queryable, position: number | undefined, limit: number): Promise<Selectable<AuditEventsTable>[]> {
   const select = db.selectFrom("audit_events").selectAll().orderBy("position").limit(limit);
   return (position === undefined ? select : select.where("position", ">", position)).execute();
+}
+
+/** When the newest of the events up to `at` was recorded. */
+export async function newestEventUpTo(db: Queryable, at: UnixSeconds): Promise<UnixSeconds | undefined> {
+  const row = await db
+    .selectFrom("audit_events")
+    .select("at")
+    .where("at", "<=", at)
+    .orderBy("position", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row?.at;
+}
+
+export async function oldestEvent(db: Queryable): Promise<UnixSeconds | undefined> {
+  return (await db.selectFrom("audit_events").select("at").orderBy("position").limit(1).executeTakeFirst())?.at;
+}
+
+/** Removes the events up to and including the one of `pruned`, which is remembered in their place. */
+export async function removeEvents(tx: Tx, pruned: Link): Promise<void> {
+  await tx.deleteFrom("audit_events").where("position", "<=", pruned.position).execute();
+  await tx.updateTable("audit_head").set({ pruned_position: pruned.position, pruned_mac: pruned.mac }).execute();
 }
 
 export interface AuditEvent {

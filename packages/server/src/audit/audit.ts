@@ -3,7 +3,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Keyring } from "../kernel/keyring.ts";
 import type { Facts } from "../kernel/log.ts";
 import { advanceHead, insertEvent, keepIf, setHeadMac } from "./audit.store.ts";
-import { eventData, headMac, lastMacOf } from "./chain.ts";
+import { endMac, eventData, eventMacOf } from "./chain.ts";
 import type { Actor, AuditEventName } from "./events.ts";
 
 export interface AuditDeps {
@@ -51,9 +51,9 @@ export async function record(tx: Tx, deps: AuditDeps, entry: AuditEntry): Promis
     request_id: entry.requestId ?? null,
     details,
   };
-  const mac = deps.keyring.mac("audit-chain", eventData(lastMacOf(head.mac), event)).toString("hex");
+  const mac = deps.keyring.mac("audit-chain", eventData(eventMacOf(head.mac), event)).toString("hex");
   await insertEvent(tx, { ...event, mac });
-  await setHeadMac(tx, headMac(deps.keyring, event.position, mac));
+  await setHeadMac(tx, endMac(deps.keyring, "head", event.position, mac));
 }
 
 /** As `record`, but the event stays only if it is `due`. The work is the same either way, so that the time does not tell (EN-02). */

@@ -25,24 +25,48 @@ export function eventData(previousMac: string, event: UnsignedEvent): string {
   ]);
 }
 
+/** The two ends of what is there: the last event, and the last one that retention has removed. */
+export type End = "head" | "pruned";
+
 /**
- * What `audit_head.mac` holds: the last event's MAC, then one of its own over position and MAC. Without the second, whoever
- * can write to the database could cut the tail and copy the new last event's MAC into the head.
+ * What `audit_head.mac` and `audit_head.pruned_mac` hold: the MAC of the event at that end, then one of its own over end,
+ * position and MAC. Without the second, whoever can write to the database could cut the chain at either end and put there the
+ * MAC of the event that is now the last, or the one before the first.
  */
-export function headMac(keyring: Keyring, position: number, lastMac: string): string {
-  return lastMac + keyring.mac("audit-chain", headData(position, lastMac)).toString("hex");
+export function endMac(keyring: Keyring, end: End, position: number, eventMac: string): string {
+  return eventMac + keyring.mac("audit-chain", endData(end, position, eventMac)).toString("hex");
 }
 
-export function lastMacOf(head: string): string {
-  return head.slice(0, MAC_LENGTH);
+export function eventMacOf(end: string): string {
+  return end.slice(0, MAC_LENGTH);
 }
 
-export function isHeadMac(keyring: Keyring, position: number, lastMac: string, head: string): boolean {
-  return (
-    head.startsWith(lastMac) && keyring.verifyMac("audit-chain", headData(position, lastMac), Buffer.from(head.slice(MAC_LENGTH), "hex"))
-  );
+export function isEndMac(keyring: Keyring, end: End, position: number, mac: string): boolean {
+  return keyring.verifyMac("audit-chain", endData(end, position, eventMacOf(mac)), Buffer.from(mac.slice(MAC_LENGTH), "hex"));
 }
 
-function headData(position: number, lastMac: string): string {
-  return JSON.stringify(["head", position, lastMac]);
+function endData(end: End, position: number, eventMac: string): string {
+  return JSON.stringify([end, position, eventMac]);
+}
+
+/** Where a chain is taken up: at the event before. */
+export interface Link {
+  readonly position: number;
+  readonly mac: string;
+}
+
+/**
+ * - `missing`: no event has this position, though later ones exist
+ * - `altered`: this event or one put before it is not what was recorded, or not under a secret we know
+ */
+export function problemOf(keyring: Keyring, previous: Link, event: AuditEventsTable): "missing" | "altered" | undefined {
+  if (event.position > previous.position + 1) return "missing";
+  const genuine = keyring.verifyMac("audit-chain", eventData(previous.mac, event), Buffer.from(event.mac, "hex"));
+  return genuine ? undefined : "altered";
+}
+
+/** The event before the oldest that retention has left; `undefined` where what is stored of it was not written by us. */
+export function anchorOf(keyring: Keyring, pruned: Link): Link | undefined {
+  if (pruned.position === 0 && pruned.mac === "") return pruned;
+  return isEndMac(keyring, "pruned", pruned.position, pruned.mac) ? { position: pruned.position, mac: eventMacOf(pruned.mac) } : undefined;
 }

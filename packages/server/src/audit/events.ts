@@ -6,6 +6,12 @@ export type AuditEventName =
   | "user.deleted"
   | "user.disabled"
   | "user.enabled"
+  | "users.imported"
+  | "tokens.imported"
+  | "email.change_started"
+  | "email.changed"
+  | "email.change_undone"
+  | "username.changed"
   | "password.changed"
   | "password.reset_started"
   | "password.reset"
@@ -22,6 +28,10 @@ export type AuditEventName =
   | "key.activated"
   | "key.retired"
   | "key.removed"
+  | "mail.requeued"
+  | "mail.suppressed"
+  | "mail.suppression_cleared"
+  | "audit.pruned"
   | "backup.restored";
 
 /** Who did it. An operator acts on the server itself (command line), a superuser over HTTP. */

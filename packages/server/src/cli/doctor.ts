@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { resolve } from "node:path";
 import { checkChain } from "../audit/check.ts";
+import { lettersOf } from "../compose.ts";
 import { secretFile, type Config } from "../config.ts";
 import { schemaState } from "../db/migrate.ts";
 import type { OpenDatabase } from "../db/open.ts";
@@ -15,7 +16,7 @@ import { openKeyring } from "../master-secret.ts";
 import { countRevocations } from "../revocations/revocations.store.ts";
 import { keyState } from "../tokens/keys.ts";
 import { listKeys } from "../tokens/keys.store.ts";
-import { CommandError, configOf, hasDatabase, withDatabase } from "./command.ts";
+import { CommandError, configOf, hasDatabase, publicUrlOf, withDatabase } from "./command.ts";
 import { danglingReferences, databaseMilliseconds, integrityProblems } from "./doctor.store.ts";
 import { print } from "./terminal.ts";
 
@@ -123,9 +124,11 @@ function checkPublicUrl({ mode, publicUrl }: Config): Finding {
     : ok(publicUrl);
 }
 
-function checkMail({ mode, mail }: Config): Finding {
+function checkMail(config: Config): Finding {
+  const { mode, mail } = config;
   const setting = mail?.reveal() ?? "mailbox:";
   createTransport(setting, { clock: systemClock }).close();
+  lettersOf(config, publicUrlOf(config));
   if (mode === "production" && setting === "mailbox:")
     return fail("mailbox: delivers to nobody: set PORTCULLIS_MAIL to smtp://… or smtps://…");
   return ok(`by ${setting.slice(0, setting.indexOf(":"))}`);

@@ -10,7 +10,9 @@ import { addRestore } from "./backup/restore.ts";
 import { CommandError } from "./command.ts";
 import { addConfig } from "./config.ts";
 import { addDoctor } from "./doctor.ts";
+import { addImportDjango } from "./import-django/import-django.ts";
 import { addKeys } from "./keys.ts";
+import { addMail } from "./mail.ts";
 import { addMigrate } from "./migrate.ts";
 import { addServe } from "./serve.ts";
 import { addSuperusers } from "./superusers.ts";
@@ -52,7 +54,8 @@ function createProgram(): Command {
     .option("--config <file>", "JSON file with settings; PORTCULLIS_… variables win over it")
     .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong call. Settings: `portcullis config --reference`.")
     .exitOverride();
-  for (const add of [addServe, addMigrate, addSuperusers, addUsers, addKeys, addConfig, addDoctor, addBackup, addRestore]) add(program);
+  for (const add of [addServe, addMigrate, addSuperusers, addUsers, addKeys, addMail, addConfig, addDoctor, addBackup, addRestore, addImportDjango])
+    add(program);
   return program;
 }
 

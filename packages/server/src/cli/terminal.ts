@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from "commander";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -22,6 +23,16 @@ export function printTable(rows: readonly (readonly string[])[]): void {
         .join("  ")
         .trimEnd(),
     );
+}
+
+const MOST_LISTED = 10_000;
+
+/** Of a list, from the command line. */
+export function readLimit(given: string): number {
+  const limit = Number(given);
+  if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED)
+    throw new InvalidArgumentError(`Give a whole number from 1 to ${MOST_LISTED}.`);
+  return limit;
 }
 
 export function moment(at: UnixSeconds | null): string {

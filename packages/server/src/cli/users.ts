@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { Option, type Command } from "commander";
 import type { Rules } from "../compose.ts";
 import { findAdministeredUser, findUsers, type AdministeredUser } from "../admin/users.ts";
 import { endAllSessions } from "../sessions/revoke.ts";
@@ -7,10 +7,9 @@ import { disableUser, enableUser, removeUser, type EndUserOutcome } from "../use
 import { readUsername } from "../users/username.ts";
 import { findByIdentifier, findUser, type User } from "../users/users.store.ts";
 import { CommandError, operator, withRules } from "./command.ts";
-import { makeSure, moment, print, printTable } from "./terminal.ts";
+import { makeSure, moment, print, printTable, readLimit } from "./terminal.ts";
 
 const statuses = ["active", "disabled", "unverified", "superuser"] as const;
-const MOST_LISTED = 10_000;
 
 interface ListOptions {
   readonly search?: string;
@@ -72,13 +71,6 @@ export function addUsers(program: Command): void {
         print(`${who} has been deleted.`);
       }),
     );
-}
-
-function readLimit(text: string): number {
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED)
-    throw new InvalidArgumentError(`Give a whole number from 1 to ${MOST_LISTED}.`);
-  return limit;
 }
 
 async function list(rules: Rules, { json, ...query }: ListOptions): Promise<void> {

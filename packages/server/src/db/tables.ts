@@ -8,13 +8,18 @@ export interface Tables {
   users: UsersTable;
   registrations: RegistrationsTable;
   password_resets: PasswordResetsTable;
+  email_changes: EmailChangesTable;
   sessions: SessionsTable;
+  face_tokens: FaceTokensTable;
+  imported_tokens: ImportedTokensTable;
   signing_keys: SigningKeysTable;
   revocations: RevocationsTable;
   leases: LeasesTable;
   attempts: AttemptsTable;
   counters: CountersTable;
   outbox: OutboxTable;
+  suppressions: SuppressionsTable;
+  runners: RunnersTable;
   audit_events: AuditEventsTable;
   audit_head: AuditHeadTable;
   setup_links: SetupLinksTable;
@@ -28,6 +33,8 @@ export interface UsersTable {
   /** Unique. What addresses are compared by; mail goes to `email`, never to what a caller typed. */
   email_canonical: string | null;
   email_verified_at: number | null;
+  /** As `email_canonical`, where that is another user's: faces that let users log in by username ask for no address of one's own. */
+  shared_email_canonical: string | null;
   username: string | null;
   username_canonical: string | null;
   /** PHC string sealed for this user id; null: nobody can sign in by password. */
@@ -35,7 +42,11 @@ export interface UsersTable {
   password_changed_at: number | null;
   superuser_since: number | null;
   disabled_at: number | null;
+  /** A face waits for the activation mail's link: nobody gets in, and no session ends. */
+  paused_at: number | null;
   profile: string;
+  /** BCP 47, of their mail; null: the operator's. */
+  locale: string | null;
   /** Raised, every older token of the user is dead. */
   hard_epoch: number;
   /** Raised, older access tokens answer `token_stale`. */
@@ -52,18 +63,24 @@ export interface RegistrationsTable {
   email_canonical: string;
   username: string | null;
   profile: string;
+  locale: string | null;
   password_sealed: Uint8Array;
   client_secret_hash: string;
+  /** Of the mailed link; null where nothing was mailed. */
+  token_hash: string | null;
   code_mac: string;
+  /** Of code and link together. */
   tries_left: number;
+  code_expires_at: number;
   created_at: number;
+  /** Of the link, and of the row. */
   expires_at: number;
   confirmed_at: number | null;
 }
 
 export interface PasswordResetsTable {
   id: string;
-  /** Null where nobody has the address: the row then only makes the answers alike. */
+  /** Null where nobody has the address, or another reset or a change has overtaken it: the row then only makes the answers alike. */
   user_id: string | null;
   token_hash: string;
   code_mac: string;
@@ -74,6 +91,32 @@ export interface PasswordResetsTable {
   created_at: number;
   expires_at: number;
   used_at: number | null;
+}
+
+export interface EmailChangesTable {
+  id: string;
+  user_id: string;
+  /** The address it is to become; mailed to it and to no other (RG-05). */
+  email: string;
+  email_canonical: string;
+  /** Of the link mailed to the new address. */
+  token_hash: string;
+  code_mac: string;
+  tries_left: number;
+  /** The user's `password_changed_at` and address when it began; it dies when either changes. */
+  password_changed_at: number | null;
+  old_email: string | null;
+  old_email_canonical: string | null;
+  created_at: number;
+  code_expires_at: number;
+  expires_at: number;
+  confirmed_at: number | null;
+  /** A newer one, a reset or an undo has taken its place. */
+  void_at: number | null;
+  /** Of the link mailed to the old address once it was confirmed. */
+  undo_hash: string | null;
+  undo_expires_at: number | null;
+  undone_at: number | null;
 }
 
 export interface SessionsTable {
@@ -102,6 +145,23 @@ export interface SessionsTable {
   user_agent: string;
   revoked_at: number | null;
   revoked_cause: string | null;
+}
+
+/** Opaque tokens of Djoser's token login: one a session. */
+export interface FaceTokensTable {
+  token_hash: string;
+  session_id: string;
+  user_id: string;
+  created_at: number;
+}
+
+/** Refresh tokens that Django gave out before its users came here; each is good for one session. */
+export interface ImportedTokensTable {
+  /** 32 hexadecimal digits. */
+  jti: string;
+  user_id: string;
+  expires_at: number;
+  used_at: number | null;
 }
 
 export interface SigningKeysTable {
@@ -163,12 +223,34 @@ export interface OutboxTable {
   template: string;
   /** JSON the template is filled with, sealed for this id, for it holds the mailed code; emptied once sent. */
   data: string;
+  locale: string | null;
   created_at: number;
+  /** From then on it would be of no use to its reader, and is not sent; null: never. */
+  expires_at: number | null;
   attempts: number;
+  /** While it is claimed: when others may claim it, because its sender has died. */
   next_attempt_at: number;
+  /** Holder of the runner that has taken it out for sending. */
+  claimed_by: string | null;
   sent_at: number | null;
   failed_at: number | null;
   last_error: string | null;
+}
+
+/** Addresses that get no more mail. */
+export interface SuppressionsTable {
+  id: string;
+  /** Canonical. */
+  address: string;
+  reason: "hard_bounce" | "complaint" | "operator";
+  created_at: number;
+}
+
+/** What one process of a deployment does for all: whoever holds the row. */
+export interface RunnersTable {
+  name: string;
+  holder: string;
+  held_until: number;
 }
 
 export interface AuditEventsTable {
@@ -192,6 +274,9 @@ export interface AuditHeadTable {
   id: number;
   position: number;
   mac: string;
+  /** The last event that retention has removed, and its MAC as in `mac`; 0 and empty while none was. */
+  pruned_position: number;
+  pruned_mac: string;
 }
 
 export interface SetupLinksTable {

@@ -33,6 +33,21 @@ export async function countsByHour(db: Db, name: string, from: UnixSeconds): Pro
   return new Map(rows.map((row) => [row.hour_starts_at, row.count]));
 }
 
-export async function pruneCounters(db: Db, before: UnixSeconds): Promise<void> {
-  await db.deleteFrom("counters").where("hour_starts_at", "<", before).execute();
+/** Forgets a batch of hours that began before `before`. */
+export async function pruneCounters(db: Db, before: UnixSeconds, limit = 1_000): Promise<number> {
+  const result = await db
+    .deleteFrom("counters")
+    .where(({ eb, refTuple, selectFrom }) =>
+      eb(
+        refTuple("name", "hour_starts_at"),
+        "in",
+        selectFrom("counters")
+          .select(["name", "hour_starts_at"])
+          .where("hour_starts_at", "<", before)
+          .limit(limit)
+          .$asTuple("name", "hour_starts_at"),
+      ),
+    )
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
 }

@@ -1,11 +1,16 @@
 import { hash, hashRaw, verify } from "@node-rs/argon2";
-import { isRequest, type HashReply, type HashRequest } from "./messages.ts";
-import { OUTPUT_BYTES, readArgon2id, work } from "./phc.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { readForeignHash } from "./foreign.ts";
+import { matchesForeign } from "./match-foreign.ts";
+import { isRequest, type HashReply, type HashRequest, type PresentedPassword } from "./messages.ts";
+import { effortOf, OUTPUT_BYTES, readArgon2id } from "./phc.ts";
+import { createScale } from "./scale.ts";
 
-// Entry of the hashing process. It holds no state and dies with its parent: a signal sent to the whole process group
-// must not take it away while the parent still answers the requests it has accepted.
+// Entry of the hashing process. It holds no state but what evaluations cost, and dies with its parent: a signal sent to the whole
+// process group must not take it away while the parent still answers the requests it has accepted.
 const [memoryCost = Number.NaN, timeCost = Number.NaN, parallelism = Number.NaN] = process.argv.slice(2).map(Number);
-const current = { memoryCost, timeCost, parallelism, outputLen: OUTPUT_BYTES };
+const current = { memoryCost, timeCost, parallelism };
+const scale = createScale(current);
 
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
@@ -24,21 +29,44 @@ async function answer(request: HashRequest): Promise<void> {
 }
 
 async function evaluate(request: HashRequest): Promise<HashReply> {
-  const { id, password } = request;
-  if (request.kind === "hash") return { id, kind: "hashed", phc: await hash(password, current) };
-  return { id, kind: (await matches(request.phc, password)) ? "matched" : "mismatched" };
+  const { id } = request;
+  if (request.kind === "hash") return { id, kind: "hashed", phc: await hash(request.password, { ...current, outputLen: OUTPUT_BYTES }) };
+  return { id, kind: (await matches(request.hash, request.presented)) ? "matched" : "mismatched" };
 }
 
-/** Dispatches on the PHC prefix. A format nobody here knows matches nothing. */
-async function matches(phc: string, password: string): Promise<boolean> {
-  const stored = readArgon2id(phc);
-  const matched = stored !== undefined && (await verify(phc, password).catch(() => false));
-  await makeUp(work(current) - (stored === undefined ? 0 : work(stored)), password);
+interface Comparison {
+  readonly effort: string;
+  matches(): Promise<boolean>;
+}
+
+async function matches(stored: string, presented: PresentedPassword): Promise<boolean> {
+  const comparison = comparisonOf(stored, presented);
+  const matched = await timed(comparison.effort, comparison.matches);
+  await makeUp(comparison.effort, presented.normalized);
   return matched;
 }
 
-/** Spends what a weaker hash has left unspent: the time of a sign-in must not tell how old the stored hash is (EN-02). */
-async function makeUp(missing: number, password: string): Promise<void> {
-  const share = Math.ceil(missing / timeCost);
-  if (share >= 8 * parallelism) await hashRaw(password, { ...current, memoryCost: share });
+/** A hash of a form nobody here knows matches nothing. */
+function comparisonOf(stored: string, { normalized, asTyped }: PresentedPassword): Comparison {
+  const ours = readArgon2id(stored);
+  if (ours !== undefined) return { effort: effortOf(ours), matches: async () => verify(stored, normalized) };
+  const foreign = readForeignHash(stored);
+  if (foreign !== undefined) return { effort: foreign.effort, matches: async () => matchesForeign(foreign, asTyped) };
+  return { effort: "none", matches: async () => false };
+}
+
+/**
+ * Spends what a weaker hash has left unspent: the time of a sign-in must not tell how old the stored hash is (EN-02). One that
+ * costs more than today's, as most of other systems do, cannot be hidden until the sign-in that upgrades it.
+ */
+async function makeUp(effort: string, password: string): Promise<void> {
+  const missing = scale.missing(effort);
+  if (missing !== undefined) await timed(effortOf(missing), async () => hashRaw(password, { ...missing, outputLen: OUTPUT_BYTES }));
+}
+
+async function timed<Result>(effort: string, evaluation: () => Promise<Result>): Promise<Result> {
+  const from = systemClock.monotonicMilliseconds();
+  const result = await evaluation();
+  scale.note(effort, systemClock.monotonicMilliseconds() - from);
+  return result;
 }

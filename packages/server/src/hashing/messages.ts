@@ -1,6 +1,12 @@
+/** A password to be verified. Ours were hashed normalised (PW-04), those of other systems as they were typed. */
+export interface PresentedPassword {
+  readonly normalized: string;
+  readonly asTyped: string;
+}
+
 export type HashRequest =
   | { readonly id: number; readonly kind: "hash"; readonly password: string }
-  | { readonly id: number; readonly kind: "verify"; readonly password: string; readonly phc: string };
+  | { readonly id: number; readonly kind: "verify"; readonly hash: string; readonly presented: PresentedPassword };
 
 export type HashReply =
   | { readonly id: number; readonly kind: "hashed"; readonly phc: string }

@@ -12,25 +12,44 @@ export interface Argon2Parameters {
 export const standardParameters: Argon2Parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 export const OUTPUT_BYTES = 32;
+const OUR_VARIANT = "argon2id$v=19";
 const SALT_BYTES = 16;
-const ARGON2ID = /^\$argon2id\$v=19\$m=(\d{1,10}),t=(\d{1,10}),p=(\d{1,3})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{16,172})$/;
+const ARGON2 =
+  /^\$(argon2(?:id?|d)\$v=1[69])\$m=([1-9]\d{0,7}),t=([1-9]\d{0,7}),p=([1-9]\d{0,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{16,172})$/;
+const MAXIMUM_MEMORY = 2 ** 20;
+const MAXIMUM_BLOCKS = 2 ** 22;
 
-interface Argon2Hash extends Argon2Parameters {
+export interface Argon2Hash extends Argon2Parameters {
+  /** Algorithm and version as they are written: `argon2id$v=19`. */
+  readonly variant: string;
   readonly saltBytes: number;
   readonly outputBytes: number;
 }
 
 /** What a PHC string says about itself, or undefined where it is not Argon2id version 1.3. */
 export function readArgon2id(phc: string): Argon2Hash | undefined {
-  const [, memoryCost, timeCost, parallelism, salt, output] = ARGON2ID.exec(phc) ?? [];
-  if (salt === undefined || output === undefined) return undefined;
-  return {
+  const stored = readArgon2(phc);
+  return stored?.variant === OUR_VARIANT ? stored : undefined;
+}
+
+/** Any of the algorithms and versions of Argon2, as far as it can be computed (RFC 9106 §3.1) at a bearable price. */
+export function readArgon2(phc: string): Argon2Hash | undefined {
+  const [, variant, memoryCost, timeCost, parallelism, salt, output] = ARGON2.exec(phc) ?? [];
+  if (variant === undefined || !isEncoded(salt) || !isEncoded(output)) return undefined;
+  const stored = {
+    variant,
     memoryCost: Number(memoryCost),
     timeCost: Number(timeCost),
     parallelism: Number(parallelism),
     saltBytes: bytesIn(salt),
     outputBytes: bytesIn(output),
   };
+  return isComputable(stored) ? stored : undefined;
+}
+
+/** Up to 1 GiB and, in all passes, 4 GiB: about three seconds. */
+function isComputable({ memoryCost, timeCost, parallelism }: Argon2Parameters): boolean {
+  return memoryCost >= 8 * parallelism && memoryCost <= MAXIMUM_MEMORY && memoryCost * timeCost <= MAXIMUM_BLOCKS;
 }
 
 /** Whether a stored hash should be replaced at the next sign-in: another format, or weaker than `current` in any respect (PW-09). */
@@ -48,13 +67,18 @@ export function decoyHash(random: Random, { memoryCost, timeCost, parallelism }:
   return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${salt}$${output}`;
 }
 
-/** Blocks of memory written in all passes: what the time of one evaluation is proportional to. */
-export function work({ memoryCost, timeCost }: Argon2Parameters): number {
-  return memoryCost * timeCost;
+/** Equal where the same work is to be done. */
+export function effortOf({ memoryCost, timeCost, parallelism }: Argon2Parameters, variant = OUR_VARIANT): string {
+  return `${variant} ${memoryCost} ${timeCost} ${parallelism}`;
 }
 
 function encode(bytes: Buffer): string {
   return bytes.toString("base64").replaceAll("=", "");
+}
+
+/** Argon2 refuses a last digit whose unused bits are set. */
+function isEncoded(base64: string | undefined): base64 is string {
+  return base64 !== undefined && encode(Buffer.from(base64, "base64")) === base64;
 }
 
 function bytesIn(base64: string): number {

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
-import { isReply, type HashReply, type HashRequest } from "./messages.ts";
+import { isKnownHash } from "./foreign.ts";
+import { isReply, type HashReply, type HashRequest, type PresentedPassword } from "./messages.ts";
 import { decoyHash, isOutdated, type Argon2Parameters } from "./phc.ts";
 
 export type HashOutcome = { readonly kind: "hashed"; readonly phc: string } | { readonly kind: "busy" };
@@ -13,7 +14,8 @@ export type VerifyOutcome = { readonly kind: "matched" } | { readonly kind: "mis
 
 export interface Hasher {
   hash(password: string): Promise<HashOutcome>;
-  verify(phc: string, password: string): Promise<VerifyOutcome>;
+  /** `hash` is one of ours or of another system (foreign.ts); one that cannot be verified matches nothing. */
+  verify(hash: string, presented: PresentedPassword): Promise<VerifyOutcome>;
   /**
    * A place for one question, before anything is done for whoever asks: `undefined` while as many have one as can be
    * answered in time. Call what it returns when the question has been answered.
@@ -23,7 +25,7 @@ export interface Hasher {
   isFull(): boolean;
   /** Verified in place of a hash that does not exist: it costs the same and no password matches it (EN-02). */
   readonly decoy: string;
-  needsUpgrade(phc: string): boolean;
+  needsUpgrade(hash: string): boolean;
   figures(): HasherFigures;
   /** Whoever still waits is told `busy`. */
   close(): Promise<void>;
@@ -59,7 +61,7 @@ interface Job {
   starts: number;
 }
 
-type Question = Readonly<{ kind: "hash"; password: string } | { kind: "verify"; password: string; phc: string }>;
+type Question = Readonly<{ kind: "hash"; password: string } | { kind: "verify"; hash: string; presented: PresentedPassword }>;
 
 const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
 const NICENESS = 10;
@@ -202,8 +204,9 @@ export function createHasher(deps: HasherDeps): Hasher {
       if (reply.kind === "hashed") return { kind: "hashed", phc: reply.phc };
       throw unexpected(reply);
     },
-    verify: async (phc, password) => {
-      const reply = await ask({ kind: "verify", phc, password });
+    verify: async (hash, presented) => {
+      if (!isKnownHash(hash)) log.warn("hashing.unverifiable");
+      const reply = await ask({ kind: "verify", hash, presented });
       if (reply === undefined) return { kind: "busy" };
       if (reply.kind === "matched") return { kind: "matched" };
       if (reply.kind === "mismatched") return { kind: "mismatched" };
@@ -212,7 +215,7 @@ export function createHasher(deps: HasherDeps): Hasher {
     reserve,
     isFull,
     decoy: decoyHash(deps.random, params),
-    needsUpgrade: (phc) => isOutdated(phc, params),
+    needsUpgrade: (hash) => isOutdated(hash, params),
     figures: () => ({ queued: queue.length, running: running.size, evaluations, refused, processId: child?.pid }),
     close: async () => {
       closed = true;

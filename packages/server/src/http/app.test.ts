@@ -88,6 +88,7 @@ function world(options: Partial<AppDeps> = {}, more: readonly Route[] = []) {
     },
     isSuperuser: async (userId) => userId === superuserId,
     allow: async () => ({ ok: true }),
+    verifySignature: async () => refuse("invalid_signature"),
     isUnavailable: () => false,
     checkAnswers: true,
     trustedProxies: [],
@@ -311,6 +312,30 @@ test("IN-01: a body of more than 64 KiB is refused, and read no further; compres
   assert(sent < 262_144, `${sent} bytes were drawn`);
   for (const encoding of ["gzip", "deflate", "br", "identity", "zstd"])
     assert.equal((await post("/v1/sessions", "{}", { "content-encoding": encoding })).status, 415, encoding);
+});
+
+test("what is signed is judged by the bytes that were sent, before anything is made of them", async () => {
+  const judged: { readonly signature: string | undefined; readonly text: string }[] = [];
+  const { post } = world(
+    {
+      verifySignature: async (signature, body) => {
+        judged.push({ signature, text: Buffer.from(body).toString() });
+        return signature === "good" ? { kind: "verified" } : refuse(signature === "often" ? "rate_limited" : "invalid_signature");
+      },
+    },
+    [serve(endpoints.reportMail, () => answer(204))],
+  );
+  const body = ' {"reports" : [{"kind":"complaint","address":"anna@example.com"}]}\n';
+  const send = async (signature: string, sent = body) => post("/v1/mail-reports", sent, { "portcullis-signature": signature });
+  assert.equal((await send("good")).status, 204);
+  assert.deepEqual(judged, [{ signature: "good", text: body }]);
+  assert.equal(await codeOf(await send("wrong")), "invalid_signature");
+  assert.equal(await codeOf(await send("often")), "rate_limited");
+  assert.equal(await codeOf(await send("wrong", "{")), "invalid_signature");
+  assert.equal(await codeOf(await send("good", "{")), "malformed_json");
+  assert.equal(await codeOf(await send("good", `"${"x".repeat(65_536)}"`)), "body_too_large");
+  assert.equal(judged.length, 5);
+  assert.equal(await codeOf(await post("/v1/mail-reports", body)), "invalid_signature");
 });
 
 test("IN-02, IN-04: what is not strict JSON in strict UTF-8 is 400, and prototypes stay as they are", async () => {
@@ -645,6 +670,7 @@ function createAppOf(routes: readonly Route[], checkAnswers: boolean) {
     authenticate: () => ({ kind: "refused", code: "invalid_token" }),
     isSuperuser: async () => false,
     allow: async () => ({ ok: true }),
+    verifySignature: async () => refuse("invalid_signature"),
     isUnavailable: () => false,
     trustedProxies: [],
     publicUrl: "https://id.example",

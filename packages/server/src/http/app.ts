@@ -5,10 +5,10 @@ import { TrieRouter } from "hono/router/trie-router";
 import type { Random } from "../kernel/random.ts";
 import { clientAddresses, trustedProxies } from "./address.ts";
 import { cors } from "./cors.ts";
-import { edgeOf, edgeOfNothing, edgeOfPage, refuseUnparsed, type EdgeDeps } from "./edge.ts";
+import { edgeOf, edgeOfElsewhere, edgeOfNothing, edgeOfPage, refuseUnparsed, type EdgeDeps } from "./edge.ts";
 import { targetOf, type Bindings } from "./exchange.ts";
 import { baseHeaders } from "./headers.ts";
-import type { Page } from "./page.ts";
+import type { Elsewhere, Page } from "./page.ts";
 import type { Problem } from "./problem.ts";
 import { requestIds } from "./request-ids.ts";
 import type { Route } from "./serve.ts";
@@ -17,6 +17,8 @@ export interface AppDeps extends Omit<EdgeDeps, "addressOf" | "requestId" | "hea
   readonly routes: readonly Route[];
   /** What is served beside the contract. */
   readonly pages: readonly Page[];
+  /** What answers at all other paths but those under `/v1/`, whatever the method. */
+  readonly elsewhere?: Elsewhere;
   /** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   /** Origins whose scripts may call; none unless listed. */
@@ -56,7 +58,12 @@ export function createApp(deps: AppDeps): App {
   }
 
   const nothing = edgeOfNothing(edge);
-  router.notFound((c) => nothing(c.req.raw, c.env, methodsAt(c.req.path)));
+  const elsewhere = deps.elsewhere === undefined ? undefined : edgeOfElsewhere(edge, deps.elsewhere, METHODS);
+  router.notFound((c) => {
+    const methods = methodsAt(c.req.path);
+    const isOurs = methods.length > 0 || targetOf(c.req.raw, c.env).startsWith("/v1/");
+    return elsewhere === undefined || isOurs ? nothing(c.req.raw, c.env, methods) : elsewhere(c.req.raw, c.env);
+  });
   function methodsAt(path: string): readonly string[] {
     const found = METHODS.filter((method) => router.router.match(method, path)[0].length > 0);
     if (found.length === 0) return [];
@@ -77,17 +84,27 @@ class StaticFirst<T> implements Router<T> {
   readonly name = "StaticFirst";
   readonly #whole = new Map<string, Map<string, Result<T>>>();
   readonly #templates = new TrieRouter<T>();
+  /** First segments of the templates: a face's paths have others, and need no walk. */
+  readonly #heads = new Set<string>();
 
   add(method: string, path: string, handler: T): void {
-    if (path.includes(":")) return this.#templates.add(method, path, handler);
+    if (path.includes(":")) {
+      this.#heads.add(headOf(path));
+      return this.#templates.add(method, path, handler);
+    }
     const paths = this.#whole.get(method) ?? new Map<string, Result<T>>();
     paths.set(path, [[[handler, {}]]]);
     this.#whole.set(method, paths);
   }
 
   match(method: string, path: string): Result<T> {
-    return this.#whole.get(method)?.get(path) ?? this.#templates.match(method, path);
+    return this.#whole.get(method)?.get(path) ?? (this.#heads.has(headOf(path)) ? this.#templates.match(method, path) : [[]]);
   }
+}
+
+function headOf(path: string): string {
+  const end = path.indexOf("/", 1);
+  return end === -1 ? path : path.slice(0, end);
 }
 
 /** No path of ours has an escape in it, so one that has is nowhere: there is no second spelling of any path (IN-15). */

@@ -1,12 +1,16 @@
+import type { FailureCode } from "@portcullis/contract";
 import { findJsonDefect } from "@portcullis/verifier";
 
 const MAX_BYTES = 65_536;
 const MAX_DEPTH = 16;
 const ACCEPTED = /^application\/json(?:; ?charset=utf-8)?$/;
 
-export type BodyOutcome =
-  | { readonly kind: "read"; readonly value: unknown }
-  | { readonly kind: "refused"; readonly code: "malformed_request" | "malformed_json" | "body_too_large" | "unsupported_media_type" };
+type RefusedBody<Code extends FailureCode> = { readonly kind: "refused"; readonly code: Code };
+export type BytesWithinLimit =
+  | { readonly kind: "read"; readonly bytes: Uint8Array<ArrayBuffer> }
+  | RefusedBody<"malformed_request" | "body_too_large">;
+export type BytesOutcome = BytesWithinLimit | RefusedBody<"unsupported_media_type">;
+export type JsonOutcome = { readonly kind: "read"; readonly value: unknown } | RefusedBody<"malformed_json">;
 
 /** The headers that say what the body is. */
 export interface Framing {
@@ -17,29 +21,34 @@ export interface Framing {
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/**
- * Reads a body as strict JSON: exactly `application/json` (CK-04), uncompressed, at most 64 KiB, valid UTF-8 without BOM
- * (IN-04), no duplicate or prototype keys, at most 16 levels (IN-02).
- */
-export async function readJson(request: Request, framing: Framing): Promise<BodyOutcome> {
+/** Reads a body that says it is JSON, as it was sent: exactly `application/json` (CK-04), uncompressed, at most 64 KiB. */
+export async function readBytes(request: Request, framing: Framing): Promise<BytesOutcome> {
   if (framing.contentEncoding !== undefined || !ACCEPTED.test(framing.contentType ?? "")) return refused("unsupported_media_type");
-  if (Number(framing.contentLength ?? 0) > MAX_BYTES) return refused("body_too_large");
+  return readWithinLimit(request, framing.contentLength);
+}
 
-  const bytes = await (framing.contentLength === undefined ? readStream(request) : readWhole(request));
+/** Reads a body of whatever kind, at most 64 KiB. */
+export async function readWithinLimit(request: Request, contentLength: string | undefined): Promise<BytesWithinLimit> {
+  if (Number(contentLength ?? 0) > MAX_BYTES) return refused("body_too_large");
+
+  const bytes = await (contentLength === undefined ? readStream(request) : readWhole(request));
   if (bytes === undefined) return refused("malformed_request");
-  if (bytes.byteLength > MAX_BYTES) return refused("body_too_large");
+  return bytes.byteLength > MAX_BYTES ? refused("body_too_large") : { kind: "read", bytes };
+}
 
+/** Strict JSON: valid UTF-8 without BOM (IN-04), no duplicate or prototype keys, at most 16 levels (IN-02). */
+export function readJson(bytes: Uint8Array): JsonOutcome {
   const text = decode(bytes);
   if (text === undefined || findJsonDefect(text, { maxDepth: MAX_DEPTH }) !== undefined) return refused("malformed_json");
   return { kind: "read", value: JSON.parse(text) };
 }
 
-function refused(code: Extract<BodyOutcome, { kind: "refused" }>["code"]): BodyOutcome {
+function refused<Code extends FailureCode>(code: Code): RefusedBody<Code> {
   return { kind: "refused", code };
 }
 
 /** `undefined` when the client went away; the parser has held the body to its announced length. */
-async function readWhole(request: Request): Promise<Uint8Array | undefined> {
+async function readWhole(request: Request): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
     return new Uint8Array(await request.arrayBuffer());
   } catch {
@@ -48,7 +57,7 @@ async function readWhole(request: Request): Promise<Uint8Array | undefined> {
 }
 
 /** Stops reading as soon as the limit is passed: the result is then longer than the limit, and cut. */
-async function readStream(request: Request): Promise<Uint8Array | undefined> {
+async function readStream(request: Request): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {

@@ -3,15 +3,15 @@ import { MAX_TOKEN_BYTES } from "@portcullis/verifier";
 import assert from "node:assert/strict";
 import type { Clock } from "../kernel/clock.ts";
 import type { Facts, Log } from "../kernel/log.ts";
-import { readJson } from "./body.ts";
+import { readBytes, readJson } from "./body.ts";
 import type { Cors } from "./cors.ts";
 import { Exchange, type AddressOf, type Bindings } from "./exchange.ts";
 import { cacheable, type Headers } from "./headers.ts";
 import type { Metrics, Series } from "./metrics.ts";
-import type { Page } from "./page.ts";
+import type { Elsewhere, Page } from "./page.ts";
 import { findings, problem, type Problem } from "./problem.ts";
 import { readQuery } from "./query.ts";
-import { refuse, type AnyReply, type Client, type Members, type Route } from "./serve.ts";
+import { refuse, type AnyReply, type Client, type Members, type Refusal, type Route } from "./serve.ts";
 
 export type Authentication =
   | { readonly kind: "verified"; readonly claims: AccessClaims }
@@ -21,12 +21,16 @@ export type Authentication =
       readonly cause?: EndCause | undefined;
     };
 
+export type Signature = { readonly kind: "verified" } | Refusal<"invalid_signature" | "rate_limited">;
+
 export type Allowance = { readonly ok: true } | { readonly ok: false; readonly retryAfterSeconds: number };
 
 export interface EdgeDeps {
   /** Answered without a promise, it costs the request no turn of the event loop. */
   readonly authenticate: (token: string) => Authentication | Promise<Authentication>;
   readonly isSuperuser: (userId: string) => Promise<boolean>;
+  /** Whether the body, as it was sent, is signed by somebody who shares the secret. */
+  readonly verifySignature: (signature: string | undefined, body: Uint8Array, client: Client) => Promise<Signature>;
   readonly allow: (budget: Budget, client: Client) => Promise<Allowance>;
   /** Whether a fault is the storage's, which passes: 503 instead of 500. */
   readonly isUnavailable: (error: unknown) => boolean;
@@ -41,12 +45,15 @@ export interface EdgeDeps {
   readonly cors: Cors;
 }
 
+const SIGNATURE_HEADER = "portcullis-signature";
+
 type Params = Readonly<Record<string, string>>;
 type Answering = (request: Request, bindings: Bindings, params: Params) => Response | Promise<Response>;
 
 /** From request to response for one endpoint; the only place where refusals become problems and faults are caught. */
 export function edgeOf(deps: EdgeDeps, route: Route): Answering {
   const { endpoint } = route;
+  assert(endpoint.access !== "signed" || endpoint.input !== undefined, `${endpoint.name} has no body that could be signed`);
   const series = deps.metrics.series(endpoint.name);
   const headers = headersOf(deps, endpoint);
   const proceed = isPlain(endpoint) ? plain : checked;
@@ -65,7 +72,7 @@ export function edgeOf(deps: EdgeDeps, route: Route): Answering {
   function admit(exchange: Exchange, params: Params): AnyReply | Promise<AnyReply> {
     const turnedAway = route.turnAway?.();
     if (turnedAway !== undefined) return turnedAway;
-    if (endpoint.access === "public") return proceed(exchange, params);
+    if (endpoint.access === "public" || endpoint.access === "signed") return proceed(exchange, params);
     const token = bearer(exchange.header("authorization"));
     if (token.kind === "refused") return refuse(token.code);
     const authentication = deps.authenticate(token.text);
@@ -96,7 +103,7 @@ export function edgeOf(deps: EdgeDeps, route: Route): Answering {
       const allowance = await deps.allow(endpoint.budget, exchange.client);
       if (!allowance.ok) return refuse("rate_limited", { retryAfterSeconds: allowance.retryAfterSeconds });
     }
-    return (await parse(endpoint, exchange, params)) ?? route.handle(exchange);
+    return (await parse(deps, endpoint, exchange, params)) ?? route.handle(exchange);
   }
 
   function conclude(exchange: Exchange, reply: AnyReply): Response {
@@ -113,21 +120,51 @@ export function edgeOf(deps: EdgeDeps, route: Route): Answering {
 /** From request to response for a page. */
 export function edgeOfPage(deps: EdgeDeps, page: Page): Answering {
   const series = deps.metrics.series(page.name);
-  return async (request, bindings, params) => {
+  return async (request, bindings, params) => visit(deps, page, series, receive(deps, request, bindings), params);
+}
+
+/**
+ * For every path the rest of the server has nothing at.
+ *
+ * @param methods what a script of another origin may be told it can send; whether the path has them is the dialect's to answer
+ */
+export function edgeOfElsewhere(
+  deps: EdgeDeps,
+  elsewhere: Elsewhere,
+  methods: readonly string[],
+): (request: Request, bindings: Bindings) => Promise<Response> {
+  const none = deps.metrics.series("none");
+  return async (request, bindings) => {
     const exchange = receive(deps, request, bindings);
-    try {
-      const { client, requestId } = exchange;
-      const visited = await page.visit({ request, header: (name) => exchange.header(name), params, client, requestId });
-      if (visited.kind === "not_found") return refusal(deps, page.name, series, exchange, "not_found");
-      record(deps, page.name, series, exchange, visited.status);
-      return new Response(visited.body, {
-        status: visited.status,
-        headers: stamped(deps, exchange, { ...deps.headers, ...visited.headers }),
-      });
-    } catch (error) {
-      return fault(deps, page.name, series, exchange, error);
+    const preflight = request.method === "OPTIONS" ? preflightOf(deps, exchange, methods.join(", ")) : {};
+    if ("access-control-allow-methods" in preflight) {
+      record(deps, "none", none, exchange, 204);
+      return new Response(null, { status: 204, headers: stamped(deps, exchange, { ...deps.headers, ...preflight }) });
     }
+    const { page, params } = elsewhere.find(exchange.target.split("?", 1)[0] ?? "");
+    return visit(deps, page, deps.metrics.series(page.name), exchange, params);
   };
+}
+
+async function visit(
+  deps: EdgeDeps,
+  page: Pick<Page, "name" | "visit">,
+  series: Series,
+  exchange: Exchange,
+  params: Params,
+): Promise<Response> {
+  try {
+    const { request, target, client, requestId } = exchange;
+    const visited = await page.visit({ request, target, header: (name) => exchange.header(name), params, client, requestId });
+    if (visited.kind === "not_found") return refusal(deps, page.name, series, exchange, "not_found");
+    record(deps, page.name, series, exchange, visited.status);
+    return new Response(visited.body, {
+      status: visited.status,
+      headers: stamped(deps, exchange, { ...deps.headers, ...visited.headers }),
+    });
+  } catch (error) {
+    return fault(deps, page.name, series, exchange, error);
+  }
 }
 
 /** For a path or method nothing is served at; `methods` are those the path has. */
@@ -139,9 +176,13 @@ export function edgeOfNothing(deps: EdgeDeps): (request: Request, bindings: Bind
     const allow = methods.join(", ");
     if (request.method !== "OPTIONS") return refusal(deps, "none", series, exchange, "method_not_allowed", {}, { allow });
     record(deps, "none", series, exchange, 204);
-    const preflight = deps.cors.preflight(exchange.header("origin"), exchange.header("access-control-request-method"), allow);
+    const preflight = preflightOf(deps, exchange, allow);
     return new Response(null, { status: 204, headers: stamped(deps, exchange, { ...deps.headers, ...preflight, allow }) });
   };
+}
+
+function preflightOf(deps: EdgeDeps, exchange: Exchange, methods: string): Headers {
+  return deps.cors.preflight(exchange.header("origin"), exchange.header("access-control-request-method"), methods);
 }
 
 /** A refusal of what could not even be parsed as a request. */
@@ -174,7 +215,7 @@ function bearer(authorization: string | undefined): Bearer {
 }
 
 /** Puts the parsed parts into the exchange, or says what is wrong with the first part that is. */
-async function parse(endpoint: Endpoint, exchange: Exchange, params: Params): Promise<AnyReply | undefined> {
+async function parse(deps: EdgeDeps, endpoint: Endpoint, exchange: Exchange, params: Params): Promise<AnyReply | undefined> {
   if (endpoint.params !== undefined) {
     const parsed = endpoint.params.safeParse(params, { reportInput: true });
     if (!parsed.success && endpoint.failures.includes("not_found")) return refuse("not_found");
@@ -190,13 +231,19 @@ async function parse(endpoint: Endpoint, exchange: Exchange, params: Params): Pr
     exchange.query = parsed.data;
   }
   if (endpoint.input === undefined) return exchange.carriesBody ? refuse("malformed_request") : undefined;
-  const body = await readJson(exchange.request, {
+  const body = await readBytes(exchange.request, {
     contentType: exchange.header("content-type"),
     contentEncoding: exchange.header("content-encoding"),
     contentLength: exchange.header("content-length"),
   });
   if (body.kind === "refused") return refuse(body.code);
-  const parsed = endpoint.input.safeParse(body.value, { reportInput: true });
+  if (endpoint.access === "signed") {
+    const signature = await deps.verifySignature(exchange.header(SIGNATURE_HEADER), body.bytes, exchange.client);
+    if (signature.kind === "refused") return signature;
+  }
+  const json = readJson(body.bytes);
+  if (json.kind === "refused") return refuse(json.code);
+  const parsed = endpoint.input.safeParse(json.value, { reportInput: true });
   if (!parsed.success) return invalid(parsed.error.issues);
   exchange.input = parsed.data;
   return undefined;

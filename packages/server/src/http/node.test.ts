@@ -9,7 +9,7 @@ import { systemRandom } from "../kernel/random.ts";
 import { createApp } from "./app.ts";
 import { createMetrics } from "./metrics.ts";
 import { listen, type Limits, type Listening } from "./node.ts";
-import { answer, serve, type AnyCall } from "./serve.ts";
+import { answer, refuse, serve, type AnyCall } from "./serve.ts";
 
 const tokens = {
   accessToken: "a",
@@ -45,6 +45,7 @@ async function served(t: TestContext, limits: Partial<Limits> = {}, held = false
     authenticate: (token) => ({ kind: "refused", code: token === "expired" ? "token_expired" : "invalid_token" }),
     isSuperuser: async () => false,
     allow: async () => ({ ok: true }),
+    verifySignature: async () => refuse("invalid_signature"),
     isUnavailable: () => false,
     trustedProxies: [],
     publicUrl: "https://id.example",

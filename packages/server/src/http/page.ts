@@ -12,8 +12,16 @@ export interface Page {
   readonly visit: (visit: Visit) => PageAnswer | Promise<PageAnswer>;
 }
 
+/** Answers wherever nothing else is served, whatever the method: a face. */
+export interface Elsewhere {
+  /** @param path as sent, escapes and all. The names of the pages are a few, whatever is asked for: they are labels of metrics. */
+  readonly find: (path: string) => { readonly page: Pick<Page, "name" | "visit">; readonly params: Visit["params"] };
+}
+
 export interface Visit {
   readonly request: Request;
+  /** Path and query as sent. */
+  readonly target: string;
   /** A header by its lower-case name; several are joined by commas. */
   readonly header: (name: string) => string | undefined;
   readonly params: Readonly<Record<string, string>>;

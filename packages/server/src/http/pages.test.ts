@@ -8,6 +8,7 @@ import { createApp } from "./app.ts";
 import { docsPages } from "./docs.ts";
 import { createMetrics, metricsPage } from "./metrics.ts";
 import type { Page } from "./page.ts";
+import { refuse } from "./serve.ts";
 
 const metrics = createMetrics();
 const broken: Page = {
@@ -28,6 +29,7 @@ const app = createApp({
   authenticate: () => ({ kind: "refused", code: "invalid_token" }),
   isSuperuser: async () => false,
   allow: async () => ({ ok: true }),
+  verifySignature: async () => refuse("invalid_signature"),
   isUnavailable: () => false,
   trustedProxies: [],
   publicUrl: "https://id.example",

@@ -45,6 +45,8 @@ function challenge(code: FailureCode, status: number, title: string): Headers {
     case "token_stale":
     case "session_ended":
       return { "www-authenticate": `Bearer error="invalid_token", error_description="${title}"` };
+    case "invalid_signature":
+      return { "www-authenticate": "Portcullis-Signature" };
     case "forbidden":
       return { "www-authenticate": 'Bearer error="insufficient_scope"' };
     default:

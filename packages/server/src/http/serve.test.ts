@@ -59,7 +59,7 @@ test("only a call that needs a token has a caller, and values of rules may be re
       emailVerifiedAt: null,
       username: null,
       profile: { a: [1, { b: null }] },
-      superuser: false,
+      locale: null, superuser: false,
       createdAt: 1,
       lastLoginAt: null,
     }),

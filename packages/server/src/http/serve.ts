@@ -31,7 +31,7 @@ export interface Call<E extends Endpoint> {
   readonly query: QueryOf<E>;
   readonly client: Client;
   readonly requestId: string;
-  readonly caller: E["access"] extends "public" ? undefined : Caller;
+  readonly caller: E["access"] extends "public" | "signed" ? undefined : Caller;
 }
 
 /** What a rule returns may be read-only: the answer is only serialised. */

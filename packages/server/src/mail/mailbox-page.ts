@@ -1,47 +1,50 @@
+import type { Page } from "../http/page.ts";
+import type { Random } from "../kernel/random.ts";
+import { devLetter, devPage } from "./dev-page.ts";
 import type { Message } from "./message.ts";
-import { escapeHtml } from "./templates/template.ts";
+import { escapeHtml, linked } from "./templates/text.ts";
 
-/**
- * The development page `/dev/mailbox`: what `mailbox:` would have sent, without script or anything from elsewhere.
- *
- * @param nonce that of `style-src` in the page's Content-Security-Policy
- * @param messages newest first
- */
-export function mailboxPage(messages: readonly Message[], nonce: string): string {
-  const list = messages.length === 0 ? "<p>No mail yet.</p>" : `<ol>\n${messages.map(itemOf).join("\n")}\n</ol>`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Mailbox (${messages.length})</title>
-<style nonce="${escapeHtml(nonce)}">
-${STYLE}</style>
-</head>
-<body>
-<h1>Mailbox</h1>
-<p>Development only: the newest ${messages.length} of the mails this process would have sent. They are gone when it stops.</p>
-${list}
-</body>
-</html>
-`;
+export interface MailboxDeps {
+  /** Newest first. */
+  readonly messages: () => readonly Message[];
+  readonly random: Random;
+  /** What links in mail begin with; no others can be clicked. */
+  readonly publicUrl: string;
 }
 
-const STYLE = `body { margin: 0 auto; padding: 1rem; max-width: 45rem; font: 1rem/1.5 system-ui, sans-serif; }
-h1, h2 { margin: 0; font-size: 1.25rem; overflow-wrap: anywhere; }
-h2 { font-size: 1rem; }
-ol { margin: 0; padding: 0; list-style: none; }
-li { margin: 1rem 0; padding: 1rem; border: 1px solid color-mix(in srgb, currentColor 30%, transparent); border-radius: .5rem; }
-li p { margin: 0; opacity: .75; overflow-wrap: anywhere; }
-pre { margin: 1rem 0 0; font: .9rem/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
-`;
+/** `/dev/mailbox`, what `mailbox:` would have sent, and each mail's HTML by its id. */
+export function mailboxPages({ messages, random, publicUrl }: MailboxDeps): readonly Page[] {
+  return [
+    devPage(random, {
+      name: "mailbox",
+      path: "/dev/mailbox",
+      show: () => {
+        const kept = messages();
+        return { title: `Mailbox (${kept.length})`, body: bodyOf(kept, (url) => isBelow(url, publicUrl)) };
+      },
+    }),
+    devLetter({ name: "mailboxMail", path: "/dev/mailbox/{id}" }, ({ id }) => messages().find((message) => message.id === id)?.html),
+  ];
+}
 
-function itemOf(message: Message): string {
+/** Not by its first letters alone, which `https://accounts.example.com.example.net` shares. */
+function isBelow(url: string, base: string): boolean {
+  return url === base || ["/", "?", "#"].some((next) => url.startsWith(base + next));
+}
+
+function bodyOf(messages: readonly Message[], mayLink: (url: string) => boolean): string {
+  const list =
+    messages.length === 0 ? "<p>No mail yet.</p>" : `<ol>\n${messages.map((message) => itemOf(message, mayLink)).join("\n")}\n</ol>`;
+  return `<h1>Mailbox</h1>
+<p>Development only: the newest ${messages.length} of the mails this process would have sent. They are gone when it stops. <a href="mails">All letters there are</a></p>
+${list}`;
+}
+
+function itemOf(message: Message, mayLink: (url: string) => boolean): string {
   const at = new Date(message.at * 1000).toISOString();
   return `<li>
 <h2>${escapeHtml(message.subject)}</h2>
-<p>To ${escapeHtml(message.to)}, <time datetime="${at}">${at.slice(0, 19).replace("T", " ")} UTC</time></p>
-<pre>${escapeHtml(message.text)}</pre>
+<p>To ${escapeHtml(message.to)}, <time datetime="${at}">${at.slice(0, 19).replace("T", " ")} UTC</time>, <a href="mailbox/${escapeHtml(message.id)}">HTML</a></p>
+<pre>${linked(message.text, mayLink)}</pre>
 </li>`;
 }

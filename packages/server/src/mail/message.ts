@@ -1,7 +1,7 @@
 import addressparser from "nodemailer/lib/addressparser";
 import MailComposer from "nodemailer/lib/mail-composer";
 import type { UnixSeconds } from "../kernel/clock.ts";
-import { oneLine } from "./templates/template.ts";
+import { oneLine } from "./templates/text.ts";
 
 export interface NamedAddress {
   readonly name: string;
@@ -43,12 +43,23 @@ export async function compose(message: Message): Promise<Buffer> {
   return composer.compile().build();
 }
 
-/** @throws {RangeError} unless it is one address without display name, comment, quotes or list separators */
+/** @throws {RangeError} unless it is one plain address */
 export function assertPlainAddress(address: string): void {
-  if (!PLAIN_ADDRESS.test(address) || address.length > 320) throw new RangeError("not one plain mail address");
+  if (!isPlainAddress(address)) throw new RangeError("not one plain mail address");
+}
+
+/** Whether it is one address without display name, comment, quotes or list separators. */
+export function isPlainAddress(text: string): boolean {
+  return PLAIN_ADDRESS.test(text) && text.length <= 320;
 }
 
 const PLAIN_ADDRESS = /^[^\s\p{Cc}"(),:;<>@[\\\]]+@[^\s\p{Cc}"(),:;<>@[\\\]]+$/u;
+
+/** Whether it is one sender, `Name <address>` or a plain address. */
+export function isSender(text: string): boolean {
+  const [sender, ...others] = addressparser(text, { flatten: true });
+  return sender !== undefined && others.length === 0 && isPlainAddress(sender.address);
+}
 
 /** @throws {RangeError} unless `text` is one sender, `Name <address>` or a plain address */
 export function parseSender(text: string): NamedAddress {

@@ -1,14 +1,22 @@
 import type { Queryable, Tx } from "../db/open.ts";
-import type { Clock } from "../kernel/clock.ts";
+import type { Clock, UnixSeconds } from "../kernel/clock.ts";
 import { uuidv7 } from "../kernel/ids.ts";
 import type { Keyring } from "../kernel/keyring.ts";
 import type { Random } from "../kernel/random.ts";
 import { assertPlainAddress } from "./message.ts";
 import { countMails, insertMail } from "./outbox.store.ts";
-import type { TemplateData, TemplateName } from "./templates/templates.ts";
+import type { TemplateData, TemplateName } from "./templates/data.ts";
 
 export type Mail = {
-  [Name in TemplateName]: { readonly recipient: string; readonly template: Name; readonly data: TemplateData<Name> };
+  [Name in TemplateName]: {
+    readonly recipient: string;
+    /** BCP 47; null: the operator's. */
+    readonly locale: string | null;
+    readonly template: Name;
+    readonly data: TemplateData<Name>;
+    /** From then on it would be of no use to its reader, and is not sent. */
+    readonly expiresAt?: UnixSeconds;
+  };
 }[TemplateName];
 
 /**
@@ -26,10 +34,12 @@ export async function enqueue(
 ): Promise<void> {
   const id = uuidv7(deps);
   const now = deps.clock.now();
-  if (mail === "nothing") return insertMail(tx, { id, recipient: "", template: "", data: "{}" }, { at: now, sentAt: now });
+  if (mail === "nothing")
+    return insertMail(tx, { id, recipient: "", template: "", locale: null, expiresAt: null, data: "{}" }, { at: now, sentAt: now });
   assertPlainAddress(mail.recipient);
-  const row = { id, recipient: mail.recipient, template: mail.template, data: sealData(deps.keyring, id, mail.data) };
-  await insertMail(tx, row, { at: now, sentAt: null });
+  const { recipient, template, locale, expiresAt = null } = mail;
+  const data = sealData(deps.keyring, id, mail.data);
+  await insertMail(tx, { id, recipient, template, locale, expiresAt, data }, { at: now, sentAt: null });
 }
 
 /** Sealed for its mail: the data hold codes and tokens, of which a copy of the database must not tell any. */

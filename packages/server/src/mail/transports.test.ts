@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -52,6 +52,17 @@ test("dir: writes one whole file per mail, readable by its owner only, in the or
     assert.match(name, /^\d{15}-\d{6}-[0-9a-f-]{36}\.eml$/);
     assert.equal((await stat(join(path, "new", "mail", name))).mode & 0o777, 0o600);
   }
+});
+
+test("dir: tells when its directory is gone, and goes on once it is back", async (t) => {
+  const path = await mkdtemp(join(tmpdir(), "portcullis-mail-"));
+  t.after(async () => rm(path, { recursive: true }));
+  const transport = createTransport(`dir:${join(path, "mail")}`, { clock });
+  await rm(join(path, "mail"), { recursive: true });
+  assert.deepEqual(await transport.send(message, never), { kind: "unavailable", cause: "storage", error: "ENOENT" });
+  await mkdir(join(path, "mail"));
+  assert.deepEqual(await transport.send(message, never), { kind: "sent" });
+  assert.equal((await readdir(join(path, "mail"))).length, 1);
 });
 
 test("a mail carries each header once, the same bytes whenever it is sent", async () => {
@@ -108,7 +119,13 @@ test("mailbox: keeps the last 200, newest first", async () => {
   assert.deepEqual([subjects[0], subjects[199]], ["201", "2"]);
 });
 
-for (const setting of ["smtp://localhost:2525", "smtps://anna:p%40ss@mail.example.com", "smtp://[::1]:25?tls=required"]) {
+for (const setting of [
+  "smtp://localhost:2525",
+  "smtps://anna:p%40ss@mail.example.com",
+  "smtps://mail.example.com?tls=unverified",
+  "smtp://[::1]:25?tls=required",
+  "smtp://anna:p%40ss@mail.example.com?tls=optional",
+]) {
   test(`${setting} is a transport`, () => createTransport(setting, { clock }).close());
 }
 
@@ -122,6 +139,8 @@ for (const setting of [
   "smtp://h/path",
   "smtp://u:hunter2%@h",
   "smtp://u:hunter2@h?tls=maybe",
+  "smtp://u:hunter2@h?tls=required&tls=optional",
+  "smtps://u:hunter2@h?tls=optional",
   "https://u:hunter2@h",
 ]) {
   test(`"${setting}" is no transport, and the sentence quotes no password`, () => {

@@ -1,12 +1,15 @@
+import type { Selectable } from "kysely";
 import type { Queryable, Tx } from "../db/open.ts";
+import type { PasswordResetsTable } from "../db/tables.ts";
 import type { UnixSeconds } from "../kernel/clock.ts";
 
-export interface Reset {
+export interface NewReset {
   readonly id: string;
   /** Null where nobody has the address. */
   readonly userId: string | null;
   readonly tokenHash: string;
   readonly codeMac: string;
+  readonly triesLeft: number;
   /** What the account was when it began; it dies when either changes (RS-09). */
   readonly passwordChangedAt: UnixSeconds | null;
   readonly emailCanonical: string | null;
@@ -14,7 +17,13 @@ export interface Reset {
   readonly expiresAt: UnixSeconds;
 }
 
-export async function insertReset(tx: Tx, reset: Reset, tries: number): Promise<void> {
+export interface Reset extends NewReset {
+  readonly usedAt: UnixSeconds | null;
+}
+
+export type ResetKey = { readonly id: string } | { readonly tokenHash: string };
+
+export async function insertReset(tx: Tx, reset: NewReset): Promise<void> {
   await tx
     .insertInto("password_resets")
     .values({
@@ -22,7 +31,7 @@ export async function insertReset(tx: Tx, reset: Reset, tries: number): Promise<
       user_id: reset.userId,
       token_hash: reset.tokenHash,
       code_mac: reset.codeMac,
-      tries_left: tries,
+      tries_left: reset.triesLeft,
       password_changed_at: reset.passwordChangedAt,
       email_canonical: reset.emailCanonical,
       created_at: reset.createdAt,
@@ -32,33 +41,20 @@ export async function insertReset(tx: Tx, reset: Reset, tries: number): Promise<
     .execute();
 }
 
-/** Takes one try of a reset that is still open; its row stays held until the transaction ends. */
-export async function takeTry(
-  tx: Tx,
-  which: { readonly id: string } | { readonly tokenHash: string },
-  now: UnixSeconds,
-): Promise<Reset | undefined> {
-  const open = tx
+/**
+ * Takes one try with the code of a reset begun after `begunAfter`, a spent one's too: what asks for nothing but the time and the
+ * count tells nobody whose reset it is (EN-04).
+ */
+export async function takeTryWithCode(tx: Tx, id: string, begunAfter: UnixSeconds): Promise<Reset | undefined> {
+  const row = await tx
     .updateTable("password_resets")
     .set((eb) => ({ tries_left: eb("tries_left", "-", 1) }))
-    .where("used_at", "is", null)
-    .where("expires_at", ">", now)
-    .where("tries_left", ">", 0);
-  const row = await ("id" in which ? open.where("id", "=", which.id) : open.where("token_hash", "=", which.tokenHash))
+    .where("id", "=", id)
+    .where("created_at", ">", begunAfter)
+    .where("tries_left", ">", 0)
     .returningAll()
     .executeTakeFirst();
-  return (
-    row && {
-      id: row.id,
-      userId: row.user_id,
-      tokenHash: row.token_hash,
-      codeMac: row.code_mac,
-      passwordChangedAt: row.password_changed_at,
-      emailCanonical: row.email_canonical,
-      createdAt: row.created_at,
-      expiresAt: row.expires_at,
-    }
-  );
+  return row && toReset(row);
 }
 
 /** For a try that was right but could not be used. */
@@ -70,28 +66,57 @@ export async function giveTryBack(tx: Tx, id: string): Promise<void> {
     .execute();
 }
 
-/** Whether nobody has spent it yet; holds the row. */
-export async function isOpen(tx: Tx, id: string): Promise<boolean> {
-  return (
-    (await tx
-      .selectFrom("password_resets")
-      .select("id")
-      .where("id", "=", id)
-      .where("used_at", "is", null)
-      .forUpdate()
-      .executeTakeFirst()) !== undefined
-  );
+export async function findReset(db: Queryable, key: ResetKey): Promise<Reset | undefined> {
+  const rows = db.selectFrom("password_resets").selectAll();
+  const row = await ("id" in key ? rows.where("id", "=", key.id) : rows.where("token_hash", "=", key.tokenHash)).executeTakeFirst();
+  return row && toReset(row);
 }
 
-/** Spends every open reset of a user, the one in hand included. */
-export async function spendResets(tx: Tx, userId: string, now: UnixSeconds): Promise<void> {
-  await tx.updateTable("password_resets").set({ used_at: now }).where("user_id", "=", userId).where("used_at", "is", null).execute();
+/** False where it was spent already. */
+export async function spendReset(tx: Tx, id: string, now: UnixSeconds): Promise<boolean> {
+  const row = await tx
+    .updateTable("password_resets")
+    .set({ used_at: now })
+    .where("id", "=", id)
+    .where("used_at", "is", null)
+    .returning("id")
+    .executeTakeFirst();
+  return row !== undefined;
 }
+
+/** Makes every open reset of a user like one of an address nobody has: nothing redeems it, and its code does not tell. */
+export async function voidResets(tx: Tx, userId: string): Promise<void> {
+  await tx
+    .updateTable("password_resets")
+    .set({ user_id: null, email_canonical: null })
+    .where("user_id", "=", userId)
+    .where("used_at", "is", null)
+    .execute();
+}
+
+/** So long after its end a link is still told from one that never was. */
+const KEEP_SECONDS = 86_400;
 
 export async function pruneResets(db: Queryable, now: UnixSeconds, limit = 1_000): Promise<number> {
+  const over = now - KEEP_SECONDS;
   const result = await db
     .deleteFrom("password_resets")
-    .where("id", "in", (eb) => eb.selectFrom("password_resets").select("id").where("expires_at", "<=", now).limit(limit))
+    .where("id", "in", (eb) => eb.selectFrom("password_resets").select("id").where("expires_at", "<=", over).limit(limit))
     .executeTakeFirst();
   return Number(result.numDeletedRows);
+}
+
+function toReset(row: Selectable<PasswordResetsTable>): Reset {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    tokenHash: row.token_hash,
+    codeMac: row.code_mac,
+    triesLeft: row.tries_left,
+    passwordChangedAt: row.password_changed_at,
+    emailCanonical: row.email_canonical,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    usedAt: row.used_at,
+  };
 }

@@ -157,3 +157,12 @@ export async function nodesBehind(db: Db, nodeId: string, position: Position, no
 export async function dropLease(db: Db, nodeId: string): Promise<void> {
   await db.deleteFrom("leases").where("node_id", "=", nodeId).execute();
 }
+
+/** Forgets a batch of nodes that ended without taking their leave before `before`. */
+export async function pruneLeases(db: Db, before: UnixSeconds, limit = 1_000): Promise<number> {
+  const result = await db
+    .deleteFrom("leases")
+    .where("node_id", "in", (eb) => eb.selectFrom("leases").select("node_id").where("lease_until", "<", before).limit(limit))
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}

@@ -1,3 +1,5 @@
+import { record, type AuditDeps } from "../audit/audit.ts";
+import type { Origin } from "../audit/events.ts";
 import type { Tx } from "../db/open.ts";
 import type { Client } from "../http/serve.ts";
 import type { Clock, UnixSeconds } from "../kernel/clock.ts";
@@ -32,6 +34,8 @@ export interface SessionDeps extends MintDeps {
 export interface Proven {
   readonly amr: AmrList;
   readonly acr: string;
+  /** Now, unless it was another time. */
+  readonly authTime?: UnixSeconds;
 }
 
 export interface Opened {
@@ -59,7 +63,7 @@ export async function openSession(tx: Tx, deps: SessionDeps, user: User, proven:
     confirmedAt: null,
     attemptHash: null,
     hardEpoch,
-    authTime: now,
+    authTime: proven.authTime ?? now,
     amr: proven.amr,
     acr: proven.acr,
     createdAt: now,
@@ -75,6 +79,29 @@ export async function openSession(tx: Tx, deps: SessionDeps, user: User, proven:
   await insertSession(tx, session);
   await setLastLogin(tx, user.id, now);
   return { session, grant: grantOf(session, user, session.maxAccessExp, now), recorded };
+}
+
+/** The events of an opening, those of the sessions that made room among them. */
+export async function recordOpened(tx: Tx, deps: AuditDeps, { session, recorded }: Opened, method: string, origin: Origin): Promise<void> {
+  const { userId } = session;
+  for (const { revocation } of recorded) {
+    await record(tx, deps, {
+      event: "session.ended",
+      ...origin,
+      actor: { kind: "system" },
+      userId,
+      sessionId: revocation.subject,
+      details: { cause: revocation.cause },
+    });
+  }
+  await record(tx, deps, {
+    event: "session.opened",
+    ...origin,
+    actor: { kind: "user", id: userId },
+    userId,
+    sessionId: session.id,
+    details: { method },
+  });
 }
 
 /** No access token outlives its session's absolute end (JW-18). */

@@ -15,7 +15,7 @@ const live = {
   endsAt: ROTATED_AT + 5000,
   revokedAt: null,
   revokedCause: null,
-  user: { hardEpoch: 3, authorizationEpoch: 0, disabledAt: null },
+  user: { hardEpoch: 3, authorizationEpoch: 0, disabledAt: null, pausedAt: null, number: 1 },
 };
 const judged = (generation: number, age: number, attemptHash: string | null = null, session: Partial<typeof live> = {}, grace = GRACE) =>
   judge({ ...live, ...session }, { generation, attemptHash }, ROTATED_AT + age, grace);
@@ -95,4 +95,19 @@ test("only the current generation ever rotates, and only one generation is ever 
       },
     ),
   );
+});
+
+test("as a face has it, every call rotates and the token before is spent at once, but stolen only after the grace", () => {
+  const presented = (generation: number, age: number) =>
+    judge(live, { generation, attemptHash: live.attemptHash }, ROTATED_AT + age, GRACE, "every_call").kind;
+  assert.equal(presented(live.generation, 0), "rotate");
+  assert.equal(presented(live.generation - 1, 0), "spent");
+  assert.equal(presented(live.generation - 4, GRACE - 1), "spent");
+  assert.equal(presented(live.generation - 1, GRACE), "theft");
+  assert.equal(presented(live.generation + 1, 0), "theft");
+});
+
+test("where a face never rotates, one refresh token answers again and again", () => {
+  for (const age of [0, GRACE, 999])
+    assert.equal(judge(live, { generation: live.generation, attemptHash: null }, ROTATED_AT + age, GRACE, "never").kind, "repeat");
 });

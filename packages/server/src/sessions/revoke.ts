@@ -7,7 +7,8 @@ import type { Keyring } from "../kernel/keyring.ts";
 import { recordRevocation, type Recorded, type Settle } from "../revocations/settle.ts";
 import { latestAccessExpiry } from "../tokens/keys.store.ts";
 import { lockUser, raiseEveryHardEpoch, raiseHardEpoch } from "../users/users.store.ts";
-import { latestAccessExpiryOf, markAllRevoked, markEveryoneRevoked, markRevoked } from "./sessions.store.ts";
+import { markAllUsed } from "./imported.store.ts";
+import { latestAccessExpiryOf, markAllRevoked, markEveryoneRevoked, markOthersRevoked, markRevoked } from "./sessions.store.ts";
 
 export interface RevokeDeps {
   readonly db: Db;
@@ -39,7 +40,7 @@ export async function revokeOne(
 }
 
 /**
- * Ends every session and token of a user, whose row must be held.
+ * Ends every session and token of a user, whose row must be held, and those that Django gave them.
  * Records no audit event: the reason it happens for is the event.
  */
 export async function revokeAllOf(tx: Tx, deps: TxDeps, userId: string, cause: EndCause): Promise<Recorded> {
@@ -47,6 +48,7 @@ export async function revokeAllOf(tx: Tx, deps: TxDeps, userId: string, cause: E
   const hardEpoch = await raiseHardEpoch(tx, userId, now);
   if (hardEpoch === undefined) throw new Error("the user whose sessions are to be ended has no row");
   await markAllRevoked(tx, userId, cause, now);
+  await markAllUsed(tx, now, userId);
   return recordRevocation(tx, deps.clock, {
     scope: "user",
     subject: userId,
@@ -55,6 +57,24 @@ export async function revokeAllOf(tx: Tx, deps: TxDeps, userId: string, cause: E
     cause,
     lastTokenExpiresAt: await latestAccessExpiryOf(tx, userId),
   });
+}
+
+/**
+ * Ends every session of a user but one, each by itself, so that the tokens of that one stay good. The user's row must be held.
+ * Records no audit event.
+ */
+export async function revokeOthers(
+  tx: Tx,
+  deps: TxDeps,
+  kept: { readonly id: string; readonly userId: string },
+  cause: EndCause,
+): Promise<readonly Recorded[]> {
+  const recorded: Recorded[] = [];
+  for (const { id, maxAccessExp } of await markOthersRevoked(tx, kept, cause, deps.clock.now())) {
+    const revocation = { scope: "session", subject: id, minHardEpoch: null, minAuthorizationEpoch: null, cause } as const;
+    recorded.push(await recordRevocation(tx, deps.clock, { ...revocation, lastTokenExpiresAt: maxAccessExp }));
+  }
+  return recorded;
 }
 
 /** Ends one session; its tokens are dead everywhere when this returns. Idempotent; a foreign or unknown session is nothing (RV-08). */
@@ -103,6 +123,7 @@ export async function revokeEverything(
   const minHardEpoch = await raiseEveryHardEpoch(tx, now);
   const lastTokenExpiresAt = await latestAccessExpiry(tx);
   await markEveryoneRevoked(tx, cause, now);
+  await markAllUsed(tx, now);
   const recorded = await recordRevocation(tx, deps.clock, {
     scope: "all",
     subject: "*",

@@ -42,6 +42,7 @@ async function rehearse(tx: Tx, deps: RefreshDeps & SessionDeps): Promise<string
     passwordSealed: null,
     superuserSince: null,
     profile: {},
+    locale: null,
     createdAt: deps.clock.now(),
   });
   if (user === undefined) return "a user could not be inserted";

@@ -1,7 +1,8 @@
 import type { SessionEnding } from "../users/ports.ts";
 import { lockUser } from "../users/users.store.ts";
 import { openSession, signTokens, type SessionDeps } from "./open.ts";
-import { revokeAllOf } from "./revoke.ts";
+import { endOf } from "./refresh-rules.ts";
+import { revokeAllOf, revokeOthers } from "./revoke.ts";
 import { holdSession } from "./sessions.store.ts";
 
 /** Implements what users/ asks of sessions. */
@@ -16,6 +17,11 @@ export function createSessionEnding(deps: SessionDeps): SessionEnding {
       if (user === undefined) throw new Error("the row of a user went away while it was held");
       const opened = await openSession(tx, deps, user, { amr: session.amr, acr: session.acr }, client);
       return { recorded: [recorded, ...opened.recorded], tokens: () => signTokens(deps, opened.grant) };
+    },
+    endOthers: async (tx, userId, sessionId, cause) => {
+      const session = await holdSession(tx, sessionId);
+      if (session === undefined || session.userId !== userId || endOf(session, deps.clock.now()) !== undefined) return undefined;
+      return revokeOthers(tx, deps, session, cause);
     },
   };
 }

@@ -31,6 +31,9 @@ export function sessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
           return answer(200, outcome.tokens);
         case "ended":
           return refuse("session_ended", { cause: outcome.cause, endedAt: outcome.endedAt });
+        case "paused":
+          return refuse("account_paused");
+        case "spent":
         case "invalid": {
           const counted = await deps.countForgery(call.client.address);
           return counted.kind === "exhausted"

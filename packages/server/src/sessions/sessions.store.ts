@@ -31,7 +31,13 @@ export interface Session {
 
 /** A session with what its user's row says about it, read together. */
 export interface HeldSession extends Session {
-  readonly user: { readonly hardEpoch: number; readonly authorizationEpoch: number; readonly disabledAt: UnixSeconds | null };
+  readonly user: {
+    readonly number: number;
+    readonly hardEpoch: number;
+    readonly authorizationEpoch: number;
+    readonly disabledAt: UnixSeconds | null;
+    readonly pausedAt: UnixSeconds | null;
+  };
 }
 
 const inserting = prepared((db, row: Pick<SessionsTable, keyof SessionsTable>) =>
@@ -82,7 +88,7 @@ export async function insertSession(tx: Tx, session: Session): Promise<void> {
   });
 }
 
-const holding = prepared((db, { id }: { readonly id: string }) =>
+const withUser = (db: Queryable, { id }: { readonly id: string }) =>
   db
     .selectFrom("sessions")
     .innerJoin("users", "users.id", "sessions.user_id")
@@ -91,20 +97,35 @@ const holding = prepared((db, { id }: { readonly id: string }) =>
       "users.hard_epoch as user_hard_epoch",
       "users.authorization_epoch as user_authorization_epoch",
       "users.disabled_at as user_disabled_at",
+      "users.paused_at as user_paused_at",
+      "users.number as user_number",
     ])
-    .where("sessions.id", "=", id)
-    .forUpdate("sessions"),
-);
+    .where("sessions.id", "=", id);
+const reading = prepared(withUser);
+const holding = prepared((db, which: { readonly id: string }) => withUser(db, which).forUpdate("sessions"));
+
+export async function findSession(db: Queryable, id: string): Promise<HeldSession | undefined> {
+  const [row] = await reading(db, { id });
+  return row && toHeld(row);
+}
 
 /** Reads a session with its user's epochs and holds the session's row: refresh and revoke happen in turn (RF-06). */
 export async function holdSession(tx: Tx, id: string): Promise<HeldSession | undefined> {
   const [row] = await holding(tx, { id });
-  return (
-    row && {
-      ...toSession(row),
-      user: { hardEpoch: row.user_hard_epoch, authorizationEpoch: row.user_authorization_epoch, disabledAt: row.user_disabled_at },
-    }
-  );
+  return row && toHeld(row);
+}
+
+function toHeld(row: Awaited<ReturnType<typeof reading>>[number]): HeldSession {
+  return {
+    ...toSession(row),
+    user: {
+      number: row.user_number,
+      hardEpoch: row.user_hard_epoch,
+      authorizationEpoch: row.user_authorization_epoch,
+      disabledAt: row.user_disabled_at,
+      pausedAt: row.user_paused_at,
+    },
+  };
 }
 
 type Advance = {
@@ -190,6 +211,28 @@ export async function markAllRevoked(tx: Tx, userId: string, cause: EndCause, no
     .where("revoked_at", "is", null)
     .executeTakeFirst();
   return Number(result.numUpdatedRows);
+}
+
+/** More than a token is accepted after its expiry, anywhere. */
+const LATE_SECONDS = 60;
+
+/** Ends every session of a user but one that could still be used, if only with an access token. */
+export async function markOthersRevoked(
+  tx: Tx,
+  kept: { readonly id: string; readonly userId: string },
+  cause: EndCause,
+  now: UnixSeconds,
+): Promise<readonly { readonly id: string; readonly maxAccessExp: UnixSeconds }[]> {
+  const rows = await tx
+    .updateTable("sessions")
+    .set({ revoked_at: now, revoked_cause: cause })
+    .where("user_id", "=", kept.userId)
+    .where("id", "<>", kept.id)
+    .where("revoked_at", "is", null)
+    .where((eb) => eb.or([eb("max_access_exp", ">", now - LATE_SECONDS), eb.and([eb("idle_ends_at", ">", now), eb("ends_at", ">", now)])]))
+    .returning(["id", "max_access_exp"])
+    .execute();
+  return rows.map((row) => ({ id: row.id, maxAccessExp: row.max_access_exp }));
 }
 
 export async function markEveryoneRevoked(tx: Tx, cause: EndCause, now: UnixSeconds): Promise<number> {

@@ -1,18 +1,20 @@
-import { record } from "../audit/audit.ts";
 import type { Origin } from "../audit/events.ts";
 import type { Db, Tx } from "../db/open.ts";
 import { countUp } from "../figures/counters.store.ts";
 import type { Client } from "../http/serve.ts";
 import type { Keyring } from "../kernel/keyring.ts";
 import type { Log } from "../kernel/log.ts";
+import { notify } from "../mail/notices.ts";
 import type { Settle } from "../revocations/settle.ts";
-import { openSession, signTokens, type Opened, type Proven, type SessionDeps } from "../sessions/open.ts";
+import { openSession, recordOpened, type Opened, type Proven, type SessionDeps } from "../sessions/open.ts";
+import { take } from "../throttle/attempts.store.ts";
+import { mailsTo } from "../throttle/budgets.ts";
 import { readAddress } from "../users/address.ts";
+import { readDjangoAddress } from "../users/django-address.ts";
 import { normalizePassword } from "../users/password-policy.ts";
 import { matchPassword, sealPassword, type PasswordDeps } from "../users/passwords.ts";
-import type { SessionTokens } from "../users/ports.ts";
-import { readUsername } from "../users/username.ts";
-import { findByIdentifier, lockUser, upgradePassword, type Identifier, type User } from "../users/users.store.ts";
+import type { ReadUsername } from "../users/username.ts";
+import { findByIdentifier, findBySpelling, lockUser, upgradePassword, type Identifier, type User } from "../users/users.store.ts";
 import { deviceTokenOf, newDeviceId, readDeviceToken } from "./device-token.ts";
 import { noteFailure, SIGN_INS } from "./failures.ts";
 import type { Factor } from "./factor.ts";
@@ -26,16 +28,23 @@ export interface SignInDeps extends SessionDeps, PasswordDeps {
   readonly attemptLimits: AttemptLimits;
   /** Whether an account whose address nobody has confirmed is refused. */
   readonly requireVerifiedEmail: boolean;
+  readonly readUsername: ReadUsername;
+  /** Whether a user is told of a client without a device token. Clients of a face have none, and every login would be news. */
+  readonly noticeNewDevices: boolean;
+  /** Tells the mail sender that something is waiting. */
+  readonly wakeMail: () => void;
 }
 
 export interface Credentials {
   readonly identifier: string;
+  /** What the identifier is, a `spelling` being an address in its very letters; told by its form where it is not said. */
+  readonly by?: "email" | "spelling" | "username";
   readonly password: string;
   readonly deviceToken?: string | undefined;
 }
 
 export type SignInOutcome =
-  | { readonly kind: "opened"; readonly tokens: SessionTokens; readonly deviceToken: string }
+  | { readonly kind: "opened"; readonly user: User; readonly opened: Opened; readonly deviceToken: string }
   | { readonly kind: "challenge"; readonly factors: readonly string[] }
   | { readonly kind: "refused" }
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number }
@@ -46,8 +55,8 @@ export type SignInOutcome =
  * so nothing has to be undone. Unknown, wrong, disabled and unverified are one refusal at one cost (EN-01, EN-02).
  */
 export async function signIn(deps: SignInDeps, credentials: Credentials, client: Client, origin: Origin): Promise<SignInOutcome> {
-  const name = readName(credentials.identifier);
-  const user = await findByIdentifier(deps.db, name);
+  const name = readName(deps, credentials);
+  const user = await findNamed(deps.db, name, credentials);
   const attempt: Attempt = {
     account: user?.id ?? unknownAccount(deps.keyring, name, credentials.identifier),
     known: user !== undefined,
@@ -67,11 +76,13 @@ export async function signIn(deps: SignInDeps, credentials: Credentials, client:
       open(tx, deps, { user: password.user, weak: password.weak, attempt, client, proven: { amr: ["pwd"], acr: "aal1" } }, origin),
     );
   if (opened === undefined) return { kind: "refused" };
+  if (opened.noticed) deps.wakeMail();
   await deps.settle(opened.recorded);
   if (password.weak) await upgrade(deps, password.user, credentials.password);
   return {
     kind: "opened",
-    tokens: signTokens(deps, opened.grant),
+    user: password.user,
+    opened,
     deviceToken: deviceTokenOf(deps.keyring, { ...trustOf(password.user), did: attempt.trustedDevice ?? newDeviceId(deps.random) }),
   };
 }
@@ -126,6 +137,7 @@ async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<
 
 function reasonAgainst(deps: Pick<SignInDeps, "requireVerifiedEmail">, user: User): string | undefined {
   if (user.disabledAt !== null) return "disabled";
+  if (user.pausedAt !== null) return "paused";
   return deps.requireVerifiedEmail && user.email !== null && user.emailVerifiedAt === null ? "unverified" : undefined;
 }
 
@@ -143,32 +155,29 @@ async function open(
   deps: SignInDeps,
   signingIn: { readonly user: User; readonly weak: boolean; readonly attempt: Attempt; readonly client: Client; readonly proven: Proven },
   origin: Origin,
-): Promise<Opened | undefined> {
+): Promise<(Opened & { readonly noticed: boolean }) | undefined> {
   const { user } = signingIn;
   const held = await lockUser(tx, user.id);
   if (held === undefined || !isSamePassword(user, held, signingIn.weak) || reasonAgainst(deps, held) !== undefined) return undefined;
   const opened = await openSession(tx, deps, held, signingIn.proven, signingIn.client);
   await settleAttempt(tx, deps, deps.attemptLimits, signingIn.attempt);
   await countUp(tx, SIGN_INS, deps.clock.now());
-  for (const { revocation } of opened.recorded) {
-    await record(tx, deps, {
-      event: "session.ended",
-      ...origin,
-      actor: { kind: "system" },
-      userId: user.id,
-      sessionId: revocation.subject,
-      details: { cause: revocation.cause },
-    });
-  }
-  await record(tx, deps, {
-    event: "session.opened",
-    ...origin,
-    actor: { kind: "user", id: user.id },
-    userId: user.id,
-    sessionId: opened.session.id,
-    details: { method: signingIn.proven.amr.join(" ") },
-  });
-  return opened;
+  const isNewDevice = deps.noticeNewDevices && signingIn.attempt.trustedDevice === undefined;
+  const noticed = isNewDevice && (await noticeNewDevice(tx, deps, held, signingIn.client));
+  await recordOpened(tx, deps, opened, signingIn.proven.amr.join(" "), origin);
+  return { ...opened, noticed };
+}
+
+/**
+ * Tells a user who has signed in before of a client that does not show it has (LG-14), a few times an hour: whoever has the
+ * password could otherwise bury the one mail that matters. True where a mail is waiting.
+ */
+async function noticeNewDevice(tx: Tx, deps: SignInDeps, user: User, { address, userAgent }: Client): Promise<boolean> {
+  if (user.lastLoginAt === null || user.emailVerifiedAt === null) return false;
+  const now = deps.clock.now();
+  if ((await take(tx, mailsTo(`new-device:${user.id}`), now)).kind === "exhausted") return false;
+  await notify(tx, deps, user, { template: "new_device", data: { at: now, address, userAgent } });
+  return true;
 }
 
 async function enrolledFactors(deps: Pick<SignInDeps, "db" | "factors">, userId: string): Promise<readonly string[]> {
@@ -188,13 +197,22 @@ async function upgrade(deps: SignInDeps, user: User, presented: string): Promise
 }
 
 /** What cannot be anybody's name is looked for all the same. */
-function readName(identifier: string): Identifier {
-  if (identifier.includes("@")) {
+function readName(
+  deps: Pick<SignInDeps, "readUsername">,
+  { identifier, by = identifier.includes("@") ? "email" : "username" }: Credentials,
+): Identifier {
+  if (by === "spelling") return { emailCanonical: readDjangoAddress(identifier)?.canonical ?? "" };
+  if (by === "email") {
     const address = readAddress(identifier);
     return { emailCanonical: address.kind === "address" ? address.canonical : "" };
   }
-  const username = readUsername(identifier);
+  const username = deps.readUsername(identifier);
   return { usernameCanonical: username.kind === "username" ? username.canonical : "" };
+}
+
+async function findNamed(db: Db, name: Identifier, { by, identifier }: Credentials): Promise<User | undefined> {
+  if (by !== "spelling" || !("emailCanonical" in name)) return findByIdentifier(db, name);
+  return findBySpelling(db, { address: identifier, canonical: name.emailCanonical });
 }
 
 function trustedDevice(keyring: Keyring, user: User, token: string | undefined): string | undefined {

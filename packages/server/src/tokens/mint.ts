@@ -27,10 +27,18 @@ export interface Grant {
   readonly expiresAt: number;
 }
 
+/** What a face says in a token beside ours; its `jti` may have a form of its own. */
+export type FaceClaims = Readonly<Record<string, string | number | null>>;
+
 /** Signs an access token (RFC 9068). */
-export function mint(deps: MintDeps, grant: Grant): string {
+export function mint(deps: MintDeps, grant: Grant, ofFace: FaceClaims = {}): string {
   const key = deps.keys.signing();
-  const claims: AccessClaims = {
+  const input = `${encode({ alg: key.algorithm, typ: "at+jwt", kid: key.kid })}.${encode({ ...claimsOf(deps, grant), ...ofFace })}`;
+  return `${input}.${algorithms[key.algorithm].sign(Buffer.from(input), key.privateKey).toString("base64url")}`;
+}
+
+export function claimsOf(deps: Omit<MintDeps, "keys">, grant: Grant): AccessClaims {
+  return {
     iss: deps.issuer,
     aud: deps.audience,
     sub: grant.userId,
@@ -45,8 +53,6 @@ export function mint(deps: MintDeps, grant: Grant): string {
     amr: grant.amr,
     acr: grant.acr,
   };
-  const input = `${encode({ alg: key.algorithm, typ: "at+jwt", kid: key.kid })}.${encode(claims)}`;
-  return `${input}.${algorithms[key.algorithm].sign(Buffer.from(input), key.privateKey).toString("base64url")}`;
 }
 
 function encode(part: object): string {

@@ -12,6 +12,7 @@ export function toAccount(user: User): Account {
     emailVerifiedAt: user.emailVerifiedAt,
     username: user.username,
     profile: user.profile,
+    locale: user.locale,
     superuser: user.superuserSince !== null,
     createdAt: user.createdAt,
     lastLoginAt: user.lastLoginAt,

@@ -1,5 +1,6 @@
 import { record } from "../audit/audit.ts";
 import type { Origin } from "../audit/events.ts";
+import { notify } from "../mail/notices.ts";
 import type { Settle } from "../revocations/settle.ts";
 import { checkPassword, normalizePassword, type PasswordProblem } from "./password-policy.ts";
 import { sealPassword } from "./passwords.ts";
@@ -7,7 +8,10 @@ import type { CheckOwnPassword, OwnPasswordOutcome, SessionEnding, SessionTokens
 import { contextOf, type RegisterDeps } from "./register.ts";
 import { findUser, lockUser, setPassword } from "./users.store.ts";
 
-export interface ChangePasswordDeps extends Pick<RegisterDeps, "db" | "clock" | "keyring" | "hasher" | "passwordPolicy" | "serviceName"> {
+export interface ChangePasswordDeps extends Pick<
+  RegisterDeps,
+  "db" | "clock" | "random" | "keyring" | "hasher" | "passwordPolicy" | "serviceName" | "wakeMail"
+> {
   readonly sessions: SessionEnding;
   readonly checkOwnPassword: CheckOwnPassword;
   readonly settle: Settle;
@@ -19,7 +23,7 @@ export type ChangePasswordOutcome =
   | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem }
   | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
-/** Changes the password and ends every other session in the same transaction (PW-07). */
+/** Changes the password, ends every other session and tells the user by mail, in one transaction (PW-07, LG-14). */
 export async function changePassword(
   deps: ChangePasswordDeps,
   who: SignedIn,
@@ -45,11 +49,14 @@ export async function changePassword(
     if (user === undefined || user.disabledAt !== null || user.hardEpoch !== before.hardEpoch) return undefined;
     const renewed = await deps.sessions.endAllAndReopen(tx, userId, who.sessionId, "password_changed", who.client);
     if (renewed === undefined) return undefined;
-    await setPassword(tx, userId, sealed.passwordSealed, deps.clock.now());
+    const now = deps.clock.now();
+    await setPassword(tx, userId, sealed.passwordSealed, now);
+    await notify(tx, deps, user, { template: "password_changed", data: { at: now } });
     await record(tx, deps, { event: "password.changed", ...origin, userId, sessionId: who.sessionId });
     return renewed;
   });
   if (renewal === undefined) return { kind: "session_ended" };
+  deps.wakeMail();
   await deps.settle(renewal.recorded);
   return { kind: "changed", tokens: renewal.tokens() };
 }

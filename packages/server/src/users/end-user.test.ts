@@ -8,10 +8,10 @@ import {
   isAccepted,
   join,
   latestMail,
-  longCodeIn,
   PASSWORD,
   refresh,
   register,
+  tokenIn,
   type Account,
 } from "../../test/steps.ts";
 import { eachWorld, type World } from "../../test/world.ts";
@@ -77,7 +77,7 @@ eachWorld("PV-02 an address registered again after a deletion is somebody else: 
   const first = await join(world, email);
   const old = (await attempt(world, email, PASSWORD)).body;
   await world.request("POST", "/v1/password-resets", { body: { email } });
-  const reset = longCodeIn(await latestMail(world, email));
+  const reset = tokenIn(await latestMail(world, email));
   await remove(world, old.accessToken, PASSWORD);
 
   const second = await join(world, email);
@@ -86,7 +86,7 @@ eachWorld("PV-02 an address registered again after a deletion is somebody else: 
   assert.equal((await refresh(world, old.refreshToken)).status, 401);
   assert.equal(
     (await world.request("POST", "/v1/password-resets/confirm", { body: { token: reset, newPassword: "nine grey geese fly" } })).body.code,
-    "invalid_code",
+    "invalid_link",
   );
   assert.equal((await attempt(world, email, PASSWORD)).body.accessToken === old.accessToken, false);
   const me = await world.request<Account>("GET", "/v1/me", { token: (await attempt(world, email, PASSWORD)).body.accessToken });

@@ -8,10 +8,10 @@ import {
   eventsOf,
   isAccepted,
   latestMail,
-  longCodeIn,
   par,
   register,
   statuses,
+  tokenIn,
 } from "../../test/steps.ts";
 import { eachWorld, type World } from "../../test/world.ts";
 import { openBlockList } from "./block-list.ts";
@@ -158,7 +158,7 @@ eachWorld(
     const user = await world.user();
     const { accessToken: token } = await world.signIn(user);
     await world.request("POST", "/v1/password-resets", { body: { email: user.email } });
-    const reset = longCodeIn(await latestMail(world, user.email));
+    const reset = tokenIn(await latestMail(world, user.email));
     for (const common of samples) {
       const registered = await take(world, common);
       assert.deepEqual([registered.status, registered.code, registered.reason], [422, "unacceptable_password", "common"], common);
@@ -187,7 +187,7 @@ eachWorld(
     await confirm(world, pending.body, codeIn(await latestMail(world, email)));
     const { accessToken: token } = (await attempt(world, email, "seven quiet herons")).body;
     await world.request("POST", "/v1/password-resets", { body: { email } });
-    const reset = longCodeIn(await latestMail(world, email));
+    const reset = tokenIn(await latestMail(world, email));
     for (const newPassword of ["annabell-annabell", "chrysanthemum1"]) {
       const changed = await world.request("POST", "/v1/me/password", {
         token,
@@ -283,4 +283,59 @@ eachWorld("PW-10 a stored hash is no PHC string, and that of one user opens noth
     for (const password of [anna.password, bert.password]) assert.equal(await opens(world, identifier, password), false);
   }
   assert.equal(await countRows(world, "sessions"), 0);
+});
+
+// ── hashes of other systems
+
+/** The row as an importer writes it: the hash sealed as it was found. */
+const setHash = async (world: World, userId: string, hash: string) =>
+  world.rules.db
+    .updateTable("users")
+    .set({ password_sealed: world.rules.keyring.seal("password-seal", userId, Buffer.from(hash)) })
+    .where("id", "=", userId)
+    .execute();
+
+const getHash = async (world: World, userId: string): Promise<string> => {
+  const row = await world.rules.db.selectFrom("users").select("password_sealed").where("id", "=", userId).executeTakeFirstOrThrow();
+  return world.rules.keyring.open("password-seal", userId, row.password_sealed ?? new Uint8Array()).toString();
+};
+
+eachWorld("PW-09 whoever comes from Django signs in with the old password, and has a hash of ours from then on", async (world) => {
+  // Written by Django 5.2.17 and, unsalted, by Django 3.2.25.
+  for (const hash of [
+    "pbkdf2_sha256$10000$oldsaltoldsalt$C2Lewzdy0GbOVqERZpwzRFfQW0z9UUE39OPYo5xmvjk=",
+    "bcrypt_sha256$$2b$04$BYpR5V02i4DUQ8n5501ptewFfIH3O0ZLhsbVcCvYQOWg.DLBgsJTa",
+    "scrypt$1024$oldsaltoldsalt$8$1$Rvp8H7/tFGAdas5ILyBGTT8jhnhHTEA82IINbp3i3Uk1wiV6ZFhQeWNsW5gxzkh5MERS2YTKzPdsYYyN+Sdelw==",
+    "4cc00b6b169790c371cb211d5b52a422",
+  ]) {
+    const user = await world.user();
+    await setHash(world, user.id, hash);
+    assert.equal(await opens(world, user.email, "seven quiet heron"), false, hash);
+    assert.equal(await getHash(world, user.id), hash, "a wrong password changes nothing");
+    assert.ok(await opens(world, user.email, "seven quiet herons"), hash);
+    const upgraded = await getHash(world, user.id);
+    assert.match(upgraded, /^\$argon2id\$v=19\$m=64,/);
+    assert.ok(await opens(world, user.email, "seven quiet herons"));
+    assert.equal(await getHash(world, user.id), upgraded);
+  }
+});
+
+eachWorld("PW-04 a password from Django opens as it was typed there, and in every form of it once it has a hash of ours", async (world) => {
+  const user = await world.user();
+  const typed = " Cafe\u0301 \ufb01sh \u2460";
+  await setHash(world, user.id, "md5$XOVguWmtMhimjlk7wSg32Y$4a24c34b82efbebf6d7269ffaca23a19");
+  assert.equal(await opens(world, user.email, typed.normalize("NFKC")), false);
+  assert.ok(await opens(world, user.email, typed));
+  for (const form of ["NFC", "NFD", "NFKC", "NFKD"]) assert.ok(await opens(world, user.email, typed.normalize(form)), form);
+});
+
+eachWorld("a password that is unusable in Django, or no hash at all, lets nobody in and is no fault", async (world) => {
+  const user = await world.user();
+  for (const hash of ["!Kxxr03aupzAgIZswAEhWU1KjH46GPUe7WnakYODT", "not a hash at all", "pbkdf2_sha256$10000$oldsaltoldsalt$C2Lewz"]) {
+    await setHash(world, user.id, hash);
+    for (const password of [hash, hash.slice(1), user.password]) {
+      const answered = await attempt(world, user.email, password, { address: `198.51.100.${(people += 1) % 250}` });
+      assert.deepEqual([answered.status, answered.body.code], [401, "invalid_credentials"]);
+    }
+  }
 });

@@ -25,9 +25,10 @@ export async function matchPassword(
 ): Promise<MatchOutcome> {
   const normalized = normalizePassword(presented);
   const sealed = user?.passwordSealed ?? null;
-  const phc = user === undefined || sealed === null ? deps.hasher.decoy : deps.keyring.open("password-seal", user.id, sealed).toString();
-  const outcome = await deps.hasher.verify(phc, normalized.kind === "normalized" ? normalized.password : "");
+  const hash = user === undefined || sealed === null ? deps.hasher.decoy : deps.keyring.open("password-seal", user.id, sealed).toString();
+  const [comparable, asTyped] = normalized.kind === "normalized" ? [normalized.password, presented] : ["", ""];
+  const outcome = await deps.hasher.verify(hash, { normalized: comparable, asTyped });
   if (outcome.kind !== "matched") return { kind: outcome.kind };
   if (sealed === null || normalized.kind !== "normalized") return { kind: "mismatched" };
-  return { kind: "matched", weak: deps.hasher.needsUpgrade(phc) };
+  return { kind: "matched", weak: deps.hasher.needsUpgrade(hash) };
 }

@@ -10,6 +10,8 @@ export interface SessionEnding {
   endAll(tx: Tx, userId: string, cause: EndCause): Promise<Recorded>;
   /** The same, and opens the given session anew, on the same proofs; `undefined` where that one had ended already. */
   endAllAndReopen(tx: Tx, userId: string, sessionId: string, cause: EndCause, client: Client): Promise<Renewal | undefined>;
+  /** Ends every session of the user but the given one, each by itself; `undefined` where that one has ended. The user's row must be held. */
+  endOthers(tx: Tx, userId: string, sessionId: string, cause: EndCause): Promise<readonly Recorded[] | undefined>;
 }
 
 export interface Renewal {

@@ -35,6 +35,7 @@ eachWorld("a registration is completed by the mailed code, and only then there i
     emailVerifiedAt: createdAt,
     username: "anna",
     profile: { displayName: "Anna" },
+    locale: null,
     superuser: false,
     lastLoginAt: null,
   };
@@ -61,7 +62,7 @@ eachWorld("RG-03 a code dies after ten minutes", async (world) => {
   world.clock.advance(599);
   assert.equal((await confirm(world, pending.body, otherCode(code))).body.code, "invalid_code");
   world.clock.advance(1);
-  assert.equal((await confirm(world, pending.body, code)).body.code, "invalid_code");
+  assert.equal((await confirm(world, pending.body, code)).body.code, "code_expired");
 });
 
 eachWorld("RG-03 a code is good until the last second of its ten minutes, and once", async (world) => {
@@ -69,7 +70,7 @@ eachWorld("RG-03 a code is good until the last second of its ten minutes, and on
   const code = codeIn(await latestMail(world, "anna@example.com"));
   world.clock.advance(599);
   assert.equal((await confirm(world, pending.body, code)).status, 201);
-  assert.equal((await confirm(world, pending.body, code)).body.code, "invalid_code");
+  assert.equal((await confirm(world, pending.body, code)).body.code, "code_used");
   assert.equal(await countRows(world, "users"), 1);
 });
 
@@ -97,7 +98,7 @@ eachWorld("RG-03 RS-05 a code of one flow is worth nothing in another", async (w
   const asToken = await world.request("POST", "/v1/password-resets/confirm", {
     body: { token: one.body.clientSecret, newPassword: PASSWORD },
   });
-  assert.equal(asToken.body.code, "invalid_code");
+  assert.equal(asToken.body.code, "invalid_link");
   assert.equal((await confirm(world, one.body, ofOne)).status, 201);
 });
 
@@ -430,15 +431,6 @@ eachWorld("RG-15 a client can register 60 times an hour, then is told when to co
   for (let i = 0; i < 61; i += 1) answers.push(await register(world, "not an address"));
   assert.deepEqual(statuses(answers), { 422: 60, 429: 1 });
   assert.equal(answers.at(-1)?.headers.get("retry-after"), "3600");
-});
-
-eachWorld("RG-03 RG-15 a registration whose code was never mailed cannot be confirmed by guessing it", async (world) => {
-  for (let i = 0; i < 6; i += 1) await register(world, "victim@example.com");
-  const rows = await world.rules.db.selectFrom("registrations").select("tries_left").orderBy("tries_left").execute();
-  assert.deepEqual(
-    rows.map((row) => row.tries_left),
-    [0, 5, 5, 5, 5, 5],
-  );
 });
 
 // ── modes

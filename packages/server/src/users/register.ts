@@ -2,17 +2,18 @@ import { record } from "../audit/audit.ts";
 import type { Origin } from "../audit/events.ts";
 import type { Db, Tx } from "../db/open.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { hashToken, macCode, verifyCode } from "../kernel/codes.ts";
+import { hashToken } from "../kernel/codes.ts";
 import { uuidv4, uuidv7 } from "../kernel/ids.ts";
 import type { Random } from "../kernel/random.ts";
 import { enqueue } from "../mail/outbox.ts";
-import { take } from "../throttle/attempts.store.ts";
+import { take, type Limit } from "../throttle/attempts.store.ts";
 import { mailsTo } from "../throttle/budgets.ts";
 import { readAddress } from "./address.ts";
+import { confirmationMail, makeProof } from "./mailed-proof.ts";
 import { checkPassword, normalizePassword, type PasswordContext, type PasswordPolicy, type PasswordProblem } from "./password-policy.ts";
 import { sealPassword, type PasswordDeps } from "./passwords.ts";
 import type { Profile, ProfileRules } from "./profile.ts";
-import { closeRegistrations, insertRegistration, takeTry } from "./registrations.store.ts";
+import { insertRegistration } from "./registrations.store.ts";
 import { spendSetupLinks } from "./setup.store.ts";
 import { readUsername } from "./username.ts";
 import { findByIdentifier, insertUser, type NewUser, type User } from "./users.store.ts";
@@ -36,6 +37,7 @@ export interface RegisterInput {
   readonly username?: string | undefined;
   readonly password: string;
   readonly profile?: Profile | undefined;
+  readonly locale?: string | undefined;
 }
 
 /** A member of the request that is not acceptable, by JSON pointer (RFC 6901). */
@@ -44,27 +46,25 @@ export interface InputProblem {
   readonly message: string;
 }
 
+/** Why a candidate is none, whoever has the address. */
+export type Unacceptable =
+  | { readonly kind: "invalid"; readonly problems: readonly InputProblem[] }
+  | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem }
+  | { readonly kind: "busy" };
+
 export type RegisterOutcome =
   | { readonly kind: "pending"; readonly registrationId: string; readonly clientSecret: string; readonly expiresAt: number }
   | { readonly kind: "registered"; readonly user: User }
-  | { readonly kind: "closed" | "busy" | "email_taken" | "username_taken" }
-  | { readonly kind: "invalid"; readonly problems: readonly InputProblem[] }
-  | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem };
-
-export type ConfirmOutcome =
-  | { readonly kind: "registered"; readonly user: User }
-  | { readonly kind: "invalid_code" | "username_taken" | "closed" };
-
-/** RG-03: a mailed code lives ten minutes and can be tried five times. */
-const CODE_SECONDS = 600;
-const CODE_TRIES = 5;
+  | { readonly kind: "closed" | "email_taken" | "username_taken" }
+  | Unacceptable;
 
 /** Everything that is decided about a new account before anybody is asked whether it exists. */
-interface Candidate {
+export interface Candidate {
   readonly userId: string;
   readonly address: { readonly address: string; readonly canonical: string };
   readonly username: { readonly username: string; readonly canonical: string } | null;
   readonly profile: Profile;
+  readonly locale: string | null;
   readonly passwordSealed: Uint8Array;
 }
 
@@ -91,82 +91,42 @@ async function registerNow(deps: RegisterDeps, candidate: Candidate, origin: Ori
 
 async function begin(deps: RegisterDeps, candidate: Candidate): Promise<RegisterOutcome> {
   const now = deps.clock.now();
-  const registrationId = uuidv7(deps);
+  const id = uuidv7(deps);
   const clientSecret = deps.random.bytes(32).toString("base64url");
-  const code = deps.random.digits(8);
-  const { address, username } = candidate;
+  const { address, username, ...others } = candidate;
   const outcome = await deps.db.transaction().execute(async (tx): Promise<RegisterOutcome> => {
     if (username !== null && (await findByIdentifier(tx, { usernameCanonical: username.canonical })) !== undefined)
       return { kind: "username_taken" };
     const owner = await findByIdentifier(tx, { emailCanonical: address.canonical });
-    const budget = await take(tx, mailsTo(deps.keyring.mac("throttle-bucket", address.canonical).toString("base64url")), now);
-    const mailed = budget.kind === "taken";
-    await insertRegistration(
-      tx,
-      {
-        id: registrationId,
-        userId: candidate.userId,
-        email: address.address,
-        emailCanonical: address.canonical,
-        username: username?.username ?? null,
-        profile: candidate.profile,
-        passwordSealed: candidate.passwordSealed,
-        clientSecretHash: hashToken(clientSecret),
-        codeMac: macCode(deps.keyring, registrationId, code),
-        createdAt: now,
-        expiresAt: now + CODE_SECONDS,
-      },
-      // A code that nobody is told could only be guessed.
-      mailed ? CODE_TRIES : 0,
-    );
-    if (mailed) {
-      // Mail goes to the stored address of an owner, never to another spelling of it (RG-08).
-      await enqueue(
-        tx,
-        deps,
-        owner === undefined
-          ? { recipient: address.address, template: "confirm_registration", data: { code, expiresAt: now + CODE_SECONDS } }
-          : { recipient: owner.email ?? address.address, template: "already_registered", data: {} },
-      );
-    }
-    return { kind: "pending", registrationId, clientSecret, expiresAt: now + CODE_SECONDS };
+    const budget = await take(tx, mailBudget(deps, address.canonical), now);
+    const proof = makeProof(deps, id, owner === undefined && budget.kind === "taken");
+    const registration = {
+      id,
+      ...others,
+      email: address.address,
+      emailCanonical: address.canonical,
+      username: username?.username ?? null,
+      clientSecretHash: hashToken(clientSecret),
+      createdAt: now,
+      ...proof.stored,
+    };
+    await insertRegistration(tx, registration);
+    if (budget.kind === "taken") await enqueue(tx, deps, confirmationMail(registration, owner, proof));
+    return { kind: "pending", registrationId: id, clientSecret, expiresAt: proof.stored.codeExpiresAt };
   });
   deps.wakeMail();
   return outcome;
 }
 
-/** Completes a registration: the mailed code proves the address, the client secret proves that it is the same client (RG-02). */
-export async function confirm(
-  deps: Pick<RegisterDeps, "db" | "clock" | "keyring" | "registration">,
-  proof: { readonly registrationId: string; readonly clientSecret: string; readonly code: string },
-  origin: Origin,
-): Promise<ConfirmOutcome> {
-  if (deps.registration === "closed") return { kind: "closed" };
-  const now = deps.clock.now();
-  return deps.db.transaction().execute(async (tx): Promise<ConfirmOutcome> => {
-    const registration = await takeTry(tx, proof.registrationId, hashToken(proof.clientSecret), now);
-    if (registration === undefined || !verifyCode(deps.keyring, registration.id, proof.code, registration.codeMac))
-      return { kind: "invalid_code" };
-    const candidate: Candidate = {
-      userId: registration.userId,
-      address: { address: registration.email, canonical: registration.emailCanonical },
-      username: toUsername(registration.username),
-      profile: registration.profile,
-      passwordSealed: registration.passwordSealed,
-    };
-    const user = await insertUser(tx, newUser(candidate, now, { verified: true, superuser: false }));
-    if (user === undefined) return { kind: (await whichIsTaken(tx, candidate)) === "username_taken" ? "username_taken" : "invalid_code" };
-    await closeRegistrations(tx, registration.emailCanonical, now);
-    await record(tx, deps, { event: "user.confirmed", ...origin, userId: user.id });
-    return { kind: "registered", user };
-  });
+/** What strangers can cause to be mailed to an address, counted without keeping the address itself. */
+export function mailBudget(deps: Pick<RegisterDeps, "keyring">, emailCanonical: string): Limit {
+  return mailsTo(deps.keyring.mac("throttle-bucket", emailCanonical).toString("base64url"));
 }
 
 export type CreateOutcome =
   | { readonly kind: "created"; readonly user: User }
-  | { readonly kind: "busy" | "email_taken" | "username_taken" }
-  | { readonly kind: "invalid"; readonly problems: readonly InputProblem[] }
-  | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem };
+  | { readonly kind: "email_taken" | "username_taken" }
+  | Unacceptable;
 
 /** Creates a superuser with a verified address: who runs the command or holds the setup link vouches for it. */
 export async function createSuperuser(
@@ -189,11 +149,7 @@ export async function createSuperuser(
   });
 }
 
-type Examined =
-  | { readonly kind: "acceptable"; readonly candidate: Candidate }
-  | { readonly kind: "invalid"; readonly problems: readonly InputProblem[] }
-  | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem }
-  | { readonly kind: "busy" };
+type Examined = { readonly kind: "acceptable"; readonly candidate: Candidate } | Unacceptable;
 
 async function examine(deps: RegisterDeps, input: RegisterInput): Promise<Examined> {
   const address = readAddress(input.email);
@@ -220,7 +176,10 @@ async function examine(deps: RegisterDeps, input: RegisterInput): Promise<Examin
   const userId = uuidv4(deps.random);
   const sealed = await sealPassword(deps, userId, password.password);
   if (sealed.kind === "busy") return sealed;
-  return { kind: "acceptable", candidate: { userId, address, username, profile, passwordSealed: sealed.passwordSealed } };
+  return {
+    kind: "acceptable",
+    candidate: { userId, address, username, profile, locale: input.locale ?? null, passwordSealed: sealed.passwordSealed },
+  };
 }
 
 /** What a password of this person must not be made of (PW-06). */
@@ -237,7 +196,7 @@ export function contextOf(
   };
 }
 
-function newUser(candidate: Candidate, now: number, granted: { readonly verified: boolean; readonly superuser: boolean }): NewUser {
+export function newUser(candidate: Candidate, now: number, granted: { readonly verified: boolean; readonly superuser: boolean }): NewUser {
   return {
     id: candidate.userId,
     email: candidate.address.address,
@@ -248,15 +207,11 @@ function newUser(candidate: Candidate, now: number, granted: { readonly verified
     passwordSealed: candidate.passwordSealed,
     superuserSince: granted.superuser ? now : null,
     profile: candidate.profile,
+    locale: candidate.locale,
     createdAt: now,
   };
 }
 
-async function whichIsTaken(tx: Tx, candidate: Candidate): Promise<"email_taken" | "username_taken"> {
+export async function whichIsTaken(tx: Tx, candidate: Candidate): Promise<"email_taken" | "username_taken"> {
   return (await findByIdentifier(tx, { emailCanonical: candidate.address.canonical })) === undefined ? "username_taken" : "email_taken";
-}
-
-function toUsername(stored: string | null): Candidate["username"] {
-  const read = stored === null ? null : readUsername(stored);
-  return read?.kind === "username" ? read : null;
 }

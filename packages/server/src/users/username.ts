@@ -54,3 +54,24 @@ function refuse(reason: UsernameProblem): UsernameOutcome {
 export function foldUsername(username: string): string {
   return username.toUpperCase().toLowerCase().normalize("NFKC");
 }
+
+/** How a deployment reads usernames; one for all of its users, for what they are compared by is stored. */
+export type ReadUsername = (raw: string) => UsernameOutcome;
+
+/** Characters, as Django counts them: code points. */
+const LONGEST_IN_DJANGO = 150;
+const CHARACTERS_IN_DJANGO = /^[\p{L}\p{M}\p{Nd}\p{Nl}\p{No}_.@+-]+$/u;
+
+/**
+ * Reads a username as Django's stock user does (UnicodeUsernameValidator, NFKC): 1 to 150 letters and digits of any script and
+ * `@ . + - _`, compared with regard to case.
+ */
+export function readDjangoUsername(raw: string): UsernameOutcome {
+  if (raw.length > 6 * LONGEST_IN_DJANGO || !raw.isWellFormed()) return refuse("wrong_length");
+  const username = raw.normalize("NFKC");
+  const length = [...username].length;
+  if (length < 1 || length > LONGEST_IN_DJANGO) return refuse("wrong_length");
+  return CHARACTERS_IN_DJANGO.test(username) ? { kind: "username", username, canonical: username } : refuse("forbidden_character");
+}
+
+export const usernameRules = { plain: readUsername, django: readDjangoUsername } as const satisfies Record<string, ReadUsername>;

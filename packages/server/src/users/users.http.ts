@@ -4,9 +4,10 @@ import { answer, refuse, serve, type Route } from "../http/serve.ts";
 import { toAccount } from "./account.ts";
 import { changePassword, type ChangePasswordDeps } from "./change-password.ts";
 import { deleteSelf, type EndUserDeps } from "./end-user.ts";
-import { confirm, register, type RegisterDeps } from "./register.ts";
+import { confirm, confirmByLink, registrationState, resend } from "./confirm-registration.ts";
+import { register, type InputProblem, type RegisterDeps, type Unacceptable } from "./register.ts";
 import { setUp } from "./setup.ts";
-import { updateProfile } from "./update-profile.ts";
+import { updateMe } from "./update-me.ts";
 import { findUser } from "./users.store.ts";
 
 export type UserRoutesDeps = RegisterDeps & ChangePasswordDeps & EndUserDeps;
@@ -25,11 +26,9 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
         case "closed":
           return refuse("registration_closed");
         case "invalid":
-          return refuse("invalid_input", { errors: outcome.problems.map((problem) => ({ ...problem })) });
         case "unacceptable_password":
-          return refuse("unacceptable_password", { reason: outcome.reason });
         case "busy":
-          return refuse("busy", { retryAfterSeconds: BUSY_SECONDS });
+          return refuseUnacceptable(outcome);
         case "email_taken":
         case "username_taken":
           return refuse(outcome.kind);
@@ -38,15 +37,33 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
 
     serve(endpoints.confirmUser, async (call) => {
       const outcome = await confirm(deps, call.input, originOf(call));
+      if (outcome.kind === "registered") return answer(201, toAccount(outcome.user));
+      return refuse(outcome.kind === "closed" ? "registration_closed" : outcome.kind);
+    }),
+
+    serve(endpoints.confirmUserByLink, async (call) => {
+      const outcome = await confirmByLink(deps, call.input, originOf(call));
       switch (outcome.kind) {
         case "registered":
           return answer(201, toAccount(outcome.user));
         case "closed":
           return refuse("registration_closed");
-        case "invalid_code":
-        case "username_taken":
+        case "busy":
+          return refuse("busy", { retryAfterSeconds: BUSY_SECONDS });
+        default:
           return refuse(outcome.kind);
       }
+    }),
+
+    serve(endpoints.resendRegistration, async (call) => {
+      const outcome = await resend(deps, call.input);
+      if (outcome.kind === "resent") return answer(202, { expiresAt: outcome.expiresAt });
+      return refuse(outcome.kind === "closed" ? "registration_closed" : "not_found");
+    }),
+
+    serve(endpoints.getRegistration, async (call) => {
+      const state = await registrationState(deps, call.input);
+      return state === "not_found" ? refuse("not_found") : answer(200, { state });
     }),
 
     serve(endpoints.setUp, async (call) => {
@@ -57,11 +74,9 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
         case "guarded":
           return refuse("setup_closed");
         case "invalid":
-          return refuse("invalid_input", { errors: outcome.problems.map((problem) => ({ ...problem })) });
         case "unacceptable_password":
-          return refuse("unacceptable_password", { reason: outcome.reason });
         case "busy":
-          return refuse("busy", { retryAfterSeconds: BUSY_SECONDS });
+          return refuseUnacceptable(outcome);
         case "email_taken":
         case "username_taken":
           return refuse("email_taken");
@@ -74,14 +89,14 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
     }),
 
     serve(endpoints.updateMe, async (call) => {
-      const outcome = await updateProfile(deps, call.caller.userId, call.input.profile, originOf(call));
+      const outcome = await updateMe(deps, call.caller.userId, call.input, originOf(call));
       switch (outcome.kind) {
         case "updated":
           return answer(200, toAccount(outcome.user));
         case "gone":
           return refuse("session_ended", { cause: "user_deleted" });
         case "invalid":
-          return refuse("invalid_input", { errors: outcome.problems.map((problem) => ({ ...problem })) });
+          return refuseInput(outcome.problems);
       }
     }),
 
@@ -127,4 +142,19 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
       }
     }),
   ];
+}
+
+function refuseUnacceptable(outcome: Unacceptable) {
+  switch (outcome.kind) {
+    case "invalid":
+      return refuseInput(outcome.problems);
+    case "unacceptable_password":
+      return refuse("unacceptable_password", { reason: outcome.reason });
+    case "busy":
+      return refuse("busy", { retryAfterSeconds: BUSY_SECONDS });
+  }
+}
+
+function refuseInput(problems: readonly InputProblem[]) {
+  return refuse("invalid_input", { errors: problems.map((problem) => ({ ...problem })) });
 }

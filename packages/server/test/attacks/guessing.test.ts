@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { tidy } from "../../src/jobs.ts";
-import { addressOf, anotherNode, attempt, countRows, latestMail, longCodeIn, par, statuses } from "../steps.ts";
+import { createHousekeeping } from "../../src/jobs.ts";
+import { addressOf, anotherNode, attempt, countRows, latestMail, par, statuses, tokenIn } from "../steps.ts";
 import { eachWorld, type TestUser, type World } from "../world.ts";
 
 // Who guesses passwords, from one place or from everywhere, and what it may cost the owner.
@@ -40,7 +40,7 @@ eachWorld(
     assert.equal((await attempt(world, user.email, user.password, fresh)).status, 429, "the device's success is the device's alone");
 
     await world.request("POST", "/v1/password-resets", { body: { email: user.email } });
-    const token = longCodeIn(await latestMail(world, user.email));
+    const token = tokenIn(await latestMail(world, user.email));
     assert.equal(
       (await world.request("POST", "/v1/password-resets/confirm", { body: { token, newPassword: "nine grey geese fly" } })).status,
       204,
@@ -303,7 +303,7 @@ eachWorld("AU-04 what is remembered of names nobody has ends; what is remembered
   await failFromEverywhere(world, user, 101);
   await par(200, async (i) => attempt(world, `nobody${i}@example.com`, WRONG, { address: addressOf(i) }));
   world.clock.advance(7 * 86_400);
-  await tidy(world.rules.db, world.clock.now());
+  await createHousekeeping(world.rules).tick();
   assert.equal(await countRows(world, "attempts"), 1);
   assert.equal((await attempt(world, user.email, user.password, { address: "203.0.113.5" })).status, 429);
 });

@@ -37,7 +37,7 @@ interface Sinks {
 
 /** As the plain text of a mail shows them, each on a line of its own. */
 const SHORT_CODE = /^ {4}(\d{8})\r?$/m;
-const LONG_CODE = /^ {4}([\w-]{43})\r?$/m;
+const LONG_CODE = /^ {4}https?:\S+#([\w-]{43})\r?$/m;
 const METRICS_TOKEN = "canary-metrics-5f0d7c2a91";
 
 eachDatabase(
@@ -104,7 +104,7 @@ test("PV-01 what is deleted is overwritten in the file of the embedded database"
 
 /** A sink that nothing reached, or a canary that never sang, would prove nothing. */
 function assertAwake(sinks: Sinks, canaries: Canaries): void {
-  for (const event of ["http.request", "http.fault", "mail.sent", "mail.postponed", "server.ready"])
+  for (const event of ["http.request", "http.fault", "mail.sent", "mail.directory_unavailable", "server.ready"])
     assert.match(sinks.log, new RegExp(`"event":"${event}"`));
   for (const event of ["user.confirmed", "session.refresh_reused", "sign_in.failed", "password.reset", "password.changed", "user.disabled"])
     assert.match(sinks.audit, new RegExp(event));
@@ -200,6 +200,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     await answersOf("GET", "/v1/me", 200, { token: refreshed.accessToken });
     await answersOf("POST", "/v1/sessions/refresh", 401, { body: { refreshToken: first.refreshToken } });
     await answersOf("GET", "/v1/me", 401, { token: refreshed.accessToken });
+    await mailed(3);
     await answersOf("POST", "/v1/sessions/refresh", 401, {
       body: { refreshToken: token("forged", `${first.refreshToken.slice(0, -8)}AAAAAAAA`) },
     });
@@ -210,6 +211,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
 
     // ── what clients put where it does not belong
     const second = await signIn("second", anna.email, anna.password);
+    await mailed(4);
     await answersOf("GET", `/v1/me?access_token=${second.accessToken}`, 401);
     await answersOf("GET", `/v1/me/${anna.email}?password=${encodeURIComponent(anna.password)}`, 404);
     await answersOf("GET", "/v1/me", 401, {
@@ -227,7 +229,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     // ── a forgotten password
     const reset = await answersOf<{ resetId: string }>("POST", "/v1/password-resets", 202, { body: { email: anna.email } });
     await answersOf("POST", "/v1/password-resets", 202, { body: { email: address("nobody") } });
-    const resetMail = await mailed(3);
+    const resetMail = await mailed(5);
     const resetCode = codeIn("reset", resetMail);
     const resetToken = token("reset token", LONG_CODE.exec(resetMail)?.[1] ?? "");
     const [chosen, tooClose] = [password("chosen at reset"), planted(canaries.passwords, "too close", anna.email.split("@")[0] ?? "")];
@@ -240,6 +242,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
 
     // ── the own account
     const third = await signIn("third", anna.email, chosen);
+    await mailed(7);
     const last = password("last");
     await answersOf("POST", "/v1/me/password", 422, {
       token: third.accessToken,
@@ -249,6 +252,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
       "changed",
       await answersOf("POST", "/v1/me/password", 200, { token: third.accessToken, body: { currentPassword: chosen, newPassword: last } }),
     );
+    await mailed(8);
     await answersOf("PATCH", "/v1/me", 200, { token: changed.accessToken, body: { profile: { displayName: "Anna" } } });
     await answersOf("GET", "/v1/sessions", 200, { token: changed.accessToken });
     await answersOf("POST", "/v1/sessions/logout", 204, { body: { refreshToken: changed.refreshToken } });
@@ -260,7 +264,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     await answersOf("GET", `/v1/admin/users/${account.id}`, 200, asked);
     await answersOf("GET", `/v1/admin/users/${account.id}/sessions`, 200, asked);
     await answersOf("POST", `/v1/admin/users/${account.id}/password-reset`, 202, asked);
-    const adminMail = await mailed(4);
+    const adminMail = await mailed(9);
     codeIn("reset by an operator", adminMail);
     token("reset token by an operator", LONG_CODE.exec(adminMail)?.[1] ?? "");
     await answersOf("POST", `/v1/admin/users/${account.id}/disable`, 204, asked);
@@ -271,7 +275,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     const mails = mailsIn(mailFolder).join("\n");
     renameSync(mailFolder, `${mailFolder}-away`);
     await answersOf("POST", "/v1/password-resets", 202, { body: { email: operator.email } });
-    await until(() => server.said.stderr.includes("mail.postponed"));
+    await until(() => server.said.stderr.includes("mail.directory_unavailable"));
     await withDatabase(stored, refuseRegistrations);
     const unlucky = { email: address("unlucky"), password: password("unlucky") };
     await answersOf("POST", "/v1/users", 500, { body: unlucky });

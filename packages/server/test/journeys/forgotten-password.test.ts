@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
+import { finishReset, linkTo, NEXT, startReset } from "../recovery.ts";
 import { addressOf, attempt, codeIn, isAccepted, latestMail, mailsTo, par } from "../steps.ts";
 import { eachWorld, type AnswerOf } from "../world.ts";
 
@@ -39,5 +40,36 @@ eachWorld(
     assert.equal(opened.status, 201);
     assert.ok(await isAccepted(world, opened.body.accessToken));
     assert.equal((await mailsTo(world, "nobody@example.com")).length, 0);
+  },
+);
+
+eachWorld(
+  "a password is forgotten on the phone: the link in the mail, opened on the laptop, lets its owner choose another",
+  async (world) => {
+    const anna = await world.user({ email: "anna@example.com" });
+    const phone = await world.signIn(anna);
+    await world.request("PATCH", "/v1/me", { token: phone.accessToken, body: { locale: "de" } });
+    await startReset(world, anna.email);
+    const { mail, token } = await linkTo(world, anna.email, "/reset");
+    assert.match(mail.subject, /Passwort/, "in her language");
+
+    // Her provider's scanner has been there first. It sees a page; the token stays in the browser's address bar.
+    const page = await world.request<string>("GET", "/reset", { headers: { "accept-language": "de" } });
+    assert.match(page.body, /Neues Passwort/);
+    assert.ok(!page.body.includes(token));
+
+    // What the page posts on a press: a password that everybody uses, then a better one.
+    const common = await finishReset(world, { token }, "password");
+    assert.deepEqual([common.body.code, common.body["reason"]], ["unacceptable_password", "common"]);
+    assert.equal((await finishReset(world, { token })).status, 204);
+    assert.equal((await finishReset(world, { token }, "another quiet heron")).body.code, "link_used", "the link works once");
+
+    assert.equal(await isAccepted(world, phone.accessToken), false);
+    assert.equal((await attempt(world, anna.email, NEXT)).status, 201);
+    const subjects = (await mailsTo(world, anna.email)).map(({ subject }) => subject);
+    assert.ok(
+      subjects.some((subject) => /Passwort.*geändert|geändert.*Passwort/.test(subject)),
+      subjects.join(),
+    );
   },
 );

@@ -43,6 +43,7 @@ eachWorld(
 
     assert.equal((await world.request("POST", `${path}/enable`, { token })).status, 204);
     assert.equal((await attempt(world, anna.email, anna.password)).status, 201);
+    await world.mails();
     assert.equal((await world.request("POST", `${path}/password-reset`, { token })).status, 202);
     assert.equal(codeIn(await latestMail(world, anna.email)).length, 8);
 

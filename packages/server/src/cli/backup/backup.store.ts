@@ -10,22 +10,26 @@ export type StoredRow = readonly Stored[];
 
 /**
  * Every table that is backed up and the columns its rows are read in the order of, a table after those its rows point to.
- * Leases belong to running servers.
+ * Leases and runners belong to running servers.
  */
 const keysOf = {
   users: ["number"],
   registrations: ["id"],
   password_resets: ["id"],
+  email_changes: ["id"],
   sessions: ["id"],
+  face_tokens: ["token_hash"],
+  imported_tokens: ["jti"],
   signing_keys: ["kid"],
   revocations: ["seq"],
   attempts: ["bucket"],
   counters: ["name", "hour_starts_at"],
   outbox: ["id"],
+  suppressions: ["id"],
   audit_events: ["position"],
   audit_head: ["id"],
   setup_links: ["token_hash"],
-} as const satisfies { readonly [Table in Exclude<keyof Tables, "leases">]: readonly (keyof Tables[Table])[] };
+} as const satisfies { readonly [Table in Exclude<keyof Tables, "leases" | "runners">]: readonly (keyof Tables[Table])[] };
 
 export type TableName = keyof typeof keysOf;
 
@@ -76,12 +80,16 @@ export async function readColumns(db: Queryable): Promise<Columns> {
     users: columnsOf("users"),
     registrations: columnsOf("registrations"),
     password_resets: columnsOf("password_resets"),
+    email_changes: columnsOf("email_changes"),
     sessions: columnsOf("sessions"),
+    face_tokens: columnsOf("face_tokens"),
+    imported_tokens: columnsOf("imported_tokens"),
     signing_keys: columnsOf("signing_keys"),
     revocations: columnsOf("revocations"),
     attempts: columnsOf("attempts"),
     counters: columnsOf("counters"),
     outbox: columnsOf("outbox"),
+    suppressions: columnsOf("suppressions"),
     audit_events: columnsOf("audit_events"),
     audit_head: columnsOf("audit_head"),
     setup_links: columnsOf("setup_links"),

@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import type { Migration } from "kysely/migration";
 
 /** Text compares and sorts by code point in both databases, hence `collate "C"`. */
-const words = {
+export const words = {
   sqlite: {
     text: "text",
     integer: "integer",

@@ -1,100 +1,114 @@
 import type { z } from "zod";
 import type { UnixSeconds } from "../../kernel/clock.ts";
+import type { BuiltInLanguage } from "./language.ts";
+import type { Draft } from "./letter.ts";
+import { quoted } from "./text.ts";
 
-export interface Letter {
-  readonly subject: string;
-  readonly text: string;
-  readonly html: string;
-}
-
-export interface LetterContext {
+export interface Context {
+  /** One line. */
   readonly serviceName: string;
-  /** The only origin that links in mail may have (RG-13). */
+  /** The only base that links in mail have (RG-13). */
   readonly publicUrl: string;
   readonly now: UnixSeconds;
+  /** BCP 47; what moments and spans of time are written by. */
+  readonly language: string;
 }
 
-export interface Draft {
-  readonly subject: string;
-  readonly blocks: readonly Block[];
+/** What a letter can speak of, each one line: the built-in ones are written from them, an operator's have them as variables. */
+export type Facts = Readonly<Record<string, string>>;
+
+interface CommonFacts {
+  readonly serviceName: string;
+  readonly publicUrl: string;
 }
 
-export type Block =
-  | { readonly kind: "paragraph"; readonly text: string }
-  | { readonly kind: "code"; readonly text: string }
-  | { readonly kind: "link"; readonly url: string };
-
-export interface Template<Data extends z.ZodType> {
-  readonly data: Data;
+export interface Template {
   /** @throws when `data` is not what this template is filled with */
-  write(data: unknown, context: LetterContext): Letter;
+  facts(data: unknown, context: Context): Facts;
+  /** @throws as `facts` does */
+  draft(language: BuiltInLanguage, data: unknown, context: Context): Draft;
 }
 
-/** A letter is drafted once; its plain text and its HTML say the same. */
-export function template<Data extends z.ZodType>(
+export function template<Data extends z.ZodType, Own extends Facts>(
   data: Data,
-  draft: (data: z.output<Data>, context: LetterContext) => Draft,
-): Template<Data> {
-  return {
-    data,
-    write: (given, context) => {
-      const drafted = draft(data.parse(given), { ...context, serviceName: oneLine(context.serviceName) });
-      return { subject: oneLine(drafted.subject), text: textOf(drafted), html: htmlOf(drafted) };
-    },
-  };
-}
-
-export const paragraph = (text: string): Block => ({ kind: "paragraph", text });
-export const code = (text: string): Block => ({ kind: "code", text });
-export const link = (url: string): Block => ({ kind: "link", url });
-
-/** "It is valid for 10 minutes.", counted from the sending, at least one. */
-export function validity(expiresAt: UnixSeconds, now: UnixSeconds): string {
-  const minutes = Math.max(1, Math.floor((expiresAt - now) / 60));
-  return `It is valid for ${minutes} ${minutes === 1 ? "minute" : "minutes"}.`;
-}
-
-export function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;").replaceAll("'", "&#39;");
-}
-
-/** Line breaks and other control characters become spaces: a header must not be able to begin another (IN-12). */
-export function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ").trim();
-}
-
-function textOf(draft: Draft): string {
-  const lines = draft.blocks.map((block) => {
-    if (block.kind === "paragraph") return block.text;
-    return `    ${block.kind === "code" ? block.text : block.url}`;
+  ownFacts: (data: z.output<Data>, context: Context) => Own,
+  drafts: Readonly<Record<BuiltInLanguage, (facts: Own & CommonFacts) => Draft>>,
+): Template {
+  const facts = (given: unknown, context: Context): Own & CommonFacts => ({
+    ...ownFacts(data.parse(given), context),
+    serviceName: context.serviceName,
+    publicUrl: context.publicUrl,
   });
-  return `${lines.join("\n\n")}\n`;
+  return { facts, draft: (language, given, context) => drafts[language](facts(given, context)) };
 }
 
-const CODE_STYLE = "margin:24px 0;font-family:ui-monospace,monospace;font-size:20px;font-weight:600;overflow-wrap:anywhere";
+export const nothingElse = () => ({});
 
-function htmlOf(draft: Draft): string {
-  const title = escapeHtml(oneLine(draft.subject));
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-</head>
-<body style="margin:0;padding:16px;font-family:system-ui,sans-serif;font-size:16px;line-height:1.5">
-<div style="max-width:560px;margin:0 auto">
-${draft.blocks.map(htmlOfBlock).join("\n")}
-</div>
-</body>
-</html>
-`;
+interface MailedLink {
+  readonly token: string;
+  readonly linkExpiresAt: UnixSeconds;
 }
 
-function htmlOfBlock(block: Block): string {
-  if (block.kind === "paragraph") return `<p style="margin:16px 0">${escapeHtml(block.text)}</p>`;
-  if (block.kind === "code") return `<p style="${CODE_STYLE}">${escapeHtml(block.text)}</p>`;
-  const url = escapeHtml(block.url);
-  return `<p style="margin:16px 0;overflow-wrap:anywhere"><a href="${url}">${url}</a></p>`;
+interface MailedCode extends MailedLink {
+  readonly code: string;
+  readonly expiresAt: UnixSeconds;
+}
+
+/** @param path of the page that the link opens, and that reads the token from the fragment */
+export const linkTo =
+  (path: `/${string}`) =>
+  ({ token, linkExpiresAt }: MailedLink, { publicUrl, now, language }: Context) => ({
+    link: `${publicUrl}${path}#${token}`,
+    linkValidity: span(linkExpiresAt - now, language),
+  });
+
+export const codeAndLinkTo = (path: `/${string}`) => (data: MailedCode, context: Context) => ({
+  code: data.code,
+  codeValidity: span(data.expiresAt - context.now, context.language),
+  ...linkTo(path)(data, context),
+});
+
+export const whenOf = ({ at }: { readonly at: UnixSeconds }, { language }: Context) => ({ when: moment(at, language) });
+
+export const factorOf = (data: { readonly at: UnixSeconds; readonly factor: string }, context: Context) => ({
+  ...whenOf(data, context),
+  factor: quoted(data.factor),
+});
+
+interface Client {
+  readonly at: UnixSeconds;
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+export const clientOf = (data: Client, context: Context) => ({
+  ...whenOf(data, context),
+  address: quoted(data.address),
+  userAgent: quoted(data.userAgent),
+});
+
+/** "10 minutes", "24 hours" or "3 days", whole ones, in any language. Half a minute on the way does not count. */
+function span(seconds: number, language: string): string {
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  const [unit, length] = minutes < 120 ? ["minute", 1] : minutes < 2880 ? ["hour", 60] : ["day", 1440];
+  return words(new Intl.NumberFormat([language, "en"], { style: "unit", unit, unitDisplay: "long" }).format(Math.floor(minutes / length)));
+}
+
+/** In UTC, and it says so: nobody told us where the reader is. */
+function moment(at: UnixSeconds, language: string): string {
+  const form = new Intl.DateTimeFormat([language, "en"], {
+    year: "numeric",
+    month: "long",
+    day: "numeric",
+    hour: "numeric",
+    minute: "2-digit",
+    timeZone: "UTC",
+    timeZoneName: "short",
+  });
+  return words(form.format(at * 1000));
+}
+
+/** The narrow space that Intl puts in is a box in some mail programs. */
+function words(formatted: string): string {
+  return formatted.replaceAll(/[\u00a0\u202f]/g, " ");
 }

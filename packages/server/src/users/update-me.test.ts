@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { eventsOf, par, register, statuses, type Account } from "../../test/steps.ts";
-import { eachWorld, type World } from "../../test/world.ts";
+import { eachWorld, type Refused, type World } from "../../test/world.ts";
 
 const patch = async (world: World, token: string, profile: object) =>
   world.request<Account & { readonly errors?: readonly { readonly path: string }[] }>("PATCH", "/v1/me", { token, body: { profile } });
@@ -37,6 +37,37 @@ eachWorld("two changes of one profile at once lose nothing", async (world) => {
     locale: "de",
     timezone: "Europe/Zurich",
   });
+});
+
+eachWorld("the language of mail is changed, and given back to the operator, beside the profile or alone", async (world) => {
+  const { accessToken: token } = await world.signIn(await world.user());
+  const change = async (body: object) => world.request<Account & Refused>("PATCH", "/v1/me", { token, body });
+  assert.equal((await world.request<Account>("GET", "/v1/me", { token })).body.locale, null);
+  const both = await change({ locale: "de-CH", profile: { displayName: "Anna" } });
+  assert.deepEqual([both.status, both.body.locale, both.body.profile], [200, "de-CH", { displayName: "Anna" }]);
+  assert.equal((await change({ profile: { timezone: "Europe/Zurich" } })).body.locale, "de-CH");
+  const back = await change({ locale: null });
+  assert.deepEqual([back.body.locale, back.body.profile], [null, { displayName: "Anna", timezone: "Europe/Zurich" }]);
+  assert.equal((await world.request<Account>("GET", "/v1/me", { token })).body.locale, null);
+});
+
+eachWorld("a change that names nothing, or no language, is refused", async (world) => {
+  const { accessToken: token } = await world.signIn(await world.user());
+  const change = async (body: object) => world.request("PATCH", "/v1/me", { token, body });
+  for (const body of [
+    {},
+    { locale: "" },
+    { locale: "german please" },
+    { locale: "de\r\nBcc: x" },
+    { locale: "<b>" },
+    { locale: 7 },
+    { locale: ["de"] },
+  ]) {
+    const refused = await change(body);
+    assert.deepEqual([refused.status, refused.body.code], [422, "invalid_input"], JSON.stringify(body));
+  }
+  assert.deepEqual((await change({})).body["errors"], [{ path: "", message: "must have profile, locale or both" }]);
+  assert.equal((await eventsOf(world)).includes("user.updated"), false);
 });
 
 const folder = mkdtempSync(join(tmpdir(), "portcullis-schema-"));

@@ -1,0 +1,11 @@
+import { compareSync } from "bcryptjs";
+import { parentPort } from "node:worker_threads";
+
+export interface BcryptQuestion {
+  readonly crypt: string;
+  readonly password: string;
+}
+
+// Entry of a thread of the hashing process.
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+parentPort?.on("message", ({ password, crypt }: BcryptQuestion) => parentPort?.postMessage(compareSync(password, crypt)));

@@ -1,0 +1,193 @@
+import { createTransport } from "nodemailer";
+import { compose } from "./message.ts";
+import type { SendOutcome, Transport, UnavailableCause } from "./transports.ts";
+
+export interface SmtpOptions {
+  /** At most, at a time; further mails wait for one of them. */
+  readonly connections: number;
+  /** How long the server may take to let us in; 30 s if not given, for some make strangers wait. */
+  readonly greetingSeconds?: number;
+}
+
+/**
+ * @param setting `smtp://user:password@host:port` or `smtps://…`, with `?tls=`
+ * @throws {RangeError} for anything else
+ */
+export function smtpTransport(setting: string, options: SmtpOptions): Transport {
+  const { greetingSeconds = 30 } = options;
+  const smtp = createTransport({
+    ...serverOf(setting),
+    pool: true,
+    maxConnections: options.connections,
+    // One, for a connection that the server gave up while it was idle; all else is the outbox's work.
+    maxRequeues: 1,
+    connectionTimeout: greetingSeconds * 1000,
+    greetingTimeout: greetingSeconds * 1000,
+    socketTimeout: 50_000,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return {
+    send: async (message, signal) => {
+      const envelope = { from: message.from.address, to: message.to };
+      const mail = { envelope, raw: await compose(message), signal };
+      return smtp.sendMail(mail).then(() => ({ kind: "sent" }) as const, outcomeOf);
+    },
+    close: () => smtp.close(),
+  };
+}
+
+/**
+ * - `optional`: encrypted if the server offers it. Its certificate is not looked at: whoever could forge one could as well
+ *   take the offer away (RFC 7435 §3).
+ * - `required`: encrypted, and the certificate is good for the host.
+ * - `unverified`: encrypted, whatever the certificate says.
+ */
+type Encryption = "optional" | "required" | "unverified";
+
+const SMTP_FORM =
+  "PORTCULLIS_MAIL must have the form smtp://user:password@host:port or smtps://…, with ?tls=required, unverified or (smtp only) optional; in user and password, @ : / # ? and % are percent-encoded, such as @ as %40";
+
+function serverOf(setting: string) {
+  // The setting holds a password, so no sentence of ours may quote it.
+  const url = URL.canParse(setting) ? new URL(setting) : undefined;
+  if (url === undefined || url.hostname === "" || !["", "/"].includes(url.pathname) || url.hash !== "") throw new RangeError(SMTP_FORM);
+  const secure = url.protocol === "smtps:";
+  const encryption = encryptionOf(url);
+  return {
+    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: url.port === "" ? (secure ? 465 : 587) : Number(url.port),
+    secure,
+    requireTLS: encryption !== "optional",
+    tls: { rejectUnauthorized: encryption === "required" },
+    // A server that does not offer authentication is asked all the same: who has a password wants it to be needed.
+    ...(url.username !== "" && { auth: { user: decoded(url.username), pass: decoded(url.password) }, forceAuth: true }),
+  };
+}
+
+/** A password goes over the network encrypted, and to the right server, unless the setting says otherwise. */
+function encryptionOf(url: URL): Encryption {
+  const secure = url.protocol === "smtps:";
+  const atStake = url.username !== "" && !/^(localhost|127\..*|\[::1\])$/.test(url.hostname);
+  switch (url.search) {
+    case "":
+      return secure || atStake ? "required" : "optional";
+    case "?tls=required":
+      return "required";
+    case "?tls=unverified":
+      return "unverified";
+    case "?tls=optional":
+      if (!secure) return "optional";
+  }
+  throw new RangeError(SMTP_FORM);
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new RangeError(SMTP_FORM);
+  }
+}
+
+// ── what a failure means
+
+/** What nodemailer tells of an error. */
+interface Failure {
+  readonly code: string | undefined;
+  /** Of the system's error, where `code` is nodemailer's. */
+  readonly originalCode: string | undefined;
+  /** That the server refused, `CONN` for the connection itself. */
+  readonly command: string | undefined;
+  readonly status: number | undefined;
+  readonly response: string;
+  /** Whether there was no connection yet. */
+  readonly connecting: boolean;
+}
+
+function outcomeOf(error: unknown): SendOutcome {
+  const failure = read(error);
+  if (failure.status !== undefined) return byResponse(failure, failure.status);
+  const words = wordsOf(failure);
+  if (failure.code === "EAUTH") return { kind: "unavailable", cause: "authentication", error: words };
+  if (isAboutEncryption(failure)) return { kind: "unavailable", cause: "encryption", error: words };
+  if (failure.connecting) return { kind: "unavailable", cause: "connection", error: words };
+  // Said by nodemailer, before it asked the server.
+  if (failure.code === "EENVELOPE" || failure.code === "EMESSAGE")
+    return { kind: "refused", permanent: true, deadAddress: false, error: words };
+  return { kind: "interrupted", error: words };
+}
+
+/** The answers to RCPT and DATA are about this mail, all others about us or the server itself. */
+function byResponse(failure: Failure, status: number): SendOutcome {
+  const permanent = status >= 500 && status !== 503;
+  const error = wordsOf(failure);
+  const ofThisMail = failure.command === "RCPT TO" || failure.command === "DATA" || OF_THE_MAIL.has(status);
+  if (ofThisMail) return { kind: "refused", permanent, deadAddress: permanent && isDeadAddress(failure, status), error };
+  if (!permanent) return { kind: "unavailable", cause: "connection", error };
+  return { kind: "unavailable", cause: permanentCause(failure, status), error };
+}
+
+function permanentCause({ code, command }: Failure, status: number): UnavailableCause {
+  if (code === "EAUTH" || status === 530) return "authentication";
+  if (code === "ETLS") return "encryption";
+  return command === "MAIL FROM" ? "sender" : "connection";
+}
+
+/** Too large, and parameters the server does not take (RFC 5321 §4.2.3), whichever command they are said to. */
+const OF_THE_MAIL: ReadonlySet<number> = new Set([552, 555]);
+
+/** Mailbox or domain do not exist (RFC 3463 §3.2, RFC 7505 §4.1); not 5.1.7 and 5.1.8, which are about the sender. */
+function isDeadAddress({ command, response }: Failure, status: number): boolean {
+  if (command !== "RCPT TO") return false;
+  const enhanced = enhancedOf(response);
+  if (enhanced !== undefined) return /^5\.1\.([0-6]|10)$/.test(enhanced);
+  return [550, 551, 553].includes(status) && !ABOUT_US.test(response);
+}
+
+/** Servers without enhanced codes refuse with 550 whom they do not relay for and whom they do not trust, too. */
+const ABOUT_US = /relay|rcpthosts|authenti|block|spam|polic|denied|not allowed/i;
+
+const TLS_CODES = /CERT|SSL|TLS|SIGNATURE|^EPROTO$|^HOSTNAME_MISMATCH$/;
+
+function isAboutEncryption({ code, originalCode }: Failure): boolean {
+  return code === "ETLS" || (originalCode !== undefined && TLS_CODES.test(originalCode));
+}
+
+function read(error: unknown): Failure {
+  const part = (name: string): unknown => (error instanceof Error ? Reflect.get(error, name) : undefined);
+  const text = (name: string): string | undefined => {
+    const value = part(name);
+    return typeof value === "string" ? value : undefined;
+  };
+  const status = part("responseCode");
+  const [code, originalCode, command] = [text("code"), text("originalCode"), text("command")];
+  const timeout = text("timeoutType");
+  return {
+    code,
+    originalCode,
+    command,
+    status: typeof status === "number" ? status : undefined,
+    response: text("response") ?? "",
+    connecting:
+      code === "EDNS" ||
+      originalCode === "ECONNREFUSED" ||
+      text("syscall") === "connect" ||
+      error instanceof AggregateError || // of all addresses of the host
+      (timeout !== undefined && timeout !== "SOCKET_TIMEOUT") ||
+      // The pool's, when the connection was closed before the server had said anything, or before the mail was begun.
+      (code === "ECONNECTION" && command === undefined),
+  };
+}
+
+/** `550 5.1.1` or a code such as `ECONNREFUSED`; never the sentence, which quotes addresses and what the other server said. */
+function wordsOf({ status, response, originalCode, code }: Failure): string {
+  if (status !== undefined) return [status, enhancedOf(response)].filter((part) => part !== undefined).join(" ");
+  const name = originalCode ?? code ?? "";
+  return /^\w{1,40}$/.test(name) ? name : "Error";
+}
+
+/** RFC 3463 §2, RFC 2034 §4. */
+function enhancedOf(response: string): string | undefined {
+  return /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(response)?.[1];
+}

@@ -1,0 +1,28 @@
+import { createApp } from "../http/app.ts";
+import { createMetrics } from "../http/metrics.ts";
+import type { Page } from "../http/page.ts";
+import { manualClock } from "../kernel/clock.ts";
+import { silentLog } from "../kernel/log.ts";
+import { systemRandom } from "../kernel/random.ts";
+
+export const publicUrl = "https://accounts.example.com";
+
+/** These pages and nothing else, behind everything a request passes. */
+export function served(pages: readonly Page[]): (path: string) => Promise<Response> {
+  const app = createApp({
+    routes: [],
+    pages,
+    authenticate: () => ({ kind: "refused", code: "invalid_token" }),
+    isSuperuser: async () => false,
+    verifySignature: async () => ({ kind: "refused", code: "invalid_signature", members: {}, headers: {} }),
+    allow: async () => ({ ok: true }),
+    isUnavailable: () => false,
+    trustedProxies: [],
+    publicUrl,
+    log: silentLog,
+    clock: manualClock(),
+    random: systemRandom,
+    metrics: createMetrics(),
+  });
+  return async (path) => app.fetch(new Request(publicUrl + path));
+}

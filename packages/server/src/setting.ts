@@ -1,0 +1,64 @@
+import { z } from "zod";
+
+/** One setting: read from `PORTCULLIS_<env>` or, in the file given by --config, from its own name. */
+export interface Setting<Value, Fallback extends string | undefined = string | undefined> {
+  readonly env: string;
+  /** What the text may be; the message of its issues completes "PORTCULLIS_X …". */
+  readonly parse: z.ZodType<Value, string>;
+  /** The default as text, in the words of the reference where it depends on other settings. */
+  readonly fallback: Fallback;
+  readonly about: string;
+  readonly secret?: true;
+}
+
+export function setting<Value, const Fallback extends string | undefined>(definition: Setting<Value, Fallback>): Setting<Value, Fallback> {
+  return definition;
+}
+
+export const text = z.string().min(1);
+
+export function oneOf<const Options extends readonly [string, ...string[]]>(options: Options) {
+  return z.enum(options, { error: `must be ${options.join(" or ")}` });
+}
+
+export function whole(atLeast: number, atMost: number) {
+  const message = `must be a whole number from ${atLeast} to ${atMost}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .transform(Number)
+    .pipe(z.number().min(atLeast, message).max(atMost, message));
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `30s`, `10m`, `12h`, `14d`; seconds where there is no unit. */
+export function duration(bounds: { readonly atLeast: string; readonly atMost: string }) {
+  const message = `must be a duration from ${bounds.atLeast} to ${bounds.atMost}, such as 30s, 10m, 12h or 14d`;
+  return z
+    .string()
+    .refine((value) => readDuration(value) >= readDuration(bounds.atLeast) && readDuration(value) <= readDuration(bounds.atMost), message)
+    .transform(readDuration);
+}
+
+function readDuration(value: string): number {
+  const match = /^(\d{1,9})([smhd]?)$/.exec(value);
+  return match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] || "s"] ?? Number.NaN);
+}
+
+export const list = z.string().transform((value) =>
+  value
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== ""),
+);
+
+export const httpUrl = z
+  .string()
+  .refine(
+    (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+    "must be an address such as https://accounts.example.com",
+  )
+  .transform((value) => value.replace(/\/+$/, ""));
+
+export const onOff = oneOf(["on", "off"]).transform((value) => value === "on");

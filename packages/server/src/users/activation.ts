@@ -1,0 +1,35 @@
+import { record } from "../audit/audit.ts";
+import type { Origin } from "../audit/events.ts";
+import type { Db } from "../db/open.ts";
+import type { Also } from "./create-account.ts";
+import { isMailedToken, type MailedTokenDeps } from "./mailed-token.ts";
+import { lockUser, markVerified, unpause } from "./users.store.ts";
+
+export interface ActivateDeps extends MailedTokenDeps {
+  readonly db: Db;
+}
+
+/** `stale`: the token is right, but there is nothing to activate. */
+export interface ActivateOutcome {
+  readonly kind: "activated" | "unknown" | "invalid_token" | "stale";
+}
+
+/** Lets the user of a paused account in: the mailed link shows that they read mail at its address. A disabled one stays out. */
+export async function activate(
+  deps: ActivateDeps,
+  userId: string,
+  token: string,
+  origin: Origin,
+  also: Also = async () => {},
+): Promise<ActivateOutcome> {
+  return deps.db.transaction().execute(async (tx): Promise<ActivateOutcome> => {
+    const user = await lockUser(tx, userId);
+    if (user === undefined) return { kind: "unknown" };
+    if (!isMailedToken(deps, "activation", user, token)) return { kind: "invalid_token" };
+    if (user.disabledAt !== null || !(await unpause(tx, userId))) return { kind: "stale" };
+    await markVerified(tx, userId, deps.clock.now());
+    await also(tx, user);
+    await record(tx, deps, { event: "user.confirmed", ...origin, userId });
+    return { kind: "activated" };
+  });
+}
