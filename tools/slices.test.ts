@@ -19,8 +19,9 @@ interface Slice {
 const slices: readonly Slice[] = [
   {
     name: "recovery",
-    deleted: [`${SERVER}/recovery`, "packages/contract/src/endpoints/recovery.ts"],
-    joints: [`${SERVER}/compose.ts`, `${SERVER}/jobs.ts`, "packages/contract/src/endpoints.ts"],
+    // Two faces stand on it.
+    deleted: [`${SERVER}/recovery`, "packages/contract/src/endpoints/recovery.ts", `${SERVER}/faces/djoser`, `${SERVER}/faces/tag1`],
+    joints: [`${SERVER}/compose.ts`, `${SERVER}/compose-faces.ts`, `${SERVER}/jobs.ts`, "packages/contract/src/endpoints.ts"],
     tables: ["password_resets", "email_changes"],
   },
   {
@@ -29,6 +30,12 @@ const slices: readonly Slice[] = [
     joints: [`${SERVER}/compose.ts`, `${SERVER}/cli/program.ts`, "packages/contract/src/endpoints.ts"],
     tables: [],
   },
+  ...["simplejwt", "djoser", "tag1"].map((name) => ({
+    name,
+    deleted: [`${SERVER}/faces/${name}`],
+    joints: [`${SERVER}/compose-faces.ts`],
+    tables: [],
+  })),
 ];
 
 for (const slice of slices) {
@@ -74,7 +81,7 @@ function copyTree(copy: string): void {
 
 function cutOut(copy: string, slice: Slice): void {
   for (const path of slice.deleted) rmSync(join(copy, path), { recursive: true });
-  for (const joint of slice.joints) rewrite(join(copy, joint), (text) => withoutImports(text, slice));
+  for (const joint of slice.joints) rewrite(join(copy, joint), (text) => withoutImports(text, joint, slice));
   rewrite(join(copy, `${SERVER}/db/tables.ts`), (text) => slice.tables.reduce(withoutTable, text));
   rewrite(join(copy, `${SERVER}/cli/backup/backup.store.ts`), (text) => slice.tables.reduce(withoutBackup, text));
 }
@@ -83,10 +90,14 @@ function rewrite(file: string, change: (text: string) => string): void {
   writeFileSync(file, change(readFileSync(file, "utf8")));
 }
 
-function withoutImports(text: string, slice: Slice): string {
-  const gone = (specifier: string): boolean =>
-    slice.deleted.some((path) => path.endsWith(specifier.replace(/^\.+\//, "")) || specifier.includes(`./${slice.name}/`));
-  const imports = [...text.matchAll(/^import (?:\* as (\w+)|\{([^}]*)\}) from "([^"]+)";\n/gm)].filter((match) => gone(match[3] ?? ""));
+function withoutImports(text: string, joint: string, { deleted }: Slice): string {
+  const gone = (specifier: string): boolean => {
+    const target = join(dirname(joint), specifier);
+    return deleted.some((path) => target === path || target.startsWith(`${path}/`));
+  };
+  const imports = [...text.matchAll(/^import (?:type )?(?:\* as (\w+)|\{([^}]*)\}) from "([^"]+)";\n/gm)].filter((match) =>
+    gone(match[3] ?? ""),
+  );
   assert.ok(imports.length > 0, "a joint imports what is deleted");
   const names = imports.flatMap((match) => (match[1] ?? match[2] ?? "").split(",").map((part) => part.trim().replace(/^type /, "")));
   let rest = imports.reduce((left, match) => left.replace(match[0], ""), text);
@@ -96,7 +107,14 @@ function withoutImports(text: string, slice: Slice): string {
       .replace(new RegExp(`^.*\\b(?:\\.\\.\\.)?${name}\\(.*\\n`, "gm"), "")
       .replaceAll(new RegExp(`,? (?:\\.\\.\\.)?${name}\\b(?=[,\\] }])`, "g"), "");
   }
-  return rest;
+  return withoutOrphans(rest);
+}
+
+/** Functions of the joint itself that nothing mentions any more. */
+function withoutOrphans(text: string): string {
+  const functions = [...text.matchAll(/^(?:\/\*\*.*\*\/\n)?function (\w+)\([\s\S]*?^\}\n/gm)];
+  const orphan = functions.find(([, name = ""]) => text.split(name).length === 2);
+  return orphan === undefined ? text : withoutOrphans(text.replace(orphan[0], ""));
 }
 
 function withoutTable(text: string, table: string): string {

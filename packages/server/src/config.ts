@@ -71,7 +71,8 @@ export const settings = {
       .regex(/^(?:smtps?:\/\/.+|dir:.+|mailbox:)$/, "must be smtp://…, smtps://…, dir:PATH or mailbox:")
       .transform((value) => new Secret(value)),
     fallback: undefined,
-    about: "smtp://user:password@host:port, smtps://…, dir:PATH (one file per mail) or mailbox: (a page in development, its default).",
+    about:
+      "smtp://user:password@host:port, smtps://… (`?tls=required`, `optional` or `unverified`; see docs/mail.md), dir:PATH (one file per mail) or mailbox: (a page in development, its default).",
     secret: true,
   }),
   mailFrom: setting({

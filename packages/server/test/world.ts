@@ -138,7 +138,7 @@ async function inWorld(database: TestDatabase, options: WorldOptions, run: (worl
       remoteAddress: asked.address ?? "192.0.2.1",
     });
     const text = await response.text();
-    const json = response.headers.get("content-type")?.includes("json") === true;
+    const json = text !== "" && response.headers.get("content-type")?.includes("json") === true;
     return { status: response.status, headers: response.headers, text, body: (json ? JSON.parse(text) : text) as Body };
   };
 

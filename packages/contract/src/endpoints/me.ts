@@ -10,7 +10,7 @@ export const getMe = endpoint({
   summary: "The account",
   access: "user",
   answers: { 200: account },
-  failures: ["session_ended"],
+  failures: ["session_ended", "account_paused"],
 });
 
 export const updateMe = endpoint({
@@ -24,7 +24,7 @@ export const updateMe = endpoint({
   access: "user",
   input: z.strictObject({ profile: profile.optional(), locale: locale.nullable().optional() }),
   answers: { 200: account },
-  failures: ["invalid_input", "session_ended"],
+  failures: ["invalid_input", "session_ended", "account_paused"],
 });
 
 export const deleteMe = endpoint({

@@ -25,7 +25,8 @@ async function answer(request: HashRequest): Promise<void> {
     kind: "fault",
     message: error instanceof Error ? error.message : "unknown",
   }));
-  if (process.connected) process.send?.(reply);
+  // A parent that was killed in between has no use for the answer.
+  if (process.connected) process.send?.(reply, undefined, undefined, () => undefined);
 }
 
 async function evaluate(request: HashRequest): Promise<HashReply> {

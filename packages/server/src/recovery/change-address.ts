@@ -21,14 +21,14 @@ export interface ChangeAddressDeps extends MailedTokenDeps {
 }
 
 export interface NewAddress {
-  /** Null: none any more, of a user who has a username. */
+  /** Null: none any more. Something must name the account: a user without a username keeps theirs. */
   readonly address: Address | null;
   readonly mayShare: boolean;
   /** Nobody gets in until the link of the activation mail comes back. No session ends, and its tokens then go on. */
   readonly pauses: boolean;
 }
 
-type Moved = { readonly kind: "changed"; readonly user: User } | { readonly kind: "email_taken" };
+type Moved = { readonly kind: "changed"; readonly user: User } | { readonly kind: "email_taken" | "email_needed" };
 
 export type ChangeAddressOutcome = Moved | { readonly kind: "unknown" };
 
@@ -109,6 +109,7 @@ async function move(
     return { kind: "changed", user };
   }
   const { address, mayShare, pauses } = next;
+  if (address === null && user.username === null) return { kind: "email_needed" };
   const now = deps.clock.now();
   // Without an address nothing could end the pause.
   const changed = await setUnconfirmedEmail(tx, user.id, { address, mayShare, pausedAt: pauses && address !== null ? now : user.pausedAt });

@@ -69,8 +69,10 @@ export async function revokeOthers(
   kept: { readonly id: string; readonly userId: string },
   cause: EndCause,
 ): Promise<readonly Recorded[]> {
+  const now = deps.clock.now();
   const recorded: Recorded[] = [];
-  for (const { id, maxAccessExp } of await markOthersRevoked(tx, kept, cause, deps.clock.now())) {
+  await markAllUsed(tx, now, kept.userId);
+  for (const { id, maxAccessExp } of await markOthersRevoked(tx, kept, cause, now)) {
     const revocation = { scope: "session", subject: id, minHardEpoch: null, minAuthorizationEpoch: null, cause } as const;
     recorded.push(await recordRevocation(tx, deps.clock, { ...revocation, lastTokenExpiresAt: maxAccessExp }));
   }

@@ -27,8 +27,9 @@ export async function activate(
     if (user === undefined) return { kind: "unknown" };
     if (!isMailedToken(deps, "activation", user, token)) return { kind: "invalid_token" };
     if (user.disabledAt !== null || !(await unpause(tx, userId))) return { kind: "stale" };
-    await markVerified(tx, userId, deps.clock.now());
-    await also(tx, user);
+    const now = deps.clock.now();
+    await markVerified(tx, userId, now);
+    await also(tx, { ...user, pausedAt: null, emailVerifiedAt: user.emailVerifiedAt ?? now });
     await record(tx, deps, { event: "user.confirmed", ...origin, userId });
     return { kind: "activated" };
   });

@@ -13,17 +13,20 @@ const SHA1_LINE = /^([0-9a-f]{40})(?::\d+)?$/iu;
 
 /**
  * The common passwords of zxcvbn-ts and, if the operator has one, a breached set held locally (PW-05): a password a line,
- * or its SHA-1 in hexadecimal, with or without a count, as Have I Been Pwned hands it out. Eight bytes of memory an entry.
+ * or its SHA-1 in hexadecimal, with or without a count, as Have I Been Pwned hands it out. A line `!word` takes a word off the
+ * list again, wherever it stands. Eight bytes of memory an entry.
  *
  * @throws {RangeError} when the operator's file cannot be read
  */
 export async function openBlockList(path?: string): Promise<BlockList> {
   const prints = fingerprints();
+  const allowed = new Set<string>();
   for (const password of await commonPasswords()) prints.add(fingerprint(fold(password)));
-  if (path !== undefined) await addLines(prints, path);
+  if (path !== undefined) await addLines({ prints, allowed }, path);
   const sorted = prints.sorted();
   return {
-    includes: (password) => holds(sorted, fingerprint(fold(password))) || holds(sorted, fingerprint(password)),
+    includes: (password) =>
+      !allowed.has(fold(password)) && (holds(sorted, fingerprint(fold(password))) || holds(sorted, fingerprint(password))),
     entries: sorted.length,
   };
 }
@@ -34,12 +37,16 @@ async function commonPasswords(): Promise<readonly string[]> {
   return list.filter((entry): entry is string => typeof entry === "string");
 }
 
-async function addLines(prints: Fingerprints, path: string): Promise<void> {
+async function addLines(
+  { prints, allowed }: { readonly prints: Fingerprints; readonly allowed: Set<string> },
+  path: string,
+): Promise<void> {
   try {
     await using file = await open(path);
     for await (const line of file.readLines()) {
       const digest = SHA1_LINE.exec(line)?.[1];
       if (digest !== undefined) prints.add(head(digest));
+      else if (/^!./u.test(line)) allowed.add(fold(line.slice(1).normalize("NFKC")));
       else if (line !== "") prints.add(fingerprint(fold(line.normalize("NFKC"))));
     }
   } catch (cause) {

@@ -5,7 +5,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Keyring } from "../kernel/keyring.ts";
 import type { Settle } from "../revocations/settle.ts";
 import type { CheckOwnPassword, OwnPasswordOutcome, SessionEnding, SignedIn } from "./ports.ts";
-import { deleteUser, disable, enable, lockActiveSuperusers, lockUser, type User } from "./users.store.ts";
+import { deleteUser, disable, enable, lockActiveSuperusers, lockUser, unpause, type User } from "./users.store.ts";
 
 export interface EndUserDeps {
   readonly db: Db;
@@ -42,13 +42,14 @@ export interface EnableUserDeps extends Pick<EndUserDeps, "db" | "clock" | "keyr
   readonly forgetFailures: (tx: Tx, userId: string) => Promise<void>;
 }
 
-/** Lets a user in again, who was disabled or has failed to sign in too often. */
+/** Lets a user in who was disabled, waits for an activation mail, or has failed to sign in too often. */
 export async function enableUser(deps: EnableUserDeps, userId: string, origin: Origin): Promise<{ readonly kind: "done" | "unknown" }> {
   return deps.db.transaction().execute(async (tx) => {
     if ((await lockUser(tx, userId)) === undefined) return { kind: "unknown" };
     const wasDisabled = await enable(tx, userId);
+    const wasPaused = await unpause(tx, userId);
     await deps.forgetFailures(tx, userId);
-    await record(tx, deps, { event: "user.enabled", ...origin, userId, details: { wasDisabled } });
+    await record(tx, deps, { event: "user.enabled", ...origin, userId, details: { wasDisabled, wasPaused } });
     return { kind: "done" };
   });
 }

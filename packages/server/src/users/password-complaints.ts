@@ -39,9 +39,14 @@ export function complaintsAbout(deps: ComplaintsDeps, raw: string, person: Perso
   return [
     ...(similar === undefined ? [] : [{ kind: "similar", to: similar } as const]),
     ...(own === "too_short" ? [{ kind: "too_short", minimumLength } as const] : []),
-    ...(own === "common" || passwordPolicy.blockList.includes(password) ? [{ kind: "common" } as const] : []),
+    ...(own === "common" || isListed(passwordPolicy, password) ? [{ kind: "common" } as const] : []),
     ...(NUMERIC.test(password) ? [{ kind: "numeric" } as const] : []),
   ];
+}
+
+/** Django's list has single characters, too. */
+function isListed({ blockList }: PasswordPolicy, password: string): boolean {
+  return [...password].length === 1 || blockList.includes(password);
 }
 
 /** `UserAttributeSimilarityValidator`: the first attribute that it is too much like, as a whole or in one of its words. */

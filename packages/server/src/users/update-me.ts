@@ -9,7 +9,7 @@ import { lockUser, setProfile, type User } from "./users.store.ts";
 
 export type UpdateMeOutcome =
   | { readonly kind: "updated"; readonly user: User }
-  | { readonly kind: "gone" }
+  | { readonly kind: "gone" | "paused" }
   | { readonly kind: "invalid"; readonly problems: readonly InputProblem[] };
 
 /**
@@ -27,6 +27,7 @@ export async function updateMe(
   return deps.db.transaction().execute(async (tx): Promise<UpdateMeOutcome> => {
     const user = await lockUser(tx, userId);
     if (user === undefined) return { kind: "gone" };
+    if (user.pausedAt !== null) return { kind: "paused" };
     const profile = patch.profile === undefined ? user.profile : deps.profileRules.merge(user.profile, patch.profile);
     const problems = patch.profile === undefined ? [] : deps.profileRules.check(profile);
     if (problems.length > 0) return { kind: "invalid", problems: problems.map((p) => ({ path: `/profile${p.path}`, message: p.message })) };

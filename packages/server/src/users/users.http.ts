@@ -85,7 +85,8 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
 
     serve(endpoints.getMe, async (call) => {
       const user = await findUser(deps.db, call.caller.userId);
-      return user === undefined ? refuse("session_ended", { cause: "user_deleted" }) : answer(200, toAccount(user));
+      if (user === undefined) return refuse("session_ended", { cause: "user_deleted" });
+      return user.pausedAt === null ? answer(200, toAccount(user)) : refuse("account_paused");
     }),
 
     serve(endpoints.updateMe, async (call) => {
@@ -95,6 +96,8 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
           return answer(200, toAccount(outcome.user));
         case "gone":
           return refuse("session_ended", { cause: "user_deleted" });
+        case "paused":
+          return refuse("account_paused");
         case "invalid":
           return refuseInput(outcome.problems);
       }

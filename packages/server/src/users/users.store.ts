@@ -54,6 +54,8 @@ export async function findByIdentifier(db: Queryable, identifier: Identifier): P
   return row && toUser(row);
 }
 
+type Spelling = Readonly<Record<"address" | "canonical", string>>;
+
 const bySpelling = prepared((db, { address, canonical }: Spelling) =>
   db
     .selectFrom("users")
@@ -64,14 +66,10 @@ const bySpelling = prepared((db, { address, canonical }: Spelling) =>
     .limit(1),
 );
 
-interface Spelling {
-  readonly address: string;
-  readonly canonical: string;
-}
-
 /** Whose address is written so, letter by letter: of those who share it, perhaps another than its holder. */
 export async function findBySpelling(db: Queryable, spelling: Spelling): Promise<User | undefined> {
-  const [row] = await bySpelling(db, spelling);
+  const { address, canonical } = spelling;
+  const [row] = await bySpelling(db, { address, canonical });
   return row && toUser(row);
 }
 
@@ -98,13 +96,7 @@ export async function findByAddress(db: Queryable, canonical: string): Promise<r
 
 /** In the order of their numbers. */
 export async function listUsers(db: Queryable, page: { readonly after: number; readonly limit: number }): Promise<readonly User[]> {
-  const rows = await db
-    .selectFrom("users")
-    .selectAll()
-    .where("number", ">", page.after)
-    .orderBy("number")
-    .limit(page.limit)
-    .execute();
+  const rows = await db.selectFrom("users").selectAll().where("number", ">", page.after).orderBy("number").limit(page.limit).execute();
   return rows.map(toUser);
 }
 
@@ -338,7 +330,10 @@ export async function bequeathEmail(tx: Tx, canonical: string): Promise<boolean>
       .updateTable("users")
       .set({ email_canonical: canonical, shared_email_canonical: null })
       .where("number", "=", (eb) =>
-        eb.selectFrom("users").select((inner) => inner.fn.min("number").as("number")).where("shared_email_canonical", "=", canonical),
+        eb
+          .selectFrom("users")
+          .select((inner) => inner.fn.min("number").as("number"))
+          .where("shared_email_canonical", "=", canonical),
       )
       .returningAll()
       .executeTakeFirst(),
@@ -444,6 +439,7 @@ export async function isActiveSuperuser(db: Db, id: string): Promise<boolean> {
     .where("id", "=", id)
     .where("superuser_since", "is not", null)
     .where("disabled_at", "is", null)
+    .where("paused_at", "is", null)
     .executeTakeFirst();
   return row !== undefined;
 }

@@ -2,6 +2,12 @@ import type { TemplateName } from "./data.ts";
 import { alreadyRegistered } from "./letters/already-registered.ts";
 import { confirmEmail } from "./letters/confirm-email.ts";
 import { confirmRegistration } from "./letters/confirm-registration.ts";
+import { djoserActivation } from "./letters/djoser-activation.ts";
+import { djoserConfirmation } from "./letters/djoser-confirmation.ts";
+import { djoserPasswordChanged } from "./letters/djoser-password-changed.ts";
+import { djoserPasswordReset } from "./letters/djoser-password-reset.ts";
+import { djoserUsernameChanged } from "./letters/djoser-username-changed.ts";
+import { djoserUsernameReset } from "./letters/djoser-username-reset.ts";
 import { emailChanged } from "./letters/email-changed.ts";
 import { emailInUse } from "./letters/email-in-use.ts";
 import { factorAdded } from "./letters/factor-added.ts";
@@ -27,6 +33,12 @@ export const templates: Readonly<Record<TemplateName, Template>> = {
   factor_added: factorAdded,
   factor_removed: factorRemoved,
   second_factor_failed: secondFactorFailed,
+  djoser_activation: djoserActivation,
+  djoser_confirmation: djoserConfirmation,
+  djoser_password_reset: djoserPasswordReset,
+  djoser_password_changed: djoserPasswordChanged,
+  djoser_username_changed: djoserUsernameChanged,
+  djoser_username_reset: djoserUsernameReset,
   test: testMail,
 };
 

@@ -11,6 +11,11 @@ const mailedCode = {
 /** Where from, as far as the request told: the address and what the client called itself. */
 const client = { at: moment, address: z.string(), userAgent: z.string() };
 
+/** Of an account of a Django face: what it is called, empty where it has no username, and whether the reader is known to own it. */
+const account = { username: z.string(), isConfirmed: z.boolean() };
+/** With a link to the front end, made where it was queued. */
+const accountLink = { ...account, link: z.url({ protocol: /^https?$/ }), linkExpiresAt: moment };
+
 /** What each mail is filled with. A name that has been queued once is never given another meaning. */
 export const templateData = {
   confirm_registration: z.strictObject(mailedCode),
@@ -28,6 +33,12 @@ export const templateData = {
   factor_removed: z.strictObject({ at: moment, factor: z.string() }),
   /** The right password, then a wrong second factor. */
   second_factor_failed: z.strictObject(client),
+  djoser_activation: z.strictObject(accountLink),
+  djoser_confirmation: z.strictObject(account),
+  djoser_password_reset: z.strictObject(accountLink),
+  djoser_password_changed: z.strictObject(account),
+  djoser_username_changed: z.strictObject(account),
+  djoser_username_reset: z.strictObject(accountLink),
   /** To an operator who asks whether mail arrives. */
   test: z.strictObject({}),
 };

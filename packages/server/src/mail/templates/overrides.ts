@@ -136,7 +136,9 @@ function htmlOfText({ subject, text }: { readonly subject: string; readonly text
 
 /** Names in a folder but hidden ones, which mounting leaves there. */
 function entriesOf(directory: string, folder: string): readonly string[] {
-  return attempt(folder === "." ? directory : folder, () => readdirSync(join(directory, folder)).filter((name) => !name.startsWith("."))).toSorted();
+  return attempt(folder === "." ? directory : folder, () =>
+    readdirSync(join(directory, folder)).filter((name) => !name.startsWith(".")),
+  ).toSorted();
 }
 
 function contentOf(directory: string, file: string): string {

@@ -11,6 +11,12 @@ const client = {
   address: "192.0.2.17",
   userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 };
+const account = { username: "ada.lovelace", isConfirmed: true };
+const accountLink = {
+  ...account,
+  link: "https://accounts.example.com/#/sample/MQ/sample-0123456789abcdef",
+  linkExpiresAt: sampleMoment + 3 * 86_400,
+};
 const factor = { at: sampleMoment - 60, factor: "totp" };
 
 /** What each template could be filled with: for the preview, and to try an operator's templates at the start. */
@@ -27,5 +33,11 @@ export const samples: { readonly [Name in TemplateName]: TemplateData<Name> } = 
   factor_added: factor,
   factor_removed: factor,
   second_factor_failed: client,
+  djoser_activation: { ...accountLink, isConfirmed: false },
+  djoser_confirmation: account,
+  djoser_password_reset: accountLink,
+  djoser_password_changed: account,
+  djoser_username_changed: account,
+  djoser_username_reset: accountLink,
   test: {},
 };

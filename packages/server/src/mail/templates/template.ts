@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { UnixSeconds } from "../../kernel/clock.ts";
 import type { BuiltInLanguage } from "./language.ts";
 import type { Draft } from "./letter.ts";
-import { quoted } from "./text.ts";
+import { oneLine, quoted } from "./text.ts";
 
 export interface Context {
   /** One line. */
@@ -85,6 +85,23 @@ export const clientOf = (data: Client, context: Context) => ({
   ...whenOf(data, context),
   address: quoted(data.address),
   userAgent: quoted(data.userAgent),
+});
+
+interface Account {
+  readonly username: string;
+  readonly isConfirmed: boolean;
+}
+
+/** To a reader who may be a stranger, whoever chose the name must not be able to say anything with it. */
+export const accountName = ({ username, isConfirmed }: Account) => ({ username: isConfirmed ? oneLine(username) : quoted(username) });
+
+export const accountLink = (
+  data: Account & { readonly link: string; readonly linkExpiresAt: UnixSeconds },
+  { now, language }: Context,
+) => ({
+  ...accountName(data),
+  link: data.link,
+  linkValidity: span(data.linkExpiresAt - now, language),
 });
 
 /** "10 minutes", "24 hours" or "3 days", whole ones, in any language. Half a minute on the way does not count. */

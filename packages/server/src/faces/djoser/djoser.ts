@@ -1,0 +1,48 @@
+import { ok } from "../drf/answers.ts";
+import { action, allowAny, view, type Authenticator, type View } from "../drf/view.ts";
+import { blacklistView, obtainPairView, refreshView, verifyView } from "../jwt/views.ts";
+import { activationViews } from "./activation.ts";
+import { callerAuthenticator, type Caller } from "./caller.ts";
+import type { DjoserDeps } from "./deps.ts";
+import { nameViews } from "./names.ts";
+import { passwordViews } from "./passwords.ts";
+import { tokenViews } from "./token-login.ts";
+import { userViews } from "./users.ts";
+
+/** Djoser's calls, and SimpleJWT's views at the paths it has for them. */
+export function djoserViews(deps: DjoserDeps): readonly View[] {
+  const authenticator = callerAuthenticator(deps);
+  const { prefix, tokenLogin } = deps.djoser;
+  return [
+    rootView(deps, authenticator),
+    ...activationViews(deps, authenticator),
+    ...passwordViews(deps, authenticator),
+    ...nameViews(deps, authenticator),
+    // After the others: with a format's suffix, their names would be taken for an id.
+    ...userViews(deps, authenticator),
+    obtainPairView(deps, { name: "djoser.jwt_create", path: `${prefix}/jwt/create/`, optionalSlash: true }),
+    refreshView(deps, { name: "djoser.jwt_refresh", path: `${prefix}/jwt/refresh/`, optionalSlash: true }),
+    verifyView(deps, { name: "djoser.jwt_verify", path: `${prefix}/jwt/verify/`, optionalSlash: true }),
+    blacklistView(deps, { name: "djoser.jwt_blacklist", path: `${prefix}/jwt/blacklist/` }),
+    ...(tokenLogin ? tokenViews(deps, authenticator) : []),
+  ];
+}
+
+/** The router's list of collections, with the configured address: a Host header makes no links. */
+function rootView({ djoser: { prefix }, publicUrl }: DjoserDeps, authenticator: Authenticator<Caller>): View {
+  return view<Caller>({
+    name: "djoser.root",
+    path: `${prefix}/`,
+    mount: `${prefix}/`,
+    title: "Api Root",
+    description: "The default basic root view for DefaultRouter",
+    authenticator,
+    permission: allowAny,
+    methods: {
+      GET: action({
+        permission: allowAny<Caller>,
+        handle: ({ params: { format } }) => ok({ users: `${publicUrl}${prefix}/users${format === undefined ? "/" : `.${format}`}` }),
+      }),
+    },
+  });
+}

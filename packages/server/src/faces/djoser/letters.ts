@@ -1,0 +1,72 @@
+import type { Tx } from "../../db/open.ts";
+import { enqueue, type Mail } from "../../mail/outbox.ts";
+import { notify } from "../../mail/notices.ts";
+import { take } from "../../throttle/attempts.store.ts";
+import { mailsTo } from "../../throttle/budgets.ts";
+import type { Also } from "../../users/create-account.ts";
+import { mailedToken, type MailedTokenKind } from "../../users/mailed-token.ts";
+import type { User } from "../../users/users.store.ts";
+import { uidOf } from "./account.ts";
+import type { DjoserDeps, LinkSettings } from "./deps.ts";
+
+export type LinkLetter = "djoser_activation" | "djoser_password_reset" | "djoser_username_reset";
+type NewsLetter = "djoser_confirmation" | "djoser_password_changed" | "djoser_username_changed";
+
+const links: Readonly<Record<LinkLetter, { readonly kind: MailedTokenKind; readonly path: Exclude<keyof LinkSettings, "frontendUrl"> }>> = {
+  djoser_activation: { kind: "activation", path: "activation" },
+  djoser_password_reset: { kind: "password", path: "passwordReset" },
+  djoser_username_reset: { kind: "name", path: "nameReset" },
+};
+
+/** A mail with a link, if the address has not had too many (RG-15). */
+export const linkLetter =
+  (deps: DjoserDeps, template: LinkLetter): Also =>
+  async (tx, user) => {
+    if (user.email !== null && (await mayMail(tx, deps, user.email))) await enqueue(tx, deps, mailOf(deps, template, user, user.email));
+  };
+
+/** The link to each of the users, or as much work where there is nobody (EN-04). */
+export async function sendLinks(tx: Tx, deps: DjoserDeps, template: LinkLetter, address: string, users: readonly User[]): Promise<void> {
+  for (const user of users) await linkLetter(deps, template)(tx, user);
+  if (users.length === 0 && (await mayMail(tx, deps, address))) await enqueue(tx, deps, "nothing");
+}
+
+export const newsLetter =
+  (deps: DjoserDeps, template: NewsLetter): Also =>
+  async (tx, { email, username, emailVerifiedAt, locale }) => {
+    if (email === null) return;
+    const data = { username: username ?? "", isConfirmed: emailVerifiedAt !== null };
+    await enqueue(tx, deps, { recipient: email, locale, template, data });
+  };
+
+/** Djoser's own mail where it is asked for, else the one that a confirmed address gets in any case (LG-14). */
+export const tellOfNewPassword =
+  (deps: DjoserDeps): Also =>
+  async (tx, user) => {
+    if (deps.djoser.confirmPasswordChange) return newsLetter(deps, "djoser_password_changed")(tx, user);
+    await notify(tx, deps, user, { template: "password_changed", data: { at: deps.clock.now() } });
+  };
+
+export const nothingElse: Also = async () => {};
+
+function mailOf(deps: DjoserDeps, template: LinkLetter, user: User, recipient: string): Mail {
+  const { kind, path } = links[template];
+  const { frontendUrl, [path]: pattern } = deps.djoser.links;
+  const place = pattern
+    .replace(/^\//, "")
+    .replace("{uid}", uidOf(deps, user))
+    .replace("{token}", mailedToken(deps, kind, user));
+  const expiresAt = deps.clock.now() + deps.mailedTokenSeconds;
+  const data = {
+    username: user.username ?? "",
+    isConfirmed: user.emailVerifiedAt !== null,
+    link: `${frontendUrl.replace(/\/$/, "")}/${place}`,
+    linkExpiresAt: expiresAt,
+  };
+  return { recipient, locale: user.locale, template, data, expiresAt };
+}
+
+async function mayMail(tx: Tx, deps: Pick<DjoserDeps, "keyring" | "clock">, address: string): Promise<boolean> {
+  const bucket = deps.keyring.mac("throttle-bucket", address.toLowerCase()).toString("base64url");
+  return (await take(tx, mailsTo(bucket), deps.clock.now())).kind === "taken";
+}

@@ -1,0 +1,77 @@
+import { ok } from "../drf/answers.ts";
+import { action, allowAny, view, type Place, type View } from "../drf/view.ts";
+import { accountView, createView, deleteView, setLoginView, setPasswordView, usersView, type AccountsDeps } from "./accounts.ts";
+import { jwtAuthenticator } from "./authenticator.ts";
+import { loginView, logoutAllView, refreshView, verifyView, type SessionsDeps } from "./sessions.ts";
+import type { Holder } from "./tokens.ts";
+import { emailModel, usernameModel, type LoginField } from "./user-model.ts";
+
+interface ViewDeps extends AccountsDeps, SessionsDeps {
+  readonly publicUrl: string;
+}
+
+export interface Tag1Deps extends Omit<ViewDeps, "model"> {
+  readonly loginField: LoginField;
+  /** As the tutorial ends, or on Djoser's paths as in the middle of its text. */
+  readonly paths: "finished" | "djoser";
+}
+
+/** Tag1's "user management API for a single-page or mobile app". */
+export function tag1Views({ loginField, paths, ...given }: Tag1Deps): readonly View[] {
+  const deps = { ...given, model: loginField === "email" ? emailModel(given) : usernameModel(given) };
+  return paths === "finished" ? finishedViews(deps) : djoserViews(deps);
+}
+
+function finishedViews(deps: ViewDeps): readonly View[] {
+  return [
+    createView(deps, { name: "tag1.create", path: "/api/user/create/" }),
+    accountView(deps, { name: "tag1.view", path: "/api/user/view/" }),
+    deleteView(deps, { name: "tag1.delete", path: "/api/user/delete/" }),
+    loginView(deps, { name: "tag1.login", path: "/api/user/login/" }),
+    refreshView(deps, { name: "tag1.refresh", path: "/api/user/login/refresh/" }),
+    logoutAllView(deps, { name: "tag1.logout_all", path: "/api/user/logout/all/" }),
+  ];
+}
+
+/** Without what Djoser does by mail: the tutorial has none set up. */
+function djoserViews(deps: ViewDeps): readonly View[] {
+  return [
+    rootView(deps, { name: "tag1.root", path: "/api/" }),
+    usersView(deps, { name: "tag1.users", path: "/api/users/" }),
+    createView(deps, { name: "tag1.create", path: "/api/users/create/" }),
+    deleteView(deps, { name: "tag1.delete", path: "/api/users/delete/" }),
+    accountView(deps, { name: "tag1.users_me", path: "/api/users/me/" }),
+    accountView(deps, { name: "tag1.view", path: "/api/me/" }),
+    setPasswordView(deps, { name: "tag1.set_password", path: "/api/password/" }),
+    setLoginView(deps, { name: "tag1.set_login", path: `/api/${deps.model.loginField}/` }),
+    loginView(deps, { name: "tag1.login", path: "/api/jwt/create/" }),
+    refreshView(deps, { name: "tag1.refresh", path: "/api/jwt/refresh/" }),
+    verifyView(deps, { name: "tag1.verify", path: "/api/jwt/verify/" }),
+  ];
+}
+
+function rootView(deps: ViewDeps, place: Place): View {
+  const links = {
+    user: "me/",
+    "user-create": "users/create/",
+    "user-delete": "users/delete/",
+    "user-activate": "users/activate/",
+    set_username: `${deps.model.loginField}/`,
+    set_password: "password/",
+    password_reset: "password/reset/",
+    password_reset_confirm: "password/reset/confirm/",
+    root: "",
+    "jwt-create": "jwt/create/",
+    "jwt-refresh": "jwt/refresh/",
+    "jwt-verify": "jwt/verify/",
+  };
+  const body = Object.fromEntries(Object.entries(links).map(([name, path]) => [name, `${deps.publicUrl}/api/${path}`]));
+  return view<Holder>({
+    ...place,
+    title: "Root",
+    description: "Root endpoint - use one of sub endpoints.",
+    authenticator: jwtAuthenticator(deps),
+    permission: allowAny,
+    methods: { GET: action({ permission: allowAny<Holder>, handle: () => ok(body) }) },
+  });
+}

@@ -1,0 +1,28 @@
+import { templateData } from "../data.ts";
+import { button, details, paragraph } from "../letter.ts";
+import { accountLink, template } from "../template.ts";
+
+export const djoserPasswordReset = template(templateData.djoser_password_reset, accountLink, {
+  en: (f) => ({
+    subject: `Password reset on ${f.serviceName}`,
+    blocks: [
+      paragraph(`You are getting this mail because a new password was asked for, for your account at ${f.serviceName}.`),
+      paragraph("Open this link and choose one there:"),
+      button(f.link, "Set a new password"),
+      paragraph(`The link is valid for ${f.linkValidity} and works once.`),
+      details({ "Your username, in case you have forgotten it": f.username }),
+      paragraph("If you did not ask for this, ignore this mail. Your account stays as it is."),
+    ],
+  }),
+  de: (f) => ({
+    subject: `Passwort zurücksetzen bei ${f.serviceName}`,
+    blocks: [
+      paragraph(`Sie erhalten diese E-Mail, weil für Ihr Konto bei ${f.serviceName} ein neues Passwort angefordert wurde.`),
+      paragraph("Öffnen Sie diesen Link und wählen Sie es dort:"),
+      button(f.link, "Neues Passwort festlegen"),
+      paragraph(`Der Link gilt ${f.linkValidity} und funktioniert nur einmal.`),
+      details({ "Ihr Benutzername, falls Sie ihn vergessen haben": f.username }),
+      paragraph("Wenn Sie das nicht angefordert haben, ignorieren Sie diese E-Mail einfach. An Ihrem Konto ändert sich dann nichts."),
+    ],
+  }),
+});

@@ -1,0 +1,41 @@
+import type { Origin } from "../audit/events.ts";
+import type { Db } from "../db/open.ts";
+import type { Client } from "../http/serve.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { Settle } from "../revocations/settle.ts";
+import { lockUser, type User } from "../users/users.store.ts";
+import { findImported, markUsed } from "./imported.store.ts";
+import { openSession, recordOpened, type Opened, type SessionDeps } from "./open.ts";
+
+export interface ExchangeDeps extends SessionDeps {
+  readonly db: Db;
+  readonly settle: Settle;
+}
+
+export type ExchangeOutcome =
+  | { readonly kind: "opened"; readonly user: User; readonly opened: Opened }
+  | { readonly kind: "unknown" | "inactive" | "spent" };
+
+/** When and how its user proved who they are, Django knew and we do not: it counts for no step-up (MF-07). */
+const UNPROVEN = { amr: [], acr: "aal1", authTime: 0 } as const;
+
+/** Opens the one session that a refresh token of Django's is good for; its signature and its expiry have been checked. */
+export async function exchange(deps: ExchangeDeps, jti: string, client: Client, origin: Origin): Promise<ExchangeOutcome> {
+  const outcome = await deps.db.transaction().execute(async (tx): Promise<ExchangeOutcome> => {
+    const imported = await findImported(tx, jti);
+    const user = imported && (await lockUser(tx, imported.userId));
+    if (user === undefined) return { kind: "unknown" };
+    if (user.disabledAt !== null || user.pausedAt !== null) return { kind: "inactive" };
+    if (!(await markUsed(tx, jti, deps.clock.now()))) return { kind: "spent" };
+    const opened = await openSession(tx, deps, user, UNPROVEN, client);
+    await recordOpened(tx, deps, opened, "imported_token", origin);
+    return { kind: "opened", user, opened };
+  });
+  if (outcome.kind === "opened") await deps.settle(outcome.opened.recorded);
+  return outcome;
+}
+
+/** Makes it good for none. False where it has been used already. */
+export async function spend(deps: { readonly db: Db; readonly clock: Clock }, jti: string): Promise<boolean> {
+  return deps.db.transaction().execute(async (tx) => markUsed(tx, jti, deps.clock.now()));
+}

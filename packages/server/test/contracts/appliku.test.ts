@@ -1,0 +1,3 @@
+import { answersAsRecorded } from "./replay.ts";
+
+answersAsRecorded("appliku", ["default", "short", "plain"]);

@@ -1,0 +1,3 @@
+import { answersAsRecorded } from "./replay.ts";
+
+answersAsRecorded("djoser", ["default", "short", "options", "token"]);
