@@ -204,3 +204,16 @@ eachWorld("an operator sees how long the oldest mail has been waiting", async (w
   await world.mails();
   assert.equal(await figure(world, "portcullis_mail_oldest_queued_age_seconds"), 0);
 });
+
+eachWorld("refresh tokens that Django gave out are forgotten once they have expired", async (world) => {
+  const { id } = await world.user();
+  const now = world.clock.now();
+  const row = (jti: string, expires_at: number) => ({ jti, user_id: id, expires_at, used_at: null });
+  await world.rules.db
+    .insertInto("imported_tokens")
+    .values([row("a".repeat(32), now), row("b".repeat(32), now + DAY)])
+    .execute();
+  await createHousekeeping(world.rules).tick();
+  const left = await world.rules.db.selectFrom("imported_tokens").select("jti").execute();
+  assert.deepEqual(left, [{ jti: "b".repeat(32) }]);
+});

@@ -10,6 +10,7 @@ import { pruneMails } from "./mail/outbox.store.ts";
 import { pruneEmailChanges } from "./recovery/email-changes.store.ts";
 import { pruneResets } from "./recovery/resets.store.ts";
 import { pruneLeases, pruneRevocations } from "./revocations/revocations.store.ts";
+import { pruneImported } from "./sessions/imported.store.ts";
 import { pruneSessions } from "./sessions/sessions.store.ts";
 import { pruneAttempts } from "./throttle/attempts.store.ts";
 import { advanceKeys, type KeyDeps, type Keys } from "./tokens/keys.ts";
@@ -50,6 +51,7 @@ const jobs: readonly Job[] = [
   { name: "email_changes", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneEmailChanges(db, now, limit) },
   { name: "mails", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneMails(db, now, limit) },
   { name: "sessions", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneSessions(db, now - KEEP_SESSIONS_SECONDS, limit) },
+  { name: "imported_tokens", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneImported(db, now, limit) },
   { name: "counters", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneCounters(db, now - KEEP_COUNTERS_SECONDS, limit) },
   { name: "leases", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneLeases(db, now - DAY, limit) },
   {

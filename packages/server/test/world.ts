@@ -171,7 +171,7 @@ async function inWorld(database: TestDatabase, options: WorldOptions, run: (worl
             passwordSealed,
             superuserSince: superuser ? now : null,
             profile: {},
-    locale: null,
+            locale: null,
             createdAt: now,
           });
           return present(inserted, `somebody has the address ${email} or the username ${username}`);

@@ -54,7 +54,19 @@ function createProgram(): Command {
     .option("--config <file>", "JSON file with settings; PORTCULLIS_… variables win over it")
     .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong call. Settings: `portcullis config --reference`.")
     .exitOverride();
-  for (const add of [addServe, addMigrate, addSuperusers, addUsers, addKeys, addMail, addConfig, addDoctor, addBackup, addRestore, addImportDjango])
+  for (const add of [
+    addServe,
+    addMigrate,
+    addSuperusers,
+    addUsers,
+    addKeys,
+    addMail,
+    addConfig,
+    addDoctor,
+    addBackup,
+    addRestore,
+    addImportDjango,
+  ])
     add(program);
   return program;
 }

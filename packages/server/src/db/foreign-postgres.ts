@@ -127,7 +127,7 @@ async function readTables(client: pg.Client): Promise<readonly SourceTable[]> {
 function kindOf(type: string): SourceColumn["kind"] {
   if (/^int[248]$/.test(type)) return "integer";
   if (type === "bool") return "boolean";
-  return /^timestamp/.test(type) ? "moment" : "text";
+  return type.startsWith("timestamp") ? "moment" : "text";
 }
 
 let cursors = 0;

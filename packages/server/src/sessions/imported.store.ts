@@ -32,3 +32,9 @@ export async function markAllUsed(tx: Tx, now: UnixSeconds, userId?: string): Pr
     .$if(userId !== undefined, (query) => query.where("user_id", "=", userId ?? ""))
     .execute();
 }
+
+export async function pruneImported(db: Queryable, now: UnixSeconds, limit = 1_000): Promise<number> {
+  const expired = db.selectFrom("imported_tokens").select("jti").where("expires_at", "<=", now).limit(limit);
+  const result = await db.deleteFrom("imported_tokens").where("jti", "in", expired).executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
