@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { insertUser } from "../src/users/users.store.ts";
-import type { Said } from "./jwt.ts";
+import type { Pair, Said } from "./jwt.ts";
 import { mailsTo, PASSWORD } from "./steps.ts";
 import type { Answered, RequestOptions, TestUser, World } from "./world.ts";
 
 /** What a front end written against Djoser does, in one line each. */
 
-export const FRONTEND = "https://app.example.com";
+const FRONTEND = "https://app.example.com";
 export const djoser = {
   PORTCULLIS_LOGIN_FIELD: "username",
   PORTCULLIS_USERNAMES: "django",
@@ -30,11 +30,6 @@ export async function call<Body = Said>(
   return world.request<Body>(method, `/auth/${path}`, { ...asked, ...(body !== undefined && { body }) });
 }
 
-export interface Pair {
-  readonly access: string;
-  readonly refresh: string;
-}
-
 export async function logIn(world: World, username: string, password = PASSWORD, field = "username"): Promise<Answered<Pair & Said>> {
   return call<Pair & Said>(world, "POST", "jwt/create/", { [field]: username, password });
 }
@@ -55,7 +50,7 @@ export async function user(world: World, username: string, more: { readonly supe
   return { ...made, username, number: await numberOf(world, made) };
 }
 
-export async function numberOf(world: World, { id }: Pick<TestUser, "id">): Promise<number> {
+async function numberOf(world: World, { id }: Pick<TestUser, "id">): Promise<number> {
   return (await world.rules.db.selectFrom("users").select("number").where("id", "=", id).executeTakeFirstOrThrow()).number;
 }
 
@@ -69,7 +64,7 @@ export async function me(world: World, token: string): Promise<Answered<Said>> {
 
 export const withToken = (token: string): RequestOptions => ({ headers: { authorization: `Token ${token}` } });
 
-export interface Link {
+interface Link {
   readonly uid: string;
   readonly token: string;
 }

@@ -66,7 +66,7 @@ const CHARACTERS_IN_DJANGO = /^[\p{L}\p{M}\p{Nd}\p{Nl}\p{No}_.@+-]+$/u;
  * Reads a username as Django's stock user does (UnicodeUsernameValidator, NFKC): 1 to 150 letters and digits of any script and
  * `@ . + - _`, compared with regard to case.
  */
-export function readDjangoUsername(raw: string): UsernameOutcome {
+function readDjangoUsername(raw: string): UsernameOutcome {
   if (raw.length > 6 * LONGEST_IN_DJANGO || !raw.isWellFormed()) return refuse("wrong_length");
   const username = raw.normalize("NFKC");
   const length = [...username].length;

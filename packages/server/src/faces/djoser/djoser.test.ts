@@ -108,7 +108,7 @@ eachWorld(
     world.clock.advance(3601);
     await call(world, "POST", "users/reset_password/", { email: "twins@example.com" });
     const named = (await mailsTo(world, "twins@example.com")).slice(0, 2).map(({ text }) => /twin\d/.exec(text)?.[0]);
-    assert.deepEqual(named.toSorted(), ["twin1", "twin2"]);
+    assert.deepEqual(new Set(named), new Set(["twin1", "twin2"]));
   },
   activating,
 );
@@ -290,7 +290,7 @@ eachWorld(
     );
     assert.equal(statuses(answers)[204], 1, JSON.stringify(statuses(answers)));
     const alive = await Promise.all(pairs.map(async ({ access }) => (await me(world, access)).status));
-    assert.deepEqual(alive.toSorted(), [200, 401]);
+    assert.deepEqual(new Set(alive), new Set([200, 401]));
   },
   djoser,
 );

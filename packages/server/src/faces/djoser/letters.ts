@@ -3,6 +3,7 @@ import { enqueue, type Mail } from "../../mail/outbox.ts";
 import { notify } from "../../mail/notices.ts";
 import { take } from "../../throttle/attempts.store.ts";
 import { mailsTo } from "../../throttle/budgets.ts";
+import { readAddress } from "../../users/address.ts";
 import type { Also } from "../../users/create-account.ts";
 import { mailedToken, type MailedTokenKind } from "../../users/mailed-token.ts";
 import type { User } from "../../users/users.store.ts";
@@ -22,7 +23,8 @@ const links: Readonly<Record<LinkLetter, { readonly kind: MailedTokenKind; reado
 export const linkLetter =
   (deps: DjoserDeps, template: LinkLetter): Also =>
   async (tx, user) => {
-    if (user.email !== null && (await mayMail(tx, deps, user.email))) await enqueue(tx, deps, mailOf(deps, template, user, user.email));
+    const recipient = recipientOf(user);
+    if (recipient !== undefined && (await mayMail(tx, deps, recipient))) await enqueue(tx, deps, mailOf(deps, template, user, recipient));
   };
 
 /** The link to each of the users, or as much work where there is nobody (EN-04). */
@@ -31,12 +33,14 @@ export async function sendLinks(tx: Tx, deps: DjoserDeps, template: LinkLetter, 
   if (users.length === 0 && (await mayMail(tx, deps, address))) await enqueue(tx, deps, "nothing");
 }
 
+/** Of what has happened to an account. That of a new one strangers can cause, too. */
 export const newsLetter =
   (deps: DjoserDeps, template: NewsLetter): Also =>
-  async (tx, { email, username, emailVerifiedAt, locale }) => {
-    if (email === null) return;
-    const data = { username: username ?? "", isConfirmed: emailVerifiedAt !== null };
-    await enqueue(tx, deps, { recipient: email, locale, template, data });
+  async (tx, user) => {
+    const recipient = recipientOf(user);
+    if (recipient === undefined || (template === "djoser_confirmation" && !(await mayMail(tx, deps, recipient)))) return;
+    const data = { username: user.username ?? "", isConfirmed: user.emailVerifiedAt !== null };
+    await enqueue(tx, deps, { recipient, locale: user.locale, template, data });
   };
 
 /** Djoser's own mail where it is asked for, else the one that a confirmed address gets in any case (LG-14). */
@@ -48,6 +52,11 @@ export const tellOfNewPassword =
   };
 
 export const nothingElse: Also = async () => {};
+
+/** Other faces also have addresses that only name an account, such as those at localhost. */
+function recipientOf({ email }: User): string | undefined {
+  return email !== null && readAddress(email).kind === "address" ? email : undefined;
+}
 
 function mailOf(deps: DjoserDeps, template: LinkLetter, user: User, recipient: string): Mail {
   const { kind, path } = links[template];
