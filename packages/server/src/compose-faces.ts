@@ -1,5 +1,6 @@
+import { AssertionError } from "node:assert/strict";
 import type { Rules } from "./compose.ts";
-import type { Config } from "./config.ts";
+import { ConfigError, type Config } from "./config.ts";
 import type { DjoserSettings } from "./faces/djoser/deps.ts";
 import { djoserViews } from "./faces/djoser/djoser.ts";
 import { router } from "./faces/drf/router.ts";
@@ -24,17 +25,31 @@ interface FaceParts {
 export function composeFaces({ config, rules, publicUrl, authenticate, allow }: FaceParts): Elsewhere | undefined {
   const { simplejwtSigningKey, userIdField } = config;
   const tokensUnder = (signingKey: Secret | undefined) => createFaceTokens({ ...rules, authenticate, signingKey, userIdField });
+  const isServed = (name: string): boolean => config.faces?.includes(name) ?? config.mode === "development";
   const base = { ...rules, publicUrl, allow };
+  // Nobody goes round the activation mail by registering at another face.
+  const isActivating = isServed("djoser") && config.djoserSendActivationEmail;
+  const unactivated = { registration: isActivating ? "closed" : rules.registration } as const;
   const jwt = { ...base, ...jwtSettings(config), tokens: tokensUnder(simplejwtSigningKey) };
   const faces: Readonly<Record<string, () => readonly View[]>> = {
-    simplejwt: () => simplejwtViews(jwt),
+    simplejwt: () => simplejwtViews({ ...jwt, ...unactivated }),
     djoser: () => djoserViews({ ...jwt, ...djoserSettings(config, publicUrl) }),
     // With the server's own key: it is no Django key that another service could have.
-    tag1: () => tag1Views({ ...base, ...tag1Settings(config), tokens: tokensUnder(undefined) }),
+    tag1: () => tag1Views({ ...base, ...unactivated, ...tag1Settings(config), tokens: tokensUnder(undefined) }),
   };
-  const isServed = (name: string): boolean => config.faces?.includes(name) ?? config.mode === "development";
   const views = Object.entries(faces).flatMap(([name, viewsOf]) => (isServed(name) ? viewsOf() : []));
-  return views.length === 0 ? undefined : router(views);
+  return views.length === 0 ? undefined : routed(views);
+}
+
+function routed(views: readonly View[]): Elsewhere {
+  try {
+    return router(views);
+  } catch (error) {
+    if (!(error instanceof AssertionError)) throw error;
+    throw new ConfigError(`Faces share paths (${error.message}): set another PORTCULLIS_DJOSER_PREFIX or fewer PORTCULLIS_FACES.`, {
+      cause: error,
+    });
+  }
 }
 
 /** A face's lifetimes take the place of the native ones; whoever may sign in natively is no concern of Django's. */

@@ -36,6 +36,8 @@ const refused: readonly [Record<string, string>, RegExp][] = [
   [{ PORTCULLIS_ACCESS_TTL: "soon" }, /PORTCULLIS_ACCESS_TTL must be a duration/],
   [{ PORTCULLIS_MODE: "prod" }, /PORTCULLIS_MODE must be development or production/],
   [{ PORTCULLIS_DATABASE_URL: "mysql://x" }, /PORTCULLIS_DATABASE_URL must begin with postgres/],
+  [{ PORTCULLIS_FACES: "none,djoser" }, /PORTCULLIS_FACES may not list faces beside none/],
+  [{ PORTCULLIS_DJOSER_PREFIX: "/v1/auth" }, /PORTCULLIS_DJOSER_PREFIX must be a path such as \/auth, outside \/v1/],
   [{ PORTCULLIS_MAIL: "sendmail" }, /PORTCULLIS_MAIL must be smtp/],
   [{ PORTCULLIS_MAIL_FROM: "nobody" }, /PORTCULLIS_MAIL_FROM must be one address, such as/],
   [{ PORTCULLIS_MAIL_FROM: "a@example.com, b@example.com" }, /PORTCULLIS_MAIL_FROM must be one address/],

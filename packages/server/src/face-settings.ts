@@ -10,7 +10,9 @@ const off = { parse: onOff, fallback: "off" } as const;
 export const faceSettings = {
   faces: setting({
     env: "FACES",
-    parse: list.refine((names) => names.every((name) => faceNames.some((known) => known === name)), `may list ${faceNames.join(", ")}`),
+    parse: list
+      .refine((names) => names.every((name) => faceNames.some((known) => known === name)), `may list ${faceNames.join(", ")}`)
+      .refine((names) => names.length === 1 || !names.includes("none"), "may not list faces beside none"),
     fallback: undefined,
     about:
       "Django interfaces that are served: simplejwt, djoser, tag1, comma separated, or none. Absent: all of them in development, none in production.",
@@ -91,7 +93,7 @@ export const faceSettings = {
   }),
   djoserPrefix: setting({
     env: "DJOSER_PREFIX",
-    parse: z.string().regex(/^(?:\/[A-Za-z0-9_-]+)+$/, "must be a path such as /auth"),
+    parse: z.string().regex(/^(?!\/v1(?:\/|$))(?:\/[A-Za-z0-9_-]+)+$/, "must be a path such as /auth, outside /v1"),
     fallback: "/auth",
     about: "Path under which Djoser's calls are served.",
   }),

@@ -11,7 +11,16 @@ import { take } from "../throttle/attempts.store.ts";
 import { mailsTo } from "../throttle/budgets.ts";
 import { readAddress } from "../users/address.ts";
 import type { CheckOwnPassword, OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
-import { bequeathEmail, findByIdentifier, findUser, lockUser, setEmail, setPassword, type User } from "../users/users.store.ts";
+import {
+  bequeathEmail,
+  displaceUnconfirmed,
+  findByIdentifier,
+  findUser,
+  lockUser,
+  setEmail,
+  setPassword,
+  type User,
+} from "../users/users.store.ts";
 import {
   findChange,
   giveTryBack,
@@ -254,6 +263,7 @@ export async function undoEmailChange(deps: ChangeEmailDeps, token: string, orig
     if (change.voidAt !== null) return { kind: "link_void" };
     if ((change.undoExpiresAt ?? 0) <= now) return { kind: "link_expired" };
 
+    await displaceUnconfirmed(tx, change.oldEmailCanonical, user.id);
     const restored = await setEmail(tx, user.id, { address: change.oldEmail, canonical: change.oldEmailCanonical }, now);
     if (restored === undefined) return { kind: "email_taken" };
     if (user.emailCanonical !== null && user.emailCanonical !== change.oldEmailCanonical) await bequeathEmail(tx, user.emailCanonical);

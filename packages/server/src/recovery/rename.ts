@@ -95,7 +95,7 @@ async function examine(deps: RenameDeps, { username, repeated }: NewName, user: 
   const read = deps.readUsername(username);
   if (read.kind === "refused") return { kind: "invalid_username" };
   if ((await findByIdentifier(deps.db, { usernameCanonical: read.canonical })) !== undefined) return { kind: "username_taken" };
-  if (isForeignAddress(read.username, user?.emailCanonical ?? user?.sharedEmailCanonical)) return { kind: "address_as_username" };
+  if (isForeignAddress(read.username, user?.emailCanonical)) return { kind: "address_as_username" };
   if (repeated !== undefined && repeated !== username) return { kind: "not_repeated" };
   return { kind: "usable", username: read.username, canonical: read.canonical };
 }

@@ -64,6 +64,7 @@ export async function createAccount(
     return { kind: "username_taken" };
   const holder = address === null ? undefined : await findByIdentifier(deps.db, { emailCanonical: address.canonical });
   if (address !== null && holder !== undefined && !(await mayShare(deps.db, account, address))) return { kind: "email_taken" };
+  if (username !== null && holder !== undefined && isForeignAddress(username.username, null)) return { kind: "address_as_username" };
 
   const person = { username: username?.username ?? null, email: address?.address ?? null };
   const complaints = complaintsAbout(deps, account.password, person);
@@ -90,7 +91,8 @@ export async function createAccount(
       createdAt: now,
     };
     const held = await insertUser(tx, newUser);
-    const shares = held === undefined && address !== null && (await mayShareInTurn(tx, account, address));
+    const mayBeShared = username === null || !isForeignAddress(username.username, null);
+    const shares = held === undefined && address !== null && mayBeShared && (await mayShareInTurn(tx, account, address));
     const user = shares ? await insertUser(tx, { ...newUser, emailCanonical: null, sharedEmailCanonical: address.canonical }) : held;
     if (user === undefined) return { kind: await whichIsTaken(tx, username) };
     await also(tx, user);
@@ -110,7 +112,7 @@ async function mayShareInTurn(tx: Tx, account: NewAccount, address: Address): Pr
   return mayShare(tx, account, address);
 }
 
-/** A username that reads as an address must be one's own: others would take it for its owner's (RG-14). */
+/** A username that reads as an address must be one's own, and not shared: others would take it for its owner's (RG-14). */
 export function isForeignAddress(username: string, ownCanonical: string | null | undefined): boolean {
   const read = readAddress(username);
   return read.kind === "address" && read.canonical !== ownCanonical;

@@ -26,9 +26,14 @@ const ONE_LINE = "^[^\\p{Cc}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069]*$";
 const standardSchema = {
   type: "object",
   properties: {
+    firstName: { type: "string", maxLength: 150, pattern: ONE_LINE },
+    lastName: { type: "string", maxLength: 150, pattern: ONE_LINE },
     displayName: { type: "string", maxLength: 100, pattern: ONE_LINE },
     locale: { type: "string", maxLength: 35, pattern: "^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*$" },
     timezone: { type: "string", maxLength: 64, pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$" },
+    // What an import could not make an address or a username of.
+    importedEmail: { type: "string", maxLength: 254 },
+    importedUsername: { type: "string", maxLength: 254 },
   },
   additionalProperties: false,
 };

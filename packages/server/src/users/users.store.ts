@@ -82,12 +82,14 @@ export async function findByNumber(db: Queryable, number: number): Promise<User 
 /** Most mails to one address that one request can cause. */
 const MOST_SHARERS = 5;
 
-/** Who has an address: its holder and those who share it, longest here first. */
+/** Who has an address: whoever has confirmed it, then its holder, for anybody can share it; longest here first. */
 export async function findByAddress(db: Queryable, canonical: string): Promise<readonly User[]> {
   const rows = await db
     .selectFrom("users")
     .selectAll()
     .where((eb) => eb.or([eb("email_canonical", "=", canonical), eb("shared_email_canonical", "=", canonical)]))
+    .orderBy((eb) => eb("email_verified_at", "is", null))
+    .orderBy((eb) => eb("email_canonical", "is", null))
     .orderBy("number")
     .limit(MOST_SHARERS)
     .execute();
@@ -339,6 +341,17 @@ export async function bequeathEmail(tx: Tx, canonical: string): Promise<boolean>
       .executeTakeFirst(),
   );
   return heir !== undefined;
+}
+
+/** Whoever holds an address without having confirmed it shares it from then on with the user who is to hold it. */
+export async function displaceUnconfirmed(tx: Tx, canonical: string, userId: string): Promise<void> {
+  await tx
+    .updateTable("users")
+    .set({ email_canonical: null, shared_email_canonical: canonical })
+    .where("email_canonical", "=", canonical)
+    .where("email_verified_at", "is", null)
+    .where("id", "!=", userId)
+    .execute();
 }
 
 /** Null removes it, from a user who has an address. `undefined` where it belongs to somebody else or is all there is. */

@@ -216,6 +216,80 @@ eachWorld(
 );
 
 eachWorld(
+  "the confirmed address that was left can be taken back from whoever shared it, or registers it, without confirming it",
+  async (world) => {
+    for (const [name, isEarly] of [
+      ["ada", true],
+      ["bob", false],
+    ] as const) {
+      await user(world, name);
+      if (isEarly) await signUp(world, `thief-of-${name}`, `${name}@example.com`);
+      const { access } = await loggedIn(world, name);
+      await call(world, "PATCH", "users/me/", { email: `thief-of-${name}@example.net` }, { token: access });
+      if (!isEarly) await signUp(world, `thief-of-${name}`, `${name}@example.com`);
+      assert.equal((await rowOf(world, `thief-of-${name}`)).email_canonical, `${name}@example.com`);
+
+      const { token } = await linkTo(world, `${name}@example.com`, "/undo");
+      assert.equal((await undoChange(world, token)).status, 204);
+      assert.equal((await rowOf(world, name)).email_canonical, `${name}@example.com`);
+      const thief = await rowOf(world, `thief-of-${name}`);
+      assert.deepEqual([thief.email_canonical, thief.shared_email_canonical], [null, `${name}@example.com`]);
+    }
+  },
+  djoser,
+);
+
+eachWorld(
+  "however many share an address, whoever holds or has confirmed it is the first to get a link",
+  async (world) => {
+    const sharers = ["s1", "s2", "s3", "s4", "s5", "s6"];
+    for (const name of sharers) await signUp(world, name);
+    await user(world, "ada");
+    for (const name of sharers) {
+      const { access: token } = await loggedIn(world, name);
+      assert.equal((await call(world, "PATCH", "users/me/", { email: "ada@example.com" }, { token })).status, 200);
+    }
+    await call(world, "POST", "users/reset_password/", { email: "ada@example.com" });
+    const uidOfAda = Buffer.from(String((await rowOf(world, "ada")).number)).toString("base64url");
+    const links = await mailedLinks(world, "ada@example.com");
+    assert.deepEqual([links.length, links.some(({ uid }) => uid === uidOfAda)], [5, true]);
+  },
+  djoser,
+);
+
+eachWorld(
+  "RG-15 news of changes, too, comes five times an hour to an address that nobody has confirmed",
+  async (world) => {
+    await signUp(world, "mallory", "victim@example.com");
+    const { access: token } = await loggedIn(world, "mallory");
+    for (let index = 0; index < 4; index += 1) {
+      const name = { current_password: PASSWORD, new_username: `mallory${index}` };
+      assert.equal((await call(world, "POST", "users/set_username/", name, { token })).status, 204);
+      const same = { current_password: PASSWORD, new_password: PASSWORD };
+      assert.equal((await call(world, "POST", "users/set_password/", same, { token })).status, 204);
+    }
+    assert.equal((await mailsTo(world, "victim@example.com")).length, 5);
+  },
+  {
+    ...djoser,
+    PORTCULLIS_DJOSER_PASSWORD_CHANGED_EMAIL_CONFIRMATION: "on",
+    PORTCULLIS_DJOSER_USERNAME_CHANGED_EMAIL_CONFIRMATION: "on",
+  },
+);
+
+eachWorld(
+  "where an account waits for its activation none is made at another face without it",
+  async (world) => {
+    const account = { email: "ada@example.com", username: "ada", password: PASSWORD };
+    for (const path of ["/api/auth/register/", "/api/user/create/"])
+      assert.equal((await world.request("POST", path, { body: account })).status, 403, path);
+    assert.equal((await call(world, "POST", "users/", account)).status, 201);
+    assert.equal((await logIn(world, "ada")).status, 401);
+  },
+  activating,
+);
+
+eachWorld(
   "RG-15 an address gets five mails an hour, whoever asks, and the answers do not tell",
   async (world) => {
     await user(world, "ada");
@@ -356,6 +430,12 @@ eachWorld(
       assert.deepEqual([refused.status, Object.keys(refused.body)], [400, ["username"]], name);
     }
     assert.equal((await signUp(world, "own@example.com", "own@example.com")).status, 201);
+    const shared = await signUp(world, "victim@example.com", "victim@example.com");
+    assert.deepEqual([shared.status, Object.keys(shared.body)], [400, ["username"]], "shared");
+    await signUp(world, "mallory", "victim@example.com");
+    const sharer = await loggedIn(world, "mallory");
+    const rename = { current_password: PASSWORD, new_username: "victim@example.com" };
+    assert.equal((await call(world, "POST", "users/set_username/", rename, { token: sharer.access })).status, 400);
     const { access: token } = await loggedIn(world, "victim");
     const input = { current_password: PASSWORD, new_username: "own@example.com" };
     assert.equal((await call(world, "POST", "users/set_username/", input, { token })).status, 400);

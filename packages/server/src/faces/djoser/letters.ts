@@ -38,7 +38,7 @@ export const newsLetter =
   (deps: DjoserDeps, template: NewsLetter): Also =>
   async (tx, user) => {
     const recipient = recipientOf(user);
-    if (recipient === undefined || (template === "djoser_confirmation" && !(await mayMail(tx, deps, recipient)))) return;
+    if (recipient === undefined || (user.emailVerifiedAt === null && !(await mayMail(tx, deps, recipient)))) return;
     const data = { username: user.username ?? "", isConfirmed: user.emailVerifiedAt !== null };
     await enqueue(tx, deps, { recipient, locale: user.locale, template, data });
   };
