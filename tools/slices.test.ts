@@ -105,6 +105,7 @@ function withoutImports(text: string, joint: string, { deleted }: Slice): string
     // A line of its own, or one element of a list on a line.
     rest = rest
       .replace(new RegExp(`^.*\\b(?:\\.\\.\\.)?${name}\\(.*\\n`, "gm"), "")
+      .replace(new RegExp(`^ *${name},\\n`, "gm"), "")
       .replaceAll(new RegExp(`,? (?:\\.\\.\\.)?${name}\\b(?=[,\\] }])`, "g"), "");
   }
   return withoutOrphans(rest);

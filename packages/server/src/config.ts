@@ -149,7 +149,7 @@ export const settings = {
     env: "PASSWORD_BLOCK_LIST",
     parse: text,
     fallback: undefined,
-    about: "File of further passwords to refuse, one per line.",
+    about: "File of further passwords to refuse, one per line; `!word` takes a word off the built-in list.",
   }),
   accessTtlSeconds: setting({
     env: "ACCESS_TTL",

@@ -24,6 +24,8 @@ import {
 import { linkTo, startReset, finishReset, mailedTo, undoChange } from "../../../test/recovery.ts";
 import { attempt, countRows, dump, eventsOf, isAccepted, mailsTo, par, PASSWORD, refresh, statuses } from "../../../test/steps.ts";
 import { eachWorld } from "../../../test/world.ts";
+import { composeApp } from "../../compose.ts";
+import { readConfig } from "../../config.ts";
 import { disableUser, enableUser, removeUser } from "../../users/end-user.ts";
 import { endAllSessions } from "../../sessions/revoke.ts";
 
@@ -518,6 +520,14 @@ eachWorld(
   },
   djoser,
 );
+
+eachWorld("faces that would share paths are told of as a setting to change", async (world) => {
+  const config = readConfig({ PORTCULLIS_DJOSER_PREFIX: "/api", PORTCULLIS_TAG1_PATHS: "djoser" });
+  assert.throws(() => composeApp({ ...world.parts, config }, world.rules, () => "ready"), {
+    name: "ConfigError",
+    message: "Faces share paths (/api/ is the path of two views): set another PORTCULLIS_DJOSER_PREFIX or fewer PORTCULLIS_FACES.",
+  });
+});
 
 eachWorld(
   "RG-12 closed registration is closed here, too",
