@@ -1,9 +1,10 @@
 import { record } from "../audit/audit.ts";
 import type { Origin } from "../audit/events.ts";
-import type { Db } from "../db/open.ts";
+import type { Db, Tx } from "../db/open.ts";
+import type { UnixSeconds } from "../kernel/clock.ts";
 import type { Also } from "./create-account.ts";
 import { isMailedToken, type MailedTokenDeps } from "./mailed-token.ts";
-import { lockUser, markVerified, unpause } from "./users.store.ts";
+import { displaceUnconfirmed, lockUser, markVerified, setEmail, unpause, type User } from "./users.store.ts";
 
 export interface ActivateDeps extends MailedTokenDeps {
   readonly db: Db;
@@ -29,8 +30,16 @@ export async function activate(
     if (user.disabledAt !== null || !(await unpause(tx, userId))) return { kind: "stale" };
     const now = deps.clock.now();
     await markVerified(tx, userId, now);
+    await claimAddress(tx, user, now);
     await also(tx, { ...user, pausedAt: null, emailVerifiedAt: user.emailVerifiedAt ?? now });
     await record(tx, deps, { event: "user.confirmed", ...origin, userId });
     return { kind: "activated" };
   });
+}
+
+/** Who was merely first to write an address down yields it to whoever shows that they read its mail. */
+async function claimAddress(tx: Tx, { id, email, sharedEmailCanonical: canonical }: User, now: UnixSeconds): Promise<void> {
+  if (email === null || canonical === null) return;
+  await displaceUnconfirmed(tx, canonical, id);
+  await setEmail(tx, id, { address: email, canonical }, now);
 }
