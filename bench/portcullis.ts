@@ -61,6 +61,14 @@ export async function signIn(server: Started, emails: readonly string[]): Promis
   });
 }
 
+/** Through a Django face, whose tokens it gives. */
+export async function signInAtFace(server: Started, emails: readonly string[]): Promise<readonly SignedIn[]> {
+  return inParallel(emails, async (email, index) => {
+    const { json } = await expect(server, 200, { method: "POST", path: "/api/token/", json: { email, password: PASSWORD } }, index);
+    return { accessToken: member(json, "access"), refreshToken: member(json, "refresh") };
+  });
+}
+
 export function signInWire(email: string, password = PASSWORD): Wire {
   return { method: "POST", path: "/v1/sessions", json: { identifier: email, password } };
 }

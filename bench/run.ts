@@ -7,7 +7,9 @@ import { parseArgs } from "node:util";
 import { benchIn, type Row, type Scenario } from "./bench.ts";
 import { isQuiet, print, share, write } from "./results.ts";
 import { boot } from "./scenarios/boot.ts";
+import { faces } from "./scenarios/faces.ts";
 import { flood } from "./scenarios/flood.ts";
+import { importDjango } from "./scenarios/import.ts";
 import { login } from "./scenarios/login.ts";
 import { logout } from "./scenarios/logout.ts";
 import { mail } from "./scenarios/mail.ts";
@@ -16,7 +18,7 @@ import { refresh } from "./scenarios/refresh.ts";
 import { revocations } from "./scenarios/revocations.ts";
 import { token } from "./scenarios/token.ts";
 
-const SCENARIOS: readonly Scenario[] = [token, me, refresh, login, logout, flood, boot, revocations, mail];
+const SCENARIOS: readonly Scenario[] = [token, me, refresh, faces, login, logout, flood, boot, revocations, importDjango, mail];
 const HERE = import.meta.dirname;
 const WORK = join(HERE, ".work");
 

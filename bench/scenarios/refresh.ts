@@ -58,7 +58,7 @@ export const refresh: Scenario = {
 };
 
 /** The tokens that are good after a round start the next one. */
-function refreshing(name: string, server: Started, work: RefreshWork): Contender {
+export function refreshing(name: string, server: Started, work: RefreshWork): Contender {
   let tokens = work.tokens;
   return {
     name,
