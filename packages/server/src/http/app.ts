@@ -58,6 +58,7 @@ export function createApp(deps: AppDeps): App {
   }
 
   const nothing = edgeOfNothing(edge);
+  const heads = new Set(["/v1", ...served.map(({ path }) => headOf(path))]);
   const elsewhere = deps.elsewhere === undefined ? undefined : edgeOfElsewhere(edge, deps.elsewhere, METHODS);
   router.notFound((c) => {
     const methods = methodsAt(c.req.path);
@@ -71,7 +72,12 @@ export function createApp(deps: AppDeps): App {
   }
 
   return {
-    fetch: (request, bindings = {}) => router.fetch(request, bindings),
+    fetch: (request, bindings = {}) => {
+      // Hono makes a HEAD of a GET.
+      if (elsewhere !== undefined && request.method !== "HEAD" && !heads.has(headOf(targetOf(request, bindings))))
+        return elsewhere(request, bindings);
+      return router.fetch(request, bindings);
+    },
     refuse: (code) => refuseUnparsed(edge, code),
   };
 }
@@ -104,7 +110,9 @@ class StaticFirst<T> implements Router<T> {
 
 function headOf(path: string): string {
   const end = path.indexOf("/", 1);
-  return end === -1 ? path : path.slice(0, end);
+  if (end !== -1) return path.slice(0, end);
+  const mark = path.indexOf("?");
+  return mark === -1 ? path : path.slice(0, mark);
 }
 
 /** No path of ours has an escape in it, so one that has is nowhere: there is no second spelling of any path (IN-15). */

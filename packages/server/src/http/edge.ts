@@ -160,7 +160,12 @@ async function visit(
     record(deps, page.name, series, exchange, visited.status);
     return new Response(visited.body, {
       status: visited.status,
-      headers: stamped(deps, exchange, { ...deps.headers, ...visited.headers }),
+      headers: {
+        ...deps.headers,
+        ...visited.headers,
+        ...(deps.cors.enabled && deps.cors.headers(exchange.header("origin"))),
+        "x-request-id": requestId,
+      },
     });
   } catch (error) {
     return fault(deps, page.name, series, exchange, error);

@@ -17,6 +17,7 @@ interface Incoming {
 export type AddressOf = (remote: string | undefined, forwardedFor: string | undefined) => string;
 
 const MAX_USER_AGENT = 512;
+const PLAIN = /^[\x20-\x7e]*$/;
 
 /** One request on its way through the checks. What nobody asks for is not worked out: `client` is computed at first use. */
 export class Exchange implements AnyCall {
@@ -78,6 +79,7 @@ export function targetOf(request: Request, { incoming }: Bindings): string {
 }
 
 function printable(text: string): string {
+  if (PLAIN.test(text)) return text.slice(0, MAX_USER_AGENT);
   return text
     .slice(0, MAX_USER_AGENT)
     .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, "\uFFFD")

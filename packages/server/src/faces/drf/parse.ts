@@ -29,6 +29,9 @@ const parsers: readonly Parser[] = [
   { mediaType: "multipart/form-data", isForm: true, parse: parseMultipart },
 ];
 
+/** Where a number may begin; what looks like it within a text does no harm. */
+const NUMBER = /[[:,\s]-?\d|^\s*-?\d/;
+
 export const parsed: readonly string[] = parsers.map(({ mediaType }) => mediaType);
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -52,7 +55,7 @@ function parseJson(bytes: Uint8Array): DataOutcome {
   if (isTooDeep(text)) return refused(400, `JSON parse error - more than ${MAX_DEPTH} levels`);
   let value: unknown;
   try {
-    value = JSON.parse(text, exactNumbers);
+    value = NUMBER.test(text) ? JSON.parse(text, exactNumbers) : JSON.parse(text);
   } catch {
     return refused(400, "JSON parse error - the text is not JSON");
   }

@@ -102,9 +102,10 @@ export function action<User, Admitted, Input>(
 ): Action<User> {
   return {
     run: async (user, visit) => {
-      const admission = await given.permission(user, visit);
+      const admitting = given.permission(user, visit);
+      const admission = admitting instanceof Promise ? await admitting : admitting;
       if (admission.kind === "denied") return denied(user, admission.words);
-      const allowance = await given.throttle?.(visit);
+      const allowance = given.throttle === undefined ? undefined : await given.throttle(visit);
       if (allowance?.ok === false) return throttled(allowance.retryAfterSeconds);
       const call = { ...visit, user: admission.user, input: undefined };
       if (given.body === undefined) return given.handle(call);
@@ -155,6 +156,7 @@ export function view<User>(definition: Definition<User>): View {
   const { title, description = "", authenticator, permission, methods, ...place } = definition;
   const actions = new Map(Object.entries(methods));
   const allow = [...verbs.filter((verb) => actions.has(verb)), ...(actions.has("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
+  const json = { allow, "content-type": "application/json" };
   return { ...place, visit: async (visit) => written(await answerTo(visit)) };
 
   async function answerTo(visit: Visit): Promise<Answer> {
@@ -185,6 +187,8 @@ export function view<User>(definition: Definition<User>): View {
   }
 
   function written({ status, body, headers }: Answer): PageAnswer {
+    if (body !== undefined && status !== 401 && headers === undefined)
+      return { kind: "page", status, body: JSON.stringify(body), headers: json };
     return {
       kind: "page",
       status,

@@ -1,6 +1,6 @@
 import type { EndCause } from "@portcullis/contract";
 import { areClaims, readCompact, uuidWords, type VerifiedClaims, type VerifyOutcome } from "@portcullis/verifier";
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, timingSafeEqual } from "node:crypto";
 import type { UnixSeconds } from "../../kernel/clock.ts";
 import type { Keyring } from "../../kernel/keyring.ts";
 import type { Secret } from "../../kernel/secret.ts";
@@ -130,7 +130,7 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
         token_type: "refresh",
         exp: expiresAt,
         iat: grant.issuedAt,
-        jti: keyring.mac("face-refresh-token", `jti:${grant.sessionId}:${grant.generation}`).toString("hex").slice(0, 32),
+        jti: hash("sha256", `${grant.sessionId}:${grant.generation}`).slice(0, 32),
         user_id: idOf({ id: grant.userId, number: userNumber }),
         sub: grant.userId,
         sid: grant.sessionId,
