@@ -9,7 +9,7 @@ import { addMails, seeded } from "../seed.ts";
 
 const USERS = 32;
 const MAILS = 10_000;
-const MAILS_PER_SECOND = 100;
+const MAILS_PER_SECOND = 10;
 const READS_PER_SECOND = 1000;
 const GOAL_SLOWER = 1.2;
 
