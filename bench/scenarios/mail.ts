@@ -9,7 +9,8 @@ import { addMails, seeded } from "../seed.ts";
 
 const USERS = 32;
 const MAILS = 10_000;
-const MAILS_PER_SECOND = 10;
+/** The default, and what an operator in a hurry may set. */
+const RATES = [10, 100];
 const READS_PER_SECOND = 1000;
 const GOAL_SLOWER = 1.2;
 
@@ -23,39 +24,43 @@ export const mail: Scenario = {
       args: [join(import.meta.dirname, "../raw/smtp-sink.ts")],
       cores: LOAD_CORE,
     });
-    const env = {
+    const envOf = (rate: number) => ({
       PORTCULLIS_MAIL: sink.origin.replace("http:", "smtp:"),
       PORTCULLIS_MAIL_FROM: "no-reply@example.com",
-      PORTCULLIS_MAIL_RATE: String(MAILS_PER_SECOND),
-    };
-    const [quiet, busy] = [bench.folder("mail-none"), bench.folder("mail-queued")];
-    await seeded(busy, (db) => addMails(db, busy, MAILS));
-    const idle = await startPortcullis({ dataDir: quiet, env });
-    const draining = await startPortcullis({ dataDir: busy, env });
-    const contenders = [await contender("idle", idle), await contender("draining", draining)];
-    const [queuedBefore, startedAt] = [queued(busy), performance.now()];
-    const summaries = await interleave(contenders, bench.options);
-    const [left, seconds] = [queued(busy), (performance.now() - startedAt) / 1000];
-    await Promise.all([idle, draining, sink].map(async (each) => each.stop()));
-
-    const [with_, without] = [summaryOf(summaries, "draining"), summaryOf(summaries, "idle")];
-    const slower = with_.p99 / without.p99;
-    const rate = (queuedBefore - left) / seconds;
-    const troubles = [...troubleWith(with_), ...troubleWith(without), ...(left === 0 ? ["all mails had left before the end"] : [])];
-    return [
-      {
-        what: `p99 of GET /v1/me at ${READS_PER_SECOND}/s while ${MAILS} queued mails leave`,
-        portcullis: `${milliseconds(with_.p99)} (p50 ${milliseconds(with_.p50)})`,
-        against: "a server with none queued",
-        reference: `${milliseconds(without.p99)} (p50 ${milliseconds(without.p50)})`,
-        result: `${slower.toFixed(2)} ×`,
-        goal: `≤ ${GOAL_SLOWER} ×`,
-        verdict: troubles.length > 0 ? "invalid" : slower <= GOAL_SLOWER ? "pass" : "miss",
-        note: [`PORTCULLIS_MAIL_RATE=${MAILS_PER_SECOND}, ${rate.toFixed(0)} mails/s left by SMTP, one at a time`, ...troubles].join("; "),
-      },
-    ];
+      PORTCULLIS_MAIL_RATE: String(rate),
+    });
+    const rows: Row[] = [];
+    for (const rate of RATES) rows.push(await draining(bench, rate, envOf(rate)));
+    await sink.stop();
+    return rows;
   },
 };
+
+async function draining(bench: Bench, rate: number, env: Readonly<Record<string, string>>): Promise<Row> {
+  const [quiet, busy] = [bench.folder("mail-none"), bench.folder("mail-queued")];
+  await seeded(busy, (db) => addMails(db, busy, MAILS));
+  const servers = [await startPortcullis({ dataDir: quiet, env }), await startPortcullis({ dataDir: busy, env })] as const;
+  const contenders = [await contender("idle", servers[0]), await contender(`draining at ${rate}/s`, servers[1])];
+  const [queuedBefore, startedAt] = [queued(busy), performance.now()];
+  const summaries = await interleave(contenders, bench.options);
+  const [left, seconds] = [queued(busy), (performance.now() - startedAt) / 1000];
+  await Promise.all(servers.map(async (server) => server.stop()));
+
+  const [loaded, idle] = [summaryOf(summaries, `draining at ${rate}/s`), summaryOf(summaries, "idle")];
+  const slower = loaded.p99 / idle.p99;
+  const troubles = [...troubleWith(loaded), ...troubleWith(idle), ...(left === 0 ? ["all mails had left before the end"] : [])];
+  const rateSeen = ((queuedBefore - left) / seconds).toFixed(0);
+  return {
+    what: `p99 of GET /v1/me at ${READS_PER_SECOND}/s while ${MAILS} queued mails leave at ${rate}/s`,
+    portcullis: `${milliseconds(loaded.p99)} (p50 ${milliseconds(loaded.p50)})`,
+    against: "a server with none queued",
+    reference: `${milliseconds(idle.p99)} (p50 ${milliseconds(idle.p50)})`,
+    result: `${slower.toFixed(2)} ×`,
+    goal: `≤ ${GOAL_SLOWER} ×`,
+    verdict: troubles.length > 0 ? "invalid" : slower <= GOAL_SLOWER ? "pass" : "miss",
+    note: [`PORTCULLIS_MAIL_RATE=${rate}, ${rateSeen} mails/s left by SMTP, one at a time`, ...troubles].join("; "),
+  };
+}
 
 async function contender(name: string, server: Started): Promise<Contender> {
   const sessions = await signIn(server, await register(server, USERS));

@@ -73,7 +73,7 @@ export function createApp(deps: AppDeps): App {
 
   return {
     fetch: (request, bindings = {}) => {
-      // Hono makes a HEAD of a GET.
+      // Of a first segment that no native path has, the router need not be asked; but Hono makes a HEAD of a GET.
       if (elsewhere !== undefined && request.method !== "HEAD" && !heads.has(headOf(targetOf(request, bindings))))
         return elsewhere(request, bindings);
       return router.fetch(request, bindings);
@@ -90,24 +90,20 @@ class StaticFirst<T> implements Router<T> {
   readonly name = "StaticFirst";
   readonly #whole = new Map<string, Map<string, Result<T>>>();
   readonly #templates = new TrieRouter<T>();
-  /** First segments of the templates: a face's paths have others, and need no walk. */
-  readonly #heads = new Set<string>();
 
   add(method: string, path: string, handler: T): void {
-    if (path.includes(":")) {
-      this.#heads.add(headOf(path));
-      return this.#templates.add(method, path, handler);
-    }
+    if (path.includes(":")) return this.#templates.add(method, path, handler);
     const paths = this.#whole.get(method) ?? new Map<string, Result<T>>();
     paths.set(path, [[[handler, {}]]]);
     this.#whole.set(method, paths);
   }
 
   match(method: string, path: string): Result<T> {
-    return this.#whole.get(method)?.get(path) ?? (this.#heads.has(headOf(path)) ? this.#templates.match(method, path) : [[]]);
+    return this.#whole.get(method)?.get(path) ?? this.#templates.match(method, path);
   }
 }
 
+/** The first segment of a path, or of a request's target. */
 function headOf(path: string): string {
   const end = path.indexOf("/", 1);
   if (end !== -1) return path.slice(0, end);
