@@ -1,4 +1,5 @@
 export { areClaims, type ExpectedClaims, type VerifiedClaims } from "./claims.ts";
+export { stepUpChallenge, type Demand, type Insufficient } from "./demand.ts";
 export { createKeySet, type Algorithm, type KeySet, type PublicKey } from "./keys.ts";
 export { findJsonDefect, type JsonDefect } from "./strict-json.ts";
 export { MAX_TOKEN_BYTES, readCompact, type Compact, type HeaderShape } from "./syntax.ts";

@@ -4,12 +4,11 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { promisify } from "node:util";
 
-test("the README's example runs and prints what it says", async () => {
+test("the README's example, in all its parts, runs and prints what it says", async () => {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-  const example = /```ts\n(.*?)```/s.exec(readme)?.[1];
-  assert.ok(example);
+  const example = Array.from(readme.matchAll(/```ts\n(.*?)```/gs), ([, part]) => part).join("\n");
   const promised = Array.from(example.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm), ([, line]) => line);
-  assert.equal(promised.length, 2);
+  assert.equal(promised.length, 3);
 
   const cwd = new URL("..", import.meta.url);
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module-typescript", "--eval", example], { cwd });

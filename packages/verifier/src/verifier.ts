@@ -1,5 +1,6 @@
 import type { EndCause } from "@portcullis/contract";
 import { areClaims, type ExpectedClaims, type VerifiedClaims } from "./claims.ts";
+import { isMet, type Demand, type Insufficient } from "./demand.ts";
 import type { KeySet } from "./keys.ts";
 import { verifySignature } from "./signature.ts";
 import { accessHeader, readCompact } from "./syntax.ts";
@@ -52,6 +53,11 @@ export interface Verifier {
    * A token is refused from the second `exp + leewaySeconds` on, and accepted in every second before.
    */
   verify(token: string): VerifyOutcome;
+  /**
+   * The same, and then whether the token says enough: `insufficient_user_authentication` where its user has not proven what is
+   * demanded, or too long ago. Asked last, so that it is told of tokens that are good otherwise.
+   */
+  verify(token: string, demand: Demand | undefined): VerifyOutcome | Insufficient;
 }
 
 /** A token whose signature and claims have been found good. Whether it is alive is asked again each time. */
@@ -93,21 +99,29 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return genuine(compact.kid, compact.payload);
   };
 
-  return {
-    verify: (token) => {
-      const known = recall(token);
-      const found = known ?? examine(token);
-      if ("kind" in found) return found;
-      if (clock.now() >= found.exp + leewaySeconds) {
-        if (known !== undefined) cache.delete(token);
-        return expired;
-      }
-      if (known === undefined) cache.set(token, found);
-      const instant = { monotonicMilliseconds: clock.monotonicMilliseconds(), wallMilliseconds: clock.wallMilliseconds() };
-      if (!view.isFresh(instant)) return viewStale;
-      return view.refusalOf(found) ?? found.outcome;
-    },
+  const judge = (token: string): VerifyOutcome => {
+    const known = recall(token);
+    const found = known ?? examine(token);
+    if ("kind" in found) return found;
+    if (clock.now() >= found.exp + leewaySeconds) {
+      if (known !== undefined) cache.delete(token);
+      return expired;
+    }
+    if (known === undefined) cache.set(token, found);
+    const instant = { monotonicMilliseconds: clock.monotonicMilliseconds(), wallMilliseconds: clock.wallMilliseconds() };
+    if (!view.isFresh(instant)) return viewStale;
+    return view.refusalOf(found) ?? found.outcome;
   };
+
+  function verify(token: string): VerifyOutcome;
+  function verify(token: string, demand: Demand | undefined): VerifyOutcome | Insufficient;
+  function verify(token: string, demand?: Demand): VerifyOutcome | Insufficient {
+    const outcome = judge(token);
+    if (demand === undefined || outcome.kind !== "verified" || isMet(outcome.claims, demand, clock.now(), leewaySeconds)) return outcome;
+    return { ...demand, kind: "refused", code: "insufficient_user_authentication" };
+  }
+
+  return { verify };
 }
 
 function genuine(kid: string, claims: VerifiedClaims): Genuine {
