@@ -25,6 +25,25 @@ const slices: readonly Slice[] = [
     tables: ["password_resets", "email_changes"],
   },
   {
+    name: "factors",
+    // A face stands on it, and the import brings factors along.
+    deleted: [
+      `${SERVER}/factors`,
+      "packages/contract/src/endpoints/factors.ts",
+      `${SERVER}/cli/factors.ts`,
+      `${SERVER}/cli/import-django`,
+      `${SERVER}/faces/tag1`,
+    ],
+    joints: [
+      `${SERVER}/compose.ts`,
+      `${SERVER}/compose-faces.ts`,
+      `${SERVER}/jobs.ts`,
+      `${SERVER}/cli/program.ts`,
+      "packages/contract/src/endpoints.ts",
+    ],
+    tables: ["totp_devices", "recovery_codes", "email_factors", "email_codes", "passkeys", "ceremonies"],
+  },
+  {
     name: "admin",
     deleted: [`${SERVER}/admin`, "packages/contract/src/endpoints/admin.ts", `${SERVER}/cli/users.ts`],
     joints: [`${SERVER}/compose.ts`, `${SERVER}/cli/program.ts`, "packages/contract/src/endpoints.ts"],
@@ -105,7 +124,7 @@ function withoutImports(text: string, joint: string, { deleted }: Slice): string
     // A line of its own, or one element of a list on a line.
     rest = rest
       .replace(new RegExp(`^.*\\b(?:\\.\\.\\.)?${name}\\(.*\\n`, "gm"), "")
-      .replace(new RegExp(`^ *${name},\\n`, "gm"), "")
+      .replace(new RegExp(`^ *(?:\\.\\.\\.)?${name},\\n`, "gm"), "")
       .replaceAll(new RegExp(`,? (?:\\.\\.\\.)?${name}\\b(?=[,\\] }])`, "g"), "");
   }
   return withoutOrphans(rest);

@@ -7,8 +7,12 @@ export interface AccessHeader {
   readonly kid: string;
 }
 
-/** Authentication methods used (RFC 8176); `pwd` password, `otp` one-time code, `hwk` passkey, `mfa` several. */
-export const amrValues = ["pwd", "otp", "hwk", "swk", "user", "mfa", "rec"] as const;
+/**
+ * Authentication methods used (RFC 8176): `pwd` password, `otp` code of an authenticator app, `hwk` passkey of one device, `swk`
+ * passkey that is synchronised, `user` a touch of it, `mfa` several factors. Not in the register: `email` mailed code, `rec`
+ * recovery code.
+ */
+export const amrValues = ["pwd", "otp", "hwk", "swk", "user", "mfa", "email", "rec"] as const;
 export type Amr = (typeof amrValues)[number];
 
 /** Claims of a native access token (RFC 9068 §2.2). Ids, epochs, times and assurance; no name, no address. */

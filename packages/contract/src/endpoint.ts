@@ -10,6 +10,21 @@ export type Access = "public" | "user" | "superuser" | "signed";
 /** Which limit per client address a call draws on; the numbers are the server's configuration. */
 export type Budget = "credential" | "registration" | "mail";
 
+/**
+ * What the caller must have proven in this very session, beside having signed in. `always`: with a second factor by who has one,
+ * else with the password. `enrolled`: asked of those alone who have a second factor.
+ */
+export interface StepUp {
+  readonly when: "always" | "enrolled";
+  /** How long ago, at most. */
+  readonly maxAgeSeconds: number;
+}
+
+/** Of a superuser who has a second factor: shown within the last quarter of an hour. */
+export const adminAct: StepUp = { when: "enrolled", maxAgeSeconds: 900 };
+/** Of whoever has a second factor, beside the password that is asked for anyway. */
+export const recentFactor: StepUp = { when: "enrolled", maxAgeSeconds: 300 };
+
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
 /** Status → body; `null` where the answer has none. */
@@ -25,6 +40,7 @@ export interface Endpoint {
   readonly description?: string;
   readonly access: Access;
   readonly budget?: Budget;
+  readonly stepUp?: StepUp;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly input?: z.ZodType;
@@ -50,7 +66,8 @@ export function failuresOf(e: Endpoint): readonly FailureCode[] {
       ...(e.input === undefined && e.params === undefined && e.query === undefined ? [] : (["invalid_input"] as const)),
       ...(e.access === "public" || e.access === "signed" ? [] : ofAToken),
       ...(e.access === "signed" ? (["invalid_signature", "rate_limited"] as const) : []),
-      ...(e.access === "superuser" ? (["forbidden"] as const) : []),
+      ...(e.access === "superuser" ? (["forbidden", "factor_required", "insufficient_user_authentication"] as const) : []),
+      ...(e.stepUp === undefined ? [] : (["insufficient_user_authentication"] as const)),
       ...(e.budget === undefined ? [] : (["rate_limited"] as const)),
       ...e.failures,
     ]),

@@ -26,10 +26,14 @@ export const failures = {
   session_ended: { status: 401, title: "This session has ended; sign in again" },
   revocation_view_stale: { status: 503, title: "The server cannot tell at the moment whether this token is still good" },
   forbidden: { status: 403, title: "This is for superusers" },
+  factor_required: { status: 403, title: "A second factor is required of this account" },
 
   // ── accounts
   invalid_credentials: { status: 401, title: "The name or the password is wrong" },
-  second_factor_required: { status: 401, title: "A second factor is needed to sign in" },
+  invalid_challenge: { status: 401, title: "This sign-in is over; begin again" },
+  second_factor_required: { status: 401, title: "A second factor is needed" },
+  invalid_passkey: { status: 401, title: "The passkey was not accepted" },
+  insufficient_user_authentication: { status: 401, title: "Prove once more who you are, then try again" },
   invalid_refresh_token: { status: 401, title: "The refresh token is not valid; sign in again" },
   account_paused: { status: 403, title: "This account waits for its address to be confirmed" },
   registration_closed: { status: 403, title: "Registration is closed" },
@@ -45,6 +49,11 @@ export const failures = {
   link_void: { status: 422, title: "The link no longer works: something newer has taken its place" },
   unacceptable_password: { status: 422, title: "This password cannot be used" },
   wrong_password: { status: 422, title: "The current password is wrong" },
+  factors_off: { status: 403, title: "Second factors cannot be set up on this server" },
+  factor_unavailable: { status: 409, title: "This second factor cannot be used here" },
+  no_factor: { status: 409, title: "This account has no second factor" },
+  too_many_factors: { status: 409, title: "This account has as many of these as it may have" },
+  last_credential: { status: 409, title: "Nobody could sign in to this account any more" },
   no_address: { status: 409, title: "This account has no e-mail address" },
   last_superuser: { status: 409, title: "The last active superuser cannot be disabled or deleted" },
   mail_expired: { status: 409, title: "What this mail holds has expired: its user must ask anew" },
@@ -77,6 +86,9 @@ export const endCauses = [
   "restored",
   "key_removed",
   "email_change_undone",
+  "step_up",
+  "factor_changed",
+  "factors_reset",
 ] as const;
 
 export type EndCause = (typeof endCauses)[number];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { failuresOf, type Endpoint } from "./endpoint.ts";
+import { failuresOf, type Endpoint, type StepUp } from "./endpoint.ts";
 import { endpoints } from "./endpoints.ts";
 import { account, session, tokens } from "./endpoints/shapes.ts";
 import { failures, type FailureCode } from "./failures.ts";
@@ -97,6 +97,7 @@ const tagDescriptions: Readonly<Record<string, string>> = {
   Registration: "Opening an account",
   Sessions: "Signing in, staying signed in, logging out",
   "Own account": "What users do with their own account",
+  "Second factors": "Authenticator apps, passkeys, codes by mail, recovery codes",
   Recovery: "Forgotten passwords",
   Mail: "Mail that left, was not delivered, or must not be sent",
   Administration: "For superusers",
@@ -105,11 +106,12 @@ const tagDescriptions: Readonly<Record<string, string>> = {
 
 function operation(e: Endpoint): OpenApiObject {
   const parameters = [...parametersIn("path", e.params), ...parametersIn("query", e.query)];
+  const description = [e.description, e.stepUp && wordsFor(e.stepUp)].filter((words) => words !== undefined).join(" ");
   return {
     operationId: e.name,
     tags: [e.tag],
     summary: e.summary,
-    ...(e.description === undefined ? {} : { description: e.description }),
+    ...(description === "" ? {} : { description }),
     security: securityOf(e),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(e.input === undefined
@@ -117,6 +119,13 @@ function operation(e: Endpoint): OpenApiObject {
       : { requestBody: { required: true, content: { "application/json": { schema: schemaOf(e.input, "input") } } } }),
     responses: { ...answersOf(e), ...refusalsOf(e) },
   };
+}
+
+/** What the caller must have proven lately (RFC 9470). */
+function wordsFor({ when, maxAgeSeconds }: StepUp): string {
+  const lately = `within the last ${maxAgeSeconds / 60} minutes`;
+  if (when === "enrolled") return `Who has a second factor must have shown it ${lately}.`;
+  return `The caller must have signed in or stepped up ${lately}, with a second factor if there is one.`;
 }
 
 function securityOf({ access }: Endpoint): readonly OpenApiObject[] {

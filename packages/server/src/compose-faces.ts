@@ -22,7 +22,13 @@ interface FaceParts {
 }
 
 /** The Django faces that are served; `undefined` where none is. */
-export function composeFaces({ config, rules, publicUrl, authenticate, allow }: FaceParts): Elsewhere | undefined {
+export function composeFaces(parts: FaceParts): Elsewhere | undefined {
+  const views = faceViews(parts);
+  return views.length === 0 ? undefined : routed(views);
+}
+
+/** Every view of theirs. */
+export function faceViews({ config, rules, publicUrl, authenticate, allow }: FaceParts): readonly View[] {
   const { simplejwtSigningKey, userIdField } = config;
   const tokensUnder = (signingKey: Secret | undefined) => createFaceTokens({ ...rules, authenticate, signingKey, userIdField });
   const isServed = (name: string): boolean => config.faces?.includes(name) ?? config.mode === "development";
@@ -37,8 +43,7 @@ export function composeFaces({ config, rules, publicUrl, authenticate, allow }: 
     // With the server's own key: it is no Django key that another service could have.
     tag1: () => tag1Views({ ...base, ...unactivated, ...tag1Settings(config), tokens: tokensUnder(undefined) }),
   };
-  const views = Object.entries(faces).flatMap(([name, viewsOf]) => (isServed(name) ? viewsOf() : []));
-  return views.length === 0 ? undefined : routed(views);
+  return Object.entries(faces).flatMap(([name, viewsOf]) => (isServed(name) ? viewsOf() : []));
 }
 
 function routed(views: readonly View[]): Elsewhere {

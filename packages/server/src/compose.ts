@@ -6,6 +6,13 @@ import { composeFaces } from "./compose-faces.ts";
 import { ConfigError, type Config } from "./config.ts";
 import type { OpenDatabase } from "./db/open.ts";
 import { isUnavailable } from "./db/storage-errors.ts";
+import { factorAdminRoutes } from "./factors/admin.http.ts";
+import { createEmailCodes } from "./factors/email-codes.ts";
+import { factorRoutes } from "./factors/factors.http.ts";
+import { createPasskeys } from "./factors/passkeys/passkeys.ts";
+import { passkeyRoutes } from "./factors/passkeys/passkeys.http.ts";
+import { createRecoveryCodes } from "./factors/recovery-codes.ts";
+import { createTotp } from "./factors/totp.ts";
 import type { Hasher } from "./hashing/pool.ts";
 import { addressKeys } from "./http/address.ts";
 import { createApp, type App } from "./http/app.ts";
@@ -36,6 +43,7 @@ import { bearerGuard, serverRoutes, type Readiness } from "./server.http.ts";
 import { createAuthenticate } from "./sessions/authenticate.ts";
 import { createSessionEnding } from "./sessions/session-ending.ts";
 import { sessionRoutes } from "./sessions/sessions.http.ts";
+import { createAssurance } from "./sign-in/assurance.ts";
 import { createCheckOwnPassword } from "./sign-in/own-password.ts";
 import type { Factor } from "./sign-in/factor.ts";
 import { signInRoutes } from "./sign-in/sign-in.http.ts";
@@ -123,7 +131,6 @@ export async function composeRules(parts: Parts) {
     connections: config.mailConnections,
   });
   const settle = createSettle({ db, clock, nodeId, boundSeconds: BOUND_SECONDS, view: feed.view, keyRemoved: async () => keys.reload() });
-  const factors: readonly Factor[] = [];
   const base = {
     ...keyDeps,
     keys,
@@ -143,7 +150,12 @@ export async function composeRules(parts: Parts) {
     passwordPolicy: { minimumLength: minimumLengths[config.passwordProfile], blockList: await openBlockList(config.passwordBlockList) },
     profileRules: readProfileRules(config),
     serviceName: config.serviceName,
-    factors,
+    mfaPolicy: config.mfaPolicy,
+    mfaGraceUntil: config.mfaGraceUntil,
+    rememberDeviceSeconds: config.rememberDeviceSeconds,
+    emailCodes: config.emailCodes,
+    passkeyDomain: config.passkeyDomain ?? new URL(publicUrl).hostname,
+    passkeyOrigins: [new URL(publicUrl).origin, ...config.passkeyOrigins],
     readUsername: usernameRules[config.usernames],
     noticeNewDevices: true,
     loginField: config.loginField,
@@ -154,8 +166,16 @@ export async function composeRules(parts: Parts) {
     nodeId,
     auditRetentionSeconds: config.auditRetentionSeconds,
   };
+  const factors: readonly Factor[] = [
+    createTotp(base),
+    createEmailCodes(base),
+    createPasskeys(base),
+    // Last, as people think of them last.
+    createRecoveryCodes(base),
+  ];
   return {
     ...base,
+    factors,
     feed,
     letters,
     sender,
@@ -191,8 +211,11 @@ export function composeApp(parts: Parts, rules: Rules, readiness: () => Readines
       ...userRoutes(rules),
       ...sessionRoutes(rules),
       ...signInRoutes(rules),
+      ...factorRoutes(rules),
+      ...passkeyRoutes(rules),
       ...recoveryRoutes(rules),
       ...adminRoutes(rules),
+      ...factorAdminRoutes(rules),
       ...mailRoutes(rules),
       ...serverRoutes({ keys: rules.keys, readiness }),
     ],
@@ -200,6 +223,7 @@ export function composeApp(parts: Parts, rules: Rules, readiness: () => Readines
     ...(elsewhere !== undefined && { elsewhere }),
     authenticate,
     isSuperuser: async (userId) => isActiveSuperuser(rules.db, userId),
+    assure: createAssurance(rules),
     verifySignature: reportSignatures(parts, rules),
     allow,
     isUnavailable,

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { faceSettings } from "./face-settings.ts";
 import { Secret } from "./kernel/secret.ts";
 import { isSender } from "./mail/message.ts";
-import { duration, httpUrl, list, oneOf, setting, text, whole, type Setting } from "./setting.ts";
+import { duration, httpUrl, list, moment, offOr, oneOf, onOff, setting, text, whole, type Setting } from "./setting.ts";
 
 /** What is wrong with the configuration, in a sentence that says what to write instead. */
 export class ConfigError extends Error {
@@ -132,6 +132,50 @@ export const settings = {
     parse: oneOf(["confirm", "immediate", "closed"]),
     fallback: "confirm",
     about: "`confirm`: by a mailed code, accounts are not revealed; `immediate`: at once, unconfirmed; `closed`: nobody.",
+  }),
+  mfaPolicy: setting({
+    env: "MFA_POLICY",
+    parse: oneOf(["off", "optional", "superusers", "required"]),
+    fallback: "superusers",
+    about:
+      "Second factors: `off`: nobody sets one up; `optional`: who wants to; `superusers`: those must; `required`: everybody must. Who must and has none sets one up at the next sign-in; who has one is asked for it under every policy. See `portcullis users mfa-report` first.",
+  }),
+  mfaGraceUntil: setting({
+    env: "MFA_GRACE_UNTIL",
+    parse: moment,
+    fallback: undefined,
+    about: "Until then (2027-01-31 or 2027-01-31T12:00:00Z) who must have a second factor and has none still signs in without.",
+  }),
+  rememberDeviceSeconds: setting({
+    env: "REMEMBER_DEVICE",
+    parse: offOr(duration({ atLeast: "1h", atMost: "30d" }), "must be off or a duration from 1h to 30d, such as 14d"),
+    fallback: "off",
+    about: "How long a device whose user asks for it signs in by password alone, or `off`.",
+  }),
+  emailCodes: setting({
+    env: "EMAIL_CODES",
+    parse: onOff,
+    fallback: "on",
+    about:
+      "Whether mailed codes can be a second factor: the weakest, for whoever reads the mailbox can reset the password, too. Switched off, they no longer count.",
+  }),
+  passkeyDomain: setting({
+    env: "PASSKEY_DOMAIN",
+    parse: z
+      .string()
+      .regex(
+        /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
+        "must be a domain such as example.com",
+      ),
+    fallback: undefined,
+    about:
+      "Domain that passkeys are registered for (WebAuthn's RP ID): that of your front ends or one above it. Absent: the host of PUBLIC_URL. Changed, it voids every passkey.",
+  }),
+  passkeyOrigins: setting({
+    env: "PASSKEY_ORIGINS",
+    parse: list,
+    fallback: "",
+    about: "Origins of the pages that may use passkeys, exact, comma separated, beside PUBLIC_URL, such as https://app.example.com.",
   }),
   profileSchema: setting({
     env: "PROFILE_SCHEMA",

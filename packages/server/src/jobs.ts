@@ -2,6 +2,9 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import { pruneAudit } from "./audit/retention.ts";
 import type { Db } from "./db/open.ts";
 import { holdRunner, releaseRunner } from "./db/runners.store.ts";
+import { pruneEmailCodes } from "./factors/email-codes.store.ts";
+import { pruneCeremonies } from "./factors/passkeys/ceremonies.store.ts";
+import { pruneUnconfirmed, UNCONFIRMED_SECONDS } from "./factors/totp.store.ts";
 import { pruneCounters } from "./figures/counters.store.ts";
 import type { Metrics } from "./http/metrics.ts";
 import { nextTurn, type Clock, type UnixSeconds } from "./kernel/clock.ts";
@@ -12,6 +15,8 @@ import { pruneResets } from "./recovery/resets.store.ts";
 import { pruneLeases, pruneRevocations } from "./revocations/revocations.store.ts";
 import { pruneImported } from "./sessions/imported.store.ts";
 import { pruneSessions } from "./sessions/sessions.store.ts";
+import { pruneChallenges } from "./sign-in/challenges.store.ts";
+import { pruneDevices } from "./sign-in/remembered-devices.store.ts";
 import { pruneAttempts } from "./throttle/attempts.store.ts";
 import { advanceKeys, type KeyDeps, type Keys } from "./tokens/keys.ts";
 import { pruneRegistrations } from "./users/registrations.store.ts";
@@ -49,6 +54,11 @@ const jobs: readonly Job[] = [
   { name: "registrations", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneRegistrations(db, now, limit) },
   { name: "password_resets", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneResets(db, now, limit) },
   { name: "email_changes", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneEmailChanges(db, now, limit) },
+  { name: "challenges", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneChallenges(db, now, limit) },
+  { name: "remembered_devices", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneDevices(db, now, limit) },
+  { name: "email_codes", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneEmailCodes(db, now, limit) },
+  { name: "ceremonies", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneCeremonies(db, now, limit) },
+  { name: "totp_devices", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneUnconfirmed(db, now - UNCONFIRMED_SECONDS, limit) },
   { name: "mails", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneMails(db, now, limit) },
   { name: "sessions", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneSessions(db, now - KEEP_SESSIONS_SECONDS, limit) },
   { name: "imported_tokens", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneImported(db, now, limit) },

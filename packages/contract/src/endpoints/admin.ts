@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { unixSeconds } from "../claims.ts";
-import { endpoint } from "../endpoint.ts";
+import { adminAct, endpoint } from "../endpoint.ts";
 import { account, digits, endCause, id, pageOf, pageQuery, session } from "./shapes.ts";
 
 const user = account.extend({ disabledAt: unixSeconds.nullable(), liveSessions: z.int() });
@@ -53,6 +53,7 @@ export const adminEndUserSession = endpoint({
   name: "adminEndUserSession",
   method: "DELETE",
   path: "/v1/admin/users/{id}/sessions/{sessionId}",
+  stepUp: adminAct,
   summary: "End one session of a user",
   params: z.strictObject({ id, sessionId: id }),
   answers: { 204: null },
@@ -64,6 +65,7 @@ export const adminEndUserSessions = endpoint({
   name: "adminEndUserSessions",
   method: "DELETE",
   path: "/v1/admin/users/{id}/sessions",
+  stepUp: adminAct,
   summary: "End every session of a user",
   params: ofUser,
   answers: { 204: null },
@@ -75,6 +77,7 @@ export const adminEndEverySession = endpoint({
   name: "adminEndEverySession",
   method: "DELETE",
   path: "/v1/admin/sessions",
+  stepUp: adminAct,
   summary: "End every session of everyone, this one included",
   answers: { 204: null },
   failures: [],
@@ -85,6 +88,7 @@ export const adminDisableUser = endpoint({
   name: "adminDisableUser",
   method: "POST",
   path: "/v1/admin/users/{id}/disable",
+  stepUp: adminAct,
   summary: "Disable a user; all their tokens are dead when this returns",
   params: ofUser,
   answers: { 204: null },
@@ -96,6 +100,7 @@ export const adminEnableUser = endpoint({
   name: "adminEnableUser",
   method: "POST",
   path: "/v1/admin/users/{id}/enable",
+  stepUp: adminAct,
   summary: "Enable a user again and forget their failed attempts",
   params: ofUser,
   answers: { 204: null },
@@ -107,6 +112,7 @@ export const adminDeleteUser = endpoint({
   name: "adminDeleteUser",
   method: "DELETE",
   path: "/v1/admin/users/{id}",
+  stepUp: adminAct,
   summary: "Delete a user",
   params: ofUser,
   answers: { 204: null },

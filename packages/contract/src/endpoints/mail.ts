@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { unixSeconds } from "../claims.ts";
-import { endpoint } from "../endpoint.ts";
+import { adminAct, endpoint } from "../endpoint.ts";
 import { email, id, pageOf, pageQuery } from "./shapes.ts";
 
 const shared = { tag: "Mail", access: "superuser" } as const;
@@ -55,6 +55,7 @@ export const adminSendMailAgain = endpoint({
   name: "adminSendMailAgain",
   method: "POST",
   path: "/v1/admin/mails/{id}/send-again",
+  stepUp: adminAct,
   summary: "Send a mail that was given up",
   params: z.strictObject({ id }),
   answers: { 202: null },
@@ -86,6 +87,7 @@ export const adminSuppressAddress = endpoint({
   name: "adminSuppressAddress",
   method: "POST",
   path: "/v1/admin/suppressions",
+  stepUp: adminAct,
   summary: "Send no more mail to an address",
   input: z.strictObject({ address: email }),
   answers: { 204: null },
@@ -97,6 +99,7 @@ export const adminClearSuppression = endpoint({
   name: "adminClearSuppression",
   method: "DELETE",
   path: "/v1/admin/suppressions/{id}",
+  stepUp: adminAct,
   summary: "Let an address get mail again",
   params: z.strictObject({ id }),
   answers: { 204: null },

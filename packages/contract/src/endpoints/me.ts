@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { endpoint } from "../endpoint.ts";
-import { account, locale, password, profile, tokens } from "./shapes.ts";
+import { endpoint, recentFactor } from "../endpoint.ts";
+import { account, locale, password, profile, tokens, unlessNone } from "./shapes.ts";
 
 export const getMe = endpoint({
   name: "getMe",
@@ -35,7 +35,8 @@ export const deleteMe = endpoint({
   summary: "Delete the account",
   description: "Its sessions end at once and its data is gone. It cannot be undone.",
   access: "user",
-  input: z.strictObject({ password }),
+  stepUp: recentFactor,
+  input: z.strictObject({ password: password.optional().meta(unlessNone) }),
   answers: { 204: null },
   failures: ["wrong_password", "last_superuser", "rate_limited", "busy"],
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { unixSeconds } from "../claims.ts";
-import { endpoint } from "../endpoint.ts";
-import { account, email, id, linkToken, password, proofOfMail, username } from "./shapes.ts";
+import { adminAct, endpoint, recentFactor } from "../endpoint.ts";
+import { account, email, id, linkToken, password, proofOfMail, unlessNone, username } from "./shapes.ts";
 
 const ofACode = ["invalid_code", "code_expired", "code_exhausted"] as const;
 const ofALink = ["invalid_link", "link_used", "link_expired", "link_void"] as const;
@@ -42,6 +42,7 @@ export const adminStartPasswordReset = endpoint({
   name: "adminStartPasswordReset",
   method: "POST",
   path: "/v1/admin/users/{id}/password-reset",
+  stepUp: adminAct,
   tag: "Administration",
   access: "superuser",
   summary: "Mail a user the means to set a new password",
@@ -61,7 +62,8 @@ export const changeEmail = endpoint({
     "A code and a link are mailed to the new address, and nothing changes until one of them comes back. Always 202, also for an address that somebody else has. A newer change takes the place of an older one.",
   access: "user",
   budget: "mail",
-  input: z.strictObject({ newEmail: email, password }),
+  stepUp: recentFactor,
+  input: z.strictObject({ newEmail: email, password: password.optional().meta(unlessNone) }),
   answers: { 202: z.strictObject({ changeId: id, expiresAt: unixSeconds }) },
   failures: ["invalid_input", "session_ended", ...ofAPassword],
 });
@@ -116,7 +118,8 @@ export const changeUsername = endpoint({
   tag: "Own account",
   summary: "Set, change or remove the username",
   access: "user",
-  input: z.strictObject({ username: username.nullable(), password }),
+  stepUp: recentFactor,
+  input: z.strictObject({ username: username.nullable(), password: password.optional().meta(unlessNone) }),
   answers: { 200: account },
   failures: ["invalid_input", "session_ended", "username_taken", "no_address", ...ofAPassword],
 });

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { unixSeconds } from "../claims.ts";
 import { endpoint } from "../endpoint.ts";
-import { deviceToken, id, password, refreshToken, session, tokens } from "./shapes.ts";
+import { challenge } from "./proofs.ts";
+import { deviceToken, id, password, refreshToken, rememberToken, session, tokens } from "./shapes.ts";
 
 export const signIn = endpoint({
   name: "signIn",
@@ -10,7 +11,7 @@ export const signIn = endpoint({
   tag: "Sessions",
   summary: "Sign in",
   description:
-    "One refusal for an unknown name, a wrong password, a disabled and an unverified account. Send `deviceToken` back at the next sign-in: nobody's failures can then keep this client out, and its user is not mailed about a new device. Keep it where sessions are not kept, so that it outlives them.",
+    "201 with tokens, or 202 with a challenge where a second factor is asked for. One refusal for an unknown name, a wrong password, a disabled and an unverified account. Send `deviceToken` back at the next sign-in: nobody's failures can then keep this client out, and its user is not mailed about a new device. Keep it where sessions are not kept, so that it outlives them.",
   access: "public",
   input: z.strictObject({
     identifier: z
@@ -20,9 +21,10 @@ export const signIn = endpoint({
       .meta({ description: "E-mail address or username", examples: ["anna@example.com"] }),
     password,
     deviceToken: deviceToken.optional(),
+    rememberToken: rememberToken.optional(),
   }),
-  answers: { 201: tokens.extend({ deviceToken: z.string() }) },
-  failures: ["invalid_credentials", "second_factor_required", "rate_limited", "busy"],
+  answers: { 201: tokens.extend({ deviceToken: z.string() }), 202: challenge },
+  failures: ["invalid_credentials", "rate_limited", "busy"],
 });
 
 export const refreshSession = endpoint({

@@ -15,12 +15,19 @@ export const username = z
   .meta({ description: "Letters, digits and . _ - in any one script; compared without regard to case", examples: ["anna"] });
 /** An upper bound only: what makes a password acceptable is the server's policy, and its refusal says which rule. */
 export const password = z.string().min(1).max(1024).meta({ format: "password", description: "Compared as received, after NFKC" });
+/** Where the password is asked for once more. */
+export const unlessNone = { description: "The current one; left out by a user who has none and signs in by passkey" };
 export const refreshToken = z.string().min(40).max(512);
 export const deviceToken = z
   .string()
   .min(40)
   .max(512)
   .meta({ description: "Proves that this client has signed in to this account before; gives it a budget of attempts of its own" });
+export const rememberToken = z
+  .string()
+  .min(40)
+  .max(512)
+  .meta({ description: "Proves that this device was trusted with the second factor" });
 export const profile = z
   .record(z.string().min(1).max(64), z.json())
   .meta({ description: "Custom fields, valid against the operator's JSON Schema; at most 8 KiB" });

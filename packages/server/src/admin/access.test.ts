@@ -2,6 +2,7 @@ import { endpoints, failures, type Endpoint, type FailureCode } from "@portculli
 import assert from "node:assert/strict";
 import test from "node:test";
 import { z } from "zod";
+import { rowsOf } from "../../test/factors.ts";
 import { signed } from "../../test/steps.ts";
 import { eachWorld, type Answered, type Refused, type TestUser, type World } from "../../test/world.ts";
 import { disableUser } from "../users/end-user.ts";
@@ -13,11 +14,14 @@ type Role = (typeof roles)[number];
 type Result = number | FailureCode;
 type Results = Readonly<Record<Role, Result>>;
 
-/** Who a call is about: the caller's own account, and that of somebody else, who is signed in. */
+/** Who a call is about: the caller's own account, that of somebody else, who is signed in and has second factors, and one without. */
 interface Cast {
   readonly caller: TestUser;
   readonly other: TestUser;
   readonly otherTokens: SessionTokens;
+  /** Ids of what they have. */
+  readonly otherFactors: Readonly<Record<"begunTotp" | "totp" | "passkey" | "device", string>>;
+  readonly plain: TestUser;
 }
 
 interface Sent {
@@ -56,6 +60,9 @@ function superuser(result: Result): Results {
 
 const nothing = "0190a0a0-0000-4000-8000-000000000000";
 const password = "eleven loud magpies";
+const credential = { id: "AAAA", rawId: "AAAA", type: "public-key" };
+const assertion = { ...credential, response: { clientDataJSON: "AAAA", authenticatorData: "AAAA", signature: "AAAA" } };
+const attestation = { ...credential, response: { clientDataJSON: "AAAA", attestationObject: "AAAA" } };
 const ofOther = ({ other }: Cast): Sent => ({ params: { id: other.id } });
 
 /** What each call answers to whom (AD-01). */
@@ -75,7 +82,23 @@ const matrix: Readonly<Record<keyof typeof endpoints, Row>> = {
     send: () => ({ body: { registrationId: nothing, clientSecret: "x".repeat(43) } }),
   },
   setUp: { results: open("setup_closed"), send: () => ({ body: { setupToken: "x".repeat(43), email: "root@example.com", password } }) },
-  signIn: { results: open(201), send: ({ other }) => ({ body: { identifier: other.email, password: other.password } }) },
+  signIn: { results: open(201), send: ({ plain }) => ({ body: { identifier: plain.email, password: plain.password } }) },
+  answerChallenge: {
+    results: open("invalid_challenge"),
+    send: () => ({ params: { id: nothing }, body: { challengeSecret: "x".repeat(43), factor: "totp", code: "123456" } }),
+  },
+  prepareChallenge: {
+    results: open("invalid_challenge"),
+    send: () => ({ params: { id: nothing }, body: { challengeSecret: "x".repeat(43), factor: "email" } }),
+  },
+  enrolInChallenge: {
+    results: open("invalid_challenge"),
+    send: () => ({ params: { id: nothing }, body: { challengeSecret: "x".repeat(43), factor: "totp" } }),
+  },
+  startPasskeySignIn: { results: open(201) },
+  signInWithPasskey: { results: open("invalid_passkey"), send: () => ({ body: { ceremonyId: nothing, credential: assertion } }) },
+  stepUp: { results: signedIn(200), send: ({ caller }) => ({ body: { password: caller.password } }) },
+  prepareStepUp: { results: signedIn("factor_unavailable"), send: () => ({ body: { factor: "email" } }) },
   refreshSession: { results: open(200), send: ({ otherTokens }) => ({ body: { refreshToken: otherTokens.refreshToken } }) },
   logOut: { results: open(204), send: ({ otherTokens }) => ({ body: { refreshToken: otherTokens.refreshToken } }) },
   getToken: { results: signedIn(200) },
@@ -103,6 +126,30 @@ const matrix: Readonly<Record<keyof typeof endpoints, Row>> = {
     results: open("invalid_code"),
     send: () => ({ body: { resetId: nothing, code: "12345678", newPassword: password } }),
   },
+  getFactors: { results: signedIn(200) },
+  startTotp: { results: signedIn(201), send: () => ({ body: { name: "Phone" } }) },
+  confirmTotp: {
+    results: signedIn("not_found"),
+    send: ({ otherFactors }) => ({ params: { id: otherFactors.begunTotp }, body: { code: "123456" } }),
+  },
+  removeTotp: { results: signedIn("not_found"), send: ({ otherFactors }) => ({ params: { id: otherFactors.totp } }) },
+  makeRecoveryCodes: { results: signedIn("no_factor") },
+  startEmailCodes: { results: signedIn(202) },
+  confirmEmailCodes: { results: signedIn("invalid_code"), send: () => ({ body: { code: "12345678" } }) },
+  removeEmailCodes: { results: signedIn("not_found") },
+  startPasskey: { results: signedIn(201) },
+  addPasskey: { results: signedIn("invalid_passkey"), send: () => ({ body: { ceremonyId: nothing, credential: attestation } }) },
+  renamePasskey: {
+    results: signedIn("not_found"),
+    send: ({ otherFactors }) => ({ params: { id: otherFactors.passkey }, body: { name: "Mine" } }),
+  },
+  removePasskey: { results: signedIn("not_found"), send: ({ otherFactors }) => ({ params: { id: otherFactors.passkey } }) },
+  removePassword: { results: signedIn("last_credential") },
+  listRememberedDevices: { results: signedIn(200) },
+  forgetRememberedDevice: { results: signedIn(204), send: ({ otherFactors }) => ({ params: { id: otherFactors.device } }) },
+  adminGetFactors: { results: superuser(200), send: ofOther },
+  adminResetFactors: { results: superuser(204), send: ofOther },
+  adminMfaReport: { results: superuser(200) },
   adminListUsers: { results: superuser(200) },
   adminGetUser: { results: superuser(200), send: ofOther },
   adminListUserSessions: { results: superuser(200), send: ofOther },
@@ -137,8 +184,16 @@ const rows: readonly { readonly endpoint: Endpoint; readonly row: Row }[] = Obje
 }));
 
 async function castOf(world: World): Promise<Cast> {
+  const { db } = world.rules;
   const other = await world.user();
-  return { caller: await world.user(), other, otherTokens: await world.signIn(other) };
+  const otherTokens = await world.signIn(other);
+  const otherFactors = {
+    begunTotp: await rowsOf.totp(db, other.id, null),
+    totp: await rowsOf.totp(db, other.id),
+    passkey: await rowsOf.passkey(db, other.id),
+    device: await rowsOf.device(db, other.id),
+  };
+  return { caller: await world.user(), other, otherTokens, otherFactors, plain: await world.user() };
 }
 
 async function send(world: World, endpoint: Endpoint, sent: Sent, token: string | undefined, query = ""): Promise<Answered<Refused>> {
@@ -197,11 +252,14 @@ async function rowsAbout(world: World, userId: string): Promise<unknown> {
     sessions: await db.selectFrom("sessions").selectAll().where("user_id", "=", userId).execute(),
     resets: await db.selectFrom("password_resets").selectAll().where("user_id", "=", userId).execute(),
     emailChanges: await db.selectFrom("email_changes").selectAll().where("user_id", "=", userId).execute(),
+    totp: await db.selectFrom("totp_devices").selectAll().where("user_id", "=", userId).execute(),
+    passkeys: await db.selectFrom("passkeys").selectAll().where("user_id", "=", userId).execute(),
+    devices: await db.selectFrom("remembered_devices").selectAll().where("user_id", "=", userId).execute(),
     revocations: await db.selectFrom("revocations").selectAll().where("subject", "=", userId).execute(),
   };
 }
 
-eachWorld("AD-02: whatever call a user makes, nobody else's account or session is read or changed by it", async (world) => {
+eachWorld("AD-02, PK-05: whatever call a user makes, nobody else's account, session or factor is read or changed by it", async (world) => {
   for (const { endpoint, row } of rows) {
     if (endpoint.access === "public") continue;
     const cast = await castOf(world);
@@ -295,9 +353,18 @@ eachWorld("AD-11, AU-01: the audit names the superuser of the token, once for ea
     "adminDisableUser",
     "adminEnableUser",
     "adminStartPasswordReset",
+    "adminResetFactors",
     "adminDeleteUser",
   ] as const;
-  const events = ["session.ended", "sessions.ended", "user.disabled", "user.enabled", "password.reset_started", "user.deleted"];
+  const events = [
+    "session.ended",
+    "sessions.ended",
+    "user.disabled",
+    "user.enabled",
+    "password.reset_started",
+    "factors.reset",
+    "user.deleted",
+  ];
   const cast = { ...(await castOf(world)), caller: actor };
   const { position } = await world.rules.db.selectFrom("audit_head").select("position").executeTakeFirstOrThrow();
   for (const act of acts) assert.ok((await send(world, endpoints[act], matrix[act].send?.(cast) ?? {}, token)).status < 300, act);

@@ -10,6 +10,7 @@ import { addRestore } from "./backup/restore.ts";
 import { CommandError } from "./command.ts";
 import { addConfig } from "./config.ts";
 import { addDoctor } from "./doctor.ts";
+import { addFactors } from "./factors.ts";
 import { addImportDjango } from "./import-django/import-django.ts";
 import { addKeys } from "./keys.ts";
 import { addMail } from "./mail.ts";
@@ -59,6 +60,7 @@ function createProgram(): Command {
     addMigrate,
     addSuperusers,
     addUsers,
+    addFactors,
     addKeys,
     addMail,
     addConfig,

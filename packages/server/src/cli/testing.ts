@@ -32,6 +32,8 @@ export function freshDeployment(): Environment {
     PORTCULLIS_PORT: "0",
     PORTCULLIS_PUBLIC_URL: "https://accounts.example.com",
     PORTCULLIS_SECRET: SECRET,
+    // Superusers of these tests sign in by password.
+    PORTCULLIS_MFA_POLICY: "optional",
   };
 }
 

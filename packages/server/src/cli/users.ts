@@ -2,11 +2,9 @@ import { Option, type Command } from "commander";
 import type { Rules } from "../compose.ts";
 import { findAdministeredUser, findUsers, type AdministeredUser } from "../admin/users.ts";
 import { endAllSessions } from "../sessions/revoke.ts";
-import { readAddress } from "../users/address.ts";
 import { disableUser, enableUser, removeUser, type EndUserOutcome } from "../users/end-user.ts";
-import { readUsername } from "../users/username.ts";
-import { findByIdentifier, findUser, type User } from "../users/users.store.ts";
 import { CommandError, operator, withRules } from "./command.ts";
+import { findOrExplain } from "./find-user.ts";
 import { makeSure, moment, print, printTable, readLimit } from "./terminal.ts";
 
 const statuses = ["active", "disabled", "unverified", "superuser"] as const;
@@ -111,25 +109,6 @@ function statusOf(user: AdministeredUser): string {
     user.email !== null && user.emailVerifiedAt === null && "unverified",
   ];
   return words.filter((word) => word !== false).join(",") || "active";
-}
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-async function findOrExplain(rules: Rules, who: string): Promise<User> {
-  const user = await find(rules, who);
-  if (user === undefined)
-    throw new CommandError(
-      `There is no user ${who}: give a whole id, e-mail address or username; \`portcullis users list --search\` finds them.`,
-    );
-  return user;
-}
-
-async function find({ db }: Rules, who: string): Promise<User | undefined> {
-  if (UUID.test(who)) return findUser(db, who.toLowerCase());
-  const address = readAddress(who);
-  if (address.kind === "address") return findByIdentifier(db, { emailCanonical: address.canonical });
-  const username = readUsername(who);
-  return username.kind === "username" ? findByIdentifier(db, { usernameCanonical: username.canonical }) : undefined;
 }
 
 function explain(outcome: EndUserOutcome | { readonly kind: "done" | "unknown" }, who: string): void {

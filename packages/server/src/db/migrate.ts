@@ -4,6 +4,7 @@ import { StartError } from "./gates.ts";
 import { start } from "./migrations/0001-start.ts";
 import { mail } from "./migrations/0002-mail.ts";
 import { faces } from "./migrations/0003-faces.ts";
+import { secondFactors } from "./migrations/0004-second-factors.ts";
 import type { Db, OpenDatabase } from "./open.ts";
 import type { Tables } from "./tables.ts";
 
@@ -11,7 +12,12 @@ export type Migrations = Readonly<Record<string, Migration>>;
 
 /** Forward only: what is released is never edited, and a new one's name sorts after all others. */
 export function migrations(dialect: OpenDatabase["dialect"]): Migrations {
-  return { "0001-start": start(dialect), "0002-mail": mail(dialect), "0003-faces": faces(dialect) };
+  return {
+    "0001-start": start(dialect),
+    "0002-mail": mail(dialect),
+    "0003-faces": faces(dialect),
+    "0004-second-factors": secondFactors(dialect),
+  };
 }
 
 export interface SchemaState {

@@ -12,6 +12,14 @@ export interface Tables {
   sessions: SessionsTable;
   face_tokens: FaceTokensTable;
   imported_tokens: ImportedTokensTable;
+  challenges: ChallengesTable;
+  remembered_devices: RememberedDevicesTable;
+  totp_devices: TotpDevicesTable;
+  recovery_codes: RecoveryCodesTable;
+  email_factors: EmailFactorsTable;
+  email_codes: EmailCodesTable;
+  passkeys: PasskeysTable;
+  ceremonies: CeremoniesTable;
   signing_keys: SigningKeysTable;
   revocations: RevocationsTable;
   leases: LeasesTable;
@@ -162,6 +170,125 @@ export interface ImportedTokensTable {
   user_id: string;
   expires_at: number;
   used_at: number | null;
+}
+
+/** Sign-ins whose password was right and whose second factor is still to come. No session yet. */
+export interface ChallengesTable {
+  id: string;
+  user_id: string;
+  /** Of what the client must show with each step. */
+  secret_hash: string;
+  /** `standingOf` the user when the password was checked; another one, and it opens nothing. */
+  standing: string;
+  /** Whether the user has no factor yet and sets one up first. */
+  enrols: number;
+  tries_left: number;
+  /** As the attempt was counted: its address, and its trusted device if it came from one. */
+  address: string;
+  trusted_device: string | null;
+  created_at: number;
+  expires_at: number;
+  done_at: number | null;
+}
+
+/** Devices whose user wants to be asked for the password alone there. */
+export interface RememberedDevicesTable {
+  id: string;
+  user_id: string;
+  /** The user's `password_changed_at`: it dies with the password. */
+  password_changed_at: number | null;
+  address: string;
+  user_agent: string;
+  created_at: number;
+  last_used_at: number;
+  expires_at: number;
+}
+
+/** Authenticator apps (RFC 6238, HMAC-SHA-1). */
+export interface TotpDevicesTable {
+  id: string;
+  user_id: string;
+  name: string;
+  /** Challenge or session it was begun in: nobody else is shown its secret. Empty where it was imported. */
+  flow_id: string;
+  /** Sealed for this id; no answer holds it once it is confirmed. */
+  secret_sealed: Uint8Array;
+  digits: number;
+  period_seconds: number;
+  /** Of the last code accepted: neither it nor an earlier one is accepted again. */
+  last_step: number;
+  created_at: number;
+  /** Null: it counts for nothing yet. */
+  confirmed_at: number | null;
+}
+
+export interface RecoveryCodesTable {
+  id: string;
+  user_id: string;
+  /** PHC string sealed for this id. */
+  code_sealed: Uint8Array;
+  created_at: number;
+  used_at: number | null;
+}
+
+/** Users who have codes mailed as a second factor. */
+export interface EmailFactorsTable {
+  user_id: string;
+  created_at: number;
+}
+
+/** The one mailed code a flow has; a newer one takes its row. */
+export interface EmailCodesTable {
+  /** What it is shown for: kind and id of the flow. */
+  flow_id: string;
+  user_id: string;
+  code_mac: string;
+  tries_left: number;
+  /** Where it was mailed to: it dies when the user moves. */
+  email_canonical: string;
+  created_at: number;
+  expires_at: number;
+  used_at: number | null;
+}
+
+export interface PasskeysTable {
+  id: string;
+  user_id: string;
+  name: string;
+  /** Base64url; unique over all users (PK-04). */
+  credential_id: string;
+  /** COSE key. */
+  public_key: Uint8Array;
+  sign_count: number;
+  /** JSON list (WebAuthn Level 3 §5.8.4). */
+  transports: string;
+  /** Whether its provider may copy it (the BE flag, which never changes). */
+  kind: "single_device" | "multi_device";
+  /** Null while no copy is known to exist (the BS flag). */
+  backed_up_at: number | null;
+  /** When its user was last verified by PIN or biometrics; null: it has not been seen to do so, and stands for one factor. */
+  verified_at: number | null;
+  /** When its counter went back (PK-06). */
+  suspect_since: number | null;
+  aaguid: string;
+  created_at: number;
+  last_used_at: number | null;
+}
+
+/** WebAuthn ceremonies under way; a row is deleted as the first step of its use. */
+export interface CeremoniesTable {
+  id: string;
+  kind: "registration" | "sign_in" | "second_factor";
+  /** Base64url of 32 random bytes. */
+  challenge: string;
+  /** Null where nobody has said who they are yet. */
+  user_id: string | null;
+  /** Challenge or session it was begun in; empty for a sign-in by passkey alone. */
+  flow_id: string;
+  /** `standingOf` the user when it began. */
+  standing: string;
+  created_at: number;
+  expires_at: number;
 }
 
 export interface SigningKeysTable {

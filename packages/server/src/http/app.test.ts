@@ -87,6 +87,7 @@ function world(options: Partial<AppDeps> = {}, more: readonly Route[] = []) {
       return { kind: "refused", code: "invalid_token" };
     },
     isSuperuser: async (userId) => userId === superuserId,
+    assure: async () => undefined,
     allow: async () => ({ ok: true }),
     verifySignature: async () => refuse("invalid_signature"),
     isUnavailable: () => false,
@@ -645,6 +646,7 @@ test("storage that cannot be reached is 503 with when to try again", async () =>
   const asleep = world({
     isUnavailable: () => true,
     isSuperuser: async () => Promise.reject(cause),
+    assure: async () => undefined,
     authenticate: () => ({ kind: "verified", claims: claimsOf(id) }),
   });
   assert.equal((await asleep.send("GET", "/v1/admin/users", as("good"))).status, 503);
@@ -669,6 +671,7 @@ function createAppOf(routes: readonly Route[], checkAnswers: boolean) {
     checkAnswers,
     authenticate: () => ({ kind: "refused", code: "invalid_token" }),
     isSuperuser: async () => false,
+    assure: async () => undefined,
     allow: async () => ({ ok: true }),
     verifySignature: async () => refuse("invalid_signature"),
     isUnavailable: () => false,

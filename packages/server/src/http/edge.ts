@@ -11,7 +11,7 @@ import type { Metrics, Series } from "./metrics.ts";
 import type { Elsewhere, Page } from "./page.ts";
 import { findings, problem, type Problem } from "./problem.ts";
 import { readQuery } from "./query.ts";
-import { refuse, type AnyReply, type Client, type Members, type Refusal, type Route } from "./serve.ts";
+import { refuse, type AnyReply, type Caller, type Client, type Members, type Refusal, type Route } from "./serve.ts";
 
 export type Authentication =
   | { readonly kind: "verified"; readonly claims: AccessClaims }
@@ -29,6 +29,8 @@ export interface EdgeDeps {
   /** Answered without a promise, it costs the request no turn of the event loop. */
   readonly authenticate: (token: string) => Authentication | Promise<Authentication>;
   readonly isSuperuser: (userId: string) => Promise<boolean>;
+  /** What the caller has not proven yet, for an endpoint that asks for more than a token. */
+  readonly assure: (endpoint: Endpoint, caller: Caller) => Promise<AnyReply | undefined>;
   /** Whether the body, as it was sent, is signed by somebody who shares the secret. */
   readonly verifySignature: (signature: string | undefined, body: Uint8Array, client: Client) => Promise<Signature>;
   readonly allow: (budget: Budget, client: Client) => Promise<Allowance>;
@@ -99,6 +101,10 @@ export function edgeOf(deps: EdgeDeps, route: Route): Answering {
   async function checked(exchange: Exchange, params: Params): Promise<AnyReply> {
     const { caller } = exchange;
     if (endpoint.access === "superuser" && (caller === undefined || !(await deps.isSuperuser(caller.userId)))) return refuse("forbidden");
+    if (caller !== undefined && (endpoint.access === "superuser" || endpoint.stepUp !== undefined)) {
+      const insufficient = await deps.assure(endpoint, caller);
+      if (insufficient !== undefined) return insufficient;
+    }
     if (endpoint.budget !== undefined) {
       const allowance = await deps.allow(endpoint.budget, exchange.client);
       if (!allowance.ok) return refuse("rate_limited", { retryAfterSeconds: allowance.retryAfterSeconds });
@@ -201,8 +207,15 @@ function receive(deps: EdgeDeps, request: Request, bindings: Bindings): Exchange
   return new Exchange(request, bindings, deps.addressOf, deps.requestId(), deps.clock.monotonicMilliseconds());
 }
 
-function isPlain({ access, budget, params, query, input }: Endpoint): boolean {
-  return access !== "superuser" && budget === undefined && params === undefined && query === undefined && input === undefined;
+function isPlain({ access, budget, stepUp, params, query, input }: Endpoint): boolean {
+  return (
+    access !== "superuser" &&
+    budget === undefined &&
+    stepUp === undefined &&
+    params === undefined &&
+    query === undefined &&
+    input === undefined
+  );
 }
 
 type Bearer =

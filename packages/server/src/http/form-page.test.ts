@@ -33,6 +33,7 @@ const app = createApp({
   ],
   authenticate: () => ({ kind: "refused", code: "invalid_token" }),
   isSuperuser: async () => false,
+  assure: async () => undefined,
   allow: async () => ({ ok: true }),
   verifySignature: async () => refuse("invalid_signature"),
   isUnavailable: () => false,

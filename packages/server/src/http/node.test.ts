@@ -44,6 +44,7 @@ async function served(t: TestContext, limits: Partial<Limits> = {}, held = false
     pages: [],
     authenticate: (token) => ({ kind: "refused", code: token === "expired" ? "token_expired" : "invalid_token" }),
     isSuperuser: async () => false,
+    assure: async () => undefined,
     allow: async () => ({ ok: true }),
     verifySignature: async () => refuse("invalid_signature"),
     isUnavailable: () => false,

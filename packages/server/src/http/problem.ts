@@ -32,14 +32,17 @@ export function problem(code: FailureCode, requestId: string, members: Members):
     headers: {
       "content-type": "application/problem+json",
       ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfterSeconds))) }),
-      ...challenge(code, status, title),
+      ...challenge(code, status, title, others),
     },
   };
 }
 
 /** RFC 6750 §3: without a token only the scheme; with one that is refused, why. */
-function challenge(code: FailureCode, status: number, title: string): Headers {
+function challenge(code: FailureCode, status: number, title: string, members: Members): Headers {
   switch (code) {
+    // RFC 9470 §3
+    case "insufficient_user_authentication":
+      return { "www-authenticate": `Bearer error="${code}", error_description="${title}"${parameters(members)}` };
     case "invalid_token":
     case "token_expired":
     case "token_stale":
@@ -52,6 +55,14 @@ function challenge(code: FailureCode, status: number, title: string): Headers {
     default:
       return status === 401 ? { "www-authenticate": "Bearer" } : {};
   }
+}
+
+/** Of what is asked for, the authentication context and its greatest age in seconds. */
+function parameters({ acrValues, maxAgeSeconds }: Members): string {
+  return [
+    typeof acrValues === "string" ? `, acr_values="${acrValues}"` : "",
+    typeof maxAgeSeconds === "number" ? `, max_age="${maxAgeSeconds}"` : "",
+  ].join("");
 }
 
 /** What zod found, in words of ours: its own messages may quote what was sent. The first for each member; zod goes on to measure what has the wrong type. */

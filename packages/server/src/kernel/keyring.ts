@@ -16,15 +16,19 @@ export type Purpose =
   | "cursor"
   | "device-token"
   | "face-mail-token"
+  | "face-pending-token"
   | "face-refresh-token"
   | "face-token"
   | "import-id"
   | "mail-seal"
   | "one-time-code"
   | "password-seal"
+  | "recovery-code-seal"
   | "refresh-token"
+  | "remembered-device"
   | "signing-key-seal"
-  | "throttle-bucket";
+  | "throttle-bucket"
+  | "totp-seal";
 
 /**
  * Keys derived from the master secret, which lives outside the database (HKDF-SHA-256, RFC 5869).

@@ -59,7 +59,7 @@ export type StartEmailOutcome =
 export async function startEmailChange(
   deps: ChangeEmailDeps,
   who: SignedIn,
-  input: { readonly newEmail: string; readonly password: string },
+  input: { readonly newEmail: string; readonly password?: string | undefined },
   origin: Origin,
 ): Promise<StartEmailOutcome> {
   const address = readAddress(input.newEmail);

@@ -17,7 +17,7 @@ export type ChangeUsernameOutcome =
 export async function changeUsername(
   deps: ChangeUsernameDeps,
   who: SignedIn,
-  input: { readonly username: string | null; readonly password: string },
+  input: { readonly username: string | null; readonly password?: string | undefined },
   origin: Origin,
 ): Promise<ChangeUsernameOutcome> {
   const next = input.username === null ? null : readUsername(input.username);

@@ -102,7 +102,7 @@ export function recoveryRoutes(deps: ChangeEmailDeps): readonly Route[] {
 }
 
 function signedIn({ caller, client }: { readonly caller: Caller; readonly client: Client }): SignedIn {
-  return { userId: caller.userId, sessionId: caller.sessionId, client };
+  return { userId: caller.userId, sessionId: caller.sessionId, client, hasShownFactor: caller.claims.acr === "aal2" };
 }
 
 function refuseUnmatched(own: Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>) {

@@ -15,7 +15,8 @@ export function createSessionEnding(deps: SessionDeps): SessionEnding {
       const recorded = await revokeAllOf(tx, deps, userId, cause);
       const user = await lockUser(tx, userId);
       if (user === undefined) throw new Error("the row of a user went away while it was held");
-      const opened = await openSession(tx, deps, user, { amr: session.amr, acr: session.acr }, client);
+      // The password was asked for once more, the second factor was not: it gets no younger by that (MF-07).
+      const opened = await openSession(tx, deps, user, { amr: session.amr, acr: session.acr, authTime: session.authTime }, client);
       return { recorded: [recorded, ...opened.recorded], tokens: () => signTokens(deps, opened.grant) };
     },
     endOthers: async (tx, userId, sessionId, cause) => {

@@ -7,6 +7,8 @@ import { addressKeys } from "../http/address.ts";
 export const SIGN_INS = "sign_ins";
 export const FAILED_SIGN_INS = "failed_sign_ins";
 
+export type FailureEvent = "sign_in.failed" | "sign_in.throttled" | "second_factor.failed" | "second_factor.throttled";
+
 /**
  * Counts a failed or throttled sign-in. A flood must not fill the disk (AU-04), so within an hour the 1st, 2nd, 4th, 8th …
  * of one account (or of one subnet, where nobody has that name) is recorded, with the count. Whether it is takes no time
@@ -15,7 +17,7 @@ export const FAILED_SIGN_INS = "failed_sign_ins";
 export async function noteFailure(
   tx: Tx,
   deps: AuditDeps,
-  failure: { readonly event: "sign_in.failed" | "sign_in.throttled"; readonly userId: string | undefined; readonly reason: string },
+  failure: { readonly event: FailureEvent; readonly userId: string | undefined; readonly reason: string },
   origin: Origin,
 ): Promise<void> {
   const now = deps.clock.now();

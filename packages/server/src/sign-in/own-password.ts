@@ -7,6 +7,7 @@ import { settleAttempt, type Attempt } from "./throttle.ts";
 export function createCheckOwnPassword(deps: Pick<SignInDeps, "db" | "clock" | "keyring" | "hasher" | "attemptLimits">): CheckOwnPassword {
   return async (who, password, origin) => {
     const user = await findUser(deps.db, who.userId);
+    if (password === undefined) return { kind: user?.passwordSealed === null && who.hasShownFactor === true ? "matched" : "mismatched" };
     const attempt: Attempt = { account: who.userId, known: true, address: who.client.address, trustedDevice: `session:${who.sessionId}` };
     const checked = await checkPassword({ ...deps, requireVerifiedEmail: false }, { user, attempt, password }, origin);
     if (checked.kind !== "matched") return checked.kind === "refused" ? { kind: "mismatched" } : checked;

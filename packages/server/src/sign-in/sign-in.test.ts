@@ -7,7 +7,6 @@ import { systemClock } from "../kernel/clock.ts";
 import { silentLog } from "../kernel/log.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { disableUser } from "../users/end-user.ts";
-import type { Factor } from "./factor.ts";
 
 const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 
@@ -103,22 +102,6 @@ eachWorld("LG-11 a user who is disabled while a refresh is under way gets no tok
   const [refreshed] = await Promise.all([refresh(world, refreshToken), disableUser(world.rules, user.id, operator)]);
   if (refreshed.status === 200) assert.equal(await isAccepted(world, refreshed.body.accessToken), false);
   assert.equal((await refresh(world, refreshToken)).body.code, "session_ended");
-});
-
-eachWorld("LG-11 MF-08 who has enrolled a second factor gets no session by the password alone", async (world) => {
-  const [with2, without] = [await world.user(), await world.user()];
-  const factor: Factor = { name: "totp", isEnrolled: async (_, userId) => userId === with2.id };
-  const guarded = servedBy(world, { ...world.rules, factors: [factor] });
-  const answered = await attempt(guarded, with2.email, with2.password);
-  assert.deepEqual([answered.status, answered.body.code, answered.body["factors"]], [401, "second_factor_required", ["totp"]]);
-  assert.deepEqual([answered.headers.getSetCookie(), answered.text.includes("Token")], [[], false]);
-  assert.equal(await countRows(world, "sessions"), 0);
-  assert.equal(
-    (await attempt(guarded, with2.email, "wrong")).body.code,
-    "invalid_credentials",
-    "the factor shows to the right password only",
-  );
-  assert.equal((await attempt(guarded, without.email, without.password)).status, 201);
 });
 
 // ── the price of a guess

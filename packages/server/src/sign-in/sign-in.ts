@@ -1,38 +1,26 @@
+import { record } from "../audit/audit.ts";
 import type { Origin } from "../audit/events.ts";
 import type { Db, Tx } from "../db/open.ts";
-import { countUp } from "../figures/counters.store.ts";
 import type { Client } from "../http/serve.ts";
 import type { Keyring } from "../kernel/keyring.ts";
-import type { Log } from "../kernel/log.ts";
-import { notify } from "../mail/notices.ts";
-import type { Settle } from "../revocations/settle.ts";
-import { openSession, recordOpened, type Opened, type Proven, type SessionDeps } from "../sessions/open.ts";
-import { take } from "../throttle/attempts.store.ts";
-import { mailsTo } from "../throttle/budgets.ts";
 import { readAddress } from "../users/address.ts";
 import { readDjangoAddress } from "../users/django-address.ts";
 import { normalizePassword } from "../users/password-policy.ts";
 import { matchPassword, sealPassword, type PasswordDeps } from "../users/passwords.ts";
 import type { ReadUsername } from "../users/username.ts";
-import { findByIdentifier, findBySpelling, lockUser, upgradePassword, type Identifier, type User } from "../users/users.store.ts";
-import { deviceTokenOf, newDeviceId, readDeviceToken } from "./device-token.ts";
-import { noteFailure, SIGN_INS } from "./failures.ts";
-import type { Factor } from "./factor.ts";
+import { findByIdentifier, findBySpelling, upgradePassword, type Identifier, type User } from "../users/users.store.ts";
+import { readDeviceToken } from "./device-token.ts";
+import { noteFailure } from "./failures.ts";
+import { enrolledFactors, type Factor } from "./factor.ts";
+import { enter, holdEntrant, open, reasonAgainst, trustOf, type OpeningDeps, type SignedIn } from "./opening.ts";
+import { isRequired, type PolicyDeps } from "./policy.ts";
+import { isRemembered, type RememberDeps } from "./remembered-devices.ts";
 import { returnAttempt, settleAttempt, takeAttempt, unknownAccount, type Attempt, type AttemptLimits } from "./throttle.ts";
 
-export interface SignInDeps extends SessionDeps, PasswordDeps {
-  readonly db: Db;
-  readonly log: Log;
-  readonly settle: Settle;
+export interface SignInDeps extends OpeningDeps, PasswordDeps, PolicyDeps, RememberDeps {
   readonly factors: readonly Factor[];
   readonly attemptLimits: AttemptLimits;
-  /** Whether an account whose address nobody has confirmed is refused. */
-  readonly requireVerifiedEmail: boolean;
   readonly readUsername: ReadUsername;
-  /** Whether a user is told of a client without a device token. Clients of a face have none, and every login would be news. */
-  readonly noticeNewDevices: boolean;
-  /** Tells the mail sender that something is waiting. */
-  readonly wakeMail: () => void;
 }
 
 export interface Credentials {
@@ -41,50 +29,73 @@ export interface Credentials {
   readonly by?: "email" | "spelling" | "username";
   readonly password: string;
   readonly deviceToken?: string | undefined;
+  readonly rememberToken?: string | undefined;
+}
+
+/** What is still to be proven, by whom. Nothing has been opened, and whoever drops it leaves nothing behind. */
+export interface SecondStep {
+  readonly user: User;
+  readonly attempt: Attempt;
+  /** With any of these it can be. */
+  readonly factors: readonly Factor[];
+  /** Where there is none yet and the policy demands one: which can be set up. */
+  readonly enrol: readonly Factor[];
 }
 
 export type SignInOutcome =
-  | { readonly kind: "opened"; readonly user: User; readonly opened: Opened; readonly deviceToken: string }
-  | { readonly kind: "challenge"; readonly factors: readonly string[] }
+  | ({ readonly kind: "opened" } & SignedIn)
+  | ({ readonly kind: "challenge" } & SecondStep)
   | { readonly kind: "refused" }
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number }
   | { readonly kind: "busy" };
 
 /**
- * The one way in: budget, password, account state, second factors, session. Until the last step nothing has been opened,
+ * The way in by password: budget, password, account state, second factor, session. Until the last step nothing has been opened,
  * so nothing has to be undone. Unknown, wrong, disabled and unverified are one refusal at one cost (EN-01, EN-02).
  */
 export async function signIn(deps: SignInDeps, credentials: Credentials, client: Client, origin: Origin): Promise<SignInOutcome> {
   const name = readName(deps, credentials);
-  const user = await findNamed(deps.db, name, credentials);
+  const found = await findNamed(deps.db, name, credentials);
   const attempt: Attempt = {
-    account: user?.id ?? unknownAccount(deps.keyring, name, credentials.identifier),
-    known: user !== undefined,
+    account: found?.id ?? unknownAccount(deps.keyring, name, credentials.identifier),
+    known: found !== undefined,
     address: client.address,
-    trustedDevice: user && trustedDevice(deps.keyring, user, credentials.deviceToken),
+    trustedDevice: found && trustedDevice(deps.keyring, found, credentials.deviceToken),
   };
 
-  const password = await checkPassword(deps, { user, attempt, password: credentials.password }, origin);
+  const password = await checkPassword(deps, { user: found, attempt, password: credentials.password }, origin);
   if (password.kind !== "matched") return password;
+  const { user, weak } = password;
 
-  const factors = await enrolledFactors(deps, password.user.id);
-  if (factors.length > 0) return { kind: "challenge", factors };
+  const outcome = await deps.db.transaction().execute(async (tx) => {
+    const held = await holdEntrant(tx, deps, { userId: user.id, isUnchanged: (now) => isSamePassword(user, now, weak) });
+    if (held === undefined) return { kind: "refused" } as const;
+    const step = await secondStep(deps, tx, held, credentials.rememberToken);
+    if (step !== undefined) {
+      await record(tx, deps, { event: "sign_in.challenged", ...origin, userId: held.id });
+      return { kind: "challenge", user: held, attempt, ...step } as const;
+    }
+    await settleAttempt(tx, deps, deps.attemptLimits, attempt);
+    const entrance = { proven: { amr: ["pwd"], acr: "aal1" }, trustedDevice: attempt.trustedDevice, client } as const;
+    return { kind: "open", user: held, opened: await open(tx, deps, held, entrance, origin) } as const;
+  });
+  if (outcome.kind === "refused") return outcome;
+  if (weak) await upgrade(deps, user, credentials.password);
+  if (outcome.kind === "challenge") return outcome;
+  return { kind: "opened", ...(await enter(deps, outcome.user, outcome.opened, attempt.trustedDevice)) };
+}
 
-  const opened = await deps.db
-    .transaction()
-    .execute(async (tx) =>
-      open(tx, deps, { user: password.user, weak: password.weak, attempt, client, proven: { amr: ["pwd"], acr: "aal1" } }, origin),
-    );
-  if (opened === undefined) return { kind: "refused" };
-  if (opened.noticed) deps.wakeMail();
-  await deps.settle(opened.recorded);
-  if (password.weak) await upgrade(deps, password.user, credentials.password);
-  return {
-    kind: "opened",
-    user: password.user,
-    opened,
-    deviceToken: deviceTokenOf(deps.keyring, { ...trustOf(password.user), did: attempt.trustedDevice ?? newDeviceId(deps.random) }),
-  };
+/** What a user, whose row is held, has to show beside the password; `undefined`: nothing. */
+async function secondStep(
+  deps: SignInDeps,
+  tx: Tx,
+  user: User,
+  rememberToken: string | undefined,
+): Promise<Pick<SecondStep, "factors" | "enrol"> | undefined> {
+  const factors = await enrolledFactors(tx, deps.factors, user.id);
+  if (factors.length > 0) return (await isRemembered(tx, deps, user, rememberToken)) ? undefined : { factors, enrol: [] };
+  if (!isRequired(deps, user)) return undefined;
+  return { factors: [], enrol: deps.factors.filter(({ enrolment }) => enrolment?.isOpenTo(user) === true) };
 }
 
 export type PasswordCheck =
@@ -135,55 +146,12 @@ async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<
   return { kind: "refused" };
 }
 
-function reasonAgainst(deps: Pick<SignInDeps, "requireVerifiedEmail">, user: User): string | undefined {
-  if (user.disabledAt !== null) return "disabled";
-  if (user.pausedAt !== null) return "paused";
-  return deps.requireVerifiedEmail && user.email !== null && user.emailVerifiedAt === null ? "unverified" : undefined;
-}
-
 /** A logout everywhere in between changes nothing: this is the login after it. A change or a reset of the password does. */
 function isSamePassword(checked: User, held: User, wasWeak: boolean): boolean {
   const [before, now] = [checked.passwordSealed, held.passwordSealed];
   if (before === null || now === null) return false;
   // Another login may have given a weak hash of it today's parameters meanwhile.
   return Buffer.from(before).equals(now) || (wasWeak && checked.passwordChangedAt === held.passwordChangedAt);
-}
-
-/** Opens the session if the account is still what it was when its password was checked (LG-11). */
-async function open(
-  tx: Tx,
-  deps: SignInDeps,
-  signingIn: { readonly user: User; readonly weak: boolean; readonly attempt: Attempt; readonly client: Client; readonly proven: Proven },
-  origin: Origin,
-): Promise<(Opened & { readonly noticed: boolean }) | undefined> {
-  const { user } = signingIn;
-  const held = await lockUser(tx, user.id);
-  if (held === undefined || !isSamePassword(user, held, signingIn.weak) || reasonAgainst(deps, held) !== undefined) return undefined;
-  const opened = await openSession(tx, deps, held, signingIn.proven, signingIn.client);
-  await settleAttempt(tx, deps, deps.attemptLimits, signingIn.attempt);
-  await countUp(tx, SIGN_INS, deps.clock.now());
-  const isNewDevice = deps.noticeNewDevices && signingIn.attempt.trustedDevice === undefined;
-  const noticed = isNewDevice && (await noticeNewDevice(tx, deps, held, signingIn.client));
-  await recordOpened(tx, deps, opened, signingIn.proven.amr.join(" "), origin);
-  return { ...opened, noticed };
-}
-
-/**
- * Tells a user who has signed in before of a client that does not show it has (LG-14), a few times an hour: whoever has the
- * password could otherwise bury the one mail that matters. True where a mail is waiting.
- */
-async function noticeNewDevice(tx: Tx, deps: SignInDeps, user: User, { address, userAgent }: Client): Promise<boolean> {
-  if (user.lastLoginAt === null || user.emailVerifiedAt === null) return false;
-  const now = deps.clock.now();
-  if ((await take(tx, mailsTo(`new-device:${user.id}`), now)).kind === "exhausted") return false;
-  await notify(tx, deps, user, { template: "new_device", data: { at: now, address, userAgent } });
-  return true;
-}
-
-async function enrolledFactors(deps: Pick<SignInDeps, "db" | "factors">, userId: string): Promise<readonly string[]> {
-  const names: string[] = [];
-  for (const factor of deps.factors) if (await factor.isEnrolled(deps.db, userId)) names.push(factor.name);
-  return names;
 }
 
 /** A hash of older parameters becomes one of today's, unless the password was changed meanwhile (PW-09). */
@@ -215,12 +183,8 @@ async function findNamed(db: Db, name: Identifier, { by, identifier }: Credentia
   return findBySpelling(db, { address: identifier, canonical: name.emailCanonical });
 }
 
-function trustedDevice(keyring: Keyring, user: User, token: string | undefined): string | undefined {
+export function trustedDevice(keyring: Keyring, user: User, token: string | undefined): string | undefined {
   const device = token === undefined ? undefined : readDeviceToken(keyring, token);
   const { sub, pwd } = trustOf(user);
   return device?.sub === sub && device.pwd === pwd ? device.did : undefined;
-}
-
-function trustOf(user: User): { readonly sub: string; readonly pwd: number } {
-  return { sub: user.id, pwd: user.passwordChangedAt ?? 0 };
 }

@@ -74,7 +74,54 @@ export async function returnAttempt(tx: Tx, limits: AttemptLimits, attempt: Atte
 
 /** What recovery and an operator do: the account can be signed in to from anywhere again. */
 export async function forgetFailures(tx: Tx, userId: string): Promise<void> {
-  await forget(tx, [accountBucket(userId)]);
+  await forget(tx, [accountBucket(userId), guessBucket(userId), wrongGuessBucket(userId)]);
+}
+
+/** MF-03: guesses at the second factor of one account, of whatever kind, in ten minutes. */
+const GUESSES = 10;
+const TEN_MINUTES = 600;
+
+/**
+ * Takes one guess at an account's second factor before it is compared. After 100 in a row that were wrong there are none until the
+ * password is changed or reset, or an operator helps: a million codes are guessed in less than a year otherwise, ten at a time.
+ */
+export async function takeGuess(tx: Tx, deps: { readonly clock: Clock }, userId: string, address: string): Promise<TakeOutcome> {
+  const taken = await takeEach(tx, guessLimits(userId, address), deps.clock.now());
+  return taken.kind === "taken" ? taken : { ...taken, retryAfterSeconds: Math.min(taken.retryAfterSeconds, QUARTER_HOUR) };
+}
+
+/** Gives back a guess that was never evaluated. */
+export async function returnGuess(tx: Tx, userId: string, address: string): Promise<void> {
+  for (const { bucket } of guessLimits(userId, address)) await giveBack(tx, bucket);
+}
+
+/** After a right one: as after the right password, this client's own failures are forgotten and nobody else's (LG-07). */
+export async function settleGuess(tx: Tx, deps: { readonly clock: Clock }, userId: string, address: string): Promise<void> {
+  const own = Math.max(1, await countOf(tx, guessPairBucket(userId, address), deps.clock.now()));
+  await giveBack(tx, guessBucket(userId));
+  await forget(tx, [guessPairBucket(userId, address)]);
+  await giveBack(tx, wrongGuessBucket(userId), own);
+}
+
+function guessLimits(userId: string, address: string): readonly Limit[] {
+  return [
+    { bucket: guessBucket(userId), limit: GUESSES, windowSeconds: TEN_MINUTES },
+    // Turns nobody away: it remembers which of the account's failures were this client's.
+    { bucket: guessPairBucket(userId, address), limit: Number.MAX_SAFE_INTEGER, windowSeconds: UNKNOWN_SECONDS },
+    { bucket: wrongGuessBucket(userId), limit: ACCOUNT_FAILURES, windowSeconds: NEVER },
+  ];
+}
+
+function guessBucket(userId: string): string {
+  return `second-factor:${userId}`;
+}
+
+function guessPairBucket(userId: string, address: string): string {
+  return `second-factor:pair:${userId}:${addressKeys(address).address}`;
+}
+
+function wrongGuessBucket(userId: string): string {
+  return `second-factor:account:${userId}`;
 }
 
 function bucketsOf(limits: AttemptLimits, attempt: Attempt): readonly Limit[] {

@@ -59,7 +59,7 @@ export type DeleteSelfOutcome = EndUserOutcome | Exclude<OwnPasswordOutcome, { r
 export async function deleteSelf(
   deps: EndUserDeps & { readonly checkOwnPassword: CheckOwnPassword },
   who: SignedIn,
-  password: string,
+  password: string | undefined,
   origin: Origin,
 ): Promise<DeleteSelfOutcome> {
   const own = await deps.checkOwnPassword(who, password, origin);

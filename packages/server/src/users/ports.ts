@@ -39,7 +39,12 @@ export interface SignedIn {
   readonly userId: string;
   readonly sessionId: string;
   readonly client: Client;
+  /** Whether its endpoint has made sure that a second factor was shown lately. */
+  readonly hasShownFactor?: boolean;
 }
 
-/** Asks a signed-in user for their password again. Each session has attempts of its own, as a trusted device has (LG-04). */
-export type CheckOwnPassword = (who: SignedIn, password: string, origin: Origin) => Promise<OwnPasswordOutcome>;
+/**
+ * Asks a signed-in user for their password again. Each session has attempts of its own, as a trusted device has (LG-04). Who has no
+ * password leaves it out, and has shown a second factor instead.
+ */
+export type CheckOwnPassword = (who: SignedIn, password: string | undefined, origin: Origin) => Promise<OwnPasswordOutcome>;

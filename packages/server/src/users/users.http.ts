@@ -126,7 +126,7 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
       const { caller, client, input } = call;
       const outcome = await deleteSelf(
         deps,
-        { userId: caller.userId, sessionId: caller.sessionId, client },
+        { userId: caller.userId, sessionId: caller.sessionId, client, hasShownFactor: caller.claims.acr === "aal2" },
         input.password,
         originOf(call),
       );

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { sql } from "kysely";
+import { generateSync } from "otplib";
 import { databaseFile, readConfig } from "../../src/config.ts";
 import { openDatabase, type OpenDatabase, type OpenOptions } from "../../src/db/open.ts";
 import { eachDatabase, withSqlite } from "../../src/db/testing.ts";
@@ -12,6 +13,7 @@ import { silentLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import type { SessionTokens } from "../../src/users/ports.ts";
 import { startServer, type ServerProcess } from "../process.ts";
+import type { Challenge } from "../second-factor.ts";
 
 /** What must be found nowhere but where it belongs, by the name under which a failure reports it. */
 interface Canaries {
@@ -41,7 +43,7 @@ const LONG_CODE = /^ {4}https?:\S+#([\w-]{43})\r?$/m;
 const METRICS_TOKEN = "canary-metrics-5f0d7c2a91";
 
 eachDatabase(
-  "PW-13, AU-03, AD-09 a whole journey leaves no password, token, code or address in log, audit, metrics or refusals",
+  "PW-13, AU-03, AD-09, MF-09 a whole journey leaves no password, second factor, token, code or address in log, audit, metrics or refusals",
   async (database) => {
     const folder = mkdtempSync(join(tmpdir(), "portcullis-canary-"));
     try {
@@ -49,6 +51,7 @@ eachDatabase(
         PORTCULLIS_DATA_DIR: folder,
         PORTCULLIS_MAIL: `dir:${join(folder, "mail")}`,
         PORTCULLIS_REFRESH_GRACE: "0",
+        PORTCULLIS_REMEMBER_DEVICE: "30d",
         PORTCULLIS_METRICS_TOKEN: METRICS_TOKEN,
         PORTCULLIS_LOG: "debug",
         PORTCULLIS_SECRET: systemRandom.bytes(48).toString("base64"),
@@ -106,7 +109,17 @@ test("PV-01 what is deleted is overwritten in the file of the embedded database"
 function assertAwake(sinks: Sinks, canaries: Canaries): void {
   for (const event of ["http.request", "http.fault", "mail.sent", "mail.directory_unavailable", "server.ready"])
     assert.match(sinks.log, new RegExp(`"event":"${event}"`));
-  for (const event of ["user.confirmed", "session.refresh_reused", "sign_in.failed", "password.reset", "password.changed", "user.disabled"])
+  for (const event of [
+    "user.confirmed",
+    "session.refresh_reused",
+    "sign_in.failed",
+    "password.reset",
+    "password.changed",
+    "user.disabled",
+    "factor.added",
+    "recovery_code.used",
+    "device.remembered",
+  ])
     assert.match(sinks.audit, new RegExp(event));
   assert.match(sinks.metrics, /portcullis_http_requests_total\{/);
   for (const code of ["malformed_json", "invalid_credentials", "invalid_code", "session_ended", "internal", "unacceptable_password"])
@@ -170,7 +183,36 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     const setupToken = token("setup", /\/setup#(\S+)/.exec(server.said.stdout)?.[1] ?? "");
     await answersOf("POST", "/v1/setup", 403, { body: { ...operator, setupToken: `${setupToken}x` } });
     await answersOf("POST", "/v1/setup", 201, { body: { ...operator, setupToken } });
-    const superuser = (await signIn("operator", operator.email, operator.password)).accessToken;
+
+    // ── the second factor that the policy asks of them, a wrong code, one kept for the day it is lost, a device that is remembered
+    const secondStep = async (name: string): Promise<{ readonly path: string; readonly challengeSecret: string }> => {
+      const body = { identifier: operator.email, password: operator.password };
+      const { challengeId, challengeSecret } = await answersOf<Challenge>("POST", "/v1/sessions", 202, { body });
+      return { path: `/v1/challenges/${challengeId}`, challengeSecret: token(`challenge secret ${name}`, challengeSecret) };
+    };
+    const { path: enrolling, challengeSecret } = await secondStep("enrolling");
+    const begun = { body: { challengeSecret, factor: "totp" } };
+    const { secret } = await answersOf<{ readonly secret: string }>("POST", `${enrolling}/enrol`, 200, begun);
+    token("authenticator secret", secret);
+    const proof = { factor: "totp", code: generateSync({ secret, epoch: systemClock.now() }) };
+    const enrolled = keep("operator", await answersOf("POST", enrolling, 201, { body: { challengeSecret, ...proof } }));
+    await mailed(1);
+    const made = { token: enrolled.accessToken };
+    const { recoveryCodes } = await answersOf<{ recoveryCodes: readonly string[] }>("POST", "/v1/me/factors/recovery-codes", 201, made);
+    for (const [index, one] of recoveryCodes.entries()) {
+      token(`recovery code ${index}`, one);
+      token(`recovery code ${index} without its hyphen`, one.replace("-", ""));
+    }
+    await mailed(2);
+    const again = await secondStep("again");
+    const wrong = { challengeSecret: again.challengeSecret, factor: "totp", code: proof.code };
+    await answersOf("POST", again.path, 422, { body: wrong });
+    await mailed(3);
+    const kept = { challengeSecret: again.challengeSecret, factor: "recovery_codes", code: recoveryCodes[0], rememberDevice: true };
+    const remembered = await answersOf<SessionTokens & { readonly rememberToken: string }>("POST", again.path, 201, { body: kept });
+    token("remember", remembered.rememberToken);
+    const superuser = keep("operator again", remembered).accessToken;
+    await mailed(4);
 
     // ── registration
     const anna = { email: address("anna"), password: password("anna") };
@@ -178,14 +220,14 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     await answersOf("POST", "/v1/users", 422, { body: { ...anna, email: `${anna.email} ` } });
     const pending = await answersOf<{ registrationId: string; clientSecret: string }>("POST", "/v1/users", 202, { body: anna });
     token("client secret", pending.clientSecret);
-    const code = codeIn("registration", await mailed(1));
+    const code = codeIn("registration", await mailed(5));
     const { registrationId, clientSecret } = pending;
     await answersOf("POST", "/v1/users/confirm", 422, {
       body: { registrationId, clientSecret, code: code === "00000000" ? "00000001" : "00000000" },
     });
     const account = await answersOf<{ id: string }>("POST", "/v1/users/confirm", 201, { body: { registrationId, clientSecret, code } });
     await answersOf("POST", "/v1/users", 202, { body: { ...anna, password: password("pre-hijacker") } });
-    await mailed(2);
+    await mailed(6);
 
     // ── signing in, refreshing, a theft
     await answersOf("POST", "/v1/sessions", 401, { body: { identifier: anna.email, password: password("wrong") } });
@@ -200,7 +242,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     await answersOf("GET", "/v1/me", 200, { token: refreshed.accessToken });
     await answersOf("POST", "/v1/sessions/refresh", 401, { body: { refreshToken: first.refreshToken } });
     await answersOf("GET", "/v1/me", 401, { token: refreshed.accessToken });
-    await mailed(3);
+    await mailed(7);
     await answersOf("POST", "/v1/sessions/refresh", 401, {
       body: { refreshToken: token("forged", `${first.refreshToken.slice(0, -8)}AAAAAAAA`) },
     });
@@ -211,7 +253,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
 
     // ── what clients put where it does not belong
     const second = await signIn("second", anna.email, anna.password);
-    await mailed(4);
+    await mailed(8);
     await answersOf("GET", `/v1/me?access_token=${second.accessToken}`, 401);
     await answersOf("GET", `/v1/me/${anna.email}?password=${encodeURIComponent(anna.password)}`, 404);
     await answersOf("GET", "/v1/me", 401, {
@@ -229,7 +271,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     // ── a forgotten password
     const reset = await answersOf<{ resetId: string }>("POST", "/v1/password-resets", 202, { body: { email: anna.email } });
     await answersOf("POST", "/v1/password-resets", 202, { body: { email: address("nobody") } });
-    const resetMail = await mailed(5);
+    const resetMail = await mailed(9);
     const resetCode = codeIn("reset", resetMail);
     const resetToken = token("reset token", LONG_CODE.exec(resetMail)?.[1] ?? "");
     const [chosen, tooClose] = [password("chosen at reset"), planted(canaries.passwords, "too close", anna.email.split("@")[0] ?? "")];
@@ -242,7 +284,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
 
     // ── the own account
     const third = await signIn("third", anna.email, chosen);
-    await mailed(7);
+    await mailed(11);
     const last = password("last");
     await answersOf("POST", "/v1/me/password", 422, {
       token: third.accessToken,
@@ -252,7 +294,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
       "changed",
       await answersOf("POST", "/v1/me/password", 200, { token: third.accessToken, body: { currentPassword: chosen, newPassword: last } }),
     );
-    await mailed(8);
+    await mailed(12);
     await answersOf("PATCH", "/v1/me", 200, { token: changed.accessToken, body: { profile: { displayName: "Anna" } } });
     await answersOf("GET", "/v1/sessions", 200, { token: changed.accessToken });
     await answersOf("POST", "/v1/sessions/logout", 204, { body: { refreshToken: changed.refreshToken } });
@@ -264,7 +306,7 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     await answersOf("GET", `/v1/admin/users/${account.id}`, 200, asked);
     await answersOf("GET", `/v1/admin/users/${account.id}/sessions`, 200, asked);
     await answersOf("POST", `/v1/admin/users/${account.id}/password-reset`, 202, asked);
-    const adminMail = await mailed(9);
+    const adminMail = await mailed(13);
     codeIn("reset by an operator", adminMail);
     token("reset token by an operator", LONG_CODE.exec(adminMail)?.[1] ?? "");
     await answersOf("POST", `/v1/admin/users/${account.id}/disable`, 204, asked);

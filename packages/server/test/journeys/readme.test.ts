@@ -1,50 +1,50 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
-import { startServer } from "../process.ts";
+import { startServer, type ServerProcess } from "../process.ts";
+import { stepsOf, walk } from "../walk.ts";
 
-const readme = readFileSync(new URL("../../../../README.md", import.meta.url), "utf8");
-const STEP = /<!-- walk -->\n```sh\n(?<commands>[^`]*(?:`(?!``)[^`]*)*)```\n\n```(?:json)?\n(?<printed>[^`]*)```/g;
-
-/** Ids, tokens and times differ from run to run; everything else must be what the page shows. */
-function withoutChance(text: string): string {
-  return text
-    .replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID")
-    .replaceAll(/urn:request:[\w-]{12}/g, "urn:request:ID")
-    .replaceAll(/"clientSecret":"[\w-]+"/g, '"clientSecret":"SECRET"')
-    .replaceAll(/"(\w+At)":\d{10}/g, '"$1":TIME')
-    .replaceAll(/\n+/g, "\n")
-    .trim();
-}
-
-test("the walk-through of the README prints what the README shows", async () => {
-  const steps = [...readme.matchAll(STEP)].map((match) => ({
-    commands: match.groups?.["commands"] ?? "",
-    printed: match.groups?.["printed"] ?? "",
-  }));
-  assert.equal(steps.length, (readme.match(/<!-- walk -->/g) ?? []).length);
-  assert.ok(steps.length >= 6);
-
-  const folder = mkdtempSync(join(tmpdir(), "portcullis-readme-"));
+async function served(story: (at: { readonly folder: string; readonly server: ServerProcess }) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-walk-"));
   const server = await startServer({ PORTCULLIS_DATA_DIR: join(folder, "data") });
   try {
-    const mark = "--- next step ---";
-    const script = steps
-      .map((step) => step.commands)
-      .join(`\necho; echo "${mark}"\n`)
-      .replaceAll("http://127.0.0.1:8420", server.url);
-    const { stdout } = await promisify(execFile)("bash", ["-c", script], { cwd: folder });
-    const printed = stdout.split(mark).map(withoutChance);
-    assert.deepEqual(
-      printed,
-      steps.map((step) => withoutChance(step.printed)),
-    );
+    await story({ folder, server });
   } finally {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+test("the walk-through of the README prints what the README shows", async () => {
+  const steps = stepsOf("README.md");
+  assert.ok(steps.length >= 6);
+  await served(async ({ folder, server }) => {
+    const printed = await walk(steps, { folder, url: server.url });
+    assert.deepEqual(
+      printed,
+      steps.map((step) => step.printed),
+    );
+  });
+});
+
+test("the page about second factors prints what it shows, to a superuser by the setup link and to the README's Anna", async () => {
+  const joining = stepsOf("README.md").slice(0, 2);
+  const steps = stepsOf("docs/second-factors.md");
+  assert.ok(steps.length >= 6);
+  await served(async ({ folder, server }) => {
+    const link = /\/setup#(\S+)/;
+    while (!link.test(server.said.stdout)) await new Promise((resolve) => setTimeout(resolve, 10));
+    const root = { setupToken: link.exec(server.said.stdout)?.[1], email: "root@example.com", password: "nine grey geese fly" };
+    const headers = { "content-type": "application/json" };
+    const made = await fetch(`${server.url}/v1/setup`, { method: "POST", headers, body: JSON.stringify(root) });
+    assert.equal(made.status, 201, await made.text());
+
+    const printed = await walk([...joining, ...steps], { folder, url: server.url });
+    assert.deepEqual(
+      printed.slice(joining.length),
+      steps.map((step) => step.printed),
+    );
+  });
 });

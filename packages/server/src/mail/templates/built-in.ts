@@ -16,6 +16,7 @@ import { newDevice } from "./letters/new-device.ts";
 import { passwordChanged } from "./letters/password-changed.ts";
 import { passwordReset } from "./letters/password-reset.ts";
 import { refreshReused } from "./letters/refresh-reused.ts";
+import { secondFactorCode } from "./letters/second-factor-code.ts";
 import { secondFactorFailed } from "./letters/second-factor-failed.ts";
 import { testMail } from "./letters/test-mail.ts";
 import type { Template } from "./template.ts";
@@ -33,6 +34,7 @@ export const templates: Readonly<Record<TemplateName, Template>> = {
   factor_added: factorAdded,
   factor_removed: factorRemoved,
   second_factor_failed: secondFactorFailed,
+  second_factor_code: secondFactorCode,
   djoser_activation: djoserActivation,
   djoser_confirmation: djoserConfirmation,
   djoser_password_reset: djoserPasswordReset,

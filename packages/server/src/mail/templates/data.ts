@@ -1,10 +1,13 @@
 import { z } from "zod";
 
 const moment = z.int();
-const mailedCode = {
+const code = {
   code: z.string().regex(/^\d{8}$/),
   /** Of the code. */
   expiresAt: moment,
+};
+const mailedCode = {
+  ...code,
   token: z.string().regex(/^[\w-]{20,128}$/),
   linkExpiresAt: moment,
 };
@@ -33,6 +36,7 @@ export const templateData = {
   factor_removed: z.strictObject({ at: moment, factor: z.string() }),
   /** The right password, then a wrong second factor. */
   second_factor_failed: z.strictObject(client),
+  second_factor_code: z.strictObject({ ...code, ...client }),
   djoser_activation: z.strictObject(accountLink),
   djoser_confirmation: z.strictObject(account),
   djoser_password_reset: z.strictObject(accountLink),

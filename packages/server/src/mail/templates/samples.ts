@@ -33,6 +33,7 @@ export const samples: { readonly [Name in TemplateName]: TemplateData<Name> } = 
   factor_added: factor,
   factor_removed: factor,
   second_factor_failed: client,
+  second_factor_code: { ...client, at: sampleMoment, code: mailedCode.code, expiresAt: sampleMoment + 300 },
   djoser_activation: { ...accountLink, isConfirmed: false },
   djoser_confirmation: account,
   djoser_password_reset: accountLink,

@@ -49,7 +49,7 @@ interface MailedLink {
   readonly linkExpiresAt: UnixSeconds;
 }
 
-interface MailedCode extends MailedLink {
+interface Code {
   readonly code: string;
   readonly expiresAt: UnixSeconds;
 }
@@ -62,9 +62,10 @@ export const linkTo =
     linkValidity: span(linkExpiresAt - now, language),
   });
 
-export const codeAndLinkTo = (path: `/${string}`) => (data: MailedCode, context: Context) => ({
-  code: data.code,
-  codeValidity: span(data.expiresAt - context.now, context.language),
+const codeOf = ({ code, expiresAt }: Code, { now, language }: Context) => ({ code, codeValidity: span(expiresAt - now, language) });
+
+export const codeAndLinkTo = (path: `/${string}`) => (data: Code & MailedLink, context: Context) => ({
+  ...codeOf(data, context),
   ...linkTo(path)(data, context),
 });
 
@@ -86,6 +87,8 @@ export const clientOf = (data: Client, context: Context) => ({
   address: quoted(data.address),
   userAgent: quoted(data.userAgent),
 });
+
+export const codeAskedForBy = (data: Code & Client, context: Context) => ({ ...codeOf(data, context), ...clientOf(data, context) });
 
 interface Account {
   readonly username: string;

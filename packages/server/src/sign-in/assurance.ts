@@ -1,0 +1,84 @@
+import type { AccessClaims, Endpoint, FactorName } from "@portcullis/contract";
+import type { Db } from "../db/open.ts";
+import { refuse, type Caller, type Refusal } from "../http/serve.ts";
+import type { AmrList } from "../sessions/amr.ts";
+import { findUser } from "../users/users.store.ts";
+import { enrolledFactors, type Factor } from "./factor.ts";
+import { isRequired, type PolicyDeps } from "./policy.ts";
+
+/** NIST SP 800-63B-4 §2: one factor, or two. */
+export type Acr = "aal1" | "aal2";
+
+const POSSESSION: ReadonlySet<string> = new Set(["otp", "email", "rec", "hwk", "swk"]);
+
+/** What a list of methods amounts to; two factors are said by `mfa` as well (RFC 8176 §2). */
+export function assuranceOf(amr: AmrList): { readonly amr: AmrList; readonly acr: Acr } {
+  const isTwo = amr.includes("mfa") || (amr.includes("pwd") && amr.some((method) => POSSESSION.has(method)));
+  if (!isTwo) return { amr, acr: "aal1" };
+  return { amr: amr.includes("mfa") ? amr : [...amr, "mfa"], acr: "aal2" };
+}
+
+/** A recovery code is kept for the day the others are lost, so it is as strong as any. */
+const strengths: Readonly<Record<FactorName, number>> = { email: 1, totp: 2, passkey: 3, recovery_codes: 3 };
+const factorOf: Readonly<Record<string, FactorName>> = {
+  email: "email",
+  otp: "totp",
+  hwk: "passkey",
+  swk: "passkey",
+  rec: "recovery_codes",
+};
+
+/** Whether the factor a session was raised with is at least as strong as each of these (MF-07). */
+export function isAsStrong(amr: AmrList, factors: readonly FactorName[]): boolean {
+  const shown = amr.map((method) => strengths[factorOf[method] ?? "email"] * (method in factorOf ? 1 : 0));
+  return Math.max(0, ...shown) >= Math.max(0, ...factors.map((name) => strengths[name]));
+}
+
+/** Which of the factors that a user has would do where these are to be touched. */
+export function strongEnough(enrolled: readonly FactorName[], factors: readonly FactorName[]): readonly FactorName[] {
+  const needed = Math.max(0, ...factors.map((name) => strengths[name]));
+  return enrolled.filter((name) => strengths[name] >= needed);
+}
+
+export interface AssuranceDeps extends PolicyDeps {
+  readonly db: Db;
+  readonly factors: readonly Factor[];
+}
+
+type Insufficient = Refusal<"insufficient_user_authentication" | "factor_required" | "session_ended">;
+
+/**
+ * Whether a caller has proven enough for an endpoint; `undefined` where so. Who has a second factor must have shown it, lately where
+ * the endpoint says so; a superuser of whom one is demanded does nothing without (AD-06). RFC 9470.
+ */
+export function createAssurance(deps: AssuranceDeps): (endpoint: Endpoint, caller: Caller) => Promise<Insufficient | undefined> {
+  return async ({ access, stepUp }, { userId, claims }) => {
+    const enrolled = (await enrolledFactors(deps.db, deps.factors, userId)).map(({ name }) => name);
+    if (enrolled.length === 0) {
+      if (access === "superuser" && (await isKeptOut(deps, userId))) return refuse("factor_required");
+      if (stepUp?.when !== "always" || isRecent(deps, claims, stepUp.maxAgeSeconds)) return undefined;
+      return insufficient({ acr: "aal1", maxAgeSeconds: stepUp.maxAgeSeconds, factors: [] });
+    }
+    if (claims.acr === "aal2" && (stepUp === undefined || isRecent(deps, claims, stepUp.maxAgeSeconds))) return undefined;
+    return insufficient({ acr: "aal2", maxAgeSeconds: stepUp?.maxAgeSeconds, factors: enrolled });
+  };
+}
+
+/** @param needed `factors`: one of these will do; none: the password. */
+export function insufficient(needed: {
+  readonly acr: Acr;
+  readonly maxAgeSeconds: number | undefined;
+  readonly factors: readonly FactorName[];
+}): Refusal<"insufficient_user_authentication"> {
+  const { acr: acrValues, maxAgeSeconds, factors } = needed;
+  return refuse("insufficient_user_authentication", { acrValues, ...(maxAgeSeconds !== undefined && { maxAgeSeconds }), factors });
+}
+
+async function isKeptOut(deps: AssuranceDeps, userId: string): Promise<boolean> {
+  const user = await findUser(deps.db, userId);
+  return user !== undefined && isRequired(deps, user);
+}
+
+function isRecent({ clock }: AssuranceDeps, { auth_time }: AccessClaims, maxAgeSeconds: number): boolean {
+  return clock.now() - auth_time <= maxAgeSeconds;
+}
