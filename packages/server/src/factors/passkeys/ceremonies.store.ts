@@ -1,0 +1,64 @@
+import type { Selectable } from "kysely";
+import type { Db, Tx } from "../../db/open.ts";
+import type { CeremoniesTable } from "../../db/tables.ts";
+import type { UnixSeconds } from "../../kernel/clock.ts";
+
+export interface Ceremony {
+  readonly id: string;
+  readonly kind: CeremoniesTable["kind"];
+  /** Base64url. */
+  readonly challenge: string;
+  readonly userId: string | null;
+  readonly flowId: string;
+  readonly standing: string;
+  readonly createdAt: UnixSeconds;
+  readonly expiresAt: UnixSeconds;
+}
+
+/** A newer ceremony of the same kind takes the place of the one its flow has. */
+export async function insertCeremony(tx: Tx, ceremony: Ceremony): Promise<void> {
+  const { kind, userId, flowId } = ceremony;
+  if (userId !== null)
+    await tx.deleteFrom("ceremonies").where("user_id", "=", userId).where("flow_id", "=", flowId).where("kind", "=", kind).execute();
+  await tx
+    .insertInto("ceremonies")
+    .values({
+      id: ceremony.id,
+      kind,
+      challenge: ceremony.challenge,
+      user_id: userId,
+      flow_id: flowId,
+      standing: ceremony.standing,
+      created_at: ceremony.createdAt,
+      expires_at: ceremony.expiresAt,
+    })
+    .execute();
+}
+
+/** Of any number who finish it at once, one gets it (PK-01). */
+export async function consumeCeremony(tx: Tx, id: string): Promise<Ceremony | undefined> {
+  const row = await tx.deleteFrom("ceremonies").where("id", "=", id).returningAll().executeTakeFirst();
+  return row && toCeremony(row);
+}
+
+/** Forgets a batch of ceremonies that cannot be finished any more. */
+export async function pruneCeremonies(db: Db, now: UnixSeconds, limit: number): Promise<number> {
+  const result = await db
+    .deleteFrom("ceremonies")
+    .where("id", "in", (eb) => eb.selectFrom("ceremonies").select("id").where("expires_at", "<=", now).limit(limit))
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+function toCeremony(row: Selectable<CeremoniesTable>): Ceremony {
+  return {
+    id: row.id,
+    kind: row.kind,
+    challenge: row.challenge,
+    userId: row.user_id,
+    flowId: row.flow_id,
+    standing: row.standing,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+  };
+}

@@ -1,0 +1,56 @@
+import type { Begun, Prepared } from "@portcullis/contract";
+import type { User } from "../../users/users.store.ts";
+import type { Ceremony } from "./ceremonies.store.ts";
+import { CEREMONY_SECONDS } from "./ceremonies.ts";
+import { algorithms } from "./cose-key.ts";
+import type { Passkey } from "./passkeys.store.ts";
+import type { RelyingParty } from "./verify.ts";
+
+export interface OptionsDeps extends RelyingParty {
+  readonly serviceName: string;
+}
+
+/** A ceremony that has been begun, with what the browser is to be given. */
+export type Creation = Pick<Extract<Begun, { readonly factor: "passkey" }>, "ceremonyId" | "options" | "expiresAt">;
+export type Request = Pick<Extract<Prepared, { readonly factor: "passkey" }>, "ceremonyId" | "options" | "expiresAt">;
+
+/** What an authenticator keeps with a passkey and shows when nobody has said who they are: the 16 bytes of the user's id. */
+export function userHandleOf(userId: string): string {
+  return Buffer.from(userId.replaceAll("-", ""), "hex").toString("base64url");
+}
+
+/** `PublicKeyCredentialCreationOptionsJSON` (WebAuthn Level 3 §5.1.9). */
+export function creationOf(deps: OptionsDeps, { id, challenge, expiresAt }: Ceremony, user: User, own: readonly Passkey[]): Creation {
+  const name = user.email ?? user.username ?? user.id;
+  const options = {
+    rp: { id: deps.passkeyDomain, name: deps.serviceName },
+    user: { id: userHandleOf(user.id), name, displayName: name },
+    challenge,
+    pubKeyCredParams: algorithms.map((alg) => ({ type: "public-key", alg })),
+    timeout: CEREMONY_SECONDS * 1000,
+    excludeCredentials: own.map(descriptorOf),
+    authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "preferred" },
+    attestation: "none",
+  };
+  return { ceremonyId: id, options, expiresAt };
+}
+
+/**
+ * `PublicKeyCredentialRequestOptionsJSON` (WebAuthn Level 3 §5.1.10).
+ *
+ * @param own whose passkeys would do; absent: anybody's, if it verifies its user
+ */
+export function requestOf(deps: RelyingParty, { id, challenge, expiresAt }: Ceremony, own?: readonly Passkey[]): Request {
+  const options = {
+    rpId: deps.passkeyDomain,
+    challenge,
+    timeout: CEREMONY_SECONDS * 1000,
+    userVerification: own === undefined ? "required" : "preferred",
+    ...(own !== undefined && { allowCredentials: own.map(descriptorOf) }),
+  };
+  return { ceremonyId: id, options, expiresAt };
+}
+
+function descriptorOf({ credentialId, transports }: Passkey) {
+  return { type: "public-key", id: credentialId, transports: [...transports] };
+}

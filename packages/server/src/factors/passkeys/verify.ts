@@ -1,0 +1,121 @@
+import type { Assertion, Attestation } from "@portcullis/contract";
+import { verifyAuthenticationResponse, verifyRegistrationResponse } from "@simplewebauthn/server";
+import { decodeAttestationObject, decodeClientDataJSON, isoBase64URL, isoCBOR } from "@simplewebauthn/server/helpers";
+import { z } from "zod";
+import { algorithms, isSoundKey } from "./cose-key.ts";
+import type { Passkey } from "./passkeys.store.ts";
+
+export interface RelyingParty {
+  /** WebAuthn's RP ID. */
+  readonly passkeyDomain: string;
+  /** Of the pages that may use passkeys, that of the public URL among them; compared letter by letter. */
+  readonly passkeyOrigins: readonly string[];
+}
+
+/** What an authenticator says of itself each time. */
+export interface Said {
+  readonly signCount: number;
+  readonly kind: Passkey["kind"];
+  readonly backedUp: boolean;
+  /** Whether it has verified its user, by PIN or biometrics. */
+  readonly verified: boolean;
+}
+
+export interface Registered extends Said {
+  readonly credentialId: string;
+  readonly publicKey: Uint8Array;
+  readonly aaguid: string;
+}
+
+const LONGEST_CREDENTIAL_ID = 1023;
+
+/**
+ * WebAuthn Level 3 §7.1, for attestation `none`: a statement was not asked for and is passed over, because to check one is to read
+ * certificates and to ask the servers they name.
+ *
+ * @returns `undefined` where anything is wrong with it
+ */
+export async function verifyRegistration(rp: RelyingParty, challenge: string, credential: Attestation): Promise<Registered | undefined> {
+  return unlessThrown(async () => {
+    const { id, rawId, type, response } = credential;
+    if (!isOfThisPage(response.clientDataJSON)) return undefined;
+    const attestationObject = withoutStatement(response.attestationObject);
+    const { verified, registrationInfo: info } = await verifyRegistrationResponse({
+      response: { id, rawId, type, clientExtensionResults: {}, response: { clientDataJSON: response.clientDataJSON, attestationObject } },
+      expectedChallenge: challenge,
+      expectedOrigin: [...rp.passkeyOrigins],
+      expectedRPID: rp.passkeyDomain,
+      requireUserVerification: false,
+      supportedAlgorithmIDs: [...algorithms],
+    });
+    if (!verified || info.credential.id !== id || !isSoundKey(info.credential.publicKey)) return undefined;
+    if (Buffer.from(id, "base64url").length > LONGEST_CREDENTIAL_ID) return undefined;
+    return { credentialId: id, publicKey: info.credential.publicKey, aaguid: info.aaguid, ...said(info, info.credential.counter) };
+  });
+}
+
+/**
+ * WebAuthn Level 3 §7.2. What its counter and its backup flags mean is for whoever asked: only then is it known to be the passkey.
+ *
+ * @returns `undefined` where anything is wrong with it
+ */
+export async function verifyAssertion(
+  rp: RelyingParty,
+  challenge: string,
+  credential: Assertion,
+  key: Pick<Passkey, "credentialId" | "publicKey">,
+  mustVerify: boolean,
+): Promise<Said | undefined> {
+  return unlessThrown(async () => {
+    const { id, rawId, type, response } = credential;
+    const { clientDataJSON, authenticatorData, signature } = response;
+    if (id !== key.credentialId || !isOfThisPage(clientDataJSON)) return undefined;
+    const { verified, authenticationInfo: info } = await verifyAuthenticationResponse({
+      response: { id, rawId, type, clientExtensionResults: {}, response: { clientDataJSON, authenticatorData, signature } },
+      expectedChallenge: challenge,
+      expectedOrigin: [...rp.passkeyOrigins],
+      expectedRPID: rp.passkeyDomain,
+      requireUserVerification: mustVerify,
+      // With 0 the library compares no counters, which it would do before it has checked the signature.
+      credential: { id, publicKey: new Uint8Array(key.publicKey), counter: 0 },
+    });
+    return verified ? said(info, info.newCounter) : undefined;
+  });
+}
+
+const ofThisPage = z.looseObject({ crossOrigin: z.literal(false).optional(), topOrigin: z.undefined().optional() });
+
+/** Not of a frame in somebody else's (PK-02). Type, challenge and origin are the library's to compare. */
+function isOfThisPage(clientDataJSON: string): boolean {
+  return ofThisPage.safeParse(decodeClientDataJSON(clientDataJSON)).success;
+}
+
+function withoutStatement(attestationObject: string): string {
+  const authData = decodeAttestationObject(isoBase64URL.toBuffer(attestationObject)).get("authData");
+  const bare = new Map<string, string | Uint8Array | Map<string, never>>([
+    ["fmt", "none"],
+    ["attStmt", new Map<string, never>()],
+    ["authData", authData],
+  ]);
+  return Buffer.from(isoCBOR.encode(bare)).toString("base64url");
+}
+
+interface Flags {
+  readonly credentialDeviceType: "singleDevice" | "multiDevice";
+  readonly credentialBackedUp: boolean;
+  readonly userVerified: boolean;
+}
+
+function said({ credentialDeviceType, credentialBackedUp, userVerified }: Flags, signCount: number): Said {
+  const kind = credentialDeviceType === "multiDevice" ? "multi_device" : "single_device";
+  return { signCount, kind, backedUp: credentialBackedUp, verified: userVerified };
+}
+
+/** The library throws for whatever a stranger has sent; nothing in there is ours to fail. */
+async function unlessThrown<Result>(read: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await read();
+  } catch {
+    return undefined;
+  }
+}
