@@ -1,5 +1,5 @@
 import type { Origin } from "../audit/events.ts";
-import type { Db } from "../db/open.ts";
+import type { Db, Tx } from "../db/open.ts";
 import type { Client } from "../http/serve.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Settle } from "../revocations/settle.ts";
@@ -10,11 +10,13 @@ import { openSession, recordOpened, type Opened, type SessionDeps } from "./open
 export interface ExchangeDeps extends SessionDeps {
   readonly db: Db;
   readonly settle: Settle;
+  /** Whether this user, whose row is held, is to show a second factor first (MF-08). */
+  readonly needsFactor: (tx: Tx, user: User) => Promise<boolean>;
 }
 
 export type ExchangeOutcome =
   | { readonly kind: "opened"; readonly user: User; readonly opened: Opened }
-  | { readonly kind: "unknown" | "inactive" | "spent" };
+  | { readonly kind: "unknown" | "inactive" | "second_factor_required" | "spent" };
 
 /** When and how its user proved who they are, Django knew and we do not: it counts for no step-up (MF-07). */
 const UNPROVEN = { amr: [], acr: "aal1", authTime: 0 } as const;
@@ -26,6 +28,7 @@ export async function exchange(deps: ExchangeDeps, jti: string, client: Client, 
     const user = imported && (await lockUser(tx, imported.userId));
     if (user === undefined) return { kind: "unknown" };
     if (user.disabledAt !== null || user.pausedAt !== null) return { kind: "inactive" };
+    if (await deps.needsFactor(tx, user)) return { kind: "second_factor_required" };
     if (!(await markUsed(tx, jti, deps.clock.now()))) return { kind: "spent" };
     const opened = await openSession(tx, deps, user, UNPROVEN, client);
     await recordOpened(tx, deps, opened, "imported_token", origin);

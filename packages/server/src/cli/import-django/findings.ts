@@ -23,7 +23,16 @@ const kinds = {
   no_identifier: { severity: "loss", words: "neither a username nor an address of their own is left: imported, but cannot sign in" },
   hash_unknown: { severity: "loss", words: "password hash of a kind that cannot be checked here: imported without a password" },
   no_hash: { severity: "note", words: "password column holds no hash, which nobody can sign in with: imported without a password" },
-  factor_dropped: { severity: "factor", words: "confirmed second factor, which cannot be imported yet: imported without it" },
+  factor_dropped: { severity: "factor", words: "confirmed second factor of a kind that cannot be imported: imported without it" },
+  codes_without_factor: {
+    severity: "factor",
+    words: "recovery codes as the only second factor, which nobody is asked for here: imported, but the password alone lets in",
+  },
+  codes_left_out: { severity: "note", words: "more recovery codes than a user has here, or one that is none here: imported without them" },
+  clock_drifts: {
+    severity: "note",
+    words: "authenticator app whose clock differs from Django's: imported, but a code that is off by more than one step is refused",
+  },
   factor_unconfirmed: { severity: "note", words: "second factor that was never confirmed: imported without it" },
   number_taken: { severity: "loss", words: "number that another user has here: imported under a new number" },
   number_unusable: { severity: "loss", words: "number that cannot be kept: imported under a new number" },
@@ -50,6 +59,8 @@ export interface Finding {
   readonly kind: FindingKind;
   /** What the source calls the row. */
   readonly key: string;
+  /** Where it is not that of the users. */
+  readonly table?: string | undefined;
   readonly column?: string | undefined;
   /** What the column holds, where it is no secret. */
   readonly value?: string | undefined;

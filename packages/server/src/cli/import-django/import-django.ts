@@ -5,9 +5,12 @@ import { secretFile, type Config } from "../../config.ts";
 import { openForeignSource, SourceError, type ForeignSource } from "../../db/foreign-source.ts";
 import { migrate, schemaState } from "../../db/migrate.ts";
 import type { OpenDatabase } from "../../db/open.ts";
+import { standardParameters } from "../../hashing/phc.ts";
+import { createHasher, type Hasher } from "../../hashing/pool.ts";
 import { systemClock, type Clock } from "../../kernel/clock.ts";
 import { uuidv7 } from "../../kernel/ids.ts";
 import type { Keyring } from "../../kernel/keyring.ts";
+import { silentLog } from "../../kernel/log.ts";
 import { systemRandom, type Random } from "../../kernel/random.ts";
 import { openKeyring } from "../../master-secret.ts";
 import { usernameRules } from "../../users/username.ts";
@@ -46,20 +49,30 @@ export function addImportDjango(program: Command): void {
     .option("--dry-run", "say what would happen, and change nothing")
     .option("--report <file>", "append every row that needs a word to this file, as JSON lines")
     .option("--accept-losses", "import even if users lose something by it")
-    .option("--without-factors", "import users who have a second factor without it")
+    .option("--without-factors", "import users who have a second factor that cannot be imported without it")
     .option("--tokens", "import refresh tokens that are still good; each can be exchanged once for a session")
     .option("--unverified", "addresses do not count as confirmed")
     .action(async (options: ImportOptions, command: Command) => {
       const config = configOf(command);
       const report = options.report === undefined ? noReport : openReport(options.report);
+      const hasher = patientHasher(config);
       try {
         await withSource(options.from, async (source) =>
-          importFrom({ source, config, report, clock: systemClock, random: systemRandom }, options),
+          importFrom({ source, config, report, clock: systemClock, random: systemRandom, hasher }, options),
         );
       } finally {
+        await hasher.close();
         report.close();
       }
     });
+}
+
+const PATIENCE_MILLISECONDS = 600_000;
+
+/** Of recovery codes, which nobody is waiting for. What it could log, it fails with. */
+function patientHasher({ hashConcurrency: concurrency }: Config): Hasher {
+  const system = { log: silentLog, clock: systemClock, random: systemRandom };
+  return createHasher({ ...system, concurrency, params: standardParameters, waitMilliseconds: PATIENCE_MILLISECONDS });
 }
 
 async function withSource(from: string, act: (source: ForeignSource) => Promise<void>): Promise<void> {
@@ -81,6 +94,7 @@ interface FromDeps {
   readonly report: Report;
   readonly clock: Clock;
   readonly random: Random;
+  readonly hasher: Hasher;
 }
 
 async function importFrom(deps: FromDeps, options: ImportOptions): Promise<void> {
@@ -132,7 +146,7 @@ export interface RunDeps extends FromDeps {
  * @throws {CommandError} where somebody would lose what they were not asked to give up
  */
 export async function runImport(deps: RunDeps, options: ImportOptions): Promise<void> {
-  const { source, mapping, config, clock, database, keyring } = deps;
+  const { source, mapping, config, clock, random, hasher, database, keyring } = deps;
   const dryRun = options.dryRun === true || database === undefined || keyring === undefined;
   const now = clock.now();
   const run = uuidv7(deps);
@@ -146,7 +160,7 @@ export async function runImport(deps: RunDeps, options: ImportOptions): Promise<
     now,
     verified: options.unverified !== true,
     loginField: config.loginField,
-    factors: await readFactors(source),
+    factors: await readFactors(source, mapping.table, now),
   };
   const tables = options.tokens === true ? tokenTables(source) : undefined;
   const progress = showProgress(deps, "Looking at", total);
@@ -175,6 +189,8 @@ export async function runImport(deps: RunDeps, options: ImportOptions): Promise<
     database,
     keyring,
     clock,
+    random,
+    hasher,
     run,
     report: deps.report,
     progress: showProgress(deps, "Importing", total),

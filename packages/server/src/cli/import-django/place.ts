@@ -2,6 +2,7 @@ import type { UnixSeconds } from "../../kernel/clock.ts";
 import { readAddress } from "../../users/address.ts";
 import type { Profile } from "../../users/profile.ts";
 import type { ReadUsername } from "../../users/username.ts";
+import type { FoundFactors } from "./factors.ts";
 import type { Finding, FindingKind } from "./findings.ts";
 import { isStorable, type ReadUser } from "./read-user.ts";
 
@@ -51,6 +52,7 @@ export interface NewUser {
   readonly profile: string;
   readonly createdAt: UnixSeconds;
   readonly lastLoginAt: UnixSeconds | null;
+  readonly factors: FoundFactors | undefined;
 }
 
 export type Placed =
@@ -65,8 +67,8 @@ export interface PlaceDeps {
   readonly verified: boolean;
   /** What users of a face log in by. */
   readonly loginField: "email" | "username";
-  /** By key, whether a second factor was confirmed. */
-  readonly factors: ReadonlyMap<string, boolean>;
+  /** By key. */
+  readonly factors: ReadonlyMap<string, FoundFactors>;
 }
 
 export function toCandidate(deps: PlaceDeps, read: ReadUser, id: string): Candidate {
@@ -101,8 +103,8 @@ export function place(deps: PlaceDeps, taken: Taken, seen: Seen, candidate: Cand
   const email = placeAddress(taken, seen, candidate, { add, profile });
   const username = placeUsername(deps, taken, seen, candidate, { add, profile });
   if (username === undefined && email?.shared !== false && (read.email ?? read.username) !== undefined) add("no_identifier");
-  const factor = deps.factors.get(read.key.text);
-  if (factor !== undefined) add(factor ? "factor_dropped" : "factor_unconfirmed");
+  const factors = deps.factors.get(read.key.text);
+  if (factors !== undefined) findings.push(...factors.findings.map((found) => ({ ...found, key: read.key.text })));
 
   const createdAt = read.joinedAt ?? deps.now;
   const user: NewUser = {
@@ -120,6 +122,7 @@ export function place(deps: PlaceDeps, taken: Taken, seen: Seen, candidate: Cand
     profile: fitted(profile, add),
     createdAt,
     lastLoginAt: read.lastLoginAt ?? null,
+    factors,
   };
   return { kind: "new", user, read, findings };
 }

@@ -20,11 +20,12 @@ export function openReport(file: string): Report {
     run: (facts) => write([facts]),
     findings: (findings) =>
       write(
-        findings.map(({ kind, key, column, value }) => ({
+        findings.map(({ kind, key, table, column, value }) => ({
           key,
           finding: kind,
           severity: severityOf(kind),
           done: wordsFor(kind),
+          ...(table !== undefined && { table }),
           ...(column !== undefined && { column }),
           ...(value !== undefined && { value }),
         })),

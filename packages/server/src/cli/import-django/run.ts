@@ -3,11 +3,11 @@ import { record } from "../../audit/audit.ts";
 import type { ForeignSource } from "../../db/foreign-source.ts";
 import type { OpenDatabase } from "../../db/open.ts";
 import { isUniqueViolation } from "../../db/storage-errors.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Keyring } from "../../kernel/keyring.ts";
 import { spendSetupLinks } from "../../users/setup.store.ts";
 import { operator } from "../command.ts";
 import type { Mapping } from "./columns.ts";
+import { insertFactors, sealFactors, type EnrolDeps, type SealedFactors } from "./enrol.ts";
 import type { Finding } from "./findings.ts";
 import { findTaken, insertUsers, isEmpty, makeRoom, raiseNumber, type SealedUser } from "./import.store.ts";
 import { place, toCandidate, type Candidate, type NewUser, type PlaceDeps, type Placed, type Taken, type Texts } from "./place.ts";
@@ -27,10 +27,8 @@ export interface CheckDeps {
   readonly progress: Progress;
 }
 
-export interface ImportDeps extends CheckDeps {
+export interface ImportDeps extends CheckDeps, EnrolDeps {
   readonly database: OpenDatabase;
-  readonly keyring: Keyring;
-  readonly clock: Clock;
   /** Names the run in the audit. */
   readonly run: string;
 }
@@ -201,14 +199,18 @@ const TRIES = 5;
  * have taken is in the database.
  */
 async function importPage(deps: ImportDeps, { page, read }: PageToImport, earlier: Set<string>): Promise<Counts> {
+  const sealed = new Map<string, SealedFactors>();
   for (let attempt = 1; ; attempt += 1) {
     const { users, findings, counts } = (attempt === 1 ? page : undefined) ?? toPage(await placeAgain(deps, await read(), earlier));
     // Before the commit: what is listed twice after a crash is better than what was never listed.
     deps.report.findings(findings);
+    const missing = users.filter(({ id }) => !sealed.has(id));
+    for (const factors of await sealFactors(deps, missing)) sealed.set(factors.userId, factors);
     try {
       await insertPage(
         deps,
         users.map((user) => seal(deps.keyring, user)),
+        users.flatMap(({ id }) => sealed.get(id) ?? []),
       );
       for (const { id } of users) earlier.add(id);
       return counts;
@@ -236,20 +238,27 @@ function seal(keyring: Keyring, user: NewUser): SealedUser {
  * The audit gets one event for the page and one for each superuser in it, in the page's own transaction (AU-01). One for each user
  * would say nothing that their rows do not, and the chain would take as long as everything else.
  */
-async function insertPage(deps: ImportDeps, users: readonly SealedUser[]): Promise<void> {
+async function insertPage(deps: ImportDeps, users: readonly SealedUser[], factors: readonly SealedFactors[]): Promise<void> {
   const { db, dialect } = deps.database;
   if (users.length === 0) return;
   const now = deps.clock.now();
   const superusers = users.filter(({ user }) => user.superuserSince !== null);
   await db.transaction().execute(async (tx) => {
     await insertUsers(tx, dialect, users, now);
+    await insertFactors(tx, deps, factors);
     if (superusers.length > 0) await spendSetupLinks(tx, now);
     for (const { user } of superusers)
       await record(tx, deps, { event: "superuser.created", ...operator, userId: user.id, details: { run: deps.run } });
     await record(tx, deps, {
       event: "users.imported",
       ...operator,
-      details: { run: deps.run, users: users.length, superusers: superusers.length },
+      details: {
+        run: deps.run,
+        users: users.length,
+        superusers: superusers.length,
+        authenticators: factors.reduce((sum, { devices }) => sum + devices.length, 0),
+        recoveryCodes: factors.reduce((sum, { codes }) => sum + codes.length, 0),
+      },
     });
   });
 }

@@ -17,6 +17,8 @@ export function describeTally(tally: Tally): readonly string[] {
     counts.superusers > 0 && `superusers: ${grouped(counts.superusers)}`,
     counts.staff > 0 && `staff: ${grouped(counts.staff)}, which means nothing here but for superusers`,
     counts.inactive > 0 && `inactive, so disabled: ${grouped(counts.inactive)}`,
+    counts.authenticators + counts.recoveryCodes > 0 &&
+      `second factors: authenticator apps: ${grouped(counts.authenticators)}; recovery codes: ${grouped(counts.recoveryCodes)}`,
   ].filter((fact) => fact !== false);
   const told = [...findings].map(([kind, { count, examples }]) => {
     const more = count > examples.length ? ", …" : "";
@@ -51,7 +53,7 @@ export function refusal(tally: Tally, options: { readonly acceptLosses?: true; r
       `Users who would lose something: ${grouped(losing)} (the lines "loss" above; --dry-run --report FILE lists each). Change what the hints name, or give --accept-losses.`,
     factors > 0 &&
       options.withoutFactors !== true &&
-      `Users with a confirmed second factor, which cannot be imported yet: ${grouped(factors)}. --without-factors imports them without it, so that their password alone lets them in.`,
+      `Users with a confirmed second factor that cannot be imported: ${grouped(factors)} (the lines "factor" above; --dry-run --report FILE lists each). --without-factors imports them without it; whoever has no other is then let in by the password alone.`,
   ].filter((reason) => reason !== false);
   return reasons.length === 0 ? undefined : reasons.join(" ");
 }

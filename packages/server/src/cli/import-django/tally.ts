@@ -24,7 +24,17 @@ export interface Tally {
   note(finding: Finding): void;
 }
 
-type Counted = "rows" | "imported" | "here" | "leftOut" | "superusers" | "staff" | "inactive" | "withoutPassword";
+type Counted =
+  | "rows"
+  | "imported"
+  | "here"
+  | "leftOut"
+  | "superusers"
+  | "staff"
+  | "inactive"
+  | "withoutPassword"
+  | "authenticators"
+  | "recoveryCodes";
 
 export function createTally(): Tally {
   const counts: Record<Counted, number> = {
@@ -36,6 +46,8 @@ export function createTally(): Tally {
     staff: 0,
     inactive: 0,
     withoutPassword: 0,
+    authenticators: 0,
+    recoveryCodes: 0,
   };
   const schemes = new Map<string, number>();
   const keys = new Map<Key["kind"], number>();
@@ -57,6 +69,8 @@ export function createTally(): Tally {
     if (user.superuserSince !== null) counts.superusers += 1;
     if (user.disabledAt !== null) counts.inactive += 1;
     if (read.staff) counts.staff += 1;
+    counts.authenticators += user.factors?.devices.length ?? 0;
+    counts.recoveryCodes += user.factors?.codes.length ?? 0;
     if (user.hash === undefined) counts.withoutPassword += 1;
     else countUp(schemes, schemeOf(user.hash));
   };

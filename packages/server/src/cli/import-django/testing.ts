@@ -32,12 +32,16 @@ export interface Ran {
   readonly refused: string | undefined;
 }
 
-/** @param change stands between the import and its source */
+/**
+ * @param change stands between the import and its source
+ * @param at when it is run
+ */
 export async function importInto(
   world: World,
   from: string,
   options: Partial<ImportOptions> = {},
   change: (source: ForeignSource) => ForeignSource = (source) => source,
+  at = movingDay,
 ): Promise<Ran> {
   const source = await openForeignSource(from);
   const lines: string[] = [];
@@ -51,8 +55,9 @@ export async function importInto(
         mapping,
         config: world.parts.config,
         report: { run: () => {}, findings: (found) => void findings.push(...found), close: () => {} },
-        clock: manualClock(movingDay),
+        clock: manualClock(at),
         random: systemRandom,
+        hasher: world.parts.hasher,
         print: (line) => void lines.push(line),
         database: world.database,
         keyring: world.parts.keyring,
@@ -103,6 +108,60 @@ export function djangoWith(users: readonly DjangoUser[]): string {
     database.exec("begin");
     for (const [index, { id = index + 1, username = `user${id}`, email = "", password = HASH, superuser = false }] of users.entries())
       insert.run(id, password, superuser ? 1 : 0, username, email);
+    database.exec("commit");
+  });
+}
+
+/** As in RFC 6238, Appendix B. */
+export const TOTP_KEY = "3132333435363738393031323334353637383930";
+
+export interface DjangoDevice {
+  readonly user: number;
+  readonly name?: string;
+  readonly confirmed?: number;
+  readonly key?: string;
+  readonly step?: number;
+  readonly t0?: number;
+  readonly digits?: number;
+  readonly drift?: number;
+  readonly lastT?: number;
+}
+
+export interface DjangoFactors {
+  readonly devices?: readonly DjangoDevice[];
+  /** Tokens of one static device, by user. */
+  readonly codes?: Readonly<Record<number, readonly string[]>>;
+}
+
+/** A stock user table with `users` rows and the tables of django-otp. */
+export function djangoWithFactors(
+  users: number,
+  { devices = [], codes = {} }: DjangoFactors,
+  more: (database: DatabaseSync) => void = () => {},
+): string {
+  return sqliteFile((database) => {
+    database.exec(`${AUTH_USER};
+      create table otp_totp_totpdevice (id integer not null primary key autoincrement, name varchar(64) not null, confirmed bool not null,
+        "key" varchar(80) not null, step smallint unsigned not null, t0 bigint not null, digits smallint unsigned not null,
+        tolerance smallint unsigned not null, drift smallint not null, last_t bigint not null,
+        user_id integer not null references auth_user (id));
+      create table otp_static_staticdevice (id integer not null primary key autoincrement, name varchar(64) not null,
+        confirmed bool not null, user_id integer not null references auth_user (id));
+      create table otp_static_statictoken (id integer not null primary key autoincrement, token varchar(16) not null,
+        device_id integer not null references otp_static_staticdevice (id))`);
+    database.exec("begin");
+    const user = database.prepare("insert into auth_user values (?, ?, null, 0, ?, '', ?, 0, 1, '2024-01-01', '')");
+    for (let id = 1; id <= users; id += 1) user.run(id, HASH, `user${id}`, `user${id}@example.com`);
+    const device = database.prepare("insert into otp_totp_totpdevice values (null, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)");
+    for (const { name = "phone", confirmed = 1, key = TOTP_KEY, step = 30, t0 = 0, digits = 6, drift = 0, lastT = -1, ...of } of devices)
+      device.run(name, confirmed, key, step, t0, digits, drift, lastT, of.user);
+    const holder = database.prepare("insert into otp_static_staticdevice values (?, 'backup', 1, ?)");
+    const token = database.prepare("insert into otp_static_statictoken values (null, ?, ?)");
+    for (const [index, [of, tokens]] of Object.entries(codes).entries()) {
+      holder.run(index + 1, Number(of));
+      for (const each of tokens) token.run(each, index + 1);
+    }
+    more(database);
     database.exec("commit");
   });
 }

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { hs256, isGoodAtFace, obtain, post, refreshPair, rotating, shared, type Pair } from "../../../test/jwt.ts";
-import { countRows, eventsOf, par, statuses } from "../../../test/steps.ts";
+import { countRows, eventsOf, par, servedBy, statuses } from "../../../test/steps.ts";
 import { eachWorld, type TestUser, type World } from "../../../test/world.ts";
+import type { Factor } from "../../sign-in/factor.ts";
 import { disableUser } from "../../users/end-user.ts";
 
 const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 const BLACKLISTED = { detail: "Token is blacklisted", code: "token_not_valid" };
 const INVALID = { detail: "Token is invalid or expired", code: "token_not_valid" };
 const NO_ACCOUNT = { detail: "No active account found for the given token.", code: "no_active_account" };
+const FACTOR_NEEDED = { detail: "A second factor is needed to sign in.", code: "second_factor_required" };
 const withoutRotation = { PORTCULLIS_SIMPLEJWT_SIGNING_KEY: shared.PORTCULLIS_SIMPLEJWT_SIGNING_KEY };
 
 /** What Django gave out before the move, brought along by `import-django`. */
@@ -100,6 +102,40 @@ eachWorld(
     assert.deepEqual((await refreshPair(world, theirs)).body, NO_ACCOUNT);
   },
   shared,
+);
+
+eachWorld(
+  "MF-08 a refresh token that Django gave out opens nothing for who has a second factor, and is not spent by being refused",
+  async (world) => {
+    const user = await world.user();
+    const token = await givenByDjango(world, user);
+    const others = await givenByDjango(world, await world.user(), "00000000000000000000000000000003");
+    const totp: Factor = {
+      name: "totp",
+      standsAlone: true,
+      isEnrolled: async (_, userId) => userId === user.id,
+      check: async () => ({ kind: "mismatched" }),
+    };
+    const guarded = servedBy(world, { ...world.rules, factors: [totp] });
+    const refused = await refreshPair(guarded, token);
+    assert.deepEqual([refused.status, refused.body], [401, FACTOR_NEEDED]);
+    assert.equal(await countRows(world, "sessions"), 0);
+    assert.equal((await refreshPair(guarded, others)).status, 200);
+    assert.equal((await refreshPair(world, token)).status, 200, "without the factor it is as good as before");
+  },
+  shared,
+);
+
+eachWorld(
+  "MF-08 nor for a superuser of whom the policy demands a second factor that is not there yet",
+  async (world) => {
+    const superuser = await world.user({ superuser: true });
+    assert.deepEqual((await refreshPair(world, await givenByDjango(world, superuser))).body, FACTOR_NEEDED);
+    assert.equal(await countRows(world, "sessions"), 0);
+    const user = await world.user();
+    assert.equal((await refreshPair(world, await givenByDjango(world, user, "00000000000000000000000000000004"))).status, 200);
+  },
+  { ...shared, PORTCULLIS_MFA_POLICY: "superusers" },
 );
 
 eachWorld(

@@ -1,10 +1,13 @@
 import { originOf } from "../../audit/origin.ts";
+import type { Tx } from "../../db/open.ts";
 import type { Visit } from "../../http/page.ts";
 import { findImported } from "../../sessions/imported.store.ts";
-import { exchange, spend, type ExchangeDeps } from "../../sessions/imported.ts";
+import { exchange, spend } from "../../sessions/imported.ts";
 import { inspect, renew, type RefreshDeps, type RenewOutcome } from "../../sessions/refresh.ts";
 import { endSession, type RevokeDeps } from "../../sessions/revoke.ts";
 import type { CountForgery } from "../../sessions/sessions.http.ts";
+import { enrolledFactors } from "../../sign-in/factor.ts";
+import { isRequired } from "../../sign-in/policy.ts";
 import { signIn, type SignInDeps } from "../../sign-in/sign-in.ts";
 import type { Grant } from "../../tokens/mint.ts";
 import type { User } from "../../users/users.store.ts";
@@ -13,7 +16,7 @@ import type { AuthenticatorDeps } from "./authenticator.ts";
 import type { RefreshTokenOutcome } from "./tokens.ts";
 
 /** The rules with the lifetimes of the face's tokens in place of the native ones. */
-export interface JwtDeps extends SignInDeps, RefreshDeps, RevokeDeps, ExchangeDeps, AuthenticatorDeps {
+export interface JwtDeps extends SignInDeps, RefreshDeps, RevokeDeps, AuthenticatorDeps {
   readonly countForgery: CountForgery;
   /** What users log in by. */
   readonly loginField: "email" | "username";
@@ -48,6 +51,8 @@ function tokenNotValid(words = INVALID): Answer {
 
 const noActiveAccount = (): Answer => detail(401, "No active account found for the given token.", { code: "no_active_account" });
 
+const secondFactorRequired = (): Answer => detail(401, "A second factor is needed to sign in.", { code: "second_factor_required" });
+
 /**
  * One login: a session of the core, not yet signed for.
  *
@@ -66,7 +71,7 @@ export async function logIn(
       return done({ user: outcome.user, grant, idleEndsAt: session.idleEndsAt });
     }
     case "challenge":
-      return refused(detail(401, "A second factor is needed to sign in.", { code: "second_factor_required" }));
+      return refused(secondFactorRequired());
     case "refused":
       return refused(detail(401, words));
     case "throttled":
@@ -112,7 +117,9 @@ export async function refreshPair(deps: JwtDeps, token: string, visit: Visit): P
 
 /** Given out by Django before its users came here: good for one pair, rotation or not, since it is no session's token. */
 async function exchangeForeign(deps: JwtDeps, jti: string, visit: Visit): Promise<Outcome<Pair>> {
-  const outcome = await exchange(deps, jti, visit.client, originOf(visit));
+  const needsFactor = async (tx: Tx, user: User): Promise<boolean> =>
+    isRequired(deps, user) || (await enrolledFactors(tx, deps.factors, user.id)).length > 0;
+  const outcome = await exchange({ ...deps, needsFactor }, jti, visit.client, originOf(visit));
   switch (outcome.kind) {
     case "opened": {
       const { session, grant } = outcome.opened;
@@ -120,6 +127,8 @@ async function exchangeForeign(deps: JwtDeps, jti: string, visit: Visit): Promis
     }
     case "inactive":
       return refused(noActiveAccount());
+    case "second_factor_required":
+      return refused(secondFactorRequired());
     case "spent":
       return refused(tokenNotValid(BLACKLISTED));
     case "unknown":
