@@ -14,9 +14,6 @@ const contractServer = join(import.meta.dirname, "../../../../tools/contract-ser
 /** What is not asked of us: answers no careful server gives, tokens that nobody issued, Django's HTML pages. */
 const skipped = ["quirk", "minted", "admin"];
 
-/** Logging in with a second factor comes with the factors themselves, which are not there yet. */
-const skippedToo: Readonly<Record<Suite, readonly string[]>> = { tag1: ["otp"], appliku: [], djoser: [] };
-
 /** Steps that we answer otherwise, each with its reason: they must go on failing, and no other may. */
 const differing: Readonly<Record<string, readonly string[]>> = {
   // A password is the same however its accents are composed (PW-04); Django compares bytes.
@@ -63,7 +60,7 @@ async function assertReplay(suite: Suite, variant: string, databaseUrl: string |
 }
 
 async function replay(server: ContractServer, suite: Suite, variant: string): Promise<Outcome> {
-  const skips = [...skipped, ...skippedToo[suite]].flatMap((tag) => ["--skip", tag]);
+  const skips = skipped.flatMap((tag) => ["--skip", tag]);
   const places = ["--base", server.base, "--mail", server.mail, "--control", server.control];
   const asked = [join(recordings, `${suite}.json`), ...places, "--variant", variant, "--stricter", "--json", ...skips];
   const run = spawn(process.execPath, [join(recordings, "replay.mjs"), ...asked], { stdio: ["ignore", "pipe", "pipe"] });

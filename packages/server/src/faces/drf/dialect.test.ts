@@ -149,6 +149,7 @@ const app = createApp({
   elsewhere: router(views),
   authenticate: () => ({ kind: "refused", code: "invalid_token" }),
   isSuperuser: async () => false,
+  assure: async () => undefined,
   verifySignature: async () => ({ kind: "verified" }),
   allow: async () => ({ ok: true }),
   isUnavailable: () => false,

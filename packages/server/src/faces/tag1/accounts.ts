@@ -3,7 +3,6 @@ import type { EdgeDeps } from "../../http/edge.ts";
 import { notify } from "../../mail/notices.ts";
 import { changeAddress, changeOwnAddress, type ChangeAddressDeps } from "../../recovery/change-address.ts";
 import { rename, type RenameDeps } from "../../recovery/rename.ts";
-import type { Factor } from "../../sign-in/factor.ts";
 import { createAccount, type CreateAccountDeps } from "../../users/create-account.ts";
 import { deleteSelf, type EndUserDeps } from "../../users/end-user.ts";
 import { setOwnPassword, type SetOwnPasswordDeps } from "../../users/set-password.ts";
@@ -11,38 +10,37 @@ import type { User } from "../../users/users.store.ts";
 import { bareErrors, busy, created, fieldErrors, noContent, ok, permissionDenied, type Answer } from "../drf/answers.ts";
 import { serializer, text } from "../drf/fields.ts";
 import { passwordWords } from "../drf/passwords.ts";
-import { action, allowAny, isAuthenticated, view, type Action, type Call, type Place, type View } from "../drf/view.ts";
-import { isOtpVerified, jwtAuthenticator, type AuthenticatorDeps } from "./authenticator.ts";
+import { action, allowAny, view, type Action, type Call, type Place, type View } from "../drf/view.ts";
+import { hasSession, isOtpFresh, isOtpVerified, jwtAuthenticator, type AuthenticatorDeps, type Presenter } from "./authenticator.ts";
 import { refusePassword } from "./own-password.ts";
 import { refuseRequest, type Holder } from "./tokens.ts";
 import { addressOf } from "./user-model.ts";
 
 export interface AccountsDeps extends AuthenticatorDeps, CreateAccountDeps, EndUserDeps, SetOwnPasswordDeps, ChangeAddressDeps, RenameDeps {
-  readonly factors: readonly Factor[];
   readonly allow: EdgeDeps["allow"];
   /** Tells the mail sender that something is waiting. */
   readonly wakeMail: () => void;
 }
 
 export function createView(deps: AccountsDeps, place: Place): View {
-  return view<Holder>({ ...place, ...about(deps), permission: allowAny, methods: { POST: creating(deps) } });
+  return view<Presenter>({ ...place, ...about(deps), permission: allowAny, methods: { POST: creating(deps) } });
 }
 
 /** Of the users there are, everybody is shown themselves. */
 export function usersView(deps: AccountsDeps, place: Place): View {
   const GET = action({ permission: isOtpVerified(deps), handle: ({ user: { user } }) => ok([shown(deps, user)]) });
-  return view<Holder>({ ...place, ...about(deps), permission: isAuthenticated, methods: { GET, POST: creating(deps) } });
+  return view<Presenter>({ ...place, ...about(deps), permission: hasSession, methods: { GET, POST: creating(deps) } });
 }
 
 export function accountView(deps: AccountsDeps, place: Place): View {
   const permission = isOtpVerified(deps);
   const GET = action({ permission, handle: ({ user: { user } }) => ok(shown(deps, user)) });
   const change = action({ permission, body: deps.model.update, handle: async (call) => update(deps, call) });
-  return view<Holder>({ ...place, ...about(deps), permission, methods: { GET, PUT: change, PATCH: change } });
+  return view<Presenter>({ ...place, ...about(deps), permission, methods: { GET, PUT: change, PATCH: change } });
 }
 
 export function deleteView(deps: AccountsDeps, place: Place): View {
-  const permission = isOtpVerified(deps);
+  const permission = isOtpFresh(deps, []);
   const POST = action({
     permission,
     body: serializer({ current_password: text() }),
@@ -60,11 +58,11 @@ export function deleteView(deps: AccountsDeps, place: Place): View {
       }
     },
   });
-  return view<Holder>({ ...place, ...about(deps), permission, methods: { POST } });
+  return view<Presenter>({ ...place, ...about(deps), permission, methods: { POST } });
 }
 
 export function setPasswordView(deps: AccountsDeps, place: Place): View {
-  const permission = isOtpVerified(deps);
+  const permission = isOtpFresh(deps, []);
   const POST = action({
     permission,
     body: serializer({ new_password: text(), current_password: text() }),
@@ -89,12 +87,12 @@ export function setPasswordView(deps: AccountsDeps, place: Place): View {
       }
     },
   });
-  return view<Holder>({ ...place, ...about(deps), permission, methods: { POST } });
+  return view<Presenter>({ ...place, ...about(deps), permission, methods: { POST } });
 }
 
 /** Changes what the user logs in by; tokens made out to what it was are good for nobody from then on. */
 export function setLoginView(deps: AccountsDeps, place: Place): View {
-  const permission = isOtpVerified(deps);
+  const permission = isOtpFresh(deps, []);
   const field = `new_${deps.model.loginField}`;
   const POST = action({
     permission,
@@ -122,7 +120,7 @@ export function setLoginView(deps: AccountsDeps, place: Place): View {
       }
     },
   });
-  return view<Holder>({ ...place, ...about(deps), permission, methods: { POST } });
+  return view<Presenter>({ ...place, ...about(deps), permission, methods: { POST } });
 }
 
 async function setLogin(deps: AccountsDeps, call: HolderCall<{ readonly login: string; readonly currentPassword: string }>) {
@@ -133,9 +131,9 @@ async function setLogin(deps: AccountsDeps, call: HolderCall<{ readonly login: s
   return changeOwnAddress(deps, who, { next, isRepeated: true, currentPassword }, origin);
 }
 
-function creating(deps: AccountsDeps): Action<Holder> {
+function creating(deps: AccountsDeps): Action<Presenter> {
   return action({
-    permission: allowAny<Holder>,
+    permission: allowAny<Presenter>,
     throttle: async ({ client }) => deps.allow("registration", client),
     body: deps.model.registration,
     handle: async ({ input, ...visit }) => {

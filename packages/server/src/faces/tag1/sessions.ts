@@ -1,15 +1,19 @@
 import { originOf } from "../../audit/origin.ts";
 import { renew, type RefreshDeps } from "../../sessions/refresh.ts";
 import { endAllSessions, type RevokeDeps } from "../../sessions/revoke.ts";
-import { signIn, type SignInDeps } from "../../sign-in/sign-in.ts";
+import { openChallenge } from "../../sign-in/challenge.ts";
+import { signIn, type SecondStep, type SignInDeps } from "../../sign-in/sign-in.ts";
 import { busy, noContent, nonFieldErrors, ok, throttled, type Answer } from "../drf/answers.ts";
 import { serializer, text } from "../drf/fields.ts";
-import { action, allowAny, isAuthenticated, view, type Call, type Place, type View } from "../drf/view.ts";
+import { action, allowAny, view, type Call, type Place, type View } from "../drf/view.ts";
 import { credentials } from "../jwt/views.ts";
-import { jwtAuthenticator, noAuthenticator, type AuthenticatorDeps } from "./authenticator.ts";
+import { hasSession, jwtAuthenticator, noAuthenticator, type AuthenticatorDeps, type Presenter } from "./authenticator.ts";
+import { pendingTokenOf } from "./pending.ts";
 import { present, refusalOf, refuseToken, tokenOf, type Holder } from "./tokens.ts";
 
 export interface SessionsDeps extends AuthenticatorDeps, SignInDeps, RefreshDeps, RevokeDeps {
+  /** As the tutorial ends, or on Djoser's paths as in the middle of its text, where there is no second step. */
+  readonly paths: "finished" | "djoser";
   /** JWT_EXPIRATION_DELTA */
   readonly tokenSeconds: number;
   /** JWT_REFRESH_EXPIRATION_DELTA, from the login on. */
@@ -17,10 +21,11 @@ export interface SessionsDeps extends AuthenticatorDeps, SignInDeps, RefreshDeps
 }
 
 const takesToken = serializer({ token: text() });
+const noLogin = nonFieldErrors("Unable to log in with provided credentials.");
 
 export function loginView(deps: SessionsDeps, place: Place): View {
   const by = deps.model.loginField === "email" ? "spelling" : "username";
-  return view<Holder>({
+  return view<Presenter>({
     ...place,
     title: "Obtain Json Web Token",
     description:
@@ -29,16 +34,17 @@ export function loginView(deps: SessionsDeps, place: Place): View {
     permission: allowAny,
     methods: {
       POST: action({
-        permission: allowAny<Holder>,
+        permission: allowAny<Presenter>,
         body: credentials(deps.model),
         handle: async ({ input, ...visit }) => {
           const outcome = await signIn(withLifetimes(deps), { ...input, by }, visit.client, originOf(visit));
           switch (outcome.kind) {
             case "opened":
               return ok({ token: tokenOf(deps, outcome.opened.grant, outcome.user, null) });
-            case "refused":
             case "challenge":
-              return nonFieldErrors("Unable to log in with provided credentials.");
+              return deps.paths === "finished" ? ok({ token: await pend(deps, outcome) }) : noLogin;
+            case "refused":
+              return noLogin;
             case "throttled":
               return throttled(outcome.retryAfterSeconds);
             case "busy":
@@ -48,6 +54,10 @@ export function loginView(deps: SessionsDeps, place: Place): View {
       }),
     },
   });
+}
+
+async function pend(deps: SessionsDeps, step: SecondStep): Promise<string> {
+  return pendingTokenOf(deps, await openChallenge(deps, step), step.user, deps.tokenSeconds);
 }
 
 export function refreshView(deps: SessionsDeps, place: Place): View {
@@ -67,15 +77,15 @@ export function verifyView(deps: SessionsDeps, place: Place): View {
 }
 
 export function logoutAllView(deps: SessionsDeps, place: Place): View {
-  return view<Holder>({
+  return view<Presenter>({
     ...place,
     title: "User Logout All",
     description: "Use this endpoint to log out all sessions for a given user.",
     authenticator: jwtAuthenticator(deps),
-    permission: isAuthenticated,
+    permission: hasSession,
     methods: {
       POST: action({
-        permission: isAuthenticated<Holder>,
+        permission: hasSession,
         handle: async ({ user: { user, bearer }, ...visit }) => {
           await endAllSessions(deps, user.id, "logout_everywhere", originOf({ ...visit, caller: bearer }));
           return noContent();
@@ -95,7 +105,7 @@ interface About {
 
 /** A view that is handed a token in the body. */
 function tokenView(deps: SessionsDeps, place: Place, { title, description, handle }: About): View {
-  return view<Holder>({
+  return view<Presenter>({
     ...place,
     title,
     description,
@@ -103,7 +113,7 @@ function tokenView(deps: SessionsDeps, place: Place, { title, description, handl
     permission: allowAny,
     methods: {
       POST: action({
-        permission: allowAny<Holder>,
+        permission: allowAny<Presenter>,
         body: takesToken,
         handle: async (call) => {
           const presented = await present(deps, call.input.token);
@@ -140,7 +150,7 @@ async function refreshed(deps: SessionsDeps, { user, bearer, deviceId }: Holder,
 }
 
 /** Long enough for the last token that a refresh gives out to be as good as any. */
-function withLifetimes(deps: SessionsDeps): SessionsDeps {
+export function withLifetimes(deps: SessionsDeps): SessionsDeps {
   const sessionTtlSeconds = deps.refreshSeconds + deps.tokenSeconds;
   return {
     ...deps,

@@ -1,43 +1,17 @@
 import assert from "node:assert/strict";
 import { claimsIn, obtain } from "../../../test/jwt.ts";
-import { eventsOf, isAccepted, par, servedBy, statuses } from "../../../test/steps.ts";
-import { eachWorld, type Answered, type RequestOptions, type World } from "../../../test/world.ts";
-import type { Factor } from "../../sign-in/factor.ts";
+import { eventsOf, isAccepted, par, statuses } from "../../../test/steps.ts";
+import { eachWorld, type World } from "../../../test/world.ts";
 import { disableUser, enableUser, removeUser } from "../../users/end-user.ts";
 import { findByAddress, findUser, setUnconfirmedEmail } from "../../users/users.store.ts";
+import { bearing, djoser, finished, logIn, NO_LOGIN, PASSWORD, post, see, UNDECODABLE, type Said } from "./testing.ts";
 
 const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
-const PASSWORD = "Correct-Horse-7";
 const QUARTER_HOUR = 900;
-const UNDECODABLE = { detail: "Error decoding signature." };
-const NO_LOGIN = { non_field_errors: ["Unable to log in with provided credentials."] };
 const DISABLED = "User account is disabled.";
 
-type Said = Readonly<Record<string, unknown>>;
-
-/** The paths of one stage of the tutorial. */
-const finished = { login: "/api/user/login/", refresh: "/api/user/login/refresh/", view: "/api/user/view/", create: "/api/user/create/" };
-const djoser = { login: "/api/jwt/create/", refresh: "/api/jwt/refresh/", view: "/api/me/", create: "/api/users/create/" };
 const onDjosersPaths = { PORTCULLIS_TAG1_PATHS: "djoser" } as const;
 const byUsername = { ...onDjosersPaths, PORTCULLIS_LOGIN_FIELD: "username", PORTCULLIS_USERNAMES: "django" } as const;
-
-async function post(world: World, path: string, body: object, token?: string, asked: RequestOptions = {}): Promise<Answered<Said>> {
-  return world.request<Said>("POST", path, { ...asked, body, headers: bearing(token) });
-}
-
-function bearing(token: string | undefined, word = "JWT"): Readonly<Record<string, string>> {
-  return token === undefined ? {} : { authorization: `${word} ${token}` };
-}
-
-async function see(world: World, token: string, path = finished.view): Promise<Answered<Said>> {
-  return world.request<Said>("GET", path, { headers: bearing(token) });
-}
-
-async function logIn(world: World, email: string, { password = PASSWORD, path = finished.login } = {}): Promise<string> {
-  const answered = await post(world, path, { email, password });
-  assert.equal(answered.status, 200, answered.text);
-  return String(answered.body["token"]);
-}
 
 async function refreshed(world: World, token: string): Promise<string> {
   const answered = await post(world, finished.refresh, { token });
@@ -194,22 +168,6 @@ eachWorld("deleting the own account takes the password, and the last superuser s
   const kept = await logIn(world, superuser.email, superuser);
   const refused = await post(world, "/api/user/delete/", { current_password: superuser.password }, kept);
   assert.deepEqual([refused.status, refused.body], [403, { detail: "The last active superuser cannot be deleted." }]);
-});
-
-eachWorld("whoever has a second factor is let in by a token that shows it, and by no other", async (world) => {
-  const [user, other] = [await world.user(), await world.user()];
-  const [token, others] = [await logIn(world, user.email, user), await logIn(world, other.email, other)];
-  const totp: Factor = { name: "totp", isEnrolled: async (_, userId) => userId === user.id };
-  const enrolled = servedBy(world, { ...world.rules, factors: [totp] });
-  const DENIED = { detail: "You do not have permission to perform this action until you verify your OTP device." };
-  for (const answered of [
-    await see(enrolled, token),
-    await post(enrolled, "/api/user/delete/", { current_password: user.password }, token),
-  ])
-    assert.deepEqual([answered.status, answered.body], [403, DENIED]);
-  assert.equal((await see(enrolled, others)).status, 200);
-  assert.deepEqual((await post(enrolled, finished.login, { email: user.email, password: user.password })).body, NO_LOGIN);
-  assert.equal((await post(enrolled, "/api/user/logout/all/", {}, token)).status, 204, "ending everything takes no second factor");
 });
 
 // ── registering

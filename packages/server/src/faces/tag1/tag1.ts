@@ -1,9 +1,10 @@
 import { ok } from "../drf/answers.ts";
 import { action, allowAny, view, type Place, type View } from "../drf/view.ts";
 import { accountView, createView, deleteView, setLoginView, setPasswordView, usersView, type AccountsDeps } from "./accounts.ts";
-import { jwtAuthenticator } from "./authenticator.ts";
+import { jwtAuthenticator, type Presenter } from "./authenticator.ts";
 import { loginView, logoutAllView, refreshView, verifyView, type SessionsDeps } from "./sessions.ts";
-import type { Holder } from "./tokens.ts";
+import { STATIC_CODE, staticCreateView, staticLoginView } from "./static.ts";
+import { totpCreateView, totpDeleteView, totpLoginView } from "./totp.ts";
 import { emailModel, usernameModel, type LoginField } from "./user-model.ts";
 
 interface ViewDeps extends AccountsDeps, SessionsDeps {
@@ -12,14 +13,12 @@ interface ViewDeps extends AccountsDeps, SessionsDeps {
 
 export interface Tag1Deps extends Omit<ViewDeps, "model"> {
   readonly loginField: LoginField;
-  /** As the tutorial ends, or on Djoser's paths as in the middle of its text. */
-  readonly paths: "finished" | "djoser";
 }
 
 /** Tag1's "user management API for a single-page or mobile app". */
-export function tag1Views({ loginField, paths, ...given }: Tag1Deps): readonly View[] {
+export function tag1Views({ loginField, ...given }: Tag1Deps): readonly View[] {
   const deps = { ...given, model: loginField === "email" ? emailModel(given) : usernameModel(given) };
-  return paths === "finished" ? finishedViews(deps) : djoserViews(deps);
+  return given.paths === "finished" ? finishedViews(deps) : djoserViews(deps);
 }
 
 function finishedViews(deps: ViewDeps): readonly View[] {
@@ -30,6 +29,11 @@ function finishedViews(deps: ViewDeps): readonly View[] {
     loginView(deps, { name: "tag1.login", path: "/api/user/login/" }),
     refreshView(deps, { name: "tag1.refresh", path: "/api/user/login/refresh/" }),
     logoutAllView(deps, { name: "tag1.logout_all", path: "/api/user/logout/all/" }),
+    totpCreateView(deps, { name: "tag1.totp_create", path: "/api/totp/create/" }),
+    totpLoginView(deps, { name: "tag1.totp_login", path: "/api/totp/login/{code}/", where: { code: /[0-9]{6}/ } }),
+    totpDeleteView(deps, { name: "tag1.totp_delete", path: "/api/totp/delete/" }),
+    staticCreateView(deps, { name: "tag1.static_create", path: "/api/static/create/" }),
+    staticLoginView(deps, { name: "tag1.static_login", path: "/api/static/login/{code}/", where: { code: STATIC_CODE } }),
   ];
 }
 
@@ -66,12 +70,12 @@ function rootView(deps: ViewDeps, place: Place): View {
     "jwt-verify": "jwt/verify/",
   };
   const body = Object.fromEntries(Object.entries(links).map(([name, path]) => [name, `${deps.publicUrl}/api/${path}`]));
-  return view<Holder>({
+  return view<Presenter>({
     ...place,
     title: "Root",
     description: "Root endpoint - use one of sub endpoints.",
     authenticator: jwtAuthenticator(deps),
     permission: allowAny,
-    methods: { GET: action({ permission: allowAny<Holder>, handle: () => ok(body) }) },
+    methods: { GET: action({ permission: allowAny<Presenter>, handle: () => ok(body) }) },
   });
 }

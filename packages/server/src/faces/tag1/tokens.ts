@@ -13,7 +13,7 @@ export interface TokenDeps {
   readonly model: UserModel;
 }
 
-/** Who presents a token. */
+/** Who presents the token of a session. */
 export interface Holder {
   readonly user: User;
   readonly bearer: Bearer;
@@ -29,13 +29,12 @@ const FACE = "tag1";
 
 /** The one token there is: shown with requests, and traded for a later one. */
 export function tokenOf(deps: TokenDeps, grant: Grant, user: User, deviceId: string | null): string {
-  return deps.tokens.access(grant, user.number, {
-    face: FACE,
-    username: deps.model.loginOf(user),
-    email: user.email ?? "",
-    orig_iat: grant.authTime,
-    otp_device_id: deviceId,
-  });
+  return deps.tokens.access(grant, user.number, { ...namesOf(deps, user), orig_iat: grant.authTime, otp_device_id: deviceId });
+}
+
+/** What every token of this face says of its user. */
+export function namesOf({ model }: Pick<TokenDeps, "model">, user: User) {
+  return { face: FACE, username: model.loginOf(user), email: user.email ?? "" };
 }
 
 /** The checks of the original in its order; only of a token that passes is the user's row read. */
@@ -46,12 +45,21 @@ export async function present(deps: TokenDeps, token: string): Promise<Presented
   if (outcome.kind !== "good" || outcome.bearer.claims["face"] !== FACE) return { kind: "undecodable" };
 
   const { bearer } = outcome;
-  const user = await findUser(deps.db, bearer.userId);
-  // The original looks users up by the name in the token: one of a name given up is good for nobody.
-  if (user === undefined || bearer.claims["username"] !== deps.model.loginOf(user)) return { kind: "no_user" };
-  if (user.disabledAt !== null || user.pausedAt !== null) return { kind: "disabled" };
+  const named = await findNamed(deps, bearer.userId, bearer.claims["username"]);
+  if (named.kind !== "named") return named;
   const deviceId = bearer.claims["otp_device_id"];
-  return { kind: "held", holder: { user, bearer, deviceId: typeof deviceId === "string" ? deviceId : null } };
+  return { kind: "held", holder: { user: named.user, bearer, deviceId: typeof deviceId === "string" ? deviceId : null } };
+}
+
+/** The original looks users up by the name in the token: one of a name given up is good for nobody. */
+export async function findNamed(
+  deps: Pick<TokenDeps, "db" | "model">,
+  userId: string,
+  username: unknown,
+): Promise<{ readonly kind: "named"; readonly user: User } | { readonly kind: "no_user" | "disabled" }> {
+  const user = await findUser(deps.db, userId);
+  if (user === undefined || username !== deps.model.loginOf(user)) return { kind: "no_user" };
+  return user.disabledAt !== null || user.pausedAt !== null ? { kind: "disabled" } : { kind: "named", user };
 }
 
 /** Where the original would find no user, a user switched off, or the user's secret changed. */
