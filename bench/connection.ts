@@ -89,9 +89,22 @@ export function clientAddress(index: number): string {
   return `127.${1 + (index % 200)}.${1 + (Math.floor(index / 200) % 250)}.1`;
 }
 
+/**
+ * An address in a network of its own for the nth client, the first 65,536 of them, for a server that believes X-Forwarded-For:
+ * limits per address and per subnet then count each by itself.
+ */
+export function forwardedAddress(index: number): string {
+  return `10.${(index >> 8) & 255}.${index & 255}.${1 + ((index >> 16) & 127)}`;
+}
+
+/** Any member of an answer. */
+export function part(json: unknown, name: string): unknown {
+  return typeof json === "object" && json !== null ? Reflect.get(json, name) : undefined;
+}
+
 /** A text member of an answer. */
 export function member(json: unknown, name: string): string {
-  const value: unknown = typeof json === "object" && json !== null ? Reflect.get(json, name) : undefined;
+  const value = part(json, name);
   if (typeof value !== "string") throw new TypeError(`no ${name} in ${JSON.stringify(json)}`);
   return value;
 }

@@ -1,11 +1,13 @@
 import { json } from "node:stream/consumers";
-import { clientAddress, encode, member, openConnection, type Answer, type Connection } from "./connection.ts";
-import type { Load, Plan, RefreshWork, Work } from "./plan.ts";
+import { authenticator, totpCode } from "./authenticators.ts";
+import { clientAddress, encode, member, openConnection, part, type Answer, type Connection, type Wire } from "./connection.ts";
+import type { Load, Plan, RefreshWork, Second, TwoStepWork, Work } from "./plan.ts";
 
 /** What one connection sends next, and what it makes of the answer. */
 interface Lane {
   next(): Uint8Array | undefined;
-  heard(answer: Answer): void;
+  /** Gives the request that follows in the same exchange, where there is one. */
+  heard(answer: Answer): Uint8Array | undefined;
 }
 
 // The plan is our own runner's JSON, one document on standard input.
@@ -86,12 +88,12 @@ async function exchange(lane: Lane, connection: Connection): Promise<boolean> {
   if (request === undefined) return false;
   const sentAt = performance.now();
   try {
-    const answer = await connection.send(request);
+    let answer = await connection.send(request);
+    for (let then = lane.heard(answer); then !== undefined; then = lane.heard(answer)) answer = await connection.send(then);
     const milliseconds = performance.now() - sentAt;
     latencies.push(milliseconds);
     if (answer.status === 429 || answer.status === 503) turnedAway.push(milliseconds);
     statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
-    lane.heard(answer);
     return true;
   } catch {
     statuses["0"] = (statuses["0"] ?? 0) + 1;
@@ -102,6 +104,7 @@ async function exchange(lane: Lane, connection: Connection): Promise<boolean> {
 function lanesOf(work: Work): readonly Lane[] {
   const indexes = Array.from({ length: plan.connections }, (_, index) => index);
   if (work.kind === "refresh") return indexes.map((index) => refreshLane(work, index));
+  if (work.kind === "two-step") return twoStepLanes(work, indexes.length);
   const requests = work.requests.map((wire) => encode(origin.host, wire));
   if (work.kind === "cycle") return indexes.map((index) => cycleLane(requests, index));
   return indexes.map(() => ({ next: () => requests.pop(), heard: () => undefined }));
@@ -123,11 +126,49 @@ function refreshLane(work: RefreshWork, index: number): Lane {
     heard: (answer) => {
       const slot = at(own, turn % own.length);
       turn += 1;
-      if (answer.status !== 200) return;
+      if (answer.status !== 200) return undefined;
       const body: unknown = JSON.parse(answer.body);
       tokens[slot] = member(body, work.member);
       if (work.collect !== undefined) collected.push(member(body, work.collect));
+      return undefined;
     },
+  };
+}
+
+function twoStepLanes(work: TwoStepWork, count: number): readonly Lane[] {
+  const turns = work.requests.entries();
+  const follow = followerOf(work.second);
+  return Array.from({ length: count }, () => {
+    let begun: readonly [number, Wire] | undefined;
+    return {
+      next: () => {
+        begun = turns.next().value;
+        return begun && encode(origin.host, begun[1]);
+      },
+      heard: (answer) => {
+        if (begun === undefined || answer.status >= 300) return undefined;
+        const [turn, first] = begun;
+        begun = undefined;
+        return encode(origin.host, { ...first, ...follow(turn, JSON.parse(answer.body)) });
+      },
+    };
+  });
+}
+
+function followerOf(second: Second): (turn: number, body: unknown) => Pick<Wire, "path" | "json"> {
+  if (second.factor === "totp") {
+    const secret = Buffer.from(second.secret, "base64url");
+    return (_, body) => ({
+      path: `/v1/challenges/${member(body, "challengeId")}`,
+      json: { challengeSecret: member(body, "challengeSecret"), factor: "totp", code: totpCode(secret, Date.now()) },
+    });
+  }
+  const assert = authenticator(second.privatePem);
+  return (turn, body) => {
+    const options = part(body, "options");
+    const asked = { challenge: member(options, "challenge"), rpId: member(options, "rpId"), origin: origin.origin };
+    const credential = assert(at(second.passkeys, turn), asked);
+    return { path: "/v1/sessions/passkey", json: { ceremonyId: member(body, "ceremonyId"), credential } };
   };
 }
 

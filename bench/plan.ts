@@ -1,3 +1,4 @@
+import type { Passkey } from "./authenticators.ts";
 import type { Wire } from "./connection.ts";
 
 /** What the generator process is told. Bounded by `seconds` and, for `once`, by the number of requests. */
@@ -15,7 +16,21 @@ export interface Plan {
 export type Work =
   | { readonly kind: "cycle"; readonly requests: readonly Wire[] }
   | { readonly kind: "once"; readonly requests: readonly Wire[] }
-  | RefreshWork;
+  | RefreshWork
+  | TwoStepWork;
+
+/** Each of `requests` once, and after each another that is built from its answer. Rate and latency are of both together. */
+export interface TwoStepWork {
+  readonly kind: "two-step";
+  readonly requests: readonly Wire[];
+  readonly second: Second;
+}
+
+export type Second =
+  /** Shows the code of this moment; the secret, in base64url, is that of every device. */
+  | { readonly factor: "totp"; readonly secret: string }
+  /** Shows the passkey that has the request's place in the list; all of them sign with one key. */
+  | { readonly factor: "passkey"; readonly privatePem: string; readonly passkeys: readonly Passkey[] };
 
 /** Each connection owns refresh tokens and spends them in turn, each answer giving the next one. */
 export interface RefreshWork {
@@ -36,7 +51,7 @@ export interface Load {
   readonly max: number;
   /** Of the answers 429 and 503. */
   readonly turnedAwayP99: number;
-  /** Answers by status; `0` for connections that broke. */
+  /** Answers by status, of two steps that of the last; `0` for connections that broke and answers without what was to be in them. */
   readonly statuses: Readonly<Record<string, number>>;
   /** Due at the fixed rate while every connection was waiting. */
   readonly unsent: number;

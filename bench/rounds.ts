@@ -23,7 +23,8 @@ export interface Summary {
   readonly loads: readonly Load[];
 }
 
-const WARM_UP_SECONDS = 1;
+/** Of each contender, before the first round. */
+export const WARM_UP_SECONDS = 1;
 
 /** Runs every contender once a round, in turn, so that what else the machine does falls on all alike. */
 export async function interleave(contenders: readonly Contender[], options: Options): Promise<ReadonlyMap<string, Summary>> {

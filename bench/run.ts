@@ -16,9 +16,23 @@ import { mail } from "./scenarios/mail.ts";
 import { me } from "./scenarios/me.ts";
 import { refresh } from "./scenarios/refresh.ts";
 import { revocations } from "./scenarios/revocations.ts";
+import { secondFactors } from "./scenarios/second-factors.ts";
 import { token } from "./scenarios/token.ts";
 
-const SCENARIOS: readonly Scenario[] = [token, me, refresh, faces, login, logout, flood, boot, revocations, importDjango, mail];
+const SCENARIOS: readonly Scenario[] = [
+  token,
+  me,
+  refresh,
+  faces,
+  login,
+  secondFactors,
+  logout,
+  flood,
+  boot,
+  revocations,
+  importDjango,
+  mail,
+];
 const HERE = import.meta.dirname;
 const WORK = join(HERE, ".work");
 

@@ -1,0 +1,143 @@
+import { hash } from "@node-rs/argon2";
+import { randomBytes } from "node:crypto";
+import { standardParameters } from "../../packages/server/src/hashing/phc.ts";
+import { newPasskeyKeys } from "../authenticators.ts";
+import type { Bench, Row, Scenario } from "../bench.ts";
+import { call, forwardedAddress, type Wire } from "../connection.ts";
+import { generate, getWith } from "../load.ts";
+import type { Work } from "../plan.ts";
+import { bearer, PASSWORD, signInWire, startPortcullis } from "../portcullis.ts";
+import type { Started } from "../processes.ts";
+import { compare, interleave, milliseconds, summaryOf, WARM_UP_SECONDS, type Contender, type Summary } from "../rounds.ts";
+import { addPasskeys, addPasswords, addTotp, addUsers, passkeyOf, seeded, type Range } from "../seed.ts";
+
+const CONNECTIONS = 8;
+/** Users for each second that is measured; where there are more sign-ins than that, a round ends early. */
+const PER_SECOND = { password: 300, passkey: 3000 };
+const METRICS_TOKEN = "bench-reads-the-metrics";
+
+/**
+ * Whole sign-ins, from the first request to the session, each of another user and from another address: a code is accepted once,
+ * and limits per client are not what is measured. Nothing is pinned, as where the password is enough.
+ */
+export const secondFactors: Scenario = {
+  name: "second-factors",
+  run: async (bench: Bench): Promise<readonly Row[]> => {
+    const seconds = bench.options.rounds * bench.options.seconds + WARM_UP_SECONDS;
+    const plain: Range = { from: 0, count: seconds * PER_SECOND.password };
+    const totp: Range = { ...plain, from: plain.count };
+    const passkey: Range = { from: 2 * plain.count, count: seconds * PER_SECOND.passkey };
+    const all: Range = { from: 0, count: passkey.from + passkey.count };
+    const [secret, keys, phc] = [randomBytes(20), newPasskeyKeys(), await hash(PASSWORD, standardParameters)];
+
+    const dataDir = bench.folder("second-factors");
+    await seeded(dataDir, (db) => {
+      addUsers(db, all.count);
+      addPasswords(db, dataDir, all, phc);
+      addTotp(db, dataDir, totp, secret);
+      addPasskeys(db, passkey, keys.publicCose);
+    });
+    const env = { PORTCULLIS_TRUSTED_PROXIES: "127.0.0.0/8", PORTCULLIS_METRICS_TOKEN: METRICS_TOKEN };
+    const server = await startPortcullis({ dataDir, env, cores: "all" });
+
+    const byPassword = signingIn(server, "POST /v1/sessions", { first: plain.from, perSecond: PER_SECOND.password }, (users) => ({
+      kind: "once",
+      requests: users.map(passwordWire),
+    }));
+    const byTotp = signingIn(server, "password and TOTP", { first: totp.from, perSecond: PER_SECOND.password }, (users) => ({
+      kind: "two-step",
+      requests: users.map(passwordWire),
+      second: { factor: "totp", secret: secret.toString("base64url") },
+    }));
+    const byPasskey = signingIn(server, "passkey alone", { first: passkey.from, perSecond: PER_SECOND.passkey }, (users) => ({
+      kind: "two-step",
+      requests: users.map((index) => ({ method: "POST", path: "/v1/sessions/passkey/start", headers: forwardedFor(index) })),
+      second: { factor: "passkey", privatePem: keys.privatePem, passkeys: users.map(passkeyOf) },
+    }));
+    const counted = countingHashes(server, byPasskey);
+    const summaries = await interleave([byPassword, byTotp, counted.contender], bench.options);
+    await server.stop();
+
+    const other = summaryOf(summaries, byPassword.name);
+    const row = (what: string, { name }: Contender, atLeast: number): Row => {
+      const mine = summaryOf(summaries, name);
+      return compare({ what, mine, other, atLeast, note: `both requests; processor time of one ${cpu(mine)}, of the other ${cpu(other)}` });
+    };
+    return [
+      // At 0.87 × the rate it costs 1.15 × as much.
+      row("sign-in with password and TOTP", byTotp, 0.87),
+      row("sign-in with a passkey", byPasskey, 5),
+      hashesRow(counted.hashes()),
+    ];
+  },
+};
+
+/** Of the server for one sign-in: says more than the rate does where other programs use the machine. */
+function cpu(summary: Summary): string {
+  return milliseconds((summary.serverCores * 1000) / summary.perSecond);
+}
+
+interface Users {
+  readonly first: number;
+  readonly perSecond: number;
+}
+
+/** Every round goes on with users that no round before it had. */
+function signingIn(server: Started, name: string, { first, perSecond }: Users, workOf: (users: readonly number[]) => Work): Contender {
+  let next = first;
+  return {
+    name,
+    pid: server.pid,
+    round: async (seconds) => {
+      const users = Array.from({ length: seconds * perSecond }, () => next++);
+      const load = await generate({ origin: server.origin, connections: CONNECTIONS, seconds, work: workOf(users) }, "0,1");
+      // With 202 nobody is signed in yet.
+      if (load.statuses["202"] !== undefined) throw new Error(`${name}: sign-ins were left without a second step`);
+      return load;
+    },
+  };
+}
+
+function passwordWire(index: number): Wire {
+  return { ...signInWire(`seed${index}@example.com`), headers: forwardedFor(index) };
+}
+
+function forwardedFor(index: number): Readonly<Record<string, string>> {
+  return { "X-Forwarded-For": forwardedAddress(index) };
+}
+
+interface Counted {
+  readonly contender: Contender;
+  /** In all rounds together. */
+  hashes(): number;
+}
+
+function countingHashes(server: Started, contender: Contender): Counted {
+  let hashes = 0;
+  const round: Contender["round"] = async (seconds) => {
+    const before = await passwordsHashed(server);
+    const load = await contender.round(seconds);
+    hashes += (await passwordsHashed(server)) - before;
+    return load;
+  };
+  return { contender: { ...contender, round }, hashes: () => hashes };
+}
+
+async function passwordsHashed(server: Started): Promise<number> {
+  const { body } = await call(server.origin, getWith("/metrics", bearer(METRICS_TOKEN)));
+  const value = /^portcullis_password_evaluations (\d+)$/m.exec(body)?.[1];
+  if (value === undefined) throw new Error("the metrics say nothing of hashed passwords");
+  return Number(value);
+}
+
+function hashesRow(hashes: number): Row {
+  return {
+    what: "passwords hashed while signing in with passkeys",
+    portcullis: String(hashes),
+    against: "",
+    reference: "",
+    result: "",
+    goal: "0",
+    verdict: hashes === 0 ? "pass" : "miss",
+  };
+}
