@@ -11,7 +11,7 @@ import { createEmailCodes } from "./factors/email-codes.ts";
 import { factorRoutes } from "./factors/factors.http.ts";
 import { createPasskeys } from "./factors/passkeys/passkeys.ts";
 import { passkeyRoutes } from "./factors/passkeys/passkeys.http.ts";
-import { createRecoveryCodes } from "./factors/recovery-codes.ts";
+import { createRecoveryCodes, createReserve } from "./factors/recovery-codes.ts";
 import { createTotp } from "./factors/totp.ts";
 import type { Hasher } from "./hashing/pool.ts";
 import { addressKeys } from "./http/address.ts";
@@ -176,6 +176,7 @@ export async function composeRules(parts: Parts) {
   return {
     ...base,
     factors,
+    makeReserve: createReserve(base),
     feed,
     letters,
     sender,

@@ -15,6 +15,10 @@ const ofAMail = ["no_address", "rate_limited"] as const;
 
 /** How many are unused, where one was used just now: a client warns when few are left. */
 const recoveryCodesLeft = z.int().nullable();
+const recoveryCodes = z
+  .array(z.string())
+  .nullable()
+  .meta({ description: "Made with the first factor, where it was set up just now, and shown this once" });
 
 const answered = {
   challengeSecret,
@@ -39,7 +43,7 @@ export const answerChallenge = endpoint({
     z.strictObject({ ...answered, ...passkeyProof }),
     z.strictObject({ ...answered, ...newPasskeyProof }),
   ]),
-  answers: { 201: tokens.extend({ deviceToken: z.string(), rememberToken: rememberToken.nullable(), recoveryCodesLeft }) },
+  answers: { 201: tokens.extend({ deviceToken: z.string(), rememberToken: rememberToken.nullable(), recoveryCodesLeft, recoveryCodes }) },
   failures: ["invalid_challenge", ...ofAProof],
 });
 

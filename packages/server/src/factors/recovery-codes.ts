@@ -10,7 +10,7 @@ import type { Random } from "../kernel/random.ts";
 import { notify } from "../mail/notices.ts";
 import { holdLive } from "../sessions/raise.ts";
 import { insufficient, isAsStrong, strongEnough } from "../sign-in/assurance.ts";
-import { enrolledFactors, type Asked, type Checked, type Factor } from "../sign-in/factor.ts";
+import { enrolledFactors, type Asked, type Checked, type Factor, type MakeReserve } from "../sign-in/factor.ts";
 import type { SignInDeps } from "../sign-in/sign-in.ts";
 import type { SignedIn } from "../users/ports.ts";
 import { lockUser } from "../users/users.store.ts";
@@ -55,6 +55,14 @@ export async function makeCodes(deps: SealDeps, { count, length }: CodeForm = NA
     rows.push(sealed.row);
   }
   return { kind: "made", codes, rows };
+}
+
+/** Implements what sign-in asks for with the first factor of an account. */
+export function createReserve(deps: SealDeps): MakeReserve {
+  return async () => {
+    const made = await makeCodes(deps);
+    return made.kind === "busy" ? made : { ...made, keep: async (tx, userId) => replaceCodes(tx, userId, made.rows, deps.clock.now()) };
+  };
 }
 
 /** More than eight characters are read in fives. */

@@ -10,7 +10,7 @@ import { standingOf } from "../users/standing.ts";
 import { findUser, type User } from "../users/users.store.ts";
 import { assuranceOf } from "./assurance.ts";
 import { findOpen, insertChallenge, isDone, markDone, takeTry, type Challenge } from "./challenges.store.ts";
-import { enrolledFactors, type Match, type Preparation } from "./factor.ts";
+import { enrolledFactors, type Match, type Preparation, type ReserveOutcome } from "./factor.ts";
 import { enter, holdEntrant, open, reasonAgainst, type SignedIn } from "./opening.ts";
 import { noteMismatch, proveFactor, type Guess } from "./prove-factor.ts";
 import { rememberDevice } from "./remembered-devices.ts";
@@ -62,8 +62,15 @@ export interface Answer extends Claim {
   readonly rememberDevice?: boolean | undefined;
 }
 
+interface Told {
+  readonly rememberToken: string | null;
+  readonly recoveryCodesLeft: number | null;
+  /** Of whoever has set up the first factor on the way. */
+  readonly recoveryCodes: readonly string[] | null;
+}
+
 export type AnswerOutcome =
-  | ({ readonly kind: "opened"; readonly rememberToken: string | null; readonly recoveryCodesLeft: number | null } & SignedIn)
+  | ({ readonly kind: "opened" } & Told & SignedIn)
   | { readonly kind: "invalid_challenge" | "mismatched" | "busy" }
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
 
@@ -87,11 +94,13 @@ export async function answerChallenge(deps: SignInDeps, answer: Answer, client: 
   const proven = await proveFactor(deps, guess);
   if (proven.kind === "exhausted") return { kind: "invalid_challenge" };
   if (proven.kind !== "matched") return proven;
+  const reserve = challenge.enrols ? await deps.makeReserve?.() : undefined;
+  if (reserve?.kind === "busy") return reserve;
 
   const outcome = await deps.db.transaction().execute(async (tx) => {
     const held = await holdPending(tx, deps, challenge);
     if (held === undefined) return { kind: "invalid_challenge" } as const;
-    const entered = await conclude(tx, deps, { ...answer, challenge, user: held, match: proven.match }, client, origin);
+    const entered = await conclude(tx, deps, { ...answer, challenge, user: held, match: proven.match, reserve }, client, origin);
     if (entered === undefined) await noteMismatch(tx, deps, guess);
     return entered ?? ({ kind: "mismatched" } as const);
   });
@@ -104,10 +113,17 @@ interface Concluding {
   readonly challenge: Challenge;
   readonly user: User;
   readonly match: Match;
+  readonly reserve: Extract<ReserveOutcome, { readonly kind: "made" }> | undefined;
   readonly rememberDevice?: boolean | undefined;
 }
 
-async function conclude(tx: Tx, deps: SignInDeps, { challenge, user, match, ...asked }: Concluding, client: Client, origin: Origin) {
+async function conclude(
+  tx: Tx,
+  deps: SignInDeps,
+  { challenge, user, match, reserve, ...asked }: Concluding,
+  client: Client,
+  origin: Origin,
+) {
   const trustedDevice = challenge.trustedDevice ?? undefined;
   // Budgets before the proof, whose use is recorded: everybody holds the rows of budgets before the end of the audit chain.
   await settleGuess(tx, deps, user.id, client.address);
@@ -115,11 +131,16 @@ async function conclude(tx: Tx, deps: SignInDeps, { challenge, user, match, ...a
   const spent = await match.spend(tx);
   if (spent === undefined) return undefined;
   if (!(await markDone(tx, challenge.id, deps.clock.now()))) throw new Error("a challenge was answered while its user's row was held");
+  await reserve?.keep(tx, user.id);
   const proven = assuranceOf(["pwd", ...match.amr]);
   const opened = await open(tx, deps, user, { proven, trustedDevice, client }, origin);
   const remembered = asked.rememberDevice === true ? await rememberDevice(tx, deps, user, client, origin) : undefined;
-  const { recoveryCodesLeft = null } = spent;
-  return { kind: "opened", user, opened, trustedDevice, rememberToken: remembered ?? null, recoveryCodesLeft } as const;
+  const told: Told = {
+    rememberToken: remembered ?? null,
+    recoveryCodesLeft: spent.recoveryCodesLeft ?? null,
+    recoveryCodes: reserve?.codes ?? null,
+  };
+  return { kind: "opened", user, opened, trustedDevice, ...told } as const;
 }
 
 /** The challenge's user, held; `undefined` where it has been answered, or the account is not what it was. */

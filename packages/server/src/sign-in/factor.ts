@@ -65,6 +65,13 @@ export interface Factor {
   check(asked: Asked, proof: Proof): Promise<Checked>;
 }
 
+export type ReserveOutcome =
+  | { readonly kind: "made"; readonly codes: readonly string[]; keep(tx: Tx, userId: string): Promise<void> }
+  | { readonly kind: "busy" };
+
+/** Makes what an account with its first factor gets beside it, so that the loss of a device locks nobody out. */
+export type MakeReserve = () => Promise<ReserveOutcome>;
+
 /** Which factors sign-in can ask a user for; empty where none of them stands alone. */
 export async function enrolledFactors(db: Queryable, factors: readonly Factor[], userId: string): Promise<readonly Factor[]> {
   const enrolled: Factor[] = [];

@@ -46,10 +46,11 @@ eachWorld(
     assert.deepEqual([wrong.status, await countRows(world, "sessions")], [422, 0]);
     const opened = await answerChallenge(world, asked, { factor: "totp", code: totpCode(world, begun.body.secret) });
     assert.equal(opened.status, 201, opened.text);
-    const codes = await world.request("POST", "/v1/me/factors/recovery-codes", { token: opened.body.accessToken });
-    assert.equal(codes.status, 201, codes.text);
+    assert.equal(opened.body.recoveryCodes?.length, 10);
     world.clock.advance(30);
-    await signInWithTotp(world, user, begun.body.secret);
+    assert.equal((await signInWithTotp(world, user, begun.body.secret)).recoveryCodes, null);
+    const proof = { factor: "recovery_codes", code: opened.body.recoveryCodes?.[0] ?? "" } as const;
+    assert.equal((await answerChallenge(world, await challenge(world, user), proof)).body.recoveryCodesLeft, 9);
   },
   required,
 );

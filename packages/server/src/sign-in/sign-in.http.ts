@@ -39,8 +39,9 @@ export function signInRoutes(deps: StepUpDeps): readonly Route[] {
       const outcome = await answerChallenge(deps, asked, call.client, originOf(call));
       switch (outcome.kind) {
         case "opened": {
-          const { deviceToken, rememberToken, recoveryCodesLeft } = outcome;
-          return answer(201, { ...signTokens(deps, outcome.opened.grant), deviceToken, rememberToken, recoveryCodesLeft });
+          const { deviceToken, rememberToken, recoveryCodesLeft, recoveryCodes } = outcome;
+          const told = { deviceToken, rememberToken, recoveryCodesLeft, recoveryCodes };
+          return answer(201, { ...signTokens(deps, outcome.opened.grant), ...told });
         }
         case "invalid_challenge":
           return refuse("invalid_challenge");

@@ -11,7 +11,7 @@ import type { ReadUsername } from "../users/username.ts";
 import { findByIdentifier, findBySpelling, upgradePassword, type Identifier, type User } from "../users/users.store.ts";
 import { readDeviceToken } from "./device-token.ts";
 import { noteFailure } from "./failures.ts";
-import { enrolledFactors, type Factor } from "./factor.ts";
+import { enrolledFactors, type Factor, type MakeReserve } from "./factor.ts";
 import { enter, holdEntrant, open, reasonAgainst, trustOf, type OpeningDeps, type SignedIn } from "./opening.ts";
 import { isRequired, type PolicyDeps } from "./policy.ts";
 import { isRemembered, type RememberDeps } from "./remembered-devices.ts";
@@ -19,6 +19,8 @@ import { returnAttempt, settleAttempt, takeAttempt, unknownAccount, type Attempt
 
 export interface SignInDeps extends OpeningDeps, PasswordDeps, PolicyDeps, RememberDeps {
   readonly factors: readonly Factor[];
+  /** Absent where nobody would be shown it. */
+  readonly makeReserve?: MakeReserve | undefined;
   readonly attemptLimits: AttemptLimits;
   readonly readUsername: ReadUsername;
 }

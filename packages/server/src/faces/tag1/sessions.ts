@@ -159,5 +159,7 @@ export function withLifetimes(deps: SessionsDeps): SessionsDeps {
     sessionTtlSeconds,
     requireVerifiedEmail: false,
     noticeNewDevices: false,
+    // This face's answers have no place for them; `static/create` makes some.
+    makeReserve: undefined,
   };
 }

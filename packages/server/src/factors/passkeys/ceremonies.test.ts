@@ -16,6 +16,7 @@ import { answerChallenge, challenge, stepUp } from "../../../test/second-factor.
 import { addressOf, countRows, isAccepted, par, statuses } from "../../../test/steps.ts";
 import { eachWorld, type TestUser, type World } from "../../../test/world.ts";
 import { pruneCeremonies } from "./ceremonies.store.ts";
+import { beginCeremony, endCeremony, type Purpose } from "./ceremonies.ts";
 
 eachWorld("PK-01 every challenge is 32 random bytes of its own, and is kept for five minutes", async (world) => {
   const user = await world.user();
@@ -164,6 +165,30 @@ async function registeredIn(world: World, token: string, authenticator: ReturnTy
   const { ceremonyId, options } = await start(world, token);
   return { ceremonyId, credential: authenticator.get(options) };
 }
+
+eachWorld(
+  "PK-01 PK-08 a ceremony ends for what it was begun for: this kind, user, flow and standing, and the first time",
+  async (world) => {
+    const [{ id: userId }, { id: other }] = [await world.user(), await world.user()];
+    const purpose: Purpose = { kind: "second_factor", userId, flowId: "flow", standing: "standing" };
+    const wrongs: readonly Partial<Purpose>[] = [
+      { kind: "registration" },
+      { kind: "sign_in" },
+      { userId: other },
+      { userId: null },
+      { flowId: "another" },
+      { standing: "another" },
+    ];
+    for (const wrong of wrongs) {
+      const { id } = await beginCeremony(world.rules, purpose);
+      assert.equal(await endCeremony(world.rules, id, { ...purpose, ...wrong }), undefined, JSON.stringify(wrong));
+      assert.equal(await endCeremony(world.rules, id, purpose), undefined, "it was consumed");
+    }
+    const begun = await beginCeremony(world.rules, purpose);
+    assert.deepEqual(await endCeremony(world.rules, begun.id, purpose), begun);
+    assert.equal(await endCeremony(world.rules, begun.id, purpose), undefined);
+  },
+);
 
 /** What happens to an account between the start and the end of a ceremony. */
 const changes: Readonly<Record<string, (world: World, user: TestUser, token: string) => Promise<unknown>>> = {

@@ -11,6 +11,8 @@ import {
   prepareStepUp,
   start,
   type Begun,
+  finishSignIn,
+  startSignIn,
 } from "../../../test/passkeys.ts";
 import { answerChallenge, challenge, enrolTotp, stepUp, type Challenge } from "../../../test/second-factor.ts";
 import { countRows, eventsOf, isAccepted, mailsTo, par, statuses } from "../../../test/steps.ts";
@@ -239,6 +241,18 @@ eachWorld("PK-06 a counter that goes back, or stands still, is refused and marks
   assert.equal((await eventsOf(world)).filter((event) => event === "factor.suspect").length, 1);
   assert.equal((await enter(world, authenticator, { counter: 8 })).status, 201);
   assert.deepEqual(await state(), [8, since]);
+});
+
+eachWorld("PK-06 of ten who show the same count at once, one gets in", async (world) => {
+  const authenticator = newAuthenticator();
+  await enrolPasskey(world, await world.user(), authenticator);
+  const begun = await par(10, async () => startSignIn(world));
+  const answers = await Promise.all(
+    begun.map(async ({ ceremonyId, options }) =>
+      finishSignIn(world, { ceremonyId, credential: authenticator.get(options, { counter: 5 }) }),
+    ),
+  );
+  assert.deepEqual(statuses(answers), { 201: 1, 401: 9 });
 });
 
 eachWorld("PK-06 a passkey without a counter says 0 each time", async (world) => {
