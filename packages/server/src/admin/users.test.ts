@@ -76,9 +76,10 @@ eachWorld("a page of users costs the same few statements however many users ther
     assert.equal((await world.request("GET", `/v1/admin/users?${query}`, { token })).status, 200);
     return world.queries() - sent;
   };
-  assert.equal(await statements("limit=2"), 3);
-  assert.equal(await statements("limit=200"), 3);
-  assert.ok((await statements("limit=200&search=someone")) <= 5);
+  const few = await statements("limit=2");
+  assert.ok(few <= 6, `${few} statements`);
+  assert.equal(await statements("limit=200"), few);
+  assert.ok((await statements("limit=200&search=someone")) <= few + 2);
 });
 
 eachWorld("users are found by the start of their address or username, or by their whole id", async (world) => {

@@ -74,7 +74,12 @@ export type MakeReserve = () => Promise<ReserveOutcome>;
 
 /** Which factors sign-in can ask a user for; empty where none of them stands alone. */
 export async function enrolledFactors(db: Queryable, factors: readonly Factor[], userId: string): Promise<readonly Factor[]> {
+  const standing = await thoseEnrolled(db, factors, userId, true);
+  return standing.length === 0 ? [] : [...standing, ...(await thoseEnrolled(db, factors, userId, false))];
+}
+
+async function thoseEnrolled(db: Queryable, factors: readonly Factor[], userId: string, standsAlone: boolean): Promise<readonly Factor[]> {
   const enrolled: Factor[] = [];
-  for (const factor of factors) if (await factor.isEnrolled(db, userId)) enrolled.push(factor);
-  return enrolled.some(({ standsAlone }) => standsAlone) ? enrolled : [];
+  for (const factor of factors) if (factor.standsAlone === standsAlone && (await factor.isEnrolled(db, userId))) enrolled.push(factor);
+  return enrolled;
 }
