@@ -218,7 +218,6 @@ export const startPasskeySignIn = endpoint({
   summary: "Begin to sign in with a passkey alone",
   description: "For a passkey that the authenticator itself knows the user of, with a PIN or biometrics: it stands for two factors.",
   access: "public",
-  budget: "credential",
   answers: { 201: z.strictObject({ ceremonyId: id, options: requestOptions, expiresAt: unixSeconds }) },
   failures: [],
 });

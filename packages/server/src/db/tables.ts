@@ -275,13 +275,16 @@ export interface PasskeysTable {
   last_used_at: number | null;
 }
 
-/** WebAuthn ceremonies under way; a row is deleted as the first step of its use. */
+/**
+ * WebAuthn ceremonies under way; a row is deleted as the first step of its use. Of a sign-in by passkey alone, the other way round: a
+ * row is written as the first step, and says that it is over.
+ */
 export interface CeremoniesTable {
   id: string;
   kind: "registration" | "sign_in" | "second_factor";
   /** Base64url of 32 random bytes. */
   challenge: string;
-  /** Null where nobody has said who they are yet. */
+  /** Null of a sign-in by passkey alone. */
   user_id: string | null;
   /** Challenge or session it was begun in; empty for a sign-in by passkey alone. */
   flow_id: string;

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock, UnixSeconds } from "./clock.ts";
 import type { Random } from "./random.ts";
 
 /** A time-ordered identifier (RFC 9562 §5.7), for rows that only their owner or an operator sees. */
@@ -6,6 +6,11 @@ export function uuidv7(deps: { readonly clock: Clock; readonly random: Random })
   const bytes = deps.random.bytes(16);
   bytes.writeUIntBE(deps.clock.wallMilliseconds(), 0, 6);
   return format(bytes, 0x70);
+}
+
+/** When a `uuidv7` was made; of any other text that is a UUID, a time that means nothing. */
+export function momentOf(id: string): UnixSeconds {
+  return Math.floor(Number.parseInt(id.replace("-", "").slice(0, 12), 16) / 1000);
 }
 
 /** A random identifier (RFC 9562 §5.4), for what strangers see: it tells no order of creation (EN-08). */

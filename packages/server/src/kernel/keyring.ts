@@ -22,6 +22,7 @@ export type Purpose =
   | "import-id"
   | "mail-seal"
   | "one-time-code"
+  | "passkey-challenge"
   | "password-seal"
   | "recovery-code-seal"
   | "refresh-token"

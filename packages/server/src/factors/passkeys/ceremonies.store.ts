@@ -18,8 +18,7 @@ export interface Ceremony {
 /** A newer ceremony of the same kind takes the place of the one its flow has. */
 export async function insertCeremony(tx: Tx, ceremony: Ceremony): Promise<void> {
   const { kind, userId, flowId } = ceremony;
-  if (userId !== null)
-    await tx.deleteFrom("ceremonies").where("user_id", "=", userId).where("flow_id", "=", flowId).where("kind", "=", kind).execute();
+  await tx.deleteFrom("ceremonies").where("user_id", "=", userId).where("flow_id", "=", flowId).where("kind", "=", kind).execute();
   await tx
     .insertInto("ceremonies")
     .values({
@@ -33,6 +32,17 @@ export async function insertCeremony(tx: Tx, ceremony: Ceremony): Promise<void> 
       expires_at: ceremony.expiresAt,
     })
     .execute();
+}
+
+/** Remembers that a ceremony is over of which nothing was kept; false where that is remembered already. */
+export async function insertSpent(tx: Tx, { id, kind, challenge, createdAt, expiresAt }: Ceremony): Promise<boolean> {
+  const inserted = await tx
+    .insertInto("ceremonies")
+    .values({ id, kind, challenge, user_id: null, flow_id: "", standing: "", created_at: createdAt, expires_at: expiresAt })
+    .onConflict((conflict) => conflict.column("id").doNothing())
+    .returning("id")
+    .executeTakeFirst();
+  return inserted !== undefined;
 }
 
 /** Of any number who finish it at once, one gets it (PK-01). */

@@ -13,8 +13,10 @@ import {
   startSignIn,
 } from "../../../test/passkeys.ts";
 import { answerChallenge, challenge, stepUp } from "../../../test/second-factor.ts";
-import { addressOf, countRows, isAccepted, par, statuses } from "../../../test/steps.ts";
+import { countRows, isAccepted, par, statuses } from "../../../test/steps.ts";
 import { eachWorld, type TestUser, type World } from "../../../test/world.ts";
+import { uuidv4 } from "../../kernel/ids.ts";
+import { systemRandom } from "../../kernel/random.ts";
 import { pruneCeremonies } from "./ceremonies.store.ts";
 import { beginCeremony, endCeremony, type Purpose } from "./ceremonies.ts";
 
@@ -76,7 +78,24 @@ eachWorld("PK-01 a ceremony is good once, whether it came to anything or not", a
     const credential = newAuthenticator().create(options, wrong);
     assert.equal((await add(world, tokens.accessToken, { ceremonyId, credential })).body.code, "invalid_passkey");
   }
+  world.clock.advance(300);
+  assert.equal(await pruneCeremonies(world.rules.db, world.clock.now(), 10), 3, "of the sign-ins, that they are over is kept for a while");
   assert.equal(await countRows(world, "ceremonies"), 0);
+});
+
+eachWorld("PK-01 of a sign-in nothing is kept until it is finished, and none can be made up", async (world) => {
+  const authenticator = newAuthenticator();
+  await enrolPasskey(world, await world.user(), authenticator);
+  const before = world.queries();
+  const { ceremonyId, options } = await startSignIn(world);
+  assert.deepEqual([world.queries(), await countRows(world, "ceremonies")], [before, 0]);
+  const credential = authenticator.get(options);
+  const later = `${(Number.parseInt(ceremonyId.slice(0, 8), 16) + 1_000_000).toString(16).padStart(8, "0")}${ceremonyId.slice(8)}`;
+  for (const madeUp of [`${ceremonyId.slice(0, -1)}${ceremonyId.endsWith("0") ? "1" : "0"}`, later, uuidv4(systemRandom)])
+    assert.equal((await finishSignIn(world, { ceremonyId: madeUp, credential })).body.code, "invalid_passkey");
+  assert.ok((await countRows(world, "ceremonies")) <= 1, "nor is one remembered that cannot have been begun");
+  assert.equal((await finishSignIn(world, { ceremonyId: ceremonyId.toUpperCase(), credential })).status, 201);
+  assert.equal((await finishSignIn(world, { ceremonyId, credential: authenticator.get(options) })).status, 401);
 });
 
 eachWorld("PK-01 a ceremony is over after five minutes, and a newer one of its flow takes its place", async (world) => {
@@ -230,10 +249,13 @@ for (const [what, change] of Object.entries(changes))
   });
 
 eachWorld("ceremonies that nobody finishes are forgotten", async (world) => {
-  await par(3, async (index) => startSignIn(world, { address: addressOf(index) }));
+  const begun = async () => prepare(world, await challenge(world, user));
+  const user = await world.user();
+  await enrolPasskey(world, user, newAuthenticator());
+  for (let time = 0; time < 3; time += 1) await begun();
   assert.equal(await pruneCeremonies(world.rules.db, world.clock.now(), 10), 0);
   world.clock.advance(300);
-  await startSignIn(world);
+  await begun();
   assert.equal(await pruneCeremonies(world.rules.db, world.clock.now(), 2), 2);
   assert.equal(await pruneCeremonies(world.rules.db, world.clock.now(), 10), 1);
   assert.equal(await countRows(world, "ceremonies"), 1);

@@ -1,10 +1,11 @@
 import type { Db } from "../../db/open.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import { uuidv7 } from "../../kernel/ids.ts";
+import { momentOf, uuidv7 } from "../../kernel/ids.ts";
+import type { Keyring } from "../../kernel/keyring.ts";
 import type { Random } from "../../kernel/random.ts";
 import { standingOf } from "../../users/standing.ts";
 import type { User } from "../../users/users.store.ts";
-import { consumeCeremony, insertCeremony, type Ceremony } from "./ceremonies.store.ts";
+import { consumeCeremony, insertCeremony, insertSpent, type Ceremony } from "./ceremonies.store.ts";
 
 export interface CeremonyDeps {
   readonly db: Db;
@@ -18,9 +19,6 @@ export type Purpose = Pick<Ceremony, "kind" | "userId" | "flowId" | "standing">;
 /** PK-01. */
 const CHALLENGE_BYTES = 32;
 export const CEREMONY_SECONDS = 300;
-
-/** For a sign-in by passkey alone: nobody has said who they are. */
-export const anybody: Purpose = { kind: "sign_in", userId: null, flowId: "", standing: "" };
 
 export function purposeOf(kind: "registration" | "second_factor", flowId: string, user: User): Purpose {
   return { kind, userId: user.id, flowId, standing: standingOf(user) };
@@ -44,4 +42,34 @@ export async function endCeremony(deps: CeremonyDeps, id: string, purpose: Purpo
   const { kind, userId, flowId, standing } = purpose;
   const isMeant = ceremony.kind === kind && ceremony.userId === userId && ceremony.flowId === flowId && ceremony.standing === standing;
   return isMeant ? ceremony : undefined;
+}
+
+interface SignInCeremonyDeps extends CeremonyDeps {
+  readonly keyring: Keyring;
+}
+
+/**
+ * For a sign-in by passkey alone nobody has said who they are, and anybody may ask for any number: nothing is kept of it until one is
+ * finished. The challenge is a MAC over the id, so that there is none but those that were given out here (PK-01).
+ */
+export function beginSignIn(deps: SignInCeremonyDeps): Ceremony {
+  return signInCeremony(deps.keyring, uuidv7(deps));
+}
+
+/** How far the clock of the node that began it may be ahead. */
+const SKEW_SECONDS = 5;
+
+/** As `endCeremony`: a row that says that it is over is the first thing there is of it, and only one can be written. */
+export async function endSignIn(deps: SignInCeremonyDeps, id: string): Promise<Ceremony | undefined> {
+  const ceremony = signInCeremony(deps.keyring, id);
+  const now = deps.clock.now();
+  if (ceremony.createdAt > now + SKEW_SECONDS || ceremony.expiresAt <= now) return undefined;
+  return (await deps.db.transaction().execute(async (tx) => insertSpent(tx, ceremony))) ? ceremony : undefined;
+}
+
+function signInCeremony(keyring: Keyring, id: string): Ceremony {
+  const createdAt = momentOf(id);
+  const challenge = keyring.mac("passkey-challenge", id.toLowerCase()).toString("base64url");
+  const anybody = { kind: "sign_in", userId: null, flowId: "", standing: "" } as const;
+  return { id: id.toLowerCase(), ...anybody, challenge, createdAt, expiresAt: createdAt + CEREMONY_SECONDS };
 }

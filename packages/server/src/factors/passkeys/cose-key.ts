@@ -1,9 +1,6 @@
 import { decodeCredentialPublicKey } from "@simplewebauthn/server/helpers";
 import { createPublicKey, type JsonWebKey } from "node:crypto";
 
-/** What passkeys may sign with: ES256, EdDSA, RS256, best first (COSE, RFC 9053 §2 and RFC 8812 §2). */
-export const algorithms = [-7, -8, -257] as const;
-
 /** Of RSA, in bytes: what is shorter is weak, what is longer is only slow. */
 const MODULUS = { least: 256, most: 512 };
 /** 65537, the only exponent there is in practice: a large one would cost time. */

@@ -10,7 +10,7 @@ import { enter, holdEntrant, open, reasonAgainst, type OpeningDeps, type SignedI
 import { trustedDevice } from "../../sign-in/sign-in.ts";
 import { standingOf } from "../../users/standing.ts";
 import { findUser, type User } from "../../users/users.store.ts";
-import { anybody, beginCeremony, endCeremony } from "./ceremonies.ts";
+import { beginSignIn, endSignIn } from "./ceremonies.ts";
 import type { Ceremony } from "./ceremonies.store.ts";
 import { requestOf, type Request } from "./options.ts";
 import { findPasskey } from "./passkeys.store.ts";
@@ -19,8 +19,8 @@ import { showPasskey, type ShowDeps } from "./show-passkey.ts";
 export interface PasskeySignInDeps extends OpeningDeps, ShowDeps {}
 
 /** Names no credential: nothing is known of who is going to sign in (EN-07). */
-export async function startPasskeySignIn(deps: PasskeySignInDeps): Promise<Request> {
-  return requestOf(deps, await beginCeremony(deps, anybody));
+export function startPasskeySignIn(deps: PasskeySignInDeps): Request {
+  return requestOf(deps, beginSignIn(deps));
 }
 
 export interface PasskeySignIn {
@@ -41,7 +41,7 @@ export async function signInWithPasskey(
   client: Client,
   origin: Origin,
 ): Promise<PasskeySignInOutcome> {
-  const ceremony = await endCeremony(deps, ceremonyId, anybody);
+  const ceremony = await endSignIn(deps, ceremonyId);
   if (ceremony === undefined) return { kind: "refused" };
   const recognised = await recognise(deps, ceremony, credential, origin);
   if ("reason" in recognised) {

@@ -66,7 +66,7 @@ export function passkeyRoutes(deps: PasskeyRouteDeps): readonly Route[] {
       return outcome.kind === "insufficient" ? outcome.refusal : refuse(outcome.kind);
     }),
 
-    serve(endpoints.startPasskeySignIn, async () => answer(201, await startPasskeySignIn(deps))),
+    serve(endpoints.startPasskeySignIn, () => answer(201, startPasskeySignIn(deps))),
 
     serve(endpoints.signInWithPasskey, async (call) => {
       const outcome = await signInWithPasskey(deps, call.input, call.client, originOf(call));

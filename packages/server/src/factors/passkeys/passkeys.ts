@@ -8,7 +8,7 @@ import { beginCeremony, endCeremony, purposeOf } from "./ceremonies.ts";
 import { creationOf, requestOf, type Creation, type OptionsDeps } from "./options.ts";
 import { findPasskey, hasPasskey, insertPasskey, listPasskeys } from "./passkeys.store.ts";
 import { amrOf, showPasskey, type ShowDeps } from "./show-passkey.ts";
-import { verifyRegistration, type Registered } from "./verify.ts";
+import type { Registered } from "./verify.ts";
 
 export interface PasskeyDeps extends ShowDeps, OptionsDeps {}
 
@@ -64,6 +64,7 @@ async function checkAttestation(deps: PasskeyDeps, asked: Asked, proof: Proof): 
   const ceremony = await endCeremony(deps, proof.ceremonyId, purposeOf("registration", asked.flow.id, asked.user));
   const { credential } = proof;
   if (ceremony === undefined || !isAttestation(credential)) return mismatched;
+  const { verifyRegistration } = await import("./verify.ts");
   const registered = await verifyRegistration(deps, ceremony.challenge, credential);
   if (registered === undefined) return mismatched;
   const { transports = [] } = credential.response;

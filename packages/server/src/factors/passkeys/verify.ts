@@ -2,7 +2,8 @@ import type { Assertion, Attestation } from "@portcullis/contract";
 import { verifyAuthenticationResponse, verifyRegistrationResponse } from "@simplewebauthn/server";
 import { decodeAttestationObject, decodeClientDataJSON, isoBase64URL, isoCBOR } from "@simplewebauthn/server/helpers";
 import { z } from "zod";
-import { algorithms, isSoundKey } from "./cose-key.ts";
+import { algorithms } from "./algorithms.ts";
+import { isSoundKey } from "./cose-key.ts";
 import type { Passkey } from "./passkeys.store.ts";
 
 export interface RelyingParty {
