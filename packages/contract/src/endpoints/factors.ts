@@ -11,6 +11,8 @@ const name = z
   .string()
   .min(1)
   .max(64)
+  // Nothing that a column cannot hold, or that makes a line read otherwise than it is written.
+  .regex(/^[^\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069]+$/u)
   .meta({ description: "What its owner calls it", examples: ["Phone"] });
 
 /** ASVS 7.4.3: whoever changes a factor may end every other session with it. */
