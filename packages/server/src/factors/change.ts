@@ -6,7 +6,7 @@ import type { Caller, Client } from "../http/serve.ts";
 import { notify } from "../mail/notices.ts";
 import { signTokens } from "../sessions/open.ts";
 import { holdLive, raiseSession } from "../sessions/raise.ts";
-import { assuranceOf, insufficient, isAsStrong, strongEnough } from "../sign-in/assurance.ts";
+import { assuranceOf, refusalOfWeak } from "../sign-in/assurance.ts";
 import { enrolledFactors, type Factor } from "../sign-in/factor.ts";
 import { isRequired } from "../sign-in/policy.ts";
 import { deleteDevicesOf } from "../sign-in/remembered-devices.store.ts";
@@ -18,7 +18,7 @@ import { takeCensus, type Census } from "./census.store.ts";
 import { makeCodes } from "./recovery-codes.ts";
 import { deleteCodes, replaceCodes } from "./recovery-codes.store.ts";
 
-type TooWeak = ReturnType<typeof insufficient>;
+type TooWeak = NonNullable<ReturnType<typeof refusalOfWeak>>;
 
 export interface ChangeDeps extends SignInDeps {
   readonly sessions: SessionEnding;
@@ -32,9 +32,6 @@ export interface Changer extends SignedIn {
 export function changerOf({ caller, client }: { readonly caller: Caller; readonly client: Client }): Changer {
   return { userId: caller.userId, sessionId: caller.sessionId, claims: caller.claims, client };
 }
-
-/** As long as a fresh proof counts (MF-07); the endpoints say the same. */
-const FRESH_SECONDS = 300;
 
 export type EnrolOutcome =
   | {
@@ -78,7 +75,7 @@ export async function enrolInSession(
     const isLive = await holdLive(tx, deps, { id: who.sessionId, userId: user.id });
     if (held === undefined || !isLive) return { kind: "session_ended" } as const;
     const enrolled = await namesOf(tx, deps, held.id);
-    const refusal = refusalOf(who, enrolled, enrolled);
+    const refusal = refusalOfWeak(who.claims, enrolled, enrolled);
     if (refusal !== undefined) return { kind: "insufficient", refusal } as const;
     const spent = await checked.match.spend(tx);
     if (spent === undefined) return { kind: "mismatched" } as const;
@@ -134,7 +131,7 @@ export async function removeInSession(
     const user = await lockUser(tx, who.userId);
     if (user === undefined || user.disabledAt !== null || user.hardEpoch !== who.claims.hep) return { kind: "session_ended" } as const;
     const enrolled = await namesOf(tx, deps, user.id);
-    const refusal = refusalOf(who, enrolled, [name]);
+    const refusal = refusalOfWeak(who.claims, enrolled, [name]);
     if (refusal !== undefined) return { kind: "insufficient", refusal } as const;
     const last = isLast(await takeCensus(tx, user.id), enrolled);
     if ((await isLastCredential?.(tx, user)) === true) return { kind: "last_credential" } as const;
@@ -170,14 +167,6 @@ function isLast({ totp, passkeys, email }: Census, enrolled: readonly FactorName
 
 async function namesOf(tx: Tx, deps: ChangeDeps, userId: string): Promise<readonly FactorName[]> {
   return (await enrolledFactors(tx, deps.factors, userId)).map(({ name }) => name);
-}
-
-/** MF-07: what was shown must be at least as strong as what is touched; where there is no factor yet, the password is all there is. */
-function refusalOf({ claims }: Changer, enrolled: readonly FactorName[], touched: readonly FactorName[]): TooWeak | undefined {
-  if (enrolled.length === 0) return undefined;
-  const standing = touched.filter((name) => name !== "recovery_codes");
-  if (claims.acr === "aal2" && isAsStrong(claims.amr, standing)) return undefined;
-  return insufficient({ acr: "aal2", maxAgeSeconds: FRESH_SECONDS, factors: strongEnough(enrolled, standing) });
 }
 
 async function holdUnchanged(tx: Tx, user: User): Promise<User | undefined> {

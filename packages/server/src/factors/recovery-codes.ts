@@ -1,4 +1,4 @@
-import type { AccessClaims, FactorName, Proof } from "@portcullis/contract";
+import type { AccessClaims, Proof } from "@portcullis/contract";
 import { record } from "../audit/audit.ts";
 import type { Origin } from "../audit/events.ts";
 import type { Db, Tx } from "../db/open.ts";
@@ -9,7 +9,7 @@ import type { Keyring } from "../kernel/keyring.ts";
 import type { Random } from "../kernel/random.ts";
 import { notify } from "../mail/notices.ts";
 import { holdLive } from "../sessions/raise.ts";
-import { insufficient, isAsStrong, strongEnough } from "../sign-in/assurance.ts";
+import { refusalOfWeak } from "../sign-in/assurance.ts";
 import { enrolledFactors, type Asked, type Checked, type Factor, type MakeReserve } from "../sign-in/factor.ts";
 import type { SignInDeps } from "../sign-in/sign-in.ts";
 import type { SignedIn } from "../users/ports.ts";
@@ -35,7 +35,6 @@ const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const NATIVE: CodeForm = { count: 10, length: 10 };
 /** That so few are left is worth a warning. */
 export const FEW = 3;
-const FRESH_SECONDS = 300;
 
 type SealDeps = Omit<RecoveryCodeDeps, "db">;
 
@@ -132,7 +131,7 @@ function matched(deps: RecoveryCodeDeps, { user, origin }: Asked, id: string): C
 export type RenewOutcome =
   | { readonly kind: "renewed"; readonly codes: readonly string[] }
   | { readonly kind: "off" | "no_factor" | "session_ended" | "busy" }
-  | { readonly kind: "insufficient"; readonly refusal: ReturnType<typeof insufficient> };
+  | { readonly kind: "insufficient"; readonly refusal: NonNullable<ReturnType<typeof refusalOfWeak>> };
 
 /**
  * Makes a new set from within a session. A code is as strong as any factor, so whoever has shown a weaker one than the user has gets
@@ -155,7 +154,7 @@ export async function renewCodes(
     if (user === undefined || user.disabledAt !== null || !isLive) return { kind: "session_ended" };
     const enrolled = (await enrolledFactors(tx, deps.factors, user.id)).map(({ name }) => name);
     if (enrolled.length === 0) return { kind: "no_factor" };
-    const refusal = refusalOf(who.claims, enrolled);
+    const refusal = refusalOfWeak(who.claims, enrolled, enrolled);
     if (refusal !== undefined) return { kind: "insufficient", refusal };
     const now = deps.clock.now();
     await replaceCodes(tx, user.id, made.rows, now);
@@ -165,10 +164,4 @@ export async function renewCodes(
   });
   deps.wakeMail();
   return outcome;
-}
-
-function refusalOf({ acr, amr }: AccessClaims, enrolled: readonly FactorName[]): ReturnType<typeof insufficient> | undefined {
-  const standing = enrolled.filter((name) => name !== "recovery_codes");
-  if (acr === "aal2" && isAsStrong(amr, standing)) return undefined;
-  return insufficient({ acr: "aal2", maxAgeSeconds: FRESH_SECONDS, factors: strongEnough(enrolled, standing) });
 }

@@ -33,6 +33,23 @@ export function isAsStrong(amr: AmrList, factors: readonly FactorName[]): boolea
   return Math.max(0, ...shown) >= Math.max(0, ...factors.map((name) => strengths[name]));
 }
 
+/** As long as a proof counts where factors are touched; the endpoints say the same. */
+const FRESH_SECONDS = 300;
+
+/**
+ * MF-07: a session that has shown nothing as strong as what is touched, of those that the user has; `undefined` where it has, or where
+ * there is no factor yet and the password is all there is.
+ */
+export function refusalOfWeak(
+  { acr, amr }: Pick<AccessClaims, "acr" | "amr">,
+  enrolled: readonly FactorName[],
+  touched: readonly FactorName[],
+): Refusal<"insufficient_user_authentication"> | undefined {
+  const standing = touched.filter((name) => name !== "recovery_codes");
+  if (enrolled.length === 0 || (acr === "aal2" && isAsStrong(amr, standing))) return undefined;
+  return insufficient({ acr: "aal2", maxAgeSeconds: FRESH_SECONDS, factors: strongEnough(enrolled, standing) });
+}
+
 /** Which of the factors that a user has would do where these are to be touched. */
 export function strongEnough(enrolled: readonly FactorName[], factors: readonly FactorName[]): readonly FactorName[] {
   const needed = Math.max(0, ...factors.map((name) => strengths[name]));
@@ -64,7 +81,7 @@ export function createAssurance(deps: AssuranceDeps): (endpoint: Endpoint, calle
 }
 
 /** @param needed `factors`: one of these will do; none: the password. */
-export function insufficient(needed: {
+function insufficient(needed: {
   readonly acr: Acr;
   readonly maxAgeSeconds: number | undefined;
   readonly factors: readonly FactorName[];

@@ -72,11 +72,13 @@ export async function forget(tx: Tx, buckets: readonly string[]): Promise<void> 
   await tx.deleteFrom("attempts").where("bucket", "in", buckets).execute();
 }
 
-/** Forgets a batch of buckets whose window has passed. */
+/** Forgets a batch of buckets whose window has passed. What somebody holds just now waits for the next run: to wait for each other would be a deadlock. */
 export async function pruneAttempts(db: Db, now: UnixSeconds, limit = 10_000): Promise<number> {
   const result = await db
     .deleteFrom("attempts")
-    .where("bucket", "in", (eb) => eb.selectFrom("attempts").select("bucket").where("window_ends_at", "<=", now).limit(limit))
+    .where("bucket", "in", (eb) =>
+      eb.selectFrom("attempts").select("bucket").where("window_ends_at", "<=", now).limit(limit).forUpdate().skipLocked(),
+    )
     .executeTakeFirst();
   return Number(result.numDeletedRows);
 }

@@ -2,7 +2,7 @@ import { record } from "../../audit/audit.ts";
 import type { Origin } from "../../audit/events.ts";
 import type { Refusal } from "../../http/serve.ts";
 import { notify } from "../../mail/notices.ts";
-import { insufficient, isAsStrong } from "../../sign-in/assurance.ts";
+import { refusalOfWeak } from "../../sign-in/assurance.ts";
 import { lockUser, setPassword } from "../../users/users.store.ts";
 import { takeCensus } from "../census.store.ts";
 import type { ChangeDeps, Changer } from "../change.ts";
@@ -11,9 +11,6 @@ export type RemovePasswordOutcome =
   | { readonly kind: "removed" | "session_ended" | "last_credential" }
   | { readonly kind: "insufficient"; readonly refusal: Refusal<"insufficient_user_authentication"> };
 
-/** As long as a fresh proof counts (MF-07); the endpoint says the same. */
-const FRESH_SECONDS = 300;
-
 /** From then on the account is signed in to by passkey alone. No session ends: nobody has lost what they proved (PK-09). */
 export async function removePassword(deps: ChangeDeps, who: Changer, origin: Origin): Promise<RemovePasswordOutcome> {
   const { userId, sessionId, claims } = who;
@@ -21,8 +18,8 @@ export async function removePassword(deps: ChangeDeps, who: Changer, origin: Ori
     const user = await lockUser(tx, userId);
     if (user === undefined || user.disabledAt !== null || user.hardEpoch !== claims.hep) return { kind: "session_ended" };
     if ((await takeCensus(tx, userId)).verifyingPasskeys === 0) return { kind: "last_credential" };
-    if (claims.acr !== "aal2" || !isAsStrong(claims.amr, ["passkey"]))
-      return { kind: "insufficient", refusal: insufficient({ acr: "aal2", maxAgeSeconds: FRESH_SECONDS, factors: ["passkey"] }) };
+    const refusal = refusalOfWeak(claims, ["passkey"], ["passkey"]);
+    if (refusal !== undefined) return { kind: "insufficient", refusal };
     if (user.passwordSealed === null) return { kind: "removed" };
     const now = deps.clock.now();
     await setPassword(tx, userId, null, now);
