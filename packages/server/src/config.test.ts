@@ -52,6 +52,15 @@ const refused: readonly [Record<string, string>, RegExp][] = [
     /PORTCULLIS_MAIL_FROM must be set/,
   ],
   [{ PORTCULLIS_ACCESS_TTL: "10m", PORTCULLIS_IDLE_TTL: "5m" }, /PORTCULLIS_ACCESS_TTL must not be longer/],
+  [{ PORTCULLIS_MFA_POLICY: "everybody" }, /PORTCULLIS_MFA_POLICY must be off or optional or superusers or required/],
+  [{ PORTCULLIS_MFA_GRACE_UNTIL: "2027-02-31" }, /PORTCULLIS_MFA_GRACE_UNTIL must be a moment such as 2027-01-31/],
+  [{ PORTCULLIS_REMEMBER_DEVICE: "31d" }, /PORTCULLIS_REMEMBER_DEVICE must be off or a duration from 1h to 30d/],
+  [{ PORTCULLIS_PASSKEY_ORIGINS: "app.example.com" }, /PORTCULLIS_PASSKEY_ORIGINS must be origins such as https/],
+  [{ PORTCULLIS_PASSKEY_ORIGINS: "https://app.example.com/" }, /PORTCULLIS_PASSKEY_ORIGINS must be origins such as https/],
+  [
+    { PORTCULLIS_PASSKEY_DOMAIN: "example.com", PORTCULLIS_PASSKEY_ORIGINS: "https://notexample.com" },
+    /PORTCULLIS_PASSKEY_ORIGINS must be at PORTCULLIS_PASSKEY_DOMAIN or below it/,
+  ],
   [{ PORTCULLIS_PUBLIC_URL: "accounts" }, /PORTCULLIS_PUBLIC_URL must be an address/],
   [{ PORTCULLIS_IDLE_TTL: "9d", PORTCULLIS_SESSION_TTL: "1d" }, /PORTCULLIS_IDLE_TTL must not be longer/],
 ];

@@ -173,9 +173,13 @@ export const settings = {
   }),
   passkeyOrigins: setting({
     env: "PASSKEY_ORIGINS",
-    parse: list,
+    parse: list.refine(
+      (origins) => origins.every((origin) => isOrigin(origin) || ANDROID_APP.test(origin)),
+      "must be origins such as https://app.example.com, without a path",
+    ),
     fallback: "",
-    about: "Origins of the pages that may use passkeys, exact, comma separated, beside PUBLIC_URL, such as https://app.example.com.",
+    about:
+      "Origins of the pages that may use passkeys, exact, comma separated, beside PUBLIC_URL, such as https://app.example.com; of an Android app `android:apk-key-hash:…`.",
   }),
   profileSchema: setting({
     env: "PROFILE_SCHEMA",
@@ -321,11 +325,30 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     if (config.mail === undefined)
       throw new ConfigError(`${PREFIX}MAIL must be set in production, such as smtp://user:password@mail.example.com.`);
   }
+  const stray = strayOrigin(config);
+  if (stray !== undefined)
+    throw new ConfigError(
+      `${PREFIX}PASSKEY_ORIGINS must be at ${PREFIX}PASSKEY_DOMAIN or below it, for browsers use a passkey nowhere else: ${stray} is not.`,
+    );
   if (config.idleTtlSeconds > config.sessionTtlSeconds)
     throw new ConfigError(`${PREFIX}IDLE_TTL must not be longer than ${PREFIX}SESSION_TTL.`);
   if (config.accessTtlSeconds > config.idleTtlSeconds)
     throw new ConfigError(`${PREFIX}ACCESS_TTL must not be longer than ${PREFIX}IDLE_TTL.`);
   return config;
+}
+
+const ANDROID_APP = /^android:apk-key-hash:[\w-]+$/;
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text && /^https?:$/.test(new URL(text).protocol);
+}
+
+/** A page that could not use the passkeys that it is meant to. */
+function strayOrigin({ publicUrl, passkeyDomain, passkeyOrigins }: Config): string | undefined {
+  const domain = passkeyDomain ?? (publicUrl === undefined ? undefined : new URL(publicUrl).hostname);
+  if (domain === undefined) return undefined;
+  const pages = passkeyOrigins.length === 0 && publicUrl !== undefined ? [publicUrl] : passkeyOrigins.filter(isOrigin);
+  return pages.find((page) => !`.${new URL(page).hostname}`.endsWith(`.${domain}`));
 }
 
 function readSetting(definition: Setting<unknown>, value: string | undefined): unknown {

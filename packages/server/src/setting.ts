@@ -66,11 +66,15 @@ export const onOff = oneOf(["on", "off"]).transform((value) => value === "on");
 /** An instant, as a day (its beginning, UTC) or with its time, in Unix seconds. */
 export const moment = z
   .string()
-  .refine(
-    (value) => /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/.test(value) && !Number.isNaN(Date.parse(value)),
-    "must be a moment such as 2027-01-31 or 2027-01-31T12:00:00Z",
-  )
-  .transform((value) => Math.floor(Date.parse(value) / 1000));
+  .refine(isMoment, "must be a moment such as 2027-01-31 or 2027-01-31T12:00:00Z")
+  .transform((value) => Date.parse(value) / 1000);
+
+/** A day that its month does not have would be read as one of the next. */
+function isMoment(value: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/.test(value)) return false;
+  const milliseconds = Date.parse(value);
+  return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(value.replace("Z", ""));
+}
 
 /** `off`, which is undefined, or a value. */
 export function offOr<Value>(parse: z.ZodType<Value, string>, message: string) {
