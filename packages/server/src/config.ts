@@ -339,8 +339,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 const ANDROID_APP = /^android:apk-key-hash:[\w-]+$/;
 
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text && /^https?:$/.test(new URL(text).protocol);
+function isOrigin(given: string): boolean {
+  return URL.canParse(given) && new URL(given).origin === given && /^https?:$/.test(new URL(given).protocol);
 }
 
 /** A page that could not use the passkeys that it is meant to. */
