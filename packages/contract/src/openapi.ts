@@ -30,6 +30,14 @@ const problemMembers: OpenApiObject = {
   instance: { type: "string", format: "uri", description: "The request id, also in X-Request-Id", examples: ["urn:request:Zm9vYmFyYmF6"] },
   retryAfterSeconds: { type: "number", description: "As Retry-After" },
   cause: { type: "string", description: "With `session_ended` and `invalid_refresh_token`: why the session ended" },
+  acrValues: { type: "string", description: "With `insufficient_user_authentication`: the assurance that is asked for (RFC 9470 §3)" },
+  maxAgeSeconds: { type: "integer", description: "With `insufficient_user_authentication`: how old the proof may be" },
+  factors: {
+    type: "array",
+    description:
+      "With `insufficient_user_authentication` and `second_factor_required`: the second factors that would do; none: the password",
+    items: { type: "string" },
+  },
   errors: {
     type: "array",
     description: "With `invalid_input`: what is wrong, member by member",
@@ -77,7 +85,7 @@ export function openApiDocument({ publicUrl, version }: { readonly publicUrl: st
       headers: {
         RequestId: { description: "Names this request in the server's log", schema: { type: "string" } },
         RetryAfter: { description: "Seconds to wait", schema: { type: "integer", minimum: 1 } },
-        Challenge: { description: "RFC 6750 §3", schema: { type: "string", examples: ['Bearer error="invalid_token"'] } },
+        Challenge: { description: "RFC 6750 §3, RFC 9470 §3", schema: { type: "string", examples: ['Bearer error="invalid_token"'] } },
       },
     },
   };

@@ -55,6 +55,10 @@ const refused: readonly [Record<string, string>, RegExp][] = [
   [{ PORTCULLIS_MFA_POLICY: "everybody" }, /PORTCULLIS_MFA_POLICY must be off or optional or superusers or required/],
   [{ PORTCULLIS_MFA_GRACE_UNTIL: "2027-02-31" }, /PORTCULLIS_MFA_GRACE_UNTIL must be a moment such as 2027-01-31/],
   [{ PORTCULLIS_REMEMBER_DEVICE: "31d" }, /PORTCULLIS_REMEMBER_DEVICE must be off or a duration from 1h to 30d/],
+  [{ PORTCULLIS_PASSKEY_DOMAIN: "192.168.0.1" }, /PORTCULLIS_PASSKEY_DOMAIN must be a domain .*no IP address/],
+  [{ PORTCULLIS_PASSKEY_DOMAIN: "com" }, /PORTCULLIS_PASSKEY_DOMAIN must be a domain .*no top level/],
+  [{ PORTCULLIS_ALLOWED_ORIGINS: "https://app.example.com/x" }, /PORTCULLIS_ALLOWED_ORIGINS must be origins such as/],
+  [{ PORTCULLIS_PASSKEY_ORIGINS: "https://*.example.com" }, /PORTCULLIS_PASSKEY_ORIGINS must be origins such as/],
   [{ PORTCULLIS_PASSKEY_ORIGINS: "app.example.com" }, /PORTCULLIS_PASSKEY_ORIGINS must be origins such as https/],
   [{ PORTCULLIS_PASSKEY_ORIGINS: "https://app.example.com/" }, /PORTCULLIS_PASSKEY_ORIGINS must be origins such as https/],
   [

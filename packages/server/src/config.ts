@@ -163,10 +163,8 @@ export const settings = {
     env: "PASSKEY_DOMAIN",
     parse: z
       .string()
-      .regex(
-        /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
-        "must be a domain such as example.com",
-      ),
+      .regex(/^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/, "must be a domain such as example.com")
+      .refine(isDomain, "must be a domain such as example.com or localhost, no IP address and no top level"),
     fallback: undefined,
     about:
       "Domain that passkeys are registered for (WebAuthn's RP ID): that of your front ends or one above it. Absent: the host of PUBLIC_URL. Changed, it voids every passkey.",
@@ -250,7 +248,7 @@ export const settings = {
   }),
   allowedOrigins: setting({
     env: "ALLOWED_ORIGINS",
-    parse: list,
+    parse: list.refine((origins) => origins.every(isOrigin), "must be origins such as https://app.example.com, without a path"),
     fallback: "",
     about: "Origins whose scripts may call the API (CORS), exact, comma separated.",
   }),
@@ -337,10 +335,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return config;
 }
 
+/** The last label of a domain is no number, and browsers register passkeys for no top level. */
+function isDomain(given: string): boolean {
+  return given === "localhost" || /\.[a-z0-9-]*[a-z][a-z0-9-]*$/.test(given);
+}
+
 const ANDROID_APP = /^android:apk-key-hash:[\w-]+$/;
 
 function isOrigin(given: string): boolean {
-  return URL.canParse(given) && new URL(given).origin === given && /^https?:$/.test(new URL(given).protocol);
+  return URL.canParse(given) && new URL(given).origin === given && /^https?:[^*]*$/.test(given);
 }
 
 /** A page that could not use the passkeys that it is meant to. */

@@ -40,6 +40,8 @@ const passkey = z.strictObject({
  */
 const enrolled = z.strictObject({ id, tokens, recoveryCodes: z.array(z.string()).nullable() });
 
+const raised =
+  "It counts from now on. The session goes on under a new id with the tokens of the answer, on the strength of the new factor; its earlier tokens are dead.";
 const ofEnrolment = ["session_ended", "factors_off", "insufficient_user_authentication", "busy"] as const;
 const ofRemoval = ["not_found", "session_ended", "factor_required", "last_credential", "insufficient_user_authentication"] as const;
 
@@ -82,6 +84,7 @@ export const confirmTotp = endpoint({
   method: "POST",
   path: "/v1/me/factors/totp/{id}/confirm",
   summary: "Confirm an authenticator app with its first code",
+  description: raised,
   stepUp: fresh,
   params: ofFactor,
   input: z.strictObject({ code: z.string().min(6).max(10), endOtherSessions }),
@@ -132,6 +135,7 @@ export const confirmEmailCodes = endpoint({
   method: "POST",
   path: "/v1/me/factors/email/confirm",
   summary: "Confirm codes by mail with the first one",
+  description: raised,
   stepUp: fresh,
   input: z.strictObject({ code: z.string().min(6).max(10), endOtherSessions }),
   answers: { 200: enrolled.omit({ id: true }) },
@@ -167,6 +171,7 @@ export const addPasskey = endpoint({
   method: "POST",
   path: "/v1/me/factors/passkeys",
   summary: "Register the passkey",
+  description: raised,
   stepUp: fresh,
   input: z.strictObject({ ceremonyId: id, credential: attestation, name: name.optional(), endOtherSessions }),
   answers: { 201: enrolled },

@@ -82,8 +82,8 @@ export async function enrolInSession(
     const made = enrolled.length === 0 ? codes : undefined;
     if (made !== undefined) await replaceCodes(tx, held.id, made.rows, deps.clock.now());
     const others = endOtherSessions ? await deps.sessions.endOthers(tx, held.id, who.sessionId, "factor_changed") : [];
-    const before = who.claims.amr.includes("pwd") ? (["pwd"] as const) : [];
-    const proven = assuranceOf([...before, ...checked.match.amr]);
+    // What the session had shown counts on, as old as it is.
+    const proven = { ...assuranceOf([...new Set([...who.claims.amr, ...checked.match.amr])]), authTime: who.claims.auth_time };
     const raised = await raiseSession(tx, deps, { id: who.sessionId, user: held, client: who.client }, proven, origin);
     if (raised === undefined || others === undefined) throw new Error("a session ended while its row was held");
     return { kind: "enrolled", id: spent.enrolledId, raised, others, recoveryCodes: made?.codes ?? null } as const;
@@ -133,7 +133,7 @@ export async function removeInSession(
     const enrolled = await namesOf(tx, deps, user.id);
     const refusal = refusalOfWeak(who.claims, enrolled, [name]);
     if (refusal !== undefined) return { kind: "insufficient", refusal } as const;
-    const last = isLast(await takeCensus(tx, user.id), enrolled);
+    const last = enrolled.includes(name) && isLast(await takeCensus(tx, user.id), enrolled);
     if ((await isLastCredential?.(tx, user)) === true) return { kind: "last_credential" } as const;
     if (last && isRequired(deps, user)) return { kind: "factor_required" } as const;
     if (!(await remove(tx))) return { kind: "not_found" } as const;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
 import { addressOf, attempt, codeIn, countRows, dump, mailsTo, otherCode, par, refresh, statuses } from "../../test/steps.ts";
-import { answerChallenge, challenge, stepUp, type Challenge } from "../../test/second-factor.ts";
+import { answerChallenge, challenge, enrolTotp, stepUp, type Challenge } from "../../test/second-factor.ts";
 import { eachWorld, type AnswerOf, type Refused, type TestUser, type World } from "../../test/world.ts";
 import { findUser } from "../users/users.store.ts";
 import { createEmailCodes } from "./email-codes.ts";
@@ -273,6 +273,10 @@ eachWorld(
     const { body } = await world.request<AnswerOf<typeof endpoints.getFactors>>("GET", "/v1/me/factors", { token });
     assert.equal(body.email, null);
     assert.equal(await countRows(world, "email_codes"), 0);
+
+    const { accessToken: stronger } = (await enrolTotp(world, user)).tokens;
+    assert.equal((await world.request("DELETE", "/v1/me/factors/email", { token: stronger })).status, 204);
+    assert.deepEqual([await countRows(world, "totp_devices"), await countRows(world, "recovery_codes")], [1, 10], "they were not the last");
   },
   { PORTCULLIS_EMAIL_CODES: "off" },
 );

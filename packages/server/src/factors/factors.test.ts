@@ -119,7 +119,12 @@ eachWorld("the last factor stays where one is demanded", async (world) => {
 eachWorld("MF-07 a factor is added and removed on the strength of one at least as strong, shown lately", async (world) => {
   const user = await world.user();
   const { id, secret, tokens } = await enrolTotp(world, user);
-  const { accessToken: weak } = await addEmailCodes(world, user, tokens.accessToken);
+  const { accessToken: both } = await addEmailCodes(world, user, tokens.accessToken);
+  await world.request("POST", "/v1/step-up/prepare", { token: both, body: { factor: "email" } });
+  const mail = (await mailsTo(world, user.email)).find(({ subject }) => subject.startsWith("Your code"));
+  assert.ok(mail);
+  const mailed = codeIn(mail);
+  const { accessToken: weak } = (await stepUp(world, both, { factor: "email", code: mailed })).body;
   const isRefused = async (answered: Promise<{ readonly body: Refused }>) =>
     assert.equal((await answered).body.code, "insufficient_user_authentication");
   await isRefused(remove(world, weak, `totp/${id}`));

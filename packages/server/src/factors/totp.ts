@@ -64,8 +64,7 @@ export async function beginTotp(
   const now = deps.clock.now();
   const [id, secret] = [uuidv7(deps), deps.random.bytes(SECRET_BYTES)];
   const isNew = await deps.db.transaction().execute(async (tx) => {
-    await lockUser(tx, user.id);
-    if ((await listConfirmed(tx, user.id)).length >= MOST_DEVICES) return false;
+    if ((await lockUser(tx, user.id)) === undefined || (await listConfirmed(tx, user.id)).length >= MOST_DEVICES) return false;
     await deleteUnconfirmed(tx, user.id);
     const secretSealed = sealSecret(deps.keyring, id, secret);
     const device = { id, userId: user.id, name, flowId: flow.id, secretSealed, ...TOTP };

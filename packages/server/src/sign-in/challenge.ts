@@ -7,11 +7,11 @@ import type { UnixSeconds } from "../kernel/clock.ts";
 import { hashToken } from "../kernel/codes.ts";
 import { uuidv7 } from "../kernel/ids.ts";
 import { standingOf } from "../users/standing.ts";
-import { findUser, type User } from "../users/users.store.ts";
+import { findUser, lockUser, type User } from "../users/users.store.ts";
 import { assuranceOf } from "./assurance.ts";
 import { findOpen, insertChallenge, isDone, markDone, takeTry, type Challenge } from "./challenges.store.ts";
 import { enrolledFactors, type Match, type Preparation, type ReserveOutcome } from "./factor.ts";
-import { enter, holdEntrant, open, reasonAgainst, type SignedIn } from "./opening.ts";
+import { countSignIn, enter, holdEntrant, open, reasonAgainst, type SignedIn } from "./opening.ts";
 import { noteMismatch, proveFactor, type Guess } from "./prove-factor.ts";
 import { rememberDevice } from "./remembered-devices.ts";
 import type { SecondStep, SignInDeps } from "./sign-in.ts";
@@ -29,12 +29,16 @@ export interface OpenChallenge {
   readonly enrol: readonly FactorName[];
 }
 
-/** Keeps a sign-in whose password was right until its second step. Its secret goes to this client alone. */
-export async function openChallenge(deps: SignInDeps, { user, attempt, factors, enrol }: SecondStep): Promise<OpenChallenge> {
+/**
+ * Keeps a sign-in whose password was right until its second step. Its secret goes to this client alone; `undefined` where the user
+ * has been deleted meanwhile.
+ */
+export async function openChallenge(deps: SignInDeps, { user, attempt, factors, enrol }: SecondStep): Promise<OpenChallenge | undefined> {
   const now = deps.clock.now();
   const [id, secret] = [uuidv7(deps), deps.random.bytes(32).toString("base64url")];
-  await deps.db.transaction().execute(async (tx) =>
-    insertChallenge(tx, {
+  const isKept = await deps.db.transaction().execute(async (tx) => {
+    if ((await lockUser(tx, user.id)) === undefined) return false;
+    await insertChallenge(tx, {
       id,
       userId: user.id,
       secretHash: hashToken(secret),
@@ -45,8 +49,10 @@ export async function openChallenge(deps: SignInDeps, { user, attempt, factors, 
       trustedDevice: attempt.trustedDevice ?? null,
       createdAt: now,
       expiresAt: now + CHALLENGE_SECONDS,
-    }),
-  );
+    });
+    return true;
+  });
+  if (!isKept) return undefined;
   const names = (list: SecondStep["factors"]): readonly FactorName[] => list.map(({ name }) => name);
   return { challengeId: id, challengeSecret: secret, expiresAt: now + CHALLENGE_SECONDS, factors: names(factors), enrol: names(enrol) };
 }
@@ -125,9 +131,10 @@ async function conclude(
   origin: Origin,
 ) {
   const trustedDevice = challenge.trustedDevice ?? undefined;
-  // Budgets before the proof, whose use is recorded: everybody holds the rows of budgets before the end of the audit chain.
+  // Before the proof, whose use is recorded: everybody holds the rows of budgets and figures before the end of the audit chain.
   await settleGuess(tx, deps, user.id, client.address);
   await settleAttempt(tx, deps, deps.attemptLimits, { account: user.id, known: true, address: challenge.address, trustedDevice });
+  await countSignIn(tx, deps);
   const spent = await match.spend(tx);
   if (spent === undefined) return undefined;
   if (!(await markDone(tx, challenge.id, deps.clock.now()))) throw new Error("a challenge was answered while its user's row was held");

@@ -56,7 +56,12 @@ export async function holdEntrant(
   return held === undefined || !isUnchanged(held) || reasonAgainst(deps, held) !== undefined ? undefined : held;
 }
 
-/** Opens the session of a held account, counts it and tells its user of a new device. Call `enter` once it has committed. */
+/** For the figures. */
+export async function countSignIn(tx: Tx, { clock }: Pick<OpeningDeps, "clock">): Promise<void> {
+  await countUp(tx, SIGN_INS, clock.now());
+}
+
+/** Opens the session of a held account and tells its user of a new device. Call `enter` once it has committed. */
 export async function open(
   tx: Tx,
   deps: OpeningDeps,
@@ -65,7 +70,6 @@ export async function open(
   origin: Origin,
 ): Promise<Opened> {
   const opened = await openSession(tx, deps, user, proven, client);
-  await countUp(tx, SIGN_INS, deps.clock.now());
   if (deps.noticeNewDevices && trustedDevice === undefined) await noticeNewDevice(tx, deps, user, client);
   await recordOpened(tx, deps, opened, proven.amr.join(" "), origin);
   return opened;

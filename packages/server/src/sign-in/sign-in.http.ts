@@ -3,7 +3,14 @@ import { originOf } from "../audit/origin.ts";
 import { answer, refuse, serve, type Caller, type Client, type Route } from "../http/serve.ts";
 import { signTokens } from "../sessions/open.ts";
 import type { SignedIn } from "../users/ports.ts";
-import { answerChallenge, enrolInChallenge, openChallenge, prepareChallenge, type PrepareOutcome } from "./challenge.ts";
+import {
+  answerChallenge,
+  enrolInChallenge,
+  openChallenge,
+  prepareChallenge,
+  type OpenChallenge,
+  type PrepareOutcome,
+} from "./challenge.ts";
 import { forgetDevice } from "./remembered-devices.ts";
 import { listDevices } from "./remembered-devices.store.ts";
 import { signIn } from "./sign-in.ts";
@@ -21,7 +28,7 @@ export function signInRoutes(deps: StepUpDeps): readonly Route[] {
           case "opened":
             return answer(201, { ...signTokens(deps, outcome.opened.grant), deviceToken: outcome.deviceToken });
           case "challenge":
-            return answer(202, await openChallenge(deps, outcome));
+            return answerPending(await openChallenge(deps, outcome));
           case "refused":
             return refuse("invalid_credentials");
           case "throttled":
@@ -119,6 +126,10 @@ export function signInRoutes(deps: StepUpDeps): readonly Route[] {
       return answer(204);
     }),
   ];
+}
+
+function answerPending(challenge: OpenChallenge | undefined) {
+  return challenge === undefined ? refuse("invalid_credentials") : answer(202, challenge);
 }
 
 function refuseProof({ factor }: Proof) {

@@ -12,7 +12,7 @@ import { findByIdentifier, findBySpelling, upgradePassword, type Identifier, typ
 import { readDeviceToken } from "./device-token.ts";
 import { noteFailure } from "./failures.ts";
 import { enrolledFactors, type Factor, type MakeReserve } from "./factor.ts";
-import { enter, holdEntrant, open, reasonAgainst, trustOf, type OpeningDeps, type SignedIn } from "./opening.ts";
+import { countSignIn, enter, holdEntrant, open, reasonAgainst, trustOf, type OpeningDeps, type SignedIn } from "./opening.ts";
 import { isRequired, type PolicyDeps } from "./policy.ts";
 import { isRemembered, type RememberDeps } from "./remembered-devices.ts";
 import { returnAttempt, settleAttempt, takeAttempt, unknownAccount, type Attempt, type AttemptLimits } from "./throttle.ts";
@@ -78,6 +78,7 @@ export async function signIn(deps: SignInDeps, credentials: Credentials, client:
       return { kind: "challenge", user: held, attempt, ...step } as const;
     }
     await settleAttempt(tx, deps, deps.attemptLimits, attempt);
+    await countSignIn(tx, deps);
     const entrance = { proven: { amr: ["pwd"], acr: "aal1" }, trustedDevice: attempt.trustedDevice, client } as const;
     return { kind: "open", user: held, opened: await open(tx, deps, held, entrance, origin) } as const;
   });

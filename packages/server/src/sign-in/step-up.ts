@@ -93,9 +93,13 @@ async function byFactor(
   );
 }
 
-/** What was shown now, and the password if it once was: an older factor is not made younger by a weaker one. */
+/**
+ * What was shown now, the password if it once was, and that there were two: an older factor is not named, lest it be made younger by a
+ * weaker one.
+ */
 function methodsOf(before: AmrList, { amr }: Match): AmrList {
-  return before.includes("pwd") ? ["pwd", ...amr] : amr;
+  const kept = (method: "pwd" | "mfa"): AmrList => (before.includes(method) ? [method] : []);
+  return [...new Set([...kept("pwd"), ...amr, ...kept("mfa")])];
 }
 
 interface Shown {

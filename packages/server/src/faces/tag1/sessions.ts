@@ -42,7 +42,7 @@ export function loginView(deps: SessionsDeps, place: Place): View {
             case "opened":
               return ok({ token: tokenOf(deps, outcome.opened.grant, outcome.user, null) });
             case "challenge":
-              return deps.paths === "finished" ? ok({ token: await pend(deps, outcome) }) : noLogin;
+              return deps.paths === "finished" ? pend(deps, outcome) : noLogin;
             case "refused":
               return noLogin;
             case "throttled":
@@ -56,8 +56,9 @@ export function loginView(deps: SessionsDeps, place: Place): View {
   });
 }
 
-async function pend(deps: SessionsDeps, step: SecondStep): Promise<string> {
-  return pendingTokenOf(deps, await openChallenge(deps, step), step.user, deps.tokenSeconds);
+async function pend(deps: SessionsDeps, step: SecondStep): Promise<Answer> {
+  const challenge = await openChallenge(deps, step);
+  return challenge === undefined ? noLogin : ok({ token: pendingTokenOf(deps, challenge, step.user, deps.tokenSeconds) });
 }
 
 export function refreshView(deps: SessionsDeps, place: Place): View {

@@ -45,9 +45,9 @@ export async function insertSpent(tx: Tx, { id, kind, challenge, createdAt, expi
   return inserted !== undefined;
 }
 
-/** Of any number who finish it at once, one gets it (PK-01). */
+/** Of any number who finish it at once, one gets it (PK-01). What says that a sign-in is over stays. */
 export async function consumeCeremony(tx: Tx, id: string): Promise<Ceremony | undefined> {
-  const row = await tx.deleteFrom("ceremonies").where("id", "=", id).returningAll().executeTakeFirst();
+  const row = await tx.deleteFrom("ceremonies").where("id", "=", id).where("kind", "<>", "sign_in").returningAll().executeTakeFirst();
   return row && toCeremony(row);
 }
 

@@ -18,6 +18,7 @@ import { eachWorld, type TestUser, type World } from "../../../test/world.ts";
 import { uuidv4 } from "../../kernel/ids.ts";
 import { systemRandom } from "../../kernel/random.ts";
 import { pruneCeremonies } from "./ceremonies.store.ts";
+import { removeUser } from "../../users/end-user.ts";
 import { beginCeremony, endCeremony, type Purpose } from "./ceremonies.ts";
 
 eachWorld("PK-01 every challenge is 32 random bytes of its own, and is kept for five minutes", async (world) => {
@@ -189,7 +190,7 @@ eachWorld(
   "PK-01 PK-08 a ceremony ends for what it was begun for: this kind, user, flow and standing, and the first time",
   async (world) => {
     const [{ id: userId }, { id: other }] = [await world.user(), await world.user()];
-    const purpose: Purpose = { kind: "second_factor", userId, flowId: "flow", standing: "standing" };
+    const purpose = { kind: "second_factor", userId, flowId: "flow", standing: "standing" } as const;
     const wrongs: readonly Partial<Purpose>[] = [
       { kind: "registration" },
       { kind: "sign_in" },
@@ -199,15 +200,29 @@ eachWorld(
       { standing: "another" },
     ];
     for (const wrong of wrongs) {
-      const { id } = await beginCeremony(world.rules, purpose);
+      const id = (await beginCeremony(world.rules, purpose))?.id ?? "";
       assert.equal(await endCeremony(world.rules, id, { ...purpose, ...wrong }), undefined, JSON.stringify(wrong));
       assert.equal(await endCeremony(world.rules, id, purpose), undefined, "it was consumed");
     }
     const begun = await beginCeremony(world.rules, purpose);
+    assert.ok(begun);
     assert.deepEqual(await endCeremony(world.rules, begun.id, purpose), begun);
     assert.equal(await endCeremony(world.rules, begun.id, purpose), undefined);
+    await removeUser(world.rules, userId, { address: null, requestId: null, actor: { kind: "operator" } });
+    assert.equal(await beginCeremony(world.rules, purpose), undefined, "nor is one begun for a user who is gone");
   },
 );
+
+eachWorld("PK-01 what says that a sign-in is over cannot be taken away by another ceremony's use", async (world) => {
+  const { keys, token } = await two(world);
+  const { ceremonyId, options } = await startSignIn(world);
+  const signingIn = { ceremonyId, credential: keys.ben.get(options) };
+  assert.deepEqual([(await finishSignIn(world, signingIn)).status, (await finishSignIn(world, signingIn)).status], [201, 401]);
+  const credential = keys.anna.get((await prepareStepUp(world, token)).options);
+  assert.equal((await stepUp(world, token, { factor: "passkey", ceremonyId, credential })).status, 401);
+  assert.equal((await add(world, token, { ceremonyId, credential: newAuthenticator().create(options) })).status, 401);
+  assert.equal((await finishSignIn(world, signingIn)).status, 401);
+});
 
 /** What happens to an account between the start and the end of a ceremony. */
 const changes: Readonly<Record<string, (world: World, user: TestUser, token: string) => Promise<unknown>>> = {

@@ -4,7 +4,7 @@ import { momentOf, uuidv7 } from "../../kernel/ids.ts";
 import type { Keyring } from "../../kernel/keyring.ts";
 import type { Random } from "../../kernel/random.ts";
 import { standingOf } from "../../users/standing.ts";
-import type { User } from "../../users/users.store.ts";
+import { lockUser, type User } from "../../users/users.store.ts";
 import { consumeCeremony, insertCeremony, insertSpent, type Ceremony } from "./ceremonies.store.ts";
 
 export interface CeremonyDeps {
@@ -20,16 +20,20 @@ export type Purpose = Pick<Ceremony, "kind" | "userId" | "flowId" | "standing">;
 const CHALLENGE_BYTES = 32;
 export const CEREMONY_SECONDS = 300;
 
-export function purposeOf(kind: "registration" | "second_factor", flowId: string, user: User): Purpose {
+export function purposeOf(kind: "registration" | "second_factor", flowId: string, user: User): Purpose & { readonly userId: string } {
   return { kind, userId: user.id, flowId, standing: standingOf(user) };
 }
 
-export async function beginCeremony(deps: CeremonyDeps, purpose: Purpose): Promise<Ceremony> {
+/** `undefined` where the user has been deleted meanwhile. */
+export async function beginCeremony(deps: CeremonyDeps, purpose: Purpose & { readonly userId: string }): Promise<Ceremony | undefined> {
   const now = deps.clock.now();
   const challenge = deps.random.bytes(CHALLENGE_BYTES).toString("base64url");
   const ceremony: Ceremony = { id: uuidv7(deps), ...purpose, challenge, createdAt: now, expiresAt: now + CEREMONY_SECONDS };
-  await deps.db.transaction().execute(async (tx) => insertCeremony(tx, ceremony));
-  return ceremony;
+  return deps.db.transaction().execute(async (tx) => {
+    if ((await lockUser(tx, purpose.userId)) === undefined) return undefined;
+    await insertCeremony(tx, ceremony);
+    return ceremony;
+  });
 }
 
 /**

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
 import type { Wrong } from "../../../test/authenticator.ts";
 import { enrolPasskey, enter, finishSignIn, newAuthenticator, startSignIn } from "../../../test/passkeys.ts";
+import { stepUp, totpCode } from "../../../test/second-factor.ts";
 import { attempt, eventsOf, mailsTo, servedBy } from "../../../test/steps.ts";
 import { eachWorld, type AnswerOf, type TestUser, type World } from "../../../test/world.ts";
 import { disableUser } from "../../users/end-user.ts";
@@ -141,3 +142,35 @@ eachWorld("a sign-in by passkey is recorded with what was shown, and its failure
   assert.deepEqual(JSON.parse(opened?.details ?? ""), { method: "hwk user mfa" });
   assert.ok((await eventsOf(world)).includes("sign_in.failed"));
 });
+
+eachWorld(
+  "MF-07 who signed in by passkey alone goes on with two factors when another is added or shown, and it gets no younger",
+  async (world) => {
+    const [user, authenticator] = [await world.user(), newAuthenticator()];
+    await enrolPasskey(world, user, authenticator);
+    const { accessToken } = (await enter(world, authenticator)).body;
+    const signedInAt = world.clock.now();
+    world.clock.advance(60);
+    const begun = await world.request<AnswerOf<typeof endpoints.startTotp, 201>>("POST", "/v1/me/factors/totp", {
+      token: accessToken,
+      body: {},
+    });
+    const { id, secret } = begun.body;
+    const path = `/v1/me/factors/totp/${id}/confirm`;
+    const body = { code: totpCode(world, secret) };
+    const added = await world.request<AnswerOf<typeof endpoints.confirmTotp>>("POST", path, { token: accessToken, body });
+    const said = async (token: string) => (await world.request<AnswerOf<typeof endpoints.getToken>>("GET", "/v1/token", { token })).body;
+    const after = await said(added.body.tokens.accessToken);
+    assert.deepEqual([after.acr, after.amr.includes("otp"), after.authenticatedAt], ["aal2", true, signedInAt]);
+
+    world.clock.advance(60);
+    const raised = await stepUp(world, added.body.tokens.accessToken, { factor: "totp", code: totpCode(world, secret) });
+    assert.equal(raised.status, 200, raised.text);
+    const now = await said(raised.body.accessToken);
+    assert.deepEqual([now.acr, now.amr, now.authenticatedAt], ["aal2", ["otp", "mfa"], world.clock.now()]);
+    const again = await world.request("POST", "/v1/me/factors/totp", { token: raised.body.accessToken, body: {} });
+    assert.equal(again.status, 201, "an app that is set up takes a session, a passkey's strength is asked for when it is confirmed");
+    const refused = await world.request("POST", "/v1/me/factors/recovery-codes", { token: raised.body.accessToken });
+    assert.deepEqual([refused.body.code, refused.body["factors"]], ["insufficient_user_authentication", ["passkey", "recovery_codes"]]);
+  },
+);

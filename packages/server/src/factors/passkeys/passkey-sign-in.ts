@@ -6,7 +6,7 @@ import type { UnixSeconds } from "../../kernel/clock.ts";
 import { assuranceOf } from "../../sign-in/assurance.ts";
 import type { Match } from "../../sign-in/factor.ts";
 import { noteFailure } from "../../sign-in/failures.ts";
-import { enter, holdEntrant, open, reasonAgainst, type OpeningDeps, type SignedIn } from "../../sign-in/opening.ts";
+import { countSignIn, enter, holdEntrant, open, reasonAgainst, type OpeningDeps, type SignedIn } from "../../sign-in/opening.ts";
 import { trustedDevice } from "../../sign-in/sign-in.ts";
 import { standingOf } from "../../users/standing.ts";
 import { findUser, type User } from "../../users/users.store.ts";
@@ -58,6 +58,7 @@ export async function signInWithPasskey(
       await noteRefused(tx, deps, { userId: user.id, reason: "changed" }, origin);
       return undefined;
     }
+    await countSignIn(tx, deps);
     const entrance = { proven: assuranceOf(match.amr), trustedDevice: trusted, client };
     return { user: held, opened: await open(tx, deps, held, entrance, origin) };
   });

@@ -21,7 +21,8 @@ export function passkeyRoutes(deps: PasskeyRouteDeps): readonly Route[] {
       const user = await findUser(deps.db, caller.userId);
       if (user === undefined || user.disabledAt !== null) return refuse("session_ended");
       const begun = await startRegistration(deps, caller.sessionId, user);
-      return begun.kind === "begun" ? answer(201, begun.creation) : refuse("too_many_factors");
+      if (begun.kind === "begun") return answer(201, begun.creation);
+      return refuse(begun.kind === "gone" ? "session_ended" : "too_many_factors");
     }),
 
     serve(endpoints.addPasskey, async (call) => {

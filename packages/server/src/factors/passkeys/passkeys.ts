@@ -1,4 +1,5 @@
 import type { Assertion, Attestation, Proof } from "@portcullis/contract";
+import { isIP } from "node:net";
 import type { Tx } from "../../db/open.ts";
 import { uuidv7 } from "../../kernel/ids.ts";
 import type { Asked, Checked, Factor, Spent } from "../../sign-in/factor.ts";
@@ -22,11 +23,13 @@ export function createPasskeys(deps: PasskeyDeps): Factor {
     isEnrolled: hasPasskey,
     prepare: async ({ flow, user }) => {
       const ceremony = await beginCeremony(deps, purposeOf("second_factor", flow.id, user));
+      if (ceremony === undefined) return { kind: "unavailable" };
       return { kind: "prepared", prepared: { factor: "passkey", ...requestOf(deps, ceremony, await listPasskeys(deps.db, user.id)) } };
     },
     check: async (asked, proof) => checkAssertion(deps, asked, proof),
     enrolment: {
-      isOpenTo: () => true,
+      // No browser registers a passkey for an IP address.
+      isOpenTo: () => isIP(deps.passkeyDomain.replace(/^\[|\]$/g, "")) === 0,
       begin: async ({ flow, user }) => {
         const begun = await startRegistration(deps, flow.id, user);
         return begun.kind === "begun" ? { kind: "prepared", prepared: { factor: "passkey", ...begun.creation } } : { kind: "unavailable" };
@@ -36,13 +39,14 @@ export function createPasskeys(deps: PasskeyDeps): Factor {
   };
 }
 
-export type RegistrationOutcome = { readonly kind: "begun"; readonly creation: Creation } | { readonly kind: "too_many" };
+export type RegistrationOutcome = { readonly kind: "begun"; readonly creation: Creation } | { readonly kind: "too_many" | "gone" };
 
 /** @param flowId of the challenge or session that it has to be finished in */
 export async function startRegistration(deps: PasskeyDeps, flowId: string, user: User): Promise<RegistrationOutcome> {
   const own = await listPasskeys(deps.db, user.id);
   if (own.length >= MOST_PASSKEYS) return { kind: "too_many" };
   const ceremony = await beginCeremony(deps, purposeOf("registration", flowId, user));
+  if (ceremony === undefined) return { kind: "gone" };
   return { kind: "begun", creation: creationOf(deps, ceremony, user, own) };
 }
 
