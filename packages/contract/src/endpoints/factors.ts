@@ -41,7 +41,7 @@ const passkey = z.strictObject({
 const enrolled = z.strictObject({ id, tokens, recoveryCodes: z.array(z.string()).nullable() });
 
 const raised =
-  "It counts from now on. The session goes on under a new id with the tokens of the answer, on the strength of the new factor; its earlier tokens are dead.";
+  "It counts from now on. The session goes on under a new id with the tokens of the answer, its earlier ones are dead; what it had proven before gets no younger.";
 const ofEnrolment = ["session_ended", "factors_off", "insufficient_user_authentication", "busy"] as const;
 const ofRemoval = ["not_found", "session_ended", "factor_required", "last_credential", "insufficient_user_authentication"] as const;
 

@@ -51,8 +51,8 @@ interface Enrolling {
 }
 
 /**
- * Enrols a factor by its first proof. The session goes on under a new id on the strength of it; with the first factor recovery codes
- * are made, so that a lost device locks nobody out.
+ * Enrols a factor by its first proof. The session goes on under a new id, which says so beside what it had shown before; with the
+ * first factor recovery codes are made, so that a lost device locks nobody out.
  */
 export async function enrolInSession(
   deps: ChangeDeps,

@@ -8,29 +8,27 @@ import { isRequired, type PolicyDeps } from "./policy.ts";
 /** NIST SP 800-63B-4 §2: one factor, or two. */
 export type Acr = "aal1" | "aal2";
 
-const POSSESSION: ReadonlySet<string> = new Set(["otp", "email", "rec", "hwk", "swk"]);
-
 /** What a list of methods amounts to; two factors are said by `mfa` as well (RFC 8176 §2). */
 export function assuranceOf(amr: AmrList): { readonly amr: AmrList; readonly acr: Acr } {
-  const isTwo = amr.includes("mfa") || (amr.includes("pwd") && amr.some((method) => POSSESSION.has(method)));
+  const isTwo = amr.includes("mfa") || (amr.includes("pwd") && amr.some((method) => factorOf.has(method)));
   if (!isTwo) return { amr, acr: "aal1" };
   return { amr: amr.includes("mfa") ? amr : [...amr, "mfa"], acr: "aal2" };
 }
 
 /** A recovery code is kept for the day the others are lost, so it is as strong as any. */
 const strengths: Readonly<Record<FactorName, number>> = { email: 1, totp: 2, passkey: 3, recovery_codes: 3 };
-const factorOf: Readonly<Record<string, FactorName>> = {
-  email: "email",
-  otp: "totp",
-  hwk: "passkey",
-  swk: "passkey",
-  rec: "recovery_codes",
-};
+const factorOf: ReadonlyMap<string, FactorName> = new Map([
+  ["email", "email"],
+  ["otp", "totp"],
+  ["hwk", "passkey"],
+  ["swk", "passkey"],
+  ["rec", "recovery_codes"],
+]);
 
 /** Whether the factor a session was raised with is at least as strong as each of these (MF-07). */
 export function isAsStrong(amr: AmrList, factors: readonly FactorName[]): boolean {
-  const shown = amr.map((method) => strengths[factorOf[method] ?? "email"] * (method in factorOf ? 1 : 0));
-  return Math.max(0, ...shown) >= Math.max(0, ...factors.map((name) => strengths[name]));
+  const shown = amr.map((method) => factorOf.get(method)).filter((name) => name !== undefined);
+  return strengthOf(shown) >= strengthOf(factors);
 }
 
 /** As long as a proof counts where factors are touched; the endpoints say the same. */
@@ -52,8 +50,11 @@ export function refusalOfWeak(
 
 /** Which of the factors that a user has would do where these are to be touched. */
 export function strongEnough(enrolled: readonly FactorName[], factors: readonly FactorName[]): readonly FactorName[] {
-  const needed = Math.max(0, ...factors.map((name) => strengths[name]));
-  return enrolled.filter((name) => strengths[name] >= needed);
+  return enrolled.filter((name) => strengths[name] >= strengthOf(factors));
+}
+
+function strengthOf(factors: readonly FactorName[]): number {
+  return Math.max(0, ...factors.map((name) => strengths[name]));
 }
 
 export interface AssuranceDeps extends PolicyDeps {
@@ -61,7 +62,7 @@ export interface AssuranceDeps extends PolicyDeps {
   readonly factors: readonly Factor[];
 }
 
-type Insufficient = Refusal<"insufficient_user_authentication" | "factor_required" | "session_ended">;
+type Insufficient = Refusal<"insufficient_user_authentication" | "factor_required">;
 
 /**
  * Whether a caller has proven enough for an endpoint; `undefined` where so. Who has a second factor must have shown it, lately where
