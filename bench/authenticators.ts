@@ -1,4 +1,11 @@
-import { createHash, createHmac, createPrivateKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  generateKeyPairSync,
+  sign,
+  type KeyObject,
+} from "node:crypto";
 
 /** The code of this moment: six digits, steps of 30 seconds, SHA-1 (RFC 6238). */
 export function totpCode(secret: Uint8Array, milliseconds: number): string {
@@ -44,15 +51,27 @@ export interface Asked {
 
 const USER_PRESENT_AND_VERIFIED = 0b101;
 
-/** Gives assertions as a browser would, from an authenticator that verifies its user and keeps no counter. */
+/**
+ * Gives assertions as a browser would, from an authenticator that verifies its user and keeps no
+ * counter.
+ */
 export function authenticator(privatePem: string): (passkey: Passkey, asked: Asked) => object {
   const key = createPrivateKey(privatePem);
   return (passkey, asked) => assertionOf(key, passkey, asked);
 }
 
-function assertionOf(key: KeyObject, { credentialId: id, userHandle }: Passkey, { challenge, rpId, origin }: Asked): object {
-  const clientData = Buffer.from(JSON.stringify({ type: "webauthn.get", challenge, origin, crossOrigin: false }));
-  const authenticatorData = Buffer.concat([sha256(Buffer.from(rpId)), Buffer.of(USER_PRESENT_AND_VERIFIED, 0, 0, 0, 0)]);
+function assertionOf(
+  key: KeyObject,
+  { credentialId: id, userHandle }: Passkey,
+  { challenge, rpId, origin }: Asked,
+): object {
+  const clientData = Buffer.from(
+    JSON.stringify({ type: "webauthn.get", challenge, origin, crossOrigin: false }),
+  );
+  const authenticatorData = Buffer.concat([
+    sha256(Buffer.from(rpId)),
+    Buffer.of(USER_PRESENT_AND_VERIFIED, 0, 0, 0, 0),
+  ]);
   const signature = sign("sha256", Buffer.concat([authenticatorData, sha256(clientData)]), key);
   const response = {
     clientDataJSON: clientData.toString("base64url"),

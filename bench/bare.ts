@@ -1,4 +1,5 @@
-// The floor: the same framework, answering with the bytes and headers of a recorded answer and doing nothing else.
+// The floor: the same framework, answering with the bytes and headers of a recorded answer and
+// doing nothing else.
 import { readFileSync } from "node:fs";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";

@@ -10,7 +10,10 @@ import { type Launch, run, SERVER_CORE, start, type Started } from "./processes.
 import type { Contender } from "./rounds.ts";
 import { addSessions, addUsers, seeded } from "./seed.ts";
 
-/** Connections of every read: enough to keep one core busy, few enough that the latency is not the queue's. */
+/**
+ * Connections of every read: enough to keep one core busy, few enough that the latency is not the
+ * queue's.
+ */
 export const READ_CONNECTIONS = 16;
 
 export interface Reading {
@@ -25,7 +28,15 @@ export function reading(bench: Bench, { name, server, path, headers }: Reading):
   return {
     name,
     pid: server.pid,
-    round: async (seconds) => readAll({ origin: server.origin, path, headers, connections: READ_CONNECTIONS, seconds, workDir }),
+    round: async (seconds) =>
+      readAll({
+        origin: server.origin,
+        path,
+        headers,
+        connections: READ_CONNECTIONS,
+        seconds,
+        workDir,
+      }),
   };
 }
 
@@ -39,7 +50,12 @@ export async function storage(bench: Bench, kind: "refresh" | "logout"): Promise
     addSessions(db, STORED_SESSIONS);
   });
   return rawContender(`storage alone (${kind})`, (seconds) => {
-    const args = [join(import.meta.dirname, "raw/storage.ts"), databaseFile(dataDir), kind, String(seconds)];
+    const args = [
+      join(import.meta.dirname, "raw/storage.ts"),
+      databaseFile(dataDir),
+      kind,
+      String(seconds),
+    ];
     return { name: "storage", command: process.execPath, args, cores: SERVER_CORE };
   });
 }
@@ -66,14 +82,37 @@ function rawContender(name: string, launch: (seconds: number) => Launch): Conten
 }
 
 /** Headers that the HTTP layer of any server writes by itself. */
-const WRITTEN_BY_THE_LAYER = new Set(["date", "connection", "keep-alive", "transfer-encoding", "content-length"]);
+const WRITTEN_BY_THE_LAYER = new Set([
+  "date",
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "content-length",
+]);
 
-/** Records one answer of the server and starts a bare handler that repeats it, checking that it does. */
-export async function startBare(bench: Bench, server: Started, path: string, accessToken: string): Promise<Started> {
-  const wire = { method: "GET", path, headers: { [bearer(accessToken).name]: bearer(accessToken).value } };
+/**
+ * Records one answer of the server and starts a bare handler that repeats it, checking that it
+ * does.
+ */
+export async function startBare(
+  bench: Bench,
+  server: Started,
+  path: string,
+  accessToken: string,
+): Promise<Started> {
+  const wire = {
+    method: "GET",
+    path,
+    headers: { [bearer(accessToken).name]: bearer(accessToken).value },
+  };
   const original = await call(server.origin, wire);
-  if (original.status !== 200) throw new Error(`${path} answered ${original.status}: ${original.body}`);
-  const recording: Recording = { path, headers: Object.fromEntries(ownHeaders(original.headers)), body: original.body };
+  if (original.status !== 200)
+    throw new Error(`${path} answered ${original.status}: ${original.body}`);
+  const recording: Recording = {
+    path,
+    headers: Object.fromEntries(ownHeaders(original.headers)),
+    body: original.body,
+  };
   const file = join(bench.folder("bare"), "recording.json");
   writeFileSync(file, JSON.stringify(recording));
   const bare = await start({
@@ -84,21 +123,32 @@ export async function startBare(bench: Bench, server: Started, path: string, acc
     cores: SERVER_CORE,
   });
   const copy = await call(bare.origin, wire);
-  const same = copy.body === original.body && sameHeaders(ownHeaders(copy.headers), ownHeaders(original.headers));
-  if (!same) throw new Error(`the bare handler does not repeat the answer:\n${original.headers}\n---\n${copy.headers}`);
+  const same =
+    copy.body === original.body &&
+    sameHeaders(ownHeaders(copy.headers), ownHeaders(original.headers));
+  if (!same)
+    throw new Error(
+      `the bare handler does not repeat the answer:\n${original.headers}\n---\n${copy.headers}`,
+    );
   return bare;
 }
 
 type Headers = readonly (readonly [string, string])[];
 
 function sameHeaders(a: Headers, b: Headers): boolean {
-  return a.length === b.length && a.every(([name, value]) => b.some((other) => other[0] === name && other[1] === value));
+  return (
+    a.length === b.length &&
+    a.every(([name, value]) => b.some((other) => other[0] === name && other[1] === value))
+  );
 }
 
 function ownHeaders(text: string): Headers {
   return text
     .split("\r\n")
     .slice(1)
-    .map((line): readonly [string, string] => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()])
+    .map((line): readonly [string, string] => [
+      line.slice(0, line.indexOf(":")).toLowerCase(),
+      line.slice(line.indexOf(":") + 1).trim(),
+    ])
     .filter(([name]) => !WRITTEN_BY_THE_LAYER.has(name));
 }

@@ -13,7 +13,9 @@ export interface Answer {
   readonly body: string;
 }
 
-/** One keep-alive HTTP/1.1 connection, one request at a time. Reconnects where the server closes. */
+/**
+ * One keep-alive HTTP/1.1 connection, one request at a time. Reconnects where the server closes.
+ */
 export interface Connection {
   send(request: Uint8Array): Promise<Answer>;
   close(): void;
@@ -23,14 +25,18 @@ export function encode(host: string, wire: Wire): Buffer {
   const body = wire.json === undefined ? undefined : JSON.stringify(wire.json);
   const headers = {
     Host: host,
-    ...(body === undefined ? {} : { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(body)) }),
+    ...(body === undefined
+      ? {}
+      : { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(body)) }),
     ...wire.headers,
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(`${wire.method} ${wire.path} HTTP/1.1\r\n${lines.join("")}\r\n${body ?? ""}`);
 }
 
-/** @param localAddress a loopback address of its own gives the connection client limits of its own */
+/**
+ * @param localAddress a loopback address of its own gives the connection client limits of its own
+ */
 export function openConnection(origin: URL, localAddress?: string): Connection {
   let socket: Socket | undefined;
   let received = Buffer.alloc(0);
@@ -53,7 +59,11 @@ export function openConnection(origin: URL, localAddress?: string): Connection {
     socket = undefined;
   };
   const dial = (): Socket => {
-    const dialled = connect({ host: origin.hostname, port: Number(origin.port), ...(localAddress === undefined ? {} : { localAddress }) });
+    const dialled = connect({
+      host: origin.hostname,
+      port: Number(origin.port),
+      ...(localAddress === undefined ? {} : { localAddress }),
+    });
     dialled.setNoDelay(true);
     dialled.on("data", (chunk) => {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
@@ -61,7 +71,9 @@ export function openConnection(origin: URL, localAddress?: string): Connection {
       if (parsed !== undefined) settle(parsed);
     });
     dialled.on("error", fail);
-    dialled.on("close", () => fail(new Error("the server closed the connection before it answered")));
+    dialled.on("close", () =>
+      fail(new Error("the server closed the connection before it answered")),
+    );
     return dialled;
   };
   return {
@@ -76,12 +88,21 @@ export function openConnection(origin: URL, localAddress?: string): Connection {
 }
 
 /** One request on a connection of its own; the body as JSON where it is any. */
-export async function call(origin: string, wire: Wire, localAddress?: string): Promise<Answer & { readonly json: unknown }> {
+export async function call(
+  origin: string,
+  wire: Wire,
+  localAddress?: string,
+): Promise<Answer & { readonly json: unknown }> {
   const url = new URL(origin);
   const connection = openConnection(url, localAddress);
   const answer = await connection.send(encode(url.host, wire));
   connection.close();
-  return { ...answer, json: /\r\ncontent-type: *application\/(\w+\+)?json/i.test(answer.headers) ? JSON.parse(answer.body) : undefined };
+  return {
+    ...answer,
+    json: /\r\ncontent-type: *application\/(\w+\+)?json/i.test(answer.headers)
+      ? JSON.parse(answer.body)
+      : undefined,
+  };
 }
 
 /** A loopback address for the nth client; limits per client then count each by itself. */
@@ -90,8 +111,8 @@ export function clientAddress(index: number): string {
 }
 
 /**
- * An address in a network of its own for the nth client, the first 65,536 of them, for a server that believes X-Forwarded-For:
- * limits per address and per subnet then count each by itself.
+ * An address in a network of its own for the nth client, the first 65,536 of them, for a server
+ * that believes X-Forwarded-For: limits per address and per subnet then count each by itself.
  */
 export function forwardedAddress(index: number): string {
   return `10.${(index >> 8) & 255}.${index & 255}.${1 + ((index >> 16) & 127)}`;
@@ -120,12 +141,16 @@ function parse(bytes: Buffer): Parsed | undefined {
   const headers = bytes.toString("latin1", 0, end);
   const body = bodyOf(headers, bytes.subarray(end + 4));
   if (body === undefined) return undefined;
-  return { answer: { status: Number(headers.slice(9, 12)), headers, body }, closes: /\r\nconnection: *close/i.test(headers) };
+  return {
+    answer: { status: Number(headers.slice(9, 12)), headers, body },
+    closes: /\r\nconnection: *close/i.test(headers),
+  };
 }
 
 function bodyOf(headers: string, bytes: Buffer): string | undefined {
   const length = /\r\ncontent-length: *(\d+)/i.exec(headers)?.[1];
-  if (length !== undefined) return bytes.length < Number(length) ? undefined : bytes.toString("utf8", 0, Number(length));
+  if (length !== undefined)
+    return bytes.length < Number(length) ? undefined : bytes.toString("utf8", 0, Number(length));
   if (!/\r\ntransfer-encoding: *chunked/i.test(headers)) return "";
   return bytes.subarray(-5).equals(LAST_CHUNK) ? unchunk(bytes) : undefined;
 }

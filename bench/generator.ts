@@ -1,6 +1,15 @@
 import { json } from "node:stream/consumers";
 import { authenticator, totpCode } from "./authenticators.ts";
-import { clientAddress, encode, member, openConnection, part, type Answer, type Connection, type Wire } from "./connection.ts";
+import {
+  clientAddress,
+  encode,
+  member,
+  openConnection,
+  part,
+  type Answer,
+  type Connection,
+  type Wire,
+} from "./connection.ts";
 import type { Load, Plan, RefreshWork, Second, TwoStepWork, Work } from "./plan.ts";
 
 /** What one connection sends next, and what it makes of the answer. */
@@ -21,7 +30,9 @@ const collected: string[] = [];
 let unsent = 0;
 
 const lanes = lanesOf(plan.work);
-const connections = lanes.map((_, index) => openConnection(origin, plan.manyClients === true ? clientAddress(index) : undefined));
+const connections = lanes.map((_, index) =>
+  openConnection(origin, plan.manyClients === true ? clientAddress(index) : undefined),
+);
 const cpuBefore = process.cpuUsage();
 const startedAt = performance.now();
 const endsAt = startedAt + plan.seconds * 1000;
@@ -89,7 +100,8 @@ async function exchange(lane: Lane, connection: Connection): Promise<boolean> {
   const sentAt = performance.now();
   try {
     let answer = await connection.send(request);
-    for (let then = lane.heard(answer); then !== undefined; then = lane.heard(answer)) answer = await connection.send(then);
+    for (let then = lane.heard(answer); then !== undefined; then = lane.heard(answer))
+      answer = await connection.send(then);
     const milliseconds = performance.now() - sentAt;
     latencies.push(milliseconds);
     if (answer.status === 429 || answer.status === 503) turnedAway.push(milliseconds);
@@ -122,7 +134,11 @@ function refreshLane(work: RefreshWork, index: number): Lane {
     next: () =>
       own.length === 0
         ? undefined
-        : encode(origin.host, { method: "POST", path: work.path, json: { [work.member]: at(tokens, at(own, turn % own.length)) } }),
+        : encode(origin.host, {
+            method: "POST",
+            path: work.path,
+            json: { [work.member]: at(tokens, at(own, turn % own.length)) },
+          }),
     heard: (answer) => {
       const slot = at(own, turn % own.length);
       turn += 1;
@@ -160,21 +176,34 @@ function followerOf(second: Second): (turn: number, body: unknown) => Pick<Wire,
     const secret = Buffer.from(second.secret, "base64url");
     return (_, body) => ({
       path: `/v1/challenges/${member(body, "challengeId")}`,
-      json: { challengeSecret: member(body, "challengeSecret"), factor: "totp", code: totpCode(secret, Date.now()) },
+      json: {
+        challengeSecret: member(body, "challengeSecret"),
+        factor: "totp",
+        code: totpCode(secret, Date.now()),
+      },
     });
   }
   const assert = authenticator(second.privatePem);
   return (turn, body) => {
     const options = part(body, "options");
-    const asked = { challenge: member(options, "challenge"), rpId: member(options, "rpId"), origin: origin.origin };
+    const asked = {
+      challenge: member(options, "challenge"),
+      rpId: member(options, "rpId"),
+      origin: origin.origin,
+    };
     const credential = assert(at(second.passkeys, turn), asked);
-    return { path: "/v1/sessions/passkey", json: { ceremonyId: member(body, "ceremonyId"), credential } };
+    return {
+      path: "/v1/sessions/passkey",
+      json: { ceremonyId: member(body, "ceremonyId"), credential },
+    };
   };
 }
 
 function percentile(milliseconds: number[], share: number): number {
   milliseconds.sort((a, b) => a - b);
-  return milliseconds[Math.min(milliseconds.length - 1, Math.floor(milliseconds.length * share))] ?? -1;
+  return (
+    milliseconds[Math.min(milliseconds.length - 1, Math.floor(milliseconds.length * share))] ?? -1
+  );
 }
 
 function at<T>(list: readonly T[], index: number): T {

@@ -8,7 +8,12 @@ export const hasWrk = spawnSync("wrk", ["-v"]).error === undefined;
 
 /** Runs the plan in a generator process of its own, on the core kept for it. */
 export async function generate(plan: Plan, cores = LOAD_CORE): Promise<Load> {
-  const launch = { name: "generator", command: process.execPath, args: [join(import.meta.dirname, "generator.ts")], cores };
+  const launch = {
+    name: "generator",
+    command: process.execPath,
+    args: [join(import.meta.dirname, "generator.ts")],
+    cores,
+  };
   const { output } = await run(launch, JSON.stringify(plan));
   // Printed by our own generator.
   return JSON.parse(output) as Load;
@@ -24,9 +29,17 @@ export interface Reads {
   readonly workDir: string;
 }
 
-/** As many GETs as the server answers: with wrk where it is installed, otherwise with our own generator. */
+/**
+ * As many GETs as the server answers: with wrk where it is installed, otherwise with our own
+ * generator.
+ */
 export async function readAll(reads: Reads): Promise<Load> {
-  return hasWrk ? wrk(reads) : generate({ ...reads, work: { kind: "cycle", requests: reads.headers.map((h) => getWith(reads.path, h)) } });
+  return hasWrk
+    ? wrk(reads)
+    : generate({
+        ...reads,
+        work: { kind: "cycle", requests: reads.headers.map((h) => getWith(reads.path, h)) },
+      });
 }
 
 export function getWith(path: string, header: { readonly name: string; readonly value: string }) {
@@ -46,7 +59,13 @@ async function wrk(reads: Reads): Promise<Load> {
     join(import.meta.dirname, "wrk.lua"),
     reads.origin + reads.path,
   ];
-  const { output, cpuSeconds } = await run({ name: "wrk", command: "wrk", args, env: { BENCH_HEADERS: headersFile }, cores: LOAD_CORE });
+  const { output, cpuSeconds } = await run({
+    name: "wrk",
+    command: "wrk",
+    args,
+    env: { BENCH_HEADERS: headersFile },
+    cores: LOAD_CORE,
+  });
   // The last line is JSON that wrk.lua wrote.
   const report = JSON.parse(output.trim().split("\n").at(-1) ?? "") as WrkReport;
   const seconds = report.microseconds / 1e6;

@@ -21,19 +21,40 @@ export interface Peer extends Started {
 /** `undefined`, loudly, where the packages are missing. */
 export async function startDjango(folder: string, users: number): Promise<Peer | undefined> {
   if (!hasDjango()) {
-    process.stderr.write(`\n!!! SimpleJWT IS NOT MEASURED: its packages are not installed. ${HOW_TO_INSTALL}\n\n`);
+    process.stderr.write(
+      `\n!!! SimpleJWT IS NOT MEASURED: its packages are not installed. ${HOW_TO_INSTALL}\n\n`,
+    );
     return undefined;
   }
   const env = { BENCH_DATABASE: join(folder, "django.db"), PYTHONDONTWRITEBYTECODE: "1" };
-  const prepared = await run({ name: "django", command: PYTHON, args: ["prepare.py", String(users), PASSWORD], cwd: DJANGO_DIR, env });
+  const prepared = await run({
+    name: "django",
+    command: PYTHON,
+    args: ["prepare.py", String(users), PASSWORD],
+    cwd: DJANGO_DIR,
+    env,
+  });
   // sync workers: measured faster here than threaded ones, with and without keep-alive.
-  const args = [GUNICORN, "--workers", "2", "--worker-class", "sync", "--bind", "127.0.0.1:0", "wsgi:application"];
+  const args = [
+    GUNICORN,
+    "--workers",
+    "2",
+    "--worker-class",
+    "sync",
+    "--bind",
+    "127.0.0.1:0",
+    "wsgi:application",
+  ];
   const server = await start({ name: "SimpleJWT", command: PYTHON, args, cwd: DJANGO_DIR, env });
   return { ...server, about: prepared.output.trim() };
 }
 
 function hasDjango(): boolean {
-  return existsSync(GUNICORN) && spawnSync(PYTHON, ["-c", "import django, rest_framework, rest_framework_simplejwt"]).status === 0;
+  return (
+    existsSync(GUNICORN) &&
+    spawnSync(PYTHON, ["-c", "import django, rest_framework, rest_framework_simplejwt"]).status ===
+      0
+  );
 }
 
 /** What stands in the table where the comparison could not be made. */
@@ -51,12 +72,21 @@ export function djangoAbsent(what: string, goal: string): Row {
 }
 
 export function djangoSignInWire(index: number): Wire {
-  return { method: "POST", path: "/api/token/", json: { username: `bench${index}`, password: PASSWORD } };
+  return {
+    method: "POST",
+    path: "/api/token/",
+    json: { username: `bench${index}`, password: PASSWORD },
+  };
 }
 
 export async function djangoSignIn(server: Started, count: number): Promise<readonly SignedIn[]> {
-  const answers = await Promise.all(Array.from({ length: count }, async (_, index) => call(server.origin, djangoSignInWire(index))));
-  return answers.map(({ json }) => ({ accessToken: member(json, "access"), refreshToken: member(json, "refresh") }));
+  const answers = await Promise.all(
+    Array.from({ length: count }, async (_, index) => call(server.origin, djangoSignInWire(index))),
+  );
+  return answers.map(({ json }) => ({
+    accessToken: member(json, "access"),
+    refreshToken: member(json, "refresh"),
+  }));
 }
 
 export async function startBetterAuth(folder: string, cores?: "all"): Promise<Peer> {
@@ -76,10 +106,17 @@ export function betterAuthSignInWire(index: number, origin: string): Wire {
 }
 
 /** Signs `count` users up and returns the Cookie header of each. */
-export async function betterAuthCookies(server: Started, count: number): Promise<readonly string[]> {
+export async function betterAuthCookies(
+  server: Started,
+  count: number,
+): Promise<readonly string[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const json = { name: `bench${index}`, email: `bench${index}@example.com`, password: PASSWORD };
+      const json = {
+        name: `bench${index}`,
+        email: `bench${index}@example.com`,
+        password: PASSWORD,
+      };
       const answer = await call(server.origin, {
         method: "POST",
         path: "/api/auth/sign-up/email",
@@ -87,7 +124,8 @@ export async function betterAuthCookies(server: Started, count: number): Promise
         json,
       });
       const cookie = /\r\nset-cookie: *([^;\r]*session_token[^;\r]*)/i.exec(answer.headers)?.[1];
-      if (cookie === undefined) throw new Error(`better-auth answered ${answer.status}: ${answer.body}`);
+      if (cookie === undefined)
+        throw new Error(`better-auth answered ${answer.status}: ${answer.body}`);
       return cookie;
     }),
   );

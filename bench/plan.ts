@@ -1,14 +1,23 @@
 import type { Passkey } from "./authenticators.ts";
 import type { Wire } from "./connection.ts";
 
-/** What the generator process is told. Bounded by `seconds` and, for `once`, by the number of requests. */
+/**
+ * What the generator process is told. Bounded by `seconds` and, for `once`, by the number of
+ * requests.
+ */
 export interface Plan {
   readonly origin: string;
   readonly connections: number;
   readonly seconds: number;
-  /** Sends at this rate whatever the answers do; absent: each connection sends as soon as it has its answer. */
+  /**
+   * Sends at this rate whatever the answers do; absent: each connection sends as soon as it has its
+   * answer.
+   */
   readonly perSecond?: number;
-  /** Each connection from a loopback address of its own, so that limits per client do not decide the result. */
+  /**
+   * Each connection from a loopback address of its own, so that limits per client do not decide the
+   * result.
+   */
   readonly manyClients?: boolean;
   readonly work: Work;
 }
@@ -19,7 +28,10 @@ export type Work =
   | RefreshWork
   | TwoStepWork;
 
-/** Each of `requests` once, and after each another that is built from its answer. Rate and latency are of both together. */
+/**
+ * Each of `requests` once, and after each another that is built from its answer. Rate and latency
+ * are of both together.
+ */
 export interface TwoStepWork {
   readonly kind: "two-step";
   readonly requests: readonly Wire[];
@@ -30,7 +42,11 @@ export type Second =
   /** Shows the code of this moment; the secret, in base64url, is that of every device. */
   | { readonly factor: "totp"; readonly secret: string }
   /** Shows the passkey that has the request's place in the list; all of them sign with one key. */
-  | { readonly factor: "passkey"; readonly privatePem: string; readonly passkeys: readonly Passkey[] };
+  | {
+      readonly factor: "passkey";
+      readonly privatePem: string;
+      readonly passkeys: readonly Passkey[];
+    };
 
 /** Each connection owns refresh tokens and spends them in turn, each answer giving the next one. */
 export interface RefreshWork {
@@ -51,7 +67,10 @@ export interface Load {
   readonly max: number;
   /** Of the answers 429 and 503. */
   readonly turnedAwayP99: number;
-  /** Answers by status, of two steps that of the last; `0` for connections that broke and answers without what was to be in them. */
+  /**
+   * Answers by status, of two steps that of the last; `0` for connections that broke and answers
+   * without what was to be in them.
+   */
   readonly statuses: Readonly<Record<string, number>>;
   /** Due at the fixed rate while every connection was waiting. */
   readonly unsent: number;
@@ -63,7 +82,10 @@ export interface Load {
 }
 
 export function failures(load: Load): number {
-  return Object.entries(load.statuses).reduce((sum, [status, count]) => (status.startsWith("2") ? sum : sum + count), 0);
+  return Object.entries(load.statuses).reduce(
+    (sum, [status, count]) => (status.startsWith("2") ? sum : sum + count),
+    0,
+  );
 }
 
 export function answered(load: Load): number {

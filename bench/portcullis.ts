@@ -15,7 +15,10 @@ export interface Setup {
   readonly cores?: "all";
 }
 
-/** Production settings on embedded SQLite; registration at once, so that users can be made, and tokens that outlive any measurement. */
+/**
+ * Production settings on embedded SQLite; registration at once, so that users can be made, and
+ * tokens that outlive any measurement.
+ */
 export async function startPortcullis(setup: Setup): Promise<Started> {
   const port = await freePort();
   const mailDir = join(setup.dataDir, "mail");
@@ -49,12 +52,20 @@ export interface SignedIn {
 export async function register(server: Started, count: number): Promise<readonly string[]> {
   const emails = Array.from({ length: count }, (_, index) => `bench${index}@example.com`);
   await inParallel(emails, async (email, index) =>
-    expect(server, 201, { method: "POST", path: "/v1/users", json: { email, password: PASSWORD } }, index),
+    expect(
+      server,
+      201,
+      { method: "POST", path: "/v1/users", json: { email, password: PASSWORD } },
+      index,
+    ),
   );
   return emails;
 }
 
-export async function signIn(server: Started, emails: readonly string[]): Promise<readonly SignedIn[]> {
+export async function signIn(
+  server: Started,
+  emails: readonly string[],
+): Promise<readonly SignedIn[]> {
   return inParallel(emails, async (email, index) => {
     const { json } = await expect(server, 201, signInWire(email), index);
     return { accessToken: member(json, "accessToken"), refreshToken: member(json, "refreshToken") };
@@ -62,9 +73,17 @@ export async function signIn(server: Started, emails: readonly string[]): Promis
 }
 
 /** Through a Django face, whose tokens it gives. */
-export async function signInAtFace(server: Started, emails: readonly string[]): Promise<readonly SignedIn[]> {
+export async function signInAtFace(
+  server: Started,
+  emails: readonly string[],
+): Promise<readonly SignedIn[]> {
   return inParallel(emails, async (email, index) => {
-    const { json } = await expect(server, 200, { method: "POST", path: "/api/token/", json: { email, password: PASSWORD } }, index);
+    const { json } = await expect(
+      server,
+      200,
+      { method: "POST", path: "/api/token/", json: { email, password: PASSWORD } },
+      index,
+    );
     return { accessToken: member(json, "access"), refreshToken: member(json, "refresh") };
   });
 }
@@ -80,21 +99,36 @@ export function bearer(token: string): { readonly name: string; readonly value: 
 /** The embedded database's file. */
 export function databaseFile(dataDir: string): string {
   const found = readdirSync(dataDir).filter((name) => /\.(db|sqlite3?)$/.test(name));
-  if (found.length !== 1) throw new Error(`expected one database file, found ${found.length}: ${readdirSync(dataDir).join(", ")}`);
+  if (found.length !== 1)
+    throw new Error(
+      `expected one database file, found ${found.length}: ${readdirSync(dataDir).join(", ")}`,
+    );
   return join(dataDir, found[0] ?? "");
 }
 
-async function expect(server: Started, status: number, wire: Wire, client: number): ReturnType<typeof call> {
+async function expect(
+  server: Started,
+  status: number,
+  wire: Wire,
+  client: number,
+): ReturnType<typeof call> {
   const answer = await call(server.origin, wire, clientAddress(client));
-  if (answer.status !== status) throw new Error(`${server.name}: ${wire.method} ${wire.path} answered ${answer.status}: ${answer.body}`);
+  if (answer.status !== status)
+    throw new Error(
+      `${server.name}: ${wire.method} ${wire.path} answered ${answer.status}: ${answer.body}`,
+    );
   return answer;
 }
 
-async function inParallel<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<readonly R[]> {
+async function inParallel<T, R>(
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<R>,
+): Promise<readonly R[]> {
   const results: R[] = [];
   const queue = [...items.entries()];
   const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) results[next[0]] = await work(next[1], next[0]);
+    for (let next = queue.shift(); next !== undefined; next = queue.shift())
+      results[next[0]] = await work(next[1], next[0]);
   };
   await Promise.all(Array.from({ length: 4 }, worker));
   return results;

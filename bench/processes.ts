@@ -46,9 +46,14 @@ export async function start(launch: Launch): Promise<Started> {
     child.stdout?.on("data", hear);
     child.stderr?.on("data", hear);
     child.on("error", reject);
-    child.on("exit", (code) => reject(new Error(`${launch.name} ended with ${code} before it was ready:\n${said.join("")}`)));
+    child.on("exit", (code) =>
+      reject(new Error(`${launch.name} ended with ${code} before it was ready:\n${said.join("")}`)),
+    );
     setTimeout(
-      () => reject(new Error(`${launch.name} was not ready after ${READY_SECONDS} s:\n${said.join("")}`)),
+      () =>
+        reject(
+          new Error(`${launch.name} was not ready after ${READY_SECONDS} s:\n${said.join("")}`),
+        ),
       READY_SECONDS * 1000,
     ).unref();
   });
@@ -62,27 +67,41 @@ export async function start(launch: Launch): Promise<Started> {
   };
 }
 
-/** Runs a program to its end with `input` on standard input, and gives what it printed and the CPU it took. */
-export async function run(launch: Launch, input = ""): Promise<{ readonly output: string; readonly cpuSeconds: number }> {
+/**
+ * Runs a program to its end with `input` on standard input, and gives what it printed and the CPU
+ * it took.
+ */
+export async function run(
+  launch: Launch,
+  input = "",
+): Promise<{ readonly output: string; readonly cpuSeconds: number }> {
   const child = spawnPinned(launch);
   const out: Buffer[] = [];
   const complaints: Buffer[] = [];
   let cpu = 0;
-  const sampler = setInterval(() => (cpu = child.pid === undefined ? cpu : Math.max(cpu, cpuSeconds(child.pid))), 50);
+  const sampler = setInterval(
+    () => (cpu = child.pid === undefined ? cpu : Math.max(cpu, cpuSeconds(child.pid))),
+    50,
+  );
   child.stdout?.on("data", (chunk: Buffer) => out.push(chunk));
   child.stderr?.on("data", (chunk: Buffer) => complaints.push(chunk));
   child.stdin?.end(input);
   const [code]: unknown[] = await once(child, "close");
   clearInterval(sampler);
   if (code !== 0)
-    throw new Error(`${launch.name} ended with ${String(code)}:\n${Buffer.concat(complaints).toString()}${Buffer.concat(out).toString()}`);
+    throw new Error(
+      `${launch.name} ended with ${String(code)}:\n${Buffer.concat(complaints).toString()}${Buffer.concat(out).toString()}`,
+    );
   return { output: Buffer.concat(out).toString(), cpuSeconds: cpu };
 }
 
 function spawnPinned(launch: Launch): ChildProcess {
   const pin = launch.cores !== undefined && hasTaskset ? ["taskset", "-c", launch.cores] : [];
   const [command = launch.command, ...args] = [...pin, launch.command, ...launch.args];
-  const child = spawn(command, args, { env: { ...process.env, ...launch.env }, ...(launch.cwd === undefined ? {} : { cwd: launch.cwd }) });
+  const child = spawn(command, args, {
+    env: { ...process.env, ...launch.env },
+    ...(launch.cwd === undefined ? {} : { cwd: launch.cwd }),
+  });
   running.add(child);
   child.on("exit", () => running.delete(child));
   return child;
@@ -100,7 +119,8 @@ async function stop(child: ChildProcess): Promise<void> {
 /** Lets the children of a pinned server, such as its password hashers, use every core. */
 export function unpinChildren(pid: number): void {
   if (!hasTaskset) return;
-  for (const child of tree(pid).slice(1)) spawnSync("taskset", ["-a", "-c", "-p", "0-1", String(child)]);
+  for (const child of tree(pid).slice(1))
+    spawnSync("taskset", ["-a", "-c", "-p", "0-1", String(child)]);
 }
 
 /** The process and everything below it. */
@@ -112,7 +132,8 @@ export function tree(root: number): readonly number[] {
     if (fields !== undefined) parents.set(pid, Number(fields[1]));
   }
   const found = [root];
-  for (const pid of found) for (const [child, parent] of parents) if (parent === pid) found.push(child);
+  for (const pid of found)
+    for (const [child, parent] of parents) if (parent === pid) found.push(child);
   return found;
 }
 
@@ -136,7 +157,8 @@ export interface Memory {
 
 export function memory(pid: number): Memory {
   const pids = tree(pid);
-  const sum = (name: string): number => pids.reduce((total, each) => total + rollup(each, name), 0) / 1024;
+  const sum = (name: string): number =>
+    pids.reduce((total, each) => total + rollup(each, name), 0) / 1024;
   return { rssMegabytes: sum("Rss"), pssMegabytes: sum("Pss"), processes: pids.length };
 }
 
@@ -153,6 +175,8 @@ function stat(pid: number): readonly string[] | undefined {
 }
 
 function rollup(pid: number, name: string): number {
-  const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"))?.[1];
+  const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(
+    readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"),
+  )?.[1];
   return Number(kilobytes ?? 0);
 }

@@ -3,7 +3,15 @@ import { writeFileSync } from "node:fs";
 import type { Options, Row } from "./bench.ts";
 import { hasWrk } from "./load.ts";
 
-const COLUMNS = ["what", "portcullis", "against", "reference", "result", "goal", "verdict"] as const;
+const COLUMNS = [
+  "what",
+  "portcullis",
+  "against",
+  "reference",
+  "result",
+  "goal",
+  "verdict",
+] as const;
 
 export interface Report {
   readonly rows: readonly Row[];
@@ -18,7 +26,9 @@ const QUIET = 0.05;
 
 export function print(rows: readonly Row[]): void {
   const lines = [COLUMNS.map(String), ...rows.map((row) => COLUMNS.map((column) => row[column]))];
-  const widths = COLUMNS.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
+  const widths = COLUMNS.map((_, index) =>
+    Math.max(...lines.map((line) => line[index]?.length ?? 0)),
+  );
   for (const line of lines)
     console.log(
       line
@@ -26,7 +36,8 @@ export function print(rows: readonly Row[]): void {
         .join("  ")
         .trimEnd(),
     );
-  for (const row of rows) if (row.note !== undefined) console.log(`- ${row.what} / ${row.against}: ${row.note}`);
+  for (const row of rows)
+    if (row.note !== undefined) console.log(`- ${row.what} / ${row.against}: ${row.note}`);
 }
 
 export function write(file: string, report: Report): void {

@@ -26,9 +26,17 @@ export interface Summary {
 /** Of each contender, before the first round. */
 export const WARM_UP_SECONDS = 1;
 
-/** Runs every contender once a round, in turn, so that what else the machine does falls on all alike. */
-export async function interleave(contenders: readonly Contender[], options: Options): Promise<ReadonlyMap<string, Summary>> {
-  const seen = new Map<string, { readonly load: Load; readonly serverCores: number }[]>(contenders.map((c) => [c.name, []]));
+/**
+ * Runs every contender once a round, in turn, so that what else the machine does falls on all
+ * alike.
+ */
+export async function interleave(
+  contenders: readonly Contender[],
+  options: Options,
+): Promise<ReadonlyMap<string, Summary>> {
+  const seen = new Map<string, { readonly load: Load; readonly serverCores: number }[]>(
+    contenders.map((c) => [c.name, []]),
+  );
   for (const contender of contenders) await contender.round(WARM_UP_SECONDS);
   for (let round = 1; round <= options.rounds; round += 1) {
     for (const contender of contenders) {
@@ -36,14 +44,21 @@ export async function interleave(contenders: readonly Contender[], options: Opti
       const startedAt = performance.now();
       const load = await contender.round(options.seconds);
       const cpu = contender.pid === undefined ? 0 : treeCpuSeconds(contender.pid) - cpuBefore;
-      seen.get(contender.name)?.push({ load, serverCores: cpu / ((performance.now() - startedAt) / 1000) });
-      process.stderr.write(`  round ${round}/${options.rounds}  ${contender.name.padEnd(34)} ${describe(load)}\n`);
+      seen
+        .get(contender.name)
+        ?.push({ load, serverCores: cpu / ((performance.now() - startedAt) / 1000) });
+      process.stderr.write(
+        `  round ${round}/${options.rounds}  ${contender.name.padEnd(34)} ${describe(load)}\n`,
+      );
     }
   }
   return new Map([...seen].map(([name, rounds]) => [name, summarize(name, rounds)]));
 }
 
-function summarize(name: string, rounds: readonly { readonly load: Load; readonly serverCores: number }[]): Summary {
+function summarize(
+  name: string,
+  rounds: readonly { readonly load: Load; readonly serverCores: number }[],
+): Summary {
   const loads = rounds.map((r) => r.load);
   const total = loads.reduce((sum, load) => sum + answered(load), 0);
   return {
@@ -61,7 +76,9 @@ function summarize(name: string, rounds: readonly { readonly load: Load; readonl
 
 export function statusesOf(loads: readonly Load[]): string {
   const sums = new Map<string, number>();
-  for (const load of loads) for (const [status, count] of Object.entries(load.statuses)) sums.set(status, (sums.get(status) ?? 0) + count);
+  for (const load of loads)
+    for (const [status, count] of Object.entries(load.statuses))
+      sums.set(status, (sums.get(status) ?? 0) + count);
   return [...sums].map(([status, count]) => `${status}: ${count}`).join(", ");
 }
 
@@ -95,7 +112,14 @@ export function compare(c: Comparison): Row {
     reference: rate(c.other),
     result: `${ratio.toFixed(ratio < 10 ? 2 : 1)} ×`,
     goal: c.atLeast === undefined ? "" : `≥ ${c.atLeast} ×`,
-    verdict: troubles.length > 0 ? "invalid" : c.atLeast === undefined ? "info" : ratio >= c.atLeast ? "pass" : "miss",
+    verdict:
+      troubles.length > 0
+        ? "invalid"
+        : c.atLeast === undefined
+          ? "info"
+          : ratio >= c.atLeast
+            ? "pass"
+            : "miss",
     note: [cores(c.mine), c.note ?? "", ...troubles].filter((part) => part !== "").join("; "),
   };
 }
@@ -108,7 +132,9 @@ function cores(summary: Summary): string {
 export function troubleWith(summary: Summary): readonly string[] {
   return [
     ...(summary.failed > TOLERATED_FAILURES
-      ? [`${summary.name}: ${(summary.failed * 100).toFixed(1)} % not answered with 2xx (${summary.statuses})`]
+      ? [
+          `${summary.name}: ${(summary.failed * 100).toFixed(1)} % not answered with 2xx (${summary.statuses})`,
+        ]
       : []),
     ...(summary.generatorCores > BUSY_GENERATOR
       ? [`${summary.name}: the generator was busy (${summary.generatorCores.toFixed(2)} cores)`]
@@ -117,7 +143,8 @@ export function troubleWith(summary: Summary): readonly string[] {
 }
 
 function rate(summary: Summary): string {
-  const latency = summary.p50 < 0 ? "" : ` (p50 ${milliseconds(summary.p50)}, p99 ${milliseconds(summary.p99)})`;
+  const latency =
+    summary.p50 < 0 ? "" : ` (p50 ${milliseconds(summary.p50)}, p99 ${milliseconds(summary.p99)})`;
   return `${perSecond(summary.perSecond)}/s${latency}`;
 }
 

@@ -44,9 +44,13 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "3" },
   },
 });
-const chosen = values.only.length === 0 ? SCENARIOS : SCENARIOS.filter((s) => values.only.includes(s.name));
+const chosen =
+  values.only.length === 0 ? SCENARIOS : SCENARIOS.filter((s) => values.only.includes(s.name));
 const unknown = values.only.filter((name) => !SCENARIOS.some((s) => s.name === name));
-if (unknown.length > 0) throw new RangeError(`no scenario ${unknown.join(", ")}; there are ${SCENARIOS.map((s) => s.name).join(", ")}`);
+if (unknown.length > 0)
+  throw new RangeError(
+    `no scenario ${unknown.join(", ")}; there are ${SCENARIOS.map((s) => s.name).join(", ")}`,
+  );
 
 installPeers();
 checkVersions();
@@ -65,7 +69,8 @@ const busyAfter = await busy();
 rmSync(WORK, { recursive: true, force: true });
 print(rows);
 // A part or a glance does not replace the full table.
-if (!values.quick && values.only.length === 0) write(join(HERE, "results.md"), { rows, options, busyBefore, busyAfter });
+if (!values.quick && values.only.length === 0)
+  write(join(HERE, "results.md"), { rows, options, busyBefore, busyAfter });
 if (rows.some((row) => row.verdict === "invalid")) process.exitCode = 1;
 
 /** Other programs' share of the machine over a second in which the bench itself does nothing. */
@@ -74,19 +79,33 @@ async function busy(): Promise<number> {
   await pause(1000);
   const after = times();
   const value = 1 - (after.idle - before.idle) / (after.all - before.all);
-  if (!isQuiet(value)) process.stderr.write(`!!! Other programs use ${share(value)} of this machine: figures are not to be trusted.\n`);
+  if (!isQuiet(value))
+    process.stderr.write(
+      `!!! Other programs use ${share(value)} of this machine: figures are not to be trusted.\n`,
+    );
   return value;
 }
 
 function times(): { readonly idle: number; readonly all: number } {
   const all = cpus().flatMap((cpu) => Object.values(cpu.times));
-  return { idle: cpus().reduce((sum, cpu) => sum + cpu.times.idle, 0), all: all.reduce((sum, each) => sum + each, 0) };
+  return {
+    idle: cpus().reduce((sum, cpu) => sum + cpu.times.idle, 0),
+    all: all.reduce((sum, each) => sum + each, 0),
+  };
 }
 
 function installPeers(): void {
   const installed = join(HERE, "node_modules/.package-lock.json");
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(HERE, "package-lock.json")).mtimeMs) return;
-  const done = spawnSync("npm", ["ci", "--prefix", HERE, "--ignore-scripts", "--no-audit", "--no-fund"], { stdio: ["ignore", 2, 2] });
+  if (
+    existsSync(installed) &&
+    statSync(installed).mtimeMs >= statSync(join(HERE, "package-lock.json")).mtimeMs
+  )
+    return;
+  const done = spawnSync(
+    "npm",
+    ["ci", "--prefix", HERE, "--ignore-scripts", "--no-audit", "--no-fund"],
+    { stdio: ["ignore", 2, 2] },
+  );
   if (done.status !== 0) throw new Error("npm ci in bench/ failed");
 }
 
@@ -95,7 +114,9 @@ function checkVersions(): void {
   const [ours, theirs] = ["package.json", "../packages/server/package.json"].map(dependenciesIn);
   for (const name of ["hono", "@hono/node-server", "@node-rs/argon2"]) {
     if (ours?.[name] !== theirs?.[name])
-      throw new Error(`bench has ${name} ${ours?.[name]}, the server ${theirs?.[name]}: make them the same`);
+      throw new Error(
+        `bench has ${name} ${ours?.[name]}, the server ${theirs?.[name]}: make them the same`,
+      );
   }
 }
 

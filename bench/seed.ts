@@ -24,7 +24,16 @@ export function addUsers(db: DatabaseSync, count: number): void {
     `insert into users (id, number, email, email_canonical, email_verified_at, profile, hard_epoch, authorization_epoch, created_at)
      values (?, ?, ?, ?, ?, '{}', 1, 1, ?)`,
   );
-  repeat(count, (index) => insert.run(uuid(index, 1), 1000 + index, `seed${index}@example.com`, `seed${index}@example.com`, at, at));
+  repeat(count, (index) =>
+    insert.run(
+      uuid(index, 1),
+      1000 + index,
+      `seed${index}@example.com`,
+      `seed${index}@example.com`,
+      at,
+      at,
+    ),
+  );
 }
 
 /** One session for each of the first `count` users of `addUsers`. */
@@ -35,7 +44,9 @@ export function addSessions(db: DatabaseSync, count: number): void {
        max_access_exp, address, user_agent)
      values (?, ?, 1, ?, 1, ?, '["pwd"]', 'aal1', ?, ?, ?, ?, ?, '127.0.0.1', 'bench')`,
   );
-  repeat(count, (index) => insert.run(uuid(index, 5), uuid(index, 1), at, at, at, at, at + 86_400, at + 864_000, at));
+  repeat(count, (index) =>
+    insert.run(uuid(index, 5), uuid(index, 1), at, at, at, at, at + 86_400, at + 864_000, at),
+  );
 }
 
 /** Users of `addUsers`, `from` and the ones after it. */
@@ -45,10 +56,17 @@ export interface Range {
 }
 
 /** The same password for all, sealed for each. */
-export function addPasswords(db: DatabaseSync, dataDir: string, { from, count }: Range, phc: string): void {
+export function addPasswords(
+  db: DatabaseSync,
+  dataDir: string,
+  { from, count }: Range,
+  phc: string,
+): void {
   const keys = keysOf(dataDir);
   const at = now();
-  const update = db.prepare("update users set password_sealed = ?, password_changed_at = ? where id = ?");
+  const update = db.prepare(
+    "update users set password_sealed = ?, password_changed_at = ? where id = ?",
+  );
   repeat(count, (index) => {
     const id = uuid(from + index, 1);
     update.run(keys.seal("password-seal", id, Buffer.from(phc)), at, id);
@@ -56,7 +74,12 @@ export function addPasswords(db: DatabaseSync, dataDir: string, { from, count }:
 }
 
 /** The same secret for all, sealed for each. */
-export function addTotp(db: DatabaseSync, dataDir: string, { from, count }: Range, secret: Uint8Array): void {
+export function addTotp(
+  db: DatabaseSync,
+  dataDir: string,
+  { from, count }: Range,
+  secret: Uint8Array,
+): void {
   const keys = keysOf(dataDir);
   const at = now();
   const insert = db.prepare(
@@ -70,7 +93,11 @@ export function addTotp(db: DatabaseSync, dataDir: string, { from, count }: Rang
 }
 
 /** The same key for all. */
-export function addPasskeys(db: DatabaseSync, { from, count }: Range, publicCose: Uint8Array): void {
+export function addPasskeys(
+  db: DatabaseSync,
+  { from, count }: Range,
+  publicCose: Uint8Array,
+): void {
   const at = now();
   const insert = db.prepare(
     `insert into passkeys (id, user_id, name, credential_id, public_key, sign_count, transports, kind, verified_at, aaguid, created_at)
@@ -114,7 +141,13 @@ export function addMails(db: DatabaseSync, dataDir: string, count: number): void
   const data = Buffer.from(JSON.stringify({ at }));
   repeat(count, (index) => {
     const id = uuid(index, 6);
-    insert.run(id, `seed${index}@example.com`, keys.seal("mail-seal", id, data).toString("base64url"), at, at);
+    insert.run(
+      id,
+      `seed${index}@example.com`,
+      keys.seal("mail-seal", id, data).toString("base64url"),
+      at,
+      at,
+    );
   });
 }
 

@@ -12,14 +12,17 @@ import { FRONT_ADDRESS, startFront } from "./contracts/front.ts";
 import { makeOwnDatabase } from "./contracts/own-database.ts";
 import { setupOf } from "./contracts/variants.ts";
 
-// `node tools/contract-server.ts SUITE VARIANT`: a fresh server that answers as that variant of a recording, until SIGTERM.
-// One JSON line once it is ready: {"base": URL, "mail": DIR, "control": URL}. On PostgreSQL if TEST_DATABASE_URL or
-// PORTCULLIS_DATABASE_URL says where one is, else on SQLite.
+// `node tools/contract-server.ts SUITE VARIANT`: a fresh server that answers as that variant of a
+// recording, until SIGTERM. One JSON line once it is ready: {"base": URL, "mail": DIR, "control":
+// URL}. On PostgreSQL if TEST_DATABASE_URL or PORTCULLIS_DATABASE_URL says where one is, else on
+// SQLite.
 
 const [, , named, ...rest] = process.argv;
 const wanted = suites.find((suite) => suite === named);
 if (wanted === undefined) {
-  console.error(`usage: node tools/contract-server.ts SUITE VARIANT, where SUITE is one of ${suites.join(", ")}`);
+  console.error(
+    `usage: node tools/contract-server.ts SUITE VARIANT, where SUITE is one of ${suites.join(", ")}`,
+  );
   process.exit(2);
 }
 await serve(wanted, rest[0] ?? "default");
@@ -54,7 +57,11 @@ async function serve(suite: Suite, variant: string): Promise<void> {
     undo.push(running.stop);
     await insertFixtures(running.rules, setup.users);
     const { loginField, userIdField } = config;
-    const control = await startControl(running.rules, { loginField, userIdField, secrets: suite === "tag1" });
+    const control = await startControl(running.rules, {
+      loginField,
+      userIdField,
+      secrets: suite === "tag1",
+    });
     undo.push(control.close);
     front.openTo(running.port);
     console.log(JSON.stringify({ base: front.url, mail, control: control.url }));
@@ -74,7 +81,10 @@ function allowed(folder: string, password: string): string {
 async function databaseOfItsOwn() {
   const server = process.env["PORTCULLIS_DATABASE_URL"] ?? process.env["TEST_DATABASE_URL"];
   if (server === undefined || server === "") return undefined;
-  return makeOwnDatabase(server, `portcullis_contract_${Buffer.from(systemRandom.bytes(8)).toString("hex")}`);
+  return makeOwnDatabase(
+    server,
+    `portcullis_contract_${Buffer.from(systemRandom.bytes(8)).toString("hex")}`,
+  );
 }
 
 async function toldToStop(): Promise<void> {

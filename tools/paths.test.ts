@@ -17,16 +17,25 @@ interface Mention {
   readonly path: string;
 }
 
-/** Links, code spans and code blocks of a document that name a file or folder of this repository. */
+/**
+ * Links, code spans and code blocks of a document that name a file or folder of this repository.
+ */
 function mentionsIn(text: string): readonly Mention[] {
   let fenced = false;
   return text.split("\n").flatMap((content, index) => {
     const fence = content.trimStart().startsWith("```");
     if (fence) fenced = !fenced;
     if (fence) return [];
-    const links = [...content.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map((m) => m[1] ?? "").filter((target) => !/^(\w+:|\/)/.test(target));
-    const words = (fenced ? [content] : [...content.matchAll(/`([^`]+)`/g)].map((m) => m[1] ?? "")).flatMap((code) => code.split(/\s+/));
-    return [...links, ...words.filter((word) => looksLikePath(word, fenced))].map((path) => ({ line: index + 1, path }));
+    const links = [...content.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
+      .map((m) => m[1] ?? "")
+      .filter((target) => !/^(\w+:|\/)/.test(target));
+    const words = (
+      fenced ? [content] : [...content.matchAll(/`([^`]+)`/g)].map((m) => m[1] ?? "")
+    ).flatMap((code) => code.split(/\s+/));
+    return [...links, ...words.filter((word) => looksLikePath(word, fenced))].map((path) => ({
+      line: index + 1,
+      path,
+    }));
   });
 }
 
@@ -38,15 +47,23 @@ function looksLikePath(word: string, fenced: boolean): boolean {
   return !fenced && rest.length > 0 && /(\/|\.(ts|md|json|sql|html|css|sh))$/.test(word);
 }
 
-/** A path counts from the root, from its document, or, as the architecture page writes it, from the server's source. */
+/**
+ * A path counts from the root, from its document, or, as the architecture page writes it, from the
+ * server's source.
+ */
 function exists(document: string, path: string): boolean {
   const clean = decodeURI(path).replace(/\/$/, "");
-  return ["", posix.dirname(document), server].some((base) => globSync(posix.join(base, clean), { cwd: root }).length > 0);
+  return ["", posix.dirname(document), server].some(
+    (base) => globSync(posix.join(base, clean), { cwd: root }).length > 0,
+  );
 }
 
-const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...globSync("docs/**/*.md", { cwd: root }).toSorted()].filter((path) =>
-  existsSync(posix.join(root, path)),
-);
+const documents = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  ...globSync("docs/**/*.md", { cwd: root }).toSorted(),
+].filter((path) => existsSync(posix.join(root, path)));
 
 test("every path a document names exists", () => {
   const missing = documents.flatMap((document) =>
@@ -58,7 +75,10 @@ test("every path a document names exists", () => {
 });
 
 test("the path check is awake: it sees the documents and the paths in them", () => {
-  assert.ok(documents.includes("README.md") || documents.includes("docs/ARCHITECTURE.md"), "neither README.md nor docs/ARCHITECTURE.md");
+  assert.ok(
+    documents.includes("README.md") || documents.includes("docs/ARCHITECTURE.md"),
+    "neither README.md nor docs/ARCHITECTURE.md",
+  );
   const seen = documents.flatMap((document) => mentionsIn(read(document)));
   assert.ok(seen.length >= 20, `only ${seen.length} paths seen`);
 });
@@ -76,20 +96,30 @@ test("the path check knows a path from a route, a media type and a placeholder",
     ["1 docs/gone.md", "1 tools/gone.ts", "1 kernel/gone.ts", "1 gone/", "4 tools/away.ts"],
   );
   assert.ok(!exists("README.md", "tools/gone.ts"));
-  assert.ok(exists("docs/ARCHITECTURE.md", "kernel/clock.ts") && exists("docs/ARCHITECTURE.md", "../tools/"));
+  assert.ok(
+    exists("docs/ARCHITECTURE.md", "kernel/clock.ts") &&
+      exists("docs/ARCHITECTURE.md", "../tools/"),
+  );
 });
 
 test("every decision record has a number of its own", () => {
-  const records = globSync("docs/decisions/*.md", { cwd: root }).map((path) => posix.basename(path));
+  const records = globSync("docs/decisions/*.md", { cwd: root }).map((path) =>
+    posix.basename(path),
+  );
   for (const name of records) assert.match(name, /^\d{4}-[a-z0-9-]+\.md$/);
   const numbers = records.map((name) => name.slice(0, 4));
-  assert.equal(new Set(numbers).size, numbers.length, `a number twice among ${numbers.toSorted().join(", ")}`);
+  assert.equal(
+    new Set(numbers).size,
+    numbers.length,
+    `a number twice among ${numbers.toSorted().join(", ")}`,
+  );
 });
 
 test("the packages share one version, and the changelog has a section for it", () => {
   const versionOf = (path: string) => /"version": "([^"]+)"/.exec(read(path))?.[1];
   const version = versionOf("package.json");
-  for (const path of globSync("packages/*/package.json", { cwd: root })) assert.equal(versionOf(path), version, path);
+  for (const path of globSync("packages/*/package.json", { cwd: root }))
+    assert.equal(versionOf(path), version, path);
   const sections = [...read("CHANGELOG.md").matchAll(/^## \[?([^\]\s]+)/gm)].map((m) => m[1]);
   assert.ok(sections.includes(version), `CHANGELOG.md has no section ${version}`);
 });

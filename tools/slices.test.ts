@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -8,7 +17,10 @@ import { test } from "node:test";
 const root = join(import.meta.dirname, "..");
 const SERVER = "packages/server/src";
 
-/** What has to go with a slice; every line of `joints` that names something imported from what is deleted goes too. */
+/**
+ * What has to go with a slice; every line of `joints` that names something imported from what is
+ * deleted goes too.
+ */
 interface Slice {
   readonly name: string;
   readonly deleted: readonly string[];
@@ -20,8 +32,18 @@ const slices: readonly Slice[] = [
   {
     name: "recovery",
     // Two faces stand on it.
-    deleted: [`${SERVER}/recovery`, "packages/contract/src/endpoints/recovery.ts", `${SERVER}/faces/djoser`, `${SERVER}/faces/tag1`],
-    joints: [`${SERVER}/compose.ts`, `${SERVER}/compose-faces.ts`, `${SERVER}/jobs.ts`, "packages/contract/src/endpoints.ts"],
+    deleted: [
+      `${SERVER}/recovery`,
+      "packages/contract/src/endpoints/recovery.ts",
+      `${SERVER}/faces/djoser`,
+      `${SERVER}/faces/tag1`,
+    ],
+    joints: [
+      `${SERVER}/compose.ts`,
+      `${SERVER}/compose-faces.ts`,
+      `${SERVER}/jobs.ts`,
+      "packages/contract/src/endpoints.ts",
+    ],
     tables: ["password_resets", "email_changes"],
   },
   {
@@ -41,12 +63,27 @@ const slices: readonly Slice[] = [
       `${SERVER}/cli/program.ts`,
       "packages/contract/src/endpoints.ts",
     ],
-    tables: ["totp_devices", "recovery_codes", "email_factors", "email_codes", "passkeys", "ceremonies"],
+    tables: [
+      "totp_devices",
+      "recovery_codes",
+      "email_factors",
+      "email_codes",
+      "passkeys",
+      "ceremonies",
+    ],
   },
   {
     name: "admin",
-    deleted: [`${SERVER}/admin`, "packages/contract/src/endpoints/admin.ts", `${SERVER}/cli/users.ts`],
-    joints: [`${SERVER}/compose.ts`, `${SERVER}/cli/program.ts`, "packages/contract/src/endpoints.ts"],
+    deleted: [
+      `${SERVER}/admin`,
+      "packages/contract/src/endpoints/admin.ts",
+      `${SERVER}/cli/users.ts`,
+    ],
+    joints: [
+      `${SERVER}/compose.ts`,
+      `${SERVER}/cli/program.ts`,
+      "packages/contract/src/endpoints.ts",
+    ],
     tables: [],
   },
   ...["simplejwt", "djoser", "tag1"].map((name) => ({
@@ -63,12 +100,18 @@ for (const slice of slices) {
     try {
       copyTree(copy);
       cutOut(copy, slice);
-      const types = spawnSync(join(root, "node_modules/.bin/tsc"), ["--noEmit", "-p", copy], { encoding: "utf8" });
-      assert.equal(types.stdout, "");
-      const started = spawnSync(process.execPath, [join(copy, "packages/server/bin/portcullis.js"), "doctor"], {
+      const types = spawnSync(join(root, "node_modules/.bin/tsc"), ["--noEmit", "-p", copy], {
         encoding: "utf8",
-        env: { PATH: process.env["PATH"], PORTCULLIS_DATA_DIR: join(copy, "data") },
       });
+      assert.equal(types.stdout, "");
+      const started = spawnSync(
+        process.execPath,
+        [join(copy, "packages/server/bin/portcullis.js"), "doctor"],
+        {
+          encoding: "utf8",
+          env: { PATH: process.env["PATH"], PORTCULLIS_DATA_DIR: join(copy, "data") },
+        },
+      );
       assert.equal(started.status, 0, started.stdout + started.stderr);
     } finally {
       rmSync(copy, { recursive: true, force: true });
@@ -76,16 +119,32 @@ for (const slice of slices) {
   });
 }
 
-/** The tracked files without tests, beside the installed libraries; our own packages resolve to the copy. */
+/**
+ * The tracked files without tests, beside the installed libraries; our own packages resolve to the
+ * copy.
+ */
 function copyTree(copy: string): void {
   const files = execFileSync(
     "git",
-    ["ls-files", "--cached", "--others", "--exclude-standard", "packages", "tsconfig.json", "package.json"],
+    [
+      "ls-files",
+      "--cached",
+      "--others",
+      "--exclude-standard",
+      "packages",
+      "tsconfig.json",
+      "package.json",
+    ],
     { cwd: root, encoding: "utf8" },
   );
   const wanted = files
     .split("\n")
-    .filter((file) => file !== "" && existsSync(join(root, file)) && !/\.test\.ts$|\/test\/|\/testing\.ts$/.test(file));
+    .filter(
+      (file) =>
+        file !== "" &&
+        existsSync(join(root, file)) &&
+        !/\.test\.ts$|\/test\/|\/testing\.ts$/.test(file),
+    );
   assert.ok(wanted.length > 100, "the tree was seen");
   for (const file of wanted) {
     mkdirSync(dirname(join(copy, file)), { recursive: true });
@@ -93,16 +152,22 @@ function copyTree(copy: string): void {
   }
   for (const name of ["contract", "verifier"]) {
     mkdirSync(join(copy, "packages/node_modules/@portcullis"), { recursive: true });
-    symlinkSync(join(copy, "packages", name), join(copy, "packages/node_modules/@portcullis", name));
+    symlinkSync(
+      join(copy, "packages", name),
+      join(copy, "packages/node_modules/@portcullis", name),
+    );
   }
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 }
 
 function cutOut(copy: string, slice: Slice): void {
   for (const path of slice.deleted) rmSync(join(copy, path), { recursive: true });
-  for (const joint of slice.joints) rewrite(join(copy, joint), (text) => withoutImports(text, joint, slice));
+  for (const joint of slice.joints)
+    rewrite(join(copy, joint), (text) => withoutImports(text, joint, slice));
   rewrite(join(copy, `${SERVER}/db/tables.ts`), (text) => slice.tables.reduce(withoutTable, text));
-  rewrite(join(copy, `${SERVER}/cli/backup/backup.store.ts`), (text) => slice.tables.reduce(withoutBackup, text));
+  rewrite(join(copy, `${SERVER}/cli/backup/backup.store.ts`), (text) =>
+    slice.tables.reduce(withoutBackup, text),
+  );
 }
 
 function rewrite(file: string, change: (text: string) => string): void {
@@ -114,11 +179,13 @@ function withoutImports(text: string, joint: string, { deleted }: Slice): string
     const target = join(dirname(joint), specifier);
     return deleted.some((path) => target === path || target.startsWith(`${path}/`));
   };
-  const imports = [...text.matchAll(/^import (?:type )?(?:\* as (\w+)|\{([^}]*)\}) from "([^"]+)";\n/gm)].filter((match) =>
-    gone(match[3] ?? ""),
-  );
+  const imports = [
+    ...text.matchAll(/^import (?:type )?(?:\* as (\w+)|\{([^}]*)\}) from "([^"]+)";\n/gm),
+  ].filter((match) => gone(match[3] ?? ""));
   assert.ok(imports.length > 0, "a joint imports what is deleted");
-  const names = imports.flatMap((match) => (match[1] ?? match[2] ?? "").split(",").map((part) => part.trim().replace(/^type /, "")));
+  const names = imports.flatMap((match) =>
+    (match[1] ?? match[2] ?? "").split(",").map((part) => part.trim().replace(/^type /, "")),
+  );
   let rest = imports.reduce((left, match) => left.replace(match[0], ""), text);
   for (const name of names) {
     // A line of its own, or one element of a list on a line.
@@ -140,7 +207,9 @@ function withoutOrphans(text: string): string {
 function withoutTable(text: string, table: string): string {
   const type = new RegExp(`^  ${table}: (\\w+);\\n`, "m").exec(text);
   assert.ok(type !== null, `the table ${table} is on the page`);
-  return text.replace(type[0], "").replace(new RegExp(`^export interface ${type[1]} \\{[\\s\\S]*?^\\}\\n`, "m"), "");
+  return text
+    .replace(type[0], "")
+    .replace(new RegExp(`^export interface ${type[1]} \\{[\\s\\S]*?^\\}\\n`, "m"), "");
 }
 
 /** The backup names each table on lines of their own. */

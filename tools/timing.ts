@@ -11,9 +11,10 @@ import { systemRandom } from "../packages/server/src/kernel/random.ts";
 import { open, type Opened } from "../packages/server/src/start.ts";
 import { insertUser } from "../packages/server/src/users/users.store.ts";
 
-// `node tools/timing.ts [SAMPLES] [sign-in|registration|reset …]`: whether the time of an answer tells who has an account: of a
-// refused sign-in (EN-02), a registration (EN-03), a forgotten password (EN-04).
-// Run it on an otherwise idle machine. PORTCULLIS_DATABASE_URL measures on a PostgreSQL, which should be empty.
+// `node tools/timing.ts [SAMPLES] [sign-in|registration|reset …]`: whether the time of an answer
+// tells who has an account: of a refused sign-in (EN-02), a registration (EN-03), a forgotten
+// password (EN-04). Run it on an otherwise idle machine. PORTCULLIS_DATABASE_URL measures on a
+// PostgreSQL, which should be empty.
 
 const SAMPLES = Number(process.argv[2] ?? 300);
 const PASSWORD = "seven quiet herons";
@@ -46,8 +47,14 @@ interface People {
   pending(): Promise<string>;
 }
 
-const signingIn = (identifier: () => Promise<string>, password: string) => async () => ({ identifier: await identifier(), password });
-const registering = (email: () => Promise<string>) => async () => ({ email: await email(), password: PASSWORD });
+const signingIn = (identifier: () => Promise<string>, password: string) => async () => ({
+  identifier: await identifier(),
+  password,
+});
+const registering = (email: () => Promise<string>) => async () => ({
+  email: await email(),
+  password: PASSWORD,
+});
 const resetting = (email: () => Promise<string>) => async () => ({ email: await email() });
 
 const experiments: Readonly<Record<string, Experiment>> = {
@@ -93,7 +100,9 @@ const config = readConfig({
   PORTCULLIS_SECRET: systemRandom.bytes(48).toString("base64"),
   PORTCULLIS_LOG: "error",
   PORTCULLIS_MODE: "development",
-  ...(process.env["PORTCULLIS_DATABASE_URL"] !== undefined && { PORTCULLIS_DATABASE_URL: process.env["PORTCULLIS_DATABASE_URL"] }),
+  ...(process.env["PORTCULLIS_DATABASE_URL"] !== undefined && {
+    PORTCULLIS_DATABASE_URL: process.env["PORTCULLIS_DATABASE_URL"],
+  }),
 });
 const opened = await open(config, PUBLIC_URL);
 try {
@@ -102,7 +111,11 @@ try {
   const people = await peopleOf(opened);
   for (const [name, experiment] of Object.entries(experiments)) {
     if (asked.length === 0 || asked.includes(name))
-      report(name, await measure(opened, experiment, experiment.classes(people)), opened.parts.database.dialect);
+      report(
+        name,
+        await measure(opened, experiment, experiment.classes(people)),
+        opened.parts.database.dialect,
+      );
   }
 } finally {
   await opened.rules.feed.stop();
@@ -122,16 +135,33 @@ async function peopleOf({ parts, rules }: Opened): Promise<People> {
   await weak.close();
 
   const nobody = (): string => `${systemRandom.bytes(6).toString("hex")}@example.com`;
-  const account = async (made: { readonly phc: string | null; readonly disabled?: true }): Promise<string> => {
+  const account = async (made: {
+    readonly phc: string | null;
+    readonly disabled?: true;
+  }): Promise<string> => {
     const [id, email, now] = [uuidv4(systemRandom), nobody(), systemClock.now()];
-    const passwordSealed = made.phc === null ? null : parts.keyring.seal("password-seal", id, Buffer.from(made.phc));
-    const names = { email, emailCanonical: email, emailVerifiedAt: now, username: null, usernameCanonical: null };
-    await rules.db
-      .transaction()
-      .execute(async (tx) =>
-        insertUser(tx, { id, ...names, passwordSealed, superuserSince: null, profile: {}, locale: null, createdAt: now }),
-      );
-    if (made.disabled) await rules.db.updateTable("users").set({ disabled_at: now }).where("id", "=", id).execute();
+    const passwordSealed =
+      made.phc === null ? null : parts.keyring.seal("password-seal", id, Buffer.from(made.phc));
+    const names = {
+      email,
+      emailCanonical: email,
+      emailVerifiedAt: now,
+      username: null,
+      usernameCanonical: null,
+    };
+    await rules.db.transaction().execute(async (tx) =>
+      insertUser(tx, {
+        id,
+        ...names,
+        passwordSealed,
+        superuserSince: null,
+        profile: {},
+        locale: null,
+        createdAt: now,
+      }),
+    );
+    if (made.disabled)
+      await rules.db.updateTable("users").set({ disabled_at: now }).where("id", "=", id).execute();
     return email;
   };
   const app = composeApp(parts, rules, () => "ready");
@@ -150,8 +180,14 @@ async function peopleOf({ parts, rules }: Opened): Promise<People> {
   };
 }
 
-/** As many addresses as calls, in few networks: a guesser's network is one that has failed before. */
-async function post(app: ReturnType<typeof composeApp>, path: string, body: object): Promise<Response> {
+/**
+ * As many addresses as calls, in few networks: a guesser's network is one that has failed before.
+ */
+async function post(
+  app: ReturnType<typeof composeApp>,
+  path: string,
+  body: object,
+): Promise<Response> {
   const request = new Request(PUBLIC_URL + path, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -167,7 +203,10 @@ async function phcOf(hasher: Opened["rules"]["hasher"]): Promise<string> {
   return hashed.phc;
 }
 
-/** Interleaved and in changing order, so that whatever else the machine does befalls all classes alike. */
+/**
+ * Interleaved and in changing order, so that whatever else the machine does befalls all classes
+ * alike.
+ */
 async function measure(
   { parts, rules }: Opened,
   { path, status }: Experiment,
@@ -178,30 +217,54 @@ async function measure(
   for (let sample = -5; sample < SAMPLES; sample += 1) {
     // What limits count is not what is measured here.
     await rules.db.deleteFrom("attempts").execute();
-    const order = classes.map((one) => ({ one, key: systemRandom.bytes(4).readUInt32BE(0) })).toSorted((a, b) => a.key - b.key);
+    const order = classes
+      .map((one) => ({ one, key: systemRandom.bytes(4).readUInt32BE(0) }))
+      .toSorted((a, b) => a.key - b.key);
     for (const { one } of order) {
       const body = await one.body();
       const startedAt = systemClock.monotonicMilliseconds();
       const response = await post(app, path, body);
       const took = systemClock.monotonicMilliseconds() - startedAt;
-      if (response.status !== status) throw new Error(`${one.name} was answered ${response.status} ${await response.text()}`);
+      if (response.status !== status)
+        throw new Error(`${one.name} was answered ${response.status} ${await response.text()}`);
       if (sample >= 0) times.get(one.name)?.push(took);
     }
   }
   return times;
 }
 
-function report(name: string, times: ReadonlyMap<string, readonly number[]>, dialect: string): void {
+function report(
+  name: string,
+  times: ReadonlyMap<string, readonly number[]>,
+  dialect: string,
+): void {
   const [reference = []] = times.values();
-  console.log(`${name}: ${SAMPLES} of each kind on ${dialect}, milliseconds; compared with the first`);
+  console.log(
+    `${name}: ${SAMPLES} of each kind on ${dialect}, milliseconds; compared with the first`,
+  );
   console.table(
     Object.fromEntries(
       [...times].map(([kind, sample]) => {
         const { distance, p } = kolmogorovSmirnov(reference, sample);
         const difference = quantile(sample, 0.5) - quantile(reference, 0.5);
-        const facts = { p10: quantile(sample, 0.1), median: quantile(sample, 0.5), p90: quantile(sample, 0.9), difference, D: distance, p };
-        const rounded = Object.fromEntries(Object.entries(facts).map(([fact, value]) => [fact, Number(value.toFixed(3))]));
-        return [kind, { ...rounded, told: p > LEAST_P && Math.abs(difference) < MOST_MILLISECONDS ? "no" : "PERHAPS" }];
+        const facts = {
+          p10: quantile(sample, 0.1),
+          median: quantile(sample, 0.5),
+          p90: quantile(sample, 0.9),
+          difference,
+          D: distance,
+          p,
+        };
+        const rounded = Object.fromEntries(
+          Object.entries(facts).map(([fact, value]) => [fact, Number(value.toFixed(3))]),
+        );
+        return [
+          kind,
+          {
+            ...rounded,
+            told: p > LEAST_P && Math.abs(difference) < MOST_MILLISECONDS ? "no" : "PERHAPS",
+          },
+        ];
       }),
     ),
   );
@@ -211,10 +274,19 @@ function quantile(sample: readonly number[], share: number): number {
   return sample.toSorted((a, b) => a - b)[Math.floor(share * (sample.length - 1))] ?? Number.NaN;
 }
 
-/** Two-sample test: the largest distance of the distribution functions, and how probable one as large is if they are the same (asymptotic). */
-function kolmogorovSmirnov(a: readonly number[], b: readonly number[]): { readonly distance: number; readonly p: number } {
-  const share = (sample: readonly number[], limit: number): number => sample.filter((value) => value <= limit).length / sample.length;
-  const distance = Math.max(...[...a, ...b].map((limit) => Math.abs(share(a, limit) - share(b, limit))));
+/**
+ * Two-sample test: the largest distance of the distribution functions, and how probable one as
+ * large is if they are the same (asymptotic).
+ */
+function kolmogorovSmirnov(
+  a: readonly number[],
+  b: readonly number[],
+): { readonly distance: number; readonly p: number } {
+  const share = (sample: readonly number[], limit: number): number =>
+    sample.filter((value) => value <= limit).length / sample.length;
+  const distance = Math.max(
+    ...[...a, ...b].map((limit) => Math.abs(share(a, limit) - share(b, limit))),
+  );
   const size = Math.sqrt((a.length * b.length) / (a.length + b.length));
   const lambda = (size + 0.12 + 0.11 / size) * distance;
   if (lambda < 0.3) return { distance, p: 1 };

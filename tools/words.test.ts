@@ -6,14 +6,28 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** Not ours, or not kept: git's own store, what npm installs, what a running server or benchmark leaves behind. */
-const foreign = new Set([".git", "node_modules", "portcullis-data", ".cache", ".work", ".DS_Store"]);
+/**
+ * Not ours, or not kept: git's own store, what npm installs, what a running server or benchmark
+ * leaves behind.
+ */
+const foreign = new Set([
+  ".git",
+  "node_modules",
+  "portcullis-data",
+  ".cache",
+  ".work",
+  ".DS_Store",
+]);
 
 /** This file quotes what it forbids. */
 const itself = "tools/words.test.ts";
 
-/** Published vectors, recorded answers of other systems and values made for one test are long hex, and no secrets. */
-const isForTests = (path: string) => /\.test\.ts$|(^|\/)(testing\.ts|test|fixtures|recordings)(\/|$)/.test(path);
+/**
+ * Published vectors, recorded answers of other systems and values made for one test are long hex,
+ * and no secrets.
+ */
+const isForTests = (path: string) =>
+  /\.test\.ts$|(^|\/)(testing\.ts|test|fixtures|recordings)(\/|$)/.test(path);
 
 interface Rule {
   readonly what: string;
@@ -21,7 +35,10 @@ interface Rule {
   readonly except?: (path: string, match: string) => boolean;
 }
 
-/** They try domains of other scripts, A-labels and malformed ones, of which the example domains have none. */
+/**
+ * They try domains of other scripts, A-labels and malformed ones, of which the example domains have
+ * none.
+ */
 const addressCorpora = new Set([
   "packages/server/src/users/address.test.ts",
   "packages/server/src/faces/drf/dialect.test.ts",
@@ -35,8 +52,14 @@ const keyOfTests = "packages/server/test/smtp-sink.ts";
 const exampleDomain = /[@.](example\.(com|org|net)|test|example|localhost|invalid)$/i;
 
 const rules: readonly Rule[] = [
-  { what: "a path of somebody's machine", pattern: /(?<![\w.~-])(\/(home|Users|root|work|farm)\/[\w.-]+|[A-Z]:\\Users\\)/g },
-  { what: "the address of a package registry", pattern: /registry\.(npmjs|yarnpkg)\.\w+|artifactory|verdaccio|"resolved": "https?:/gi },
+  {
+    what: "a path of somebody's machine",
+    pattern: /(?<![\w.~-])(\/(home|Users|root|work|farm)\/[\w.-]+|[A-Z]:\\Users\\)/g,
+  },
+  {
+    what: "the address of a package registry",
+    pattern: /registry\.(npmjs|yarnpkg)\.\w+|artifactory|verdaccio|"resolved": "https?:/gi,
+  },
   {
     what: "an e-mail address outside the example domains",
     pattern: /[\w.+-]+@([a-z0-9-]+\.)+[a-z]{2,}\b/gi,
@@ -47,7 +70,10 @@ const rules: readonly Rule[] = [
     pattern: /-----BEGIN [A-Z ]*PRIVATE KEY-----(\\n|\s)+[\w+/=]{20}/g,
     except: (path) => path === keyOfTests,
   },
-  { what: "somebody's access token", pattern: /\b(gh[pousr]_|github_pat_|npm_)\w{30,}|\bAKIA[0-9A-Z]{16}\b|\bxox[abp]-[\w-]{10,}/g },
+  {
+    what: "somebody's access token",
+    pattern: /\b(gh[pousr]_|github_pat_|npm_)\w{30,}|\bAKIA[0-9A-Z]{16}\b|\bxox[abp]-[\w-]{10,}/g,
+  },
   { what: "a long hex constant", pattern: /\b[0-9a-f]{40,}\b/gi, except: isForTests },
 ];
 
@@ -55,7 +81,10 @@ function complaintsAbout(path: string, text: string): readonly string[] {
   return rules.flatMap(({ what, pattern, except }) =>
     [...text.matchAll(pattern)]
       .filter(([match]) => except?.(path, match) !== true)
-      .map((m) => `${path}:${text.slice(0, m.index).split("\n").length}: ${what}: ${m[0].slice(0, 60)}`),
+      .map(
+        (m) =>
+          `${path}:${text.slice(0, m.index).split("\n").length}: ${what}: ${m[0].slice(0, 60)}`,
+      ),
   );
 }
 
@@ -83,7 +112,8 @@ test("the tree names no machine, no registry, no person and no secret", () => {
 
 test("the word check is awake: it sees the tree, hidden files and the lockfile included", () => {
   const paths = new Set(texts.map(({ path }) => path));
-  for (const path of ["package-lock.json", ".ci/run", "packages/server/src/main.ts", "LICENSE"]) assert.ok(paths.has(path), path);
+  for (const path of ["package-lock.json", ".ci/run", "packages/server/src/main.ts", "LICENSE"])
+    assert.ok(paths.has(path), path);
   assert.ok(paths.size >= 100, `only ${paths.size} files seen`);
 });
 
@@ -100,7 +130,8 @@ test("the word check finds what it is there to find", () => {
     `token ghp_${"a1B2".repeat(9)}`,
     `const pepper = "${"0123456789abcdef".repeat(3)}";`,
   ];
-  for (const text of bad) assert.equal(complaintsAbout("packages/server/src/a.ts", text).length, 1, text);
+  for (const text of bad)
+    assert.equal(complaintsAbout("packages/server/src/a.ts", text).length, 1, text);
 
   const good = [
     "anna@example.com, bo@mail.example.org, cy@app.test, di@localhost, zod@4.6.7, postgres://u:p@127.0.0.1/db",
@@ -108,6 +139,13 @@ test("the word check finds what it is there to find", () => {
     "-----BEGIN PRIVATE KEY----- is how a PEM file begins",
     "0190b7a4-6a3e-7cc0-8f0e-1d2c3b4a5968",
   ];
-  for (const text of good) assert.deepEqual(complaintsAbout("packages/server/src/a.ts", text), [], text);
-  assert.deepEqual(complaintsAbout("packages/server/src/tokens/totp.test.ts", `"${"3132333435363738393".repeat(4)}"`), []);
+  for (const text of good)
+    assert.deepEqual(complaintsAbout("packages/server/src/a.ts", text), [], text);
+  assert.deepEqual(
+    complaintsAbout(
+      "packages/server/src/tokens/totp.test.ts",
+      `"${"3132333435363738393".repeat(4)}"`,
+    ),
+    [],
+  );
 });

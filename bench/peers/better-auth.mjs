@@ -1,6 +1,7 @@
-// better-auth on its SQLite through node:sqlite, as its pages set it up for production. Two differences, both in its favour:
-// its rate limiter is off, and its database writes ahead. Its cookie cache stays off, as it is by default: with it a
-// signed-out session lives on until the cache expires, and it is that promise which is compared.
+// better-auth on its SQLite through node:sqlite, as its pages set it up for production. Two
+// differences, both in its favour: its rate limiter is off, and its database writes ahead. Its
+// cookie cache stays off, as it is by default: with it a signed-out session lives on until the
+// cache expires, and it is that promise which is compared.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { DatabaseSync } from "node:sqlite";

@@ -10,7 +10,10 @@ let done = 0;
 const startedAt = performance.now();
 await Promise.all(
   Array.from({ length: concurrency }, async () => {
-    for (; performance.now() < startedAt + seconds * 1000; done += 1) await verify(stored, password);
+    for (; performance.now() < startedAt + seconds * 1000; done += 1)
+      await verify(stored, password);
   }),
 );
-process.stdout.write(JSON.stringify({ perSecond: done / ((performance.now() - startedAt) / 1000) }));
+process.stdout.write(
+  JSON.stringify({ perSecond: done / ((performance.now() - startedAt) / 1000) }),
+);

@@ -12,6 +12,7 @@ const server = new SMTPServer({
 });
 server.listen(0, "127.0.0.1", () => {
   const address = server.server.address();
-  if (typeof address === "object" && address !== null) console.log(`ready on http://127.0.0.1:${address.port}`);
+  if (typeof address === "object" && address !== null)
+    console.log(`ready on http://127.0.0.1:${address.port}`);
 });
 process.on("SIGTERM", () => server.close(() => process.exit(0)));

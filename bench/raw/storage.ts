@@ -1,5 +1,5 @@
-// What the storage can do: the transactions of a refresh and of a logout, straight on node:sqlite in the server's own schema,
-// nothing else.
+// What the storage can do: the transactions of a refresh and of a logout, straight on node:sqlite
+// in the server's own schema, nothing else.
 import { DatabaseSync } from "node:sqlite";
 
 const [file = "", kind = "refresh", seconds = "3"] = process.argv.slice(2);
@@ -20,8 +20,12 @@ const rotate = db.prepare(
   `update sessions set generation = generation + 1, rotated_at = ?, last_used_at = ?, idle_ends_at = ?, max_access_exp = ?
    where id = ? and generation = ? and revoked_at is null returning generation`,
 );
-const end = db.prepare("update sessions set revoked_at = ?, revoked_cause = 'logout' where id = ? returning user_id, max_access_exp");
-const revoke = db.prepare("insert into revocations (scope, subject, cause, created_at, expires_at) values ('session', ?, 'logout', ?, ?)");
+const end = db.prepare(
+  "update sessions set revoked_at = ?, revoked_cause = 'logout' where id = ? returning user_id, max_access_exp",
+);
+const revoke = db.prepare(
+  "insert into revocations (scope, subject, cause, created_at, expires_at) values ('session', ?, 'logout', ?, ?)",
+);
 const readHead = db.prepare("select position, mac from audit_head where id = 1");
 const audit = db.prepare(
   `insert into audit_events (position, at, event, actor_kind, actor_id, user_id, session_id, address, result, request_id, details, mac)
@@ -53,5 +57,7 @@ for (; performance.now() < startedAt + Number(seconds) * 1000; turn += 1) {
   transaction(ids[turn % ids.length] ?? "", turn);
   commit.run();
 }
-process.stdout.write(JSON.stringify({ perSecond: turn / ((performance.now() - startedAt) / 1000) }));
+process.stdout.write(
+  JSON.stringify({ perSecond: turn / ((performance.now() - startedAt) / 1000) }),
+);
 db.close();

@@ -1,6 +1,13 @@
-// The revocation view by itself, in this process: what a million live revocations weigh and cost a verification.
+// The revocation view by itself, in this process: what a million live revocations weigh and cost a
+// verification.
 import { generateKeyPairSync, sign } from "node:crypto";
-import { createKeySet, createRevocationView, createVerifier, type RevocationView, type Verifier } from "@portcullis/verifier";
+import {
+  createKeySet,
+  createRevocationView,
+  createVerifier,
+  type RevocationView,
+  type Verifier,
+} from "@portcullis/verifier";
 import { median } from "../bench.ts";
 import { uuid } from "../uuid.ts";
 
@@ -40,7 +47,12 @@ const megabytes = (held() - before) / 2 ** 20;
 
 const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const tokens = Array.from({ length: TOKENS }, (_, index) => token(index));
-const figures: ViewFigures = { loadMilliseconds, megabytes, checked: measurePair(0, 5000), remembered: measurePair(TOKENS * 4, 100_000) };
+const figures: ViewFigures = {
+  loadMilliseconds,
+  megabytes,
+  checked: measurePair(0, 5000),
+  remembered: measurePair(TOKENS * 4, 100_000),
+};
 process.stdout.write(JSON.stringify(figures));
 
 function row(scope: "session" | "user", subject: string) {
@@ -63,13 +75,27 @@ function verifierOn(view: RevocationView, cacheSize: number): Verifier {
     monotonicMilliseconds: () => performance.now(),
   };
   view.markFresh({ monotonicMilliseconds: performance.now(), wallMilliseconds: Date.now() }, 3600);
-  return createVerifier({ issuer: ORIGIN, audience: ORIGIN, keys, view, clock, maxLifetimeSeconds: 3600, cacheSize });
+  return createVerifier({
+    issuer: ORIGIN,
+    audience: ORIGIN,
+    keys,
+    view,
+    clock,
+    maxLifetimeSeconds: 3600,
+    cacheSize,
+  });
 }
 
 /** In turn, so that what else the machine does falls on both. The first round only warms up. */
 function measurePair(cacheSize: number, count: number): Pair {
-  const [empty, full] = [verifierOn(createRevocationView(), cacheSize), verifierOn(fullView, cacheSize)];
-  const rounds = Array.from({ length: ROUNDS + 1 }, () => ({ empty: measure(empty, count), full: measure(full, count) })).slice(1);
+  const [empty, full] = [
+    verifierOn(createRevocationView(), cacheSize),
+    verifierOn(fullView, cacheSize),
+  ];
+  const rounds = Array.from({ length: ROUNDS + 1 }, () => ({
+    empty: measure(empty, count),
+    full: measure(full, count),
+  })).slice(1);
   return { empty: middle(rounds.map((r) => r.empty)), full: middle(rounds.map((r) => r.full)) };
 }
 
@@ -83,7 +109,10 @@ function measure(verifier: Verifier, count: number): Latency {
     if (outcome.kind !== "verified") throw new Error(`refused: ${outcome.code}`);
   }
   microseconds.sort();
-  return { p50: microseconds[Math.floor(count * 0.5)] ?? -1, p99: microseconds[Math.floor(count * 0.99)] ?? -1 };
+  return {
+    p50: microseconds[Math.floor(count * 0.5)] ?? -1,
+    p99: microseconds[Math.floor(count * 0.99)] ?? -1,
+  };
 }
 
 function middle(latencies: readonly Latency[]): Latency {
@@ -109,7 +138,10 @@ function token(index: number): string {
   const signed = [{ alg: "ES256", typ: "at+jwt", kid: "bench" }, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
     .join(".");
-  const signature = sign("sha256", Buffer.from(signed), { key: privateKey, dsaEncoding: "ieee-p1363" });
+  const signature = sign("sha256", Buffer.from(signed), {
+    key: privateKey,
+    dsaEncoding: "ieee-p1363",
+  });
   return `${signed}.${signature.toString("base64url")}`;
 }
 

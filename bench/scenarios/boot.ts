@@ -10,7 +10,10 @@ const IDLE_MILLISECONDS = 3000;
 const GOAL_MILLISECONDS = 1000;
 const GOAL_MEGABYTES = 100;
 
-/** From the process's start to its "ready" line with 100,000 users embedded, and what it holds when nothing happens. */
+/**
+ * From the process's start to its "ready" line with 100,000 users embedded, and what it holds when
+ * nothing happens.
+ */
 export const boot: Scenario = {
   name: "boot",
   run: async (bench: Bench): Promise<readonly Row[]> => {

@@ -2,7 +2,14 @@ import { reading } from "../baselines.ts";
 import type { Bench, Row, Scenario } from "../bench.ts";
 import { djangoAbsent, djangoSignIn, startDjango } from "../peers.ts";
 import type { RefreshWork } from "../plan.ts";
-import { bearer, register, signIn, signInAtFace, startPortcullis, type SignedIn } from "../portcullis.ts";
+import {
+  bearer,
+  register,
+  signIn,
+  signInAtFace,
+  startPortcullis,
+  type SignedIn,
+} from "../portcullis.ts";
 import { compare, interleave, summaryOf } from "../rounds.ts";
 import { refreshing } from "./refresh.ts";
 
@@ -18,7 +25,10 @@ const DJANGO_REFRESH = "SimpleJWT refresh";
 /** The rate of a face that costs 10 % more than the native endpoint. */
 const TEN_PERCENT_DEARER = 0.91;
 
-/** The faces that take SimpleJWT's and Djoser's place, against these and against the native endpoints of the same server. */
+/**
+ * The faces that take SimpleJWT's and Djoser's place, against these and against the native
+ * endpoints of the same server.
+ */
 export const faces: Scenario = {
   name: "faces",
   run: async (bench: Bench): Promise<readonly Row[]> => {
@@ -32,9 +42,23 @@ export const faces: Scenario = {
     const summaries = await interleave(
       [
         // The native ones first: what both share is then compiled before the faces are measured.
-        reading(bench, { name: NATIVE_ME, server, path: "/v1/me", headers: native.map((s) => bearer(s.accessToken)) }),
-        reading(bench, { name: ME, server, path: "/auth/users/me/", headers: atFace.map((s) => bearer(s.accessToken)) }),
-        refreshing(NATIVE_REFRESH, server, rotating("/v1/sessions/refresh", "refreshToken", native)),
+        reading(bench, {
+          name: NATIVE_ME,
+          server,
+          path: "/v1/me",
+          headers: native.map((s) => bearer(s.accessToken)),
+        }),
+        reading(bench, {
+          name: ME,
+          server,
+          path: "/auth/users/me/",
+          headers: atFace.map((s) => bearer(s.accessToken)),
+        }),
+        refreshing(
+          NATIVE_REFRESH,
+          server,
+          rotating("/v1/sessions/refresh", "refreshToken", native),
+        ),
         refreshing(REFRESH, server, rotating("/api/token/refresh/", "refresh", atFace)),
         ...(django === undefined
           ? []
@@ -45,7 +69,11 @@ export const faces: Scenario = {
                 path: "/auth/users/me/",
                 headers: atDjango.map((s) => bearer(s.accessToken)),
               }),
-              refreshing(DJANGO_REFRESH, django, rotating("/api/token/refresh/", "refresh", atDjango)),
+              refreshing(
+                DJANGO_REFRESH,
+                django,
+                rotating("/api/token/refresh/", "refresh", atDjango),
+              ),
             ]),
       ],
       bench.options,
@@ -53,15 +81,29 @@ export const faces: Scenario = {
     await Promise.all([server.stop(), django?.stop()]);
 
     const against = (what: string, name: string, atLeast: number, note: string): Row =>
-      compare({ what, mine: summaryOf(summaries, what), other: summaryOf(summaries, name), atLeast, note });
+      compare({
+        what,
+        mine: summaryOf(summaries, what),
+        other: summaryOf(summaries, name),
+        atLeast,
+        note,
+      });
     const sameServer = "the same server; at most 10 % dearer";
     const gunicorn = `gunicorn, 2 sync workers on both cores; ${django?.about ?? ""}`;
     return [
       against(ME, NATIVE_ME, TEN_PERCENT_DEARER, sameServer),
-      against(REFRESH, NATIVE_REFRESH, TEN_PERCENT_DEARER, `${sameServer}; grace 0: every call rotates`),
+      against(
+        REFRESH,
+        NATIVE_REFRESH,
+        TEN_PERCENT_DEARER,
+        `${sameServer}; grace 0: every call rotates`,
+      ),
       ...(django === undefined
         ? [djangoAbsent(ME, "≥ 25 ×"), djangoAbsent(REFRESH, "≥ 10 ×")]
-        : [against(ME, DJANGO_ME, 25, gunicorn), against(REFRESH, DJANGO_REFRESH, 10, `rotation and blacklist; ${gunicorn}`)]),
+        : [
+            against(ME, DJANGO_ME, 25, gunicorn),
+            against(REFRESH, DJANGO_REFRESH, 10, `rotation and blacklist; ${gunicorn}`),
+          ]),
     ];
   },
 };

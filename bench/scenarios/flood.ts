@@ -3,7 +3,15 @@ import { generate, getWith } from "../load.ts";
 import { answered, type Load } from "../plan.ts";
 import { bearer, register, signIn, signInWire, startPortcullis } from "../portcullis.ts";
 import { memory, unpinChildren, type Started } from "../processes.ts";
-import { interleave, milliseconds, perSecond, statusesOf, summaryOf, troubleWith, type Summary } from "../rounds.ts";
+import {
+  interleave,
+  milliseconds,
+  perSecond,
+  statusesOf,
+  summaryOf,
+  troubleWith,
+  type Summary,
+} from "../rounds.ts";
 
 const USERS = 32;
 const VERIFICATIONS_PER_SECOND = 1000;
@@ -29,7 +37,10 @@ export const flood: Scenario = {
         connections: 64,
         seconds,
         perSecond: VERIFICATIONS_PER_SECOND,
-        work: { kind: "cycle", requests: sessions.map((s) => getWith("/v1/token", bearer(s.accessToken))) },
+        work: {
+          kind: "cycle",
+          requests: sessions.map((s) => getWith("/v1/token", bearer(s.accessToken))),
+        },
       });
     const verifyDuringFlood = async (seconds: number): Promise<Load> => {
       const flooding = attempt(server, seconds + 1);
@@ -55,7 +66,10 @@ export const flood: Scenario = {
   },
 };
 
-/** Unknown accounts, each attempt another one, from 400 addresses: the costliest attempt that no limit per account stops. */
+/**
+ * Unknown accounts, each attempt another one, from 400 addresses: the costliest attempt that no
+ * limit per account stops.
+ */
 async function attempt(server: Started, seconds: number): Promise<Load> {
   const requests = Array.from({ length: ATTEMPTS_PER_SECOND }, (_, index) =>
     signInWire(`nobody${index}@example.com`, `wrong-Plinth-${index}`),
@@ -81,7 +95,8 @@ function latencyRow(during: Summary, without: Summary): Row {
     reference: `${milliseconds(without.p99)} (p50 ${milliseconds(without.p50)})`,
     result: `${added < 0 ? "" : "+"}${milliseconds(added)}`,
     goal: `≤ +${GOAL_MILLISECONDS} ms`,
-    verdict: troubles.length > 0 ? "invalid" : added <= GOAL_MILLISECONDS && late === 0 ? "pass" : "miss",
+    verdict:
+      troubles.length > 0 ? "invalid" : added <= GOAL_MILLISECONDS && late === 0 ? "pass" : "miss",
     note: [
       "server on one core, its hashers on both, both generators on the other",
       late > 0 ? `${late} verifications not sent because all connections were waiting` : "",

@@ -7,13 +7,19 @@ const USERS = 100_000;
 const GOAL_PER_SECOND = 20_000;
 const MAIN = join(import.meta.dirname, "../../packages/server/bin/portcullis.js");
 
-/** `portcullis import-django` from its start to its end, from a stock Django on SQLite into a new embedded database. */
+/**
+ * `portcullis import-django` from its start to its end, from a stock Django on SQLite into a new
+ * embedded database.
+ */
 export const importDjango: Scenario = {
   name: "import",
   run: async (bench: Bench): Promise<readonly Row[]> => {
     const source = join(bench.folder("django"), "db.sqlite3");
     fill(source);
-    const rates = Array.from({ length: bench.options.rounds }, () => USERS / secondsOf(source, bench.folder("import")));
+    const rates = Array.from(
+      { length: bench.options.rounds },
+      () => USERS / secondsOf(source, bench.folder("import")),
+    );
     return [
       {
         what: `import of ${USERS.toLocaleString("en")} users from SQLite`,
@@ -32,7 +38,11 @@ export const importDjango: Scenario = {
 function secondsOf(source: string, dataDir: string): number {
   const begun = performance.now();
   const env = { PATH: process.env["PATH"], PORTCULLIS_DATA_DIR: join(dataDir, "data") };
-  const { status, stderr } = spawnSync(process.execPath, [MAIN, "import-django", "--from", source], { env, encoding: "utf8" });
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [MAIN, "import-django", "--from", source],
+    { env, encoding: "utf8" },
+  );
   if (status !== 0) throw new Error(`import-django failed: ${stderr}`);
   return (performance.now() - begun) / 1000;
 }
@@ -47,7 +57,8 @@ function fill(file: string): void {
   );
   const hash = `pbkdf2_sha256$260000$${"s".repeat(22)}$${Buffer.alloc(32, 1).toString("base64")}`;
   database.exec("begin");
-  for (let id = 1; id <= USERS; id += 1) insert.run(id, hash, `bench${id}`, `bench${id}@example.com`);
+  for (let id = 1; id <= USERS; id += 1)
+    insert.run(id, hash, `bench${id}`, `bench${id}@example.com`);
   database.exec("commit");
   database.close();
 }

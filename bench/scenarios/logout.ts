@@ -5,7 +5,10 @@ import { bearer, register, signIn, startPortcullis } from "../portcullis.ts";
 import { unpinChildren, type Started } from "../processes.ts";
 import { compare, interleave, summaryOf, type Contender } from "../rounds.ts";
 
-/** Each logout needs a session of its own and so a password hash: a round is a number of calls, not a time. */
+/**
+ * Each logout needs a session of its own and so a password hash: a round is a number of calls, not
+ * a time.
+ */
 const SESSIONS_A_ROUND = 256;
 const CONNECTIONS = 8;
 
@@ -15,7 +18,10 @@ export const logout: Scenario = {
   run: async (bench: Bench): Promise<readonly Row[]> => {
     const server = await startPortcullis({ dataDir: bench.folder("logout") });
     unpinChildren(server.pid);
-    const emails = await register(server, bench.options.quick ? SESSIONS_A_ROUND / 4 : SESSIONS_A_ROUND);
+    const emails = await register(
+      server,
+      bench.options.quick ? SESSIONS_A_ROUND / 4 : SESSIONS_A_ROUND,
+    );
     const own = await storage(bench, "logout");
     const summaries = await interleave([loggingOut(server, emails), own], bench.options);
     await server.stop();

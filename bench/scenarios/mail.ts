@@ -14,7 +14,9 @@ const RATES = [10, 100];
 const READS_PER_SECOND = 1000;
 const GOAL_SLOWER = 1.2;
 
-/** Reading the own account while 10,000 queued mails leave by SMTP, beside a server that has none. */
+/**
+ * Reading the own account while 10,000 queued mails leave by SMTP, beside a server that has none.
+ */
 export const mail: Scenario = {
   name: "mail",
   run: async (bench: Bench): Promise<readonly Row[]> => {
@@ -36,19 +38,36 @@ export const mail: Scenario = {
   },
 };
 
-async function draining(bench: Bench, rate: number, env: Readonly<Record<string, string>>): Promise<Row> {
+async function draining(
+  bench: Bench,
+  rate: number,
+  env: Readonly<Record<string, string>>,
+): Promise<Row> {
   const [quiet, busy] = [bench.folder("mail-none"), bench.folder("mail-queued")];
   await seeded(busy, (db) => addMails(db, busy, MAILS));
-  const servers = [await startPortcullis({ dataDir: quiet, env }), await startPortcullis({ dataDir: busy, env })] as const;
-  const contenders = [await contender("idle", servers[0]), await contender(`draining at ${rate}/s`, servers[1])];
+  const servers = [
+    await startPortcullis({ dataDir: quiet, env }),
+    await startPortcullis({ dataDir: busy, env }),
+  ] as const;
+  const contenders = [
+    await contender("idle", servers[0]),
+    await contender(`draining at ${rate}/s`, servers[1]),
+  ];
   const [queuedBefore, startedAt] = [queued(busy), performance.now()];
   const summaries = await interleave(contenders, bench.options);
   const [left, seconds] = [queued(busy), (performance.now() - startedAt) / 1000];
   await Promise.all(servers.map(async (server) => server.stop()));
 
-  const [loaded, idle] = [summaryOf(summaries, `draining at ${rate}/s`), summaryOf(summaries, "idle")];
+  const [loaded, idle] = [
+    summaryOf(summaries, `draining at ${rate}/s`),
+    summaryOf(summaries, "idle"),
+  ];
   const slower = loaded.p99 / idle.p99;
-  const troubles = [...troubleWith(loaded), ...troubleWith(idle), ...(left === 0 ? ["all mails had left before the end"] : [])];
+  const troubles = [
+    ...troubleWith(loaded),
+    ...troubleWith(idle),
+    ...(left === 0 ? ["all mails had left before the end"] : []),
+  ];
   const rateSeen = ((queuedBefore - left) / seconds).toFixed(0);
   return {
     what: `p99 of GET /v1/me at ${READS_PER_SECOND}/s while ${MAILS} queued mails leave at ${rate}/s`,
@@ -58,7 +77,10 @@ async function draining(bench: Bench, rate: number, env: Readonly<Record<string,
     result: `${slower.toFixed(2)} ×`,
     goal: `≤ ${GOAL_SLOWER} ×`,
     verdict: troubles.length > 0 ? "invalid" : slower <= GOAL_SLOWER ? "pass" : "miss",
-    note: [`PORTCULLIS_MAIL_RATE=${rate}, ${rateSeen} mails/s left by SMTP, one at a time`, ...troubles].join("; "),
+    note: [
+      `PORTCULLIS_MAIL_RATE=${rate}, ${rateSeen} mails/s left by SMTP, one at a time`,
+      ...troubles,
+    ].join("; "),
   };
 }
 
@@ -69,7 +91,13 @@ async function contender(name: string, server: Started): Promise<Contender> {
     name,
     pid: server.pid,
     round: async (seconds) =>
-      generate({ origin: server.origin, connections: 32, seconds, perSecond: READS_PER_SECOND, work: { kind: "cycle", requests } }),
+      generate({
+        origin: server.origin,
+        connections: 32,
+        seconds,
+        perSecond: READS_PER_SECOND,
+        work: { kind: "cycle", requests },
+      }),
   };
 }
 
@@ -77,7 +105,9 @@ async function contender(name: string, server: Started): Promise<Contender> {
 function queued(dataDir: string): number {
   const db = new DatabaseSync(databaseFile(dataDir), { readOnly: true });
   try {
-    const row = db.prepare("select count(*) as mails from outbox where sent_at is null and failed_at is null").get();
+    const row = db
+      .prepare("select count(*) as mails from outbox where sent_at is null and failed_at is null")
+      .get();
     return Number(row?.["mails"]);
   } finally {
     db.close();

@@ -10,11 +10,17 @@ import { compare, interleave, summaryOf, type Contender } from "../rounds.ts";
 const SESSIONS = 64;
 const CONNECTIONS = 16;
 
-/** Rotations: every call spends a token and stores its successor. No grace window, so that none is answered without. */
+/**
+ * Rotations: every call spends a token and stores its successor. No grace window, so that none is
+ * answered without.
+ */
 export const refresh: Scenario = {
   name: "refresh",
   run: async (bench: Bench): Promise<readonly Row[]> => {
-    const server = await startPortcullis({ dataDir: bench.folder("refresh"), env: { PORTCULLIS_REFRESH_GRACE: "0" } });
+    const server = await startPortcullis({
+      dataDir: bench.folder("refresh"),
+      env: { PORTCULLIS_REFRESH_GRACE: "0" },
+    });
     const sessions = await signIn(server, await register(server, SESSIONS));
     const django = await startDjango(bench.folder("django"), SESSIONS);
     const djangoSessions = django === undefined ? [] : await djangoSignIn(django, SESSIONS);
@@ -47,12 +53,25 @@ export const refresh: Scenario = {
     await Promise.all([server.stop(), django?.stop()]);
 
     const mine = summaryOf(summaries, "POST /v1/sessions/refresh");
-    const peerNote = "rotation and blacklist; gunicorn, 2 sync workers on both cores, SQLite write-ahead";
+    const peerNote =
+      "rotation and blacklist; gunicorn, 2 sync workers on both cores, SQLite write-ahead";
     return [
-      compare({ what: mine.name, mine, other: summaryOf(summaries, own.name), atLeast: 0.5, note: "grace 0: every call rotates" }),
+      compare({
+        what: mine.name,
+        mine,
+        other: summaryOf(summaries, own.name),
+        atLeast: 0.5,
+        note: "grace 0: every call rotates",
+      }),
       django === undefined
         ? djangoAbsent(mine.name, "≥ 10 ×")
-        : compare({ what: mine.name, mine, other: summaryOf(summaries, "SimpleJWT refresh"), atLeast: 10, note: peerNote }),
+        : compare({
+            what: mine.name,
+            mine,
+            other: summaryOf(summaries, "SimpleJWT refresh"),
+            atLeast: 10,
+            note: peerNote,
+          }),
     ];
   },
 };
@@ -64,7 +83,12 @@ export function refreshing(name: string, server: Started, work: RefreshWork): Co
     name,
     pid: server.pid,
     round: async (seconds) => {
-      const load = await generate({ origin: server.origin, connections: CONNECTIONS, seconds, work: { ...work, tokens } });
+      const load = await generate({
+        origin: server.origin,
+        connections: CONNECTIONS,
+        seconds,
+        work: { ...work, tokens },
+      });
       tokens = load.tokens;
       return load;
     },

@@ -16,7 +16,10 @@ const GOAL_MEGABYTES = 64;
 const GOAL_SLOWER = 1.1;
 const SETTLE_MILLISECONDS = 3000;
 
-/** Experiment E-10: the view by itself, then a server with a million live revocations beside one with none. */
+/**
+ * Experiment E-10: the view by itself, then a server with a million live revocations beside one
+ * with none.
+ */
 export const revocations: Scenario = {
   name: "revocations",
   run: async (bench: Bench): Promise<readonly Row[]> => {
@@ -27,7 +30,10 @@ export const revocations: Scenario = {
     const server = await startPortcullis({ dataDir: full });
     await pause(SETTLE_MILLISECONDS);
     const extraMegabytes = memory(server.pid).pssMegabytes - memory(without.pid).pssMegabytes;
-    const summaries = await interleave([await verifying("none", without), await verifying("a million", server)], bench.options);
+    const summaries = await interleave(
+      [await verifying("none", without), await verifying("a million", server)],
+      bench.options,
+    );
     await Promise.all([server.stop(), without.stop()]);
 
     const [mine, other] = [summaryOf(summaries, "a million"), summaryOf(summaries, "none")];
@@ -63,15 +69,28 @@ export const revocations: Scenario = {
         result: `${slower.toFixed(2)} ×`,
         goal: "",
         verdict: troubles.length > 0 ? "invalid" : "info",
-        note: [`p50 ${milliseconds(median(mine.loads.map((l) => l.p50)))} and ${milliseconds(other.p50)}`, ...troubles].join("; "),
+        note: [
+          `p50 ${milliseconds(median(mine.loads.map((l) => l.p50)))} and ${milliseconds(other.p50)}`,
+          ...troubles,
+        ].join("; "),
       },
     ];
   },
 };
 
 async function figuresOfTheView(): Promise<ViewFigures> {
-  const args = ["--expose-gc", join(import.meta.dirname, "../raw/view.ts"), String(SESSIONS), String(USERS)];
-  const { output } = await run({ name: "view", command: process.execPath, args, cores: SERVER_CORE });
+  const args = [
+    "--expose-gc",
+    join(import.meta.dirname, "../raw/view.ts"),
+    String(SESSIONS),
+    String(USERS),
+  ];
+  const { output } = await run({
+    name: "view",
+    command: process.execPath,
+    args,
+    cores: SERVER_CORE,
+  });
   // Printed by that program.
   return JSON.parse(output) as ViewFigures;
 }
@@ -88,12 +107,23 @@ function viewRows(figures: ViewFigures): readonly Row[] {
       verdict: figures.megabytes <= GOAL_MEGABYTES ? "pass" : "miss",
       note: `${SESSIONS} sessions and ${USERS} users, filled in ${milliseconds(figures.loadMilliseconds)}`,
     },
-    verificationRow("p99 of one verification with that view, signature checked", figures.checked, GOAL_SLOWER),
-    verificationRow("p99 of one verification with that view, signature remembered", figures.remembered),
+    verificationRow(
+      "p99 of one verification with that view, signature checked",
+      figures.checked,
+      GOAL_SLOWER,
+    ),
+    verificationRow(
+      "p99 of one verification with that view, signature remembered",
+      figures.remembered,
+    ),
   ];
 }
 
-function verificationRow(what: string, { empty, full }: ViewFigures["checked"], goal?: number): Row {
+function verificationRow(
+  what: string,
+  { empty, full }: ViewFigures["checked"],
+  goal?: number,
+): Row {
   const slower = full.p99 / empty.p99;
   return {
     what,
@@ -114,6 +144,12 @@ async function verifying(name: string, server: Started): Promise<Contender> {
     name,
     pid: server.pid,
     round: async (seconds) =>
-      generate({ origin: server.origin, connections: 64, seconds, perSecond: VERIFICATIONS_PER_SECOND, work: { kind: "cycle", requests } }),
+      generate({
+        origin: server.origin,
+        connections: 64,
+        seconds,
+        perSecond: VERIFICATIONS_PER_SECOND,
+        work: { kind: "cycle", requests },
+      }),
   };
 }

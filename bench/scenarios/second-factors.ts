@@ -8,17 +8,38 @@ import { generate, getWith } from "../load.ts";
 import type { Work } from "../plan.ts";
 import { bearer, PASSWORD, signInWire, startPortcullis } from "../portcullis.ts";
 import type { Started } from "../processes.ts";
-import { compare, type Contender, interleave, milliseconds, type Summary, summaryOf, troubleWith, WARM_UP_SECONDS } from "../rounds.ts";
-import { addPasskeys, addPasswords, addTotp, addUsers, passkeyOf, seeded, type Range } from "../seed.ts";
+import {
+  compare,
+  type Contender,
+  interleave,
+  milliseconds,
+  type Summary,
+  summaryOf,
+  troubleWith,
+  WARM_UP_SECONDS,
+} from "../rounds.ts";
+import {
+  addPasskeys,
+  addPasswords,
+  addTotp,
+  addUsers,
+  passkeyOf,
+  seeded,
+  type Range,
+} from "../seed.ts";
 
 const CONNECTIONS = 8;
-/** Users for each second that is measured; where there are more sign-ins than that, a round ends early. */
+/**
+ * Users for each second that is measured; where there are more sign-ins than that, a round ends
+ * early.
+ */
 const PER_SECOND = { password: 300, passkey: 3000 };
 const METRICS_TOKEN = "bench-reads-the-metrics";
 
 /**
- * Whole sign-ins, from the first request to the session, each of another user and from another address: a code is accepted once,
- * and limits per client are not what is measured. Nothing is pinned, as where the password is enough.
+ * Whole sign-ins, from the first request to the session, each of another user and from another
+ * address: a code is accepted once, and limits per client are not what is measured. Nothing is
+ * pinned, as where the password is enough.
  */
 export const secondFactors: Scenario = {
   name: "second-factors",
@@ -28,7 +49,11 @@ export const secondFactors: Scenario = {
     const totp: Range = { ...plain, from: plain.count };
     const passkey: Range = { from: 2 * plain.count, count: seconds * PER_SECOND.passkey };
     const all: Range = { from: 0, count: passkey.from + passkey.count };
-    const [secret, keys, phc] = [randomBytes(20), newPasskeyKeys(), await hash(PASSWORD, standardParameters)];
+    const [secret, keys, phc] = [
+      randomBytes(20),
+      newPasskeyKeys(),
+      await hash(PASSWORD, standardParameters),
+    ];
 
     const dataDir = bench.folder("second-factors");
     await seeded(dataDir, (db) => {
@@ -37,23 +62,45 @@ export const secondFactors: Scenario = {
       addTotp(db, dataDir, totp, secret);
       addPasskeys(db, passkey, keys.publicCose);
     });
-    const env = { PORTCULLIS_TRUSTED_PROXIES: "127.0.0.0/8", PORTCULLIS_METRICS_TOKEN: METRICS_TOKEN };
+    const env = {
+      PORTCULLIS_TRUSTED_PROXIES: "127.0.0.0/8",
+      PORTCULLIS_METRICS_TOKEN: METRICS_TOKEN,
+    };
     const server = await startPortcullis({ dataDir, env, cores: "all" });
 
-    const byPassword = signingIn(server, "POST /v1/sessions", { first: plain.from, perSecond: PER_SECOND.password }, (users) => ({
-      kind: "once",
-      requests: users.map(passwordWire),
-    }));
-    const byTotp = signingIn(server, "password and TOTP", { first: totp.from, perSecond: PER_SECOND.password }, (users) => ({
-      kind: "two-step",
-      requests: users.map(passwordWire),
-      second: { factor: "totp", secret: secret.toString("base64url") },
-    }));
-    const byPasskey = signingIn(server, "passkey alone", { first: passkey.from, perSecond: PER_SECOND.passkey }, (users) => ({
-      kind: "two-step",
-      requests: users.map((index) => ({ method: "POST", path: "/v1/sessions/passkey/start", headers: forwardedFor(index) })),
-      second: { factor: "passkey", privatePem: keys.privatePem, passkeys: users.map(passkeyOf) },
-    }));
+    const byPassword = signingIn(
+      server,
+      "POST /v1/sessions",
+      { first: plain.from, perSecond: PER_SECOND.password },
+      (users) => ({
+        kind: "once",
+        requests: users.map(passwordWire),
+      }),
+    );
+    const byTotp = signingIn(
+      server,
+      "password and TOTP",
+      { first: totp.from, perSecond: PER_SECOND.password },
+      (users) => ({
+        kind: "two-step",
+        requests: users.map(passwordWire),
+        second: { factor: "totp", secret: secret.toString("base64url") },
+      }),
+    );
+    const byPasskey = signingIn(
+      server,
+      "passkey alone",
+      { first: passkey.from, perSecond: PER_SECOND.passkey },
+      (users) => ({
+        kind: "two-step",
+        requests: users.map((index) => ({
+          method: "POST",
+          path: "/v1/sessions/passkey/start",
+          headers: forwardedFor(index),
+        })),
+        second: { factor: "passkey", privatePem: keys.privatePem, passkeys: users.map(passkeyOf) },
+      }),
+    );
     const counted = countingHashes(server, byPasskey);
     const summaries = await interleave([byPassword, byTotp, counted.contender], bench.options);
     await server.stop();
@@ -61,7 +108,10 @@ export const secondFactors: Scenario = {
     const other = summaryOf(summaries, byPassword.name);
     const rows = (what: string, { name }: Contender, atMost: number): readonly Row[] => {
       const mine = summaryOf(summaries, name);
-      return [compare({ what, mine, other, atLeast: rounded(1 / atMost), note: "both requests" }), costRow(what, mine, other, atMost)];
+      return [
+        compare({ what, mine, other, atLeast: rounded(1 / atMost), note: "both requests" }),
+        costRow(what, mine, other, atMost),
+      ];
     };
     return [
       ...rows("sign-in with password and TOTP", byTotp, 1.15),
@@ -72,11 +122,13 @@ export const secondFactors: Scenario = {
 };
 
 /**
- * What one sign-in takes of the processors, all processes together. Beside the rate, because passwords are hashed on every core and
- * everything else is done on one.
+ * What one sign-in takes of the processors, all processes together. Beside the rate, because
+ * passwords are hashed on every core and everything else is done on one.
  */
 function costRow(what: string, mine: Summary, other: Summary, atMost: number): Row {
-  const [cost, reference] = [mine, other].map(({ serverCores, perSecond }) => (serverCores * 1000) / perSecond);
+  const [cost, reference] = [mine, other].map(
+    ({ serverCores, perSecond }) => (serverCores * 1000) / perSecond,
+  );
   const ratio = (cost ?? Infinity) / (reference ?? 0);
   return {
     what: `${what}, processor time`,
@@ -85,7 +137,12 @@ function costRow(what: string, mine: Summary, other: Summary, atMost: number): R
     reference: milliseconds(reference ?? -1),
     result: `${ratio.toFixed(2)} ×`,
     goal: `≤ ${atMost} ×`,
-    verdict: troubleWith(mine).length + troubleWith(other).length > 0 ? "invalid" : ratio <= atMost ? "pass" : "miss",
+    verdict:
+      troubleWith(mine).length + troubleWith(other).length > 0
+        ? "invalid"
+        : ratio <= atMost
+          ? "pass"
+          : "miss",
   };
 }
 
@@ -99,16 +156,25 @@ interface Users {
 }
 
 /** Every round goes on with users that no round before it had. */
-function signingIn(server: Started, name: string, { first, perSecond }: Users, workOf: (users: readonly number[]) => Work): Contender {
+function signingIn(
+  server: Started,
+  name: string,
+  { first, perSecond }: Users,
+  workOf: (users: readonly number[]) => Work,
+): Contender {
   let next = first;
   return {
     name,
     pid: server.pid,
     round: async (seconds) => {
       const users = Array.from({ length: seconds * perSecond }, () => next++);
-      const load = await generate({ origin: server.origin, connections: CONNECTIONS, seconds, work: workOf(users) }, "0,1");
+      const load = await generate(
+        { origin: server.origin, connections: CONNECTIONS, seconds, work: workOf(users) },
+        "0,1",
+      );
       // With 202 nobody is signed in yet.
-      if (load.statuses["202"] !== undefined) throw new Error(`${name}: sign-ins were left without a second step`);
+      if (load.statuses["202"] !== undefined)
+        throw new Error(`${name}: sign-ins were left without a second step`);
       return load;
     },
   };

@@ -12,7 +12,10 @@ const USERS = 32;
 export const token: Scenario = {
   name: "token",
   run: async (bench: Bench): Promise<readonly Row[]> => {
-    const server = await startPortcullis({ dataDir: bench.folder("token"), env: { PORTCULLIS_REFRESH_GRACE: "0" } });
+    const server = await startPortcullis({
+      dataDir: bench.folder("token"),
+      env: { PORTCULLIS_REFRESH_GRACE: "0" },
+    });
     const sessions = await signIn(server, await register(server, USERS));
     const headers = sessions.map((s) => bearer(s.accessToken));
     const bare = await startBare(bench, server, "/v1/token", sessions[0]?.accessToken ?? "");
@@ -28,7 +31,13 @@ export const token: Scenario = {
     const mine = summaryOf(summaries, "GET /v1/token");
     const other = summaryOf(summaries, "bare handler");
     return [
-      compare({ what: mine.name, mine, other, atLeast: 0.85, note: `${USERS} tokens in turn: their signatures are remembered` }),
+      compare({
+        what: mine.name,
+        mine,
+        other,
+        atLeast: 0.85,
+        note: `${USERS} tokens in turn: their signatures are remembered`,
+      }),
       compare({
         what: FIRST_SIGHT,
         mine: summaryOf(summaries, FIRST_SIGHT),
@@ -44,7 +53,11 @@ const FIRST_SIGHT = "GET /v1/token, each token seen for the first time";
 /** Refreshes for new tokens, unmeasured, then sends each of them once. */
 function firstSight(server: Started, sessions: readonly SignedIn[]): Contender {
   let refreshTokens: readonly string[] = sessions.map((s) => s.refreshToken);
-  const plan = (seconds: number): Omit<Plan, "work"> => ({ origin: server.origin, connections: READ_CONNECTIONS, seconds });
+  const plan = (seconds: number): Omit<Plan, "work"> => ({
+    origin: server.origin,
+    connections: READ_CONNECTIONS,
+    seconds,
+  });
   return {
     name: FIRST_SIGHT,
     round: async (seconds) => {
@@ -57,7 +70,13 @@ function firstSight(server: Started, sessions: readonly SignedIn[]): Contender {
       } as const;
       const { tokens, collected } = await generate({ ...plan(seconds), work });
       refreshTokens = tokens;
-      return generate({ ...plan(seconds), work: { kind: "once", requests: collected.map((each) => getWith("/v1/token", bearer(each))) } });
+      return generate({
+        ...plan(seconds),
+        work: {
+          kind: "once",
+          requests: collected.map((each) => getWith("/v1/token", bearer(each))),
+        },
+      });
     },
   };
 }

@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-/** What a recorded contract says about the server it is replayed against; its scenarios are for the replay. */
+/**
+ * What a recorded contract says about the server it is replayed against; its scenarios are for the
+ * replay.
+ */
 export interface Contract {
   readonly variants: Readonly<Record<string, Variant>>;
   readonly fixtures: { readonly default: { readonly users: readonly FixtureUser[] } };
@@ -14,8 +17,17 @@ interface Variant {
 }
 
 export interface ContractSettings {
-  readonly mail: { readonly from: string; readonly domain: string; readonly protocol: string; readonly site_name: string };
-  readonly jwt: { readonly signing_key: string; readonly access_seconds?: number; readonly refresh_seconds?: number };
+  readonly mail: {
+    readonly from: string;
+    readonly domain: string;
+    readonly protocol: string;
+    readonly site_name: string;
+  };
+  readonly jwt: {
+    readonly signing_key: string;
+    readonly access_seconds?: number;
+    readonly refresh_seconds?: number;
+  };
 }
 
 export interface FixtureUser {
@@ -31,7 +43,10 @@ export const suites = ["tag1", "appliku", "djoser"] as const;
 export type Suite = (typeof suites)[number];
 
 /** The recordings: those of this tree, or of the folder that `CONTRACTS` names. */
-const recordings = resolve(process.env["CONTRACTS"] ?? join(import.meta.dirname, "../../packages/server/test/contracts/recordings"));
+const recordings = resolve(
+  process.env["CONTRACTS"] ??
+    join(import.meta.dirname, "../../packages/server/test/contracts/recordings"),
+);
 
 export function readContract(suite: Suite): Contract {
   return JSON.parse(readFileSync(join(recordings, `${suite}.json`), "utf8")) as Contract;

@@ -7,7 +7,11 @@ import type { Origin } from "../../packages/server/src/audit/events.ts";
 import type { Rules } from "../../packages/server/src/compose.ts";
 import { readAddress } from "../../packages/server/src/users/address.ts";
 import { disableUser, enableUser, removeUser } from "../../packages/server/src/users/end-user.ts";
-import { findByIdentifier, setPassword, type User } from "../../packages/server/src/users/users.store.ts";
+import {
+  findByIdentifier,
+  setPassword,
+  type User,
+} from "../../packages/server/src/users/users.store.ts";
 
 export interface Control {
   readonly url: string;
@@ -32,12 +36,17 @@ type Answer = Readonly<Record<string, unknown>>;
 
 const operator: Origin = { address: null, requestId: null, actor: { kind: "operator" } };
 
-/** The back door of the recordings, beside the server and over its rules: it listens on a port of its own. */
+/**
+ * The back door of the recordings, beside the server and over its rules: it listens on a port of
+ * its own.
+ */
 export async function startControl(rules: Rules, options: ControlOptions): Promise<Control> {
   const server = createServer((request, response) => {
     void answerTo(rules, options, request).then(
-      (answer) => response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer)),
-      (error: unknown) => response.writeHead(500).end(error instanceof Error ? error.message : "failed"),
+      (answer) =>
+        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer)),
+      (error: unknown) =>
+        response.writeHead(500).end(error instanceof Error ? error.message : "failed"),
     );
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -52,18 +61,26 @@ export async function startControl(rules: Rules, options: ControlOptions): Promi
   };
 }
 
-async function answerTo(rules: Rules, options: ControlOptions, request: IncomingMessage): Promise<Answer> {
+async function answerTo(
+  rules: Rules,
+  options: ControlOptions,
+  request: IncomingMessage,
+): Promise<Answer> {
   const asked = JSON.parse(await text(request)) as Asked;
   const user = await find(rules, options, asked.login);
   switch (asked.op) {
     case "get_user":
       return present(user, options);
     case "set_active":
-      return done(await (asked.value === true ? enableUser : disableUser)(rules, user.id, operator));
+      return done(
+        await (asked.value === true ? enableUser : disableUser)(rules, user.id, operator),
+      );
     case "delete_user":
       return done(await removeUser(rules, user.id, operator));
     case "set_unusable_password":
-      await rules.db.transaction().execute(async (tx) => setPassword(tx, user.id, null, rules.clock.now()));
+      await rules.db
+        .transaction()
+        .execute(async (tx) => setPassword(tx, user.id, null, rules.clock.now()));
       return { ok: true };
     case "count_tokens":
       return countTokens(rules, user);
@@ -92,17 +109,36 @@ function present(user: User, { userIdField, secrets }: ControlOptions): Answer {
   };
 }
 
-/** The original changes a user's secret to kill their tokens; here the hard epoch does, so it stands for the secret. */
+/**
+ * The original changes a user's secret to kill their tokens; here the hard epoch does, so it stands
+ * for the secret.
+ */
 function secretOf({ id, hardEpoch }: User): string {
   const hex = createHash("sha256").update(`${id}:${hardEpoch}`).digest("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20, 32),
+  ].join("-");
 }
 
-/** A session gave out one refresh token a generation; all but the last are blacklisted, and the last one too once it is revoked. */
+/**
+ * A session gave out one refresh token a generation; all but the last are blacklisted, and the last
+ * one too once it is revoked.
+ */
 async function countTokens(rules: Rules, user: User): Promise<Answer> {
-  const sessions = await rules.db.selectFrom("sessions").select(["generation", "revoked_at"]).where("user_id", "=", user.id).execute();
+  const sessions = await rules.db
+    .selectFrom("sessions")
+    .select(["generation", "revoked_at"])
+    .where("user_id", "=", user.id)
+    .execute();
   const outstanding = sessions.reduce((sum, session) => sum + session.generation, 0);
-  return { outstanding, blacklisted: outstanding - sessions.filter((session) => session.revoked_at === null).length };
+  return {
+    outstanding,
+    blacklisted: outstanding - sessions.filter((session) => session.revoked_at === null).length,
+  };
 }
 
 function done(outcome: { readonly kind: string }): Answer {

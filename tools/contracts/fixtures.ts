@@ -5,7 +5,10 @@ import { normalizePassword } from "../../packages/server/src/users/password-poli
 import { disable, insertUser } from "../../packages/server/src/users/users.store.ts";
 import type { FixtureUser } from "./contract.ts";
 
-/** Puts the users of a recording straight into the store, in their order: their numbers count up from 1. */
+/**
+ * Puts the users of a recording straight into the store, in their order: their numbers count up
+ * from 1.
+ */
 export async function insertFixtures(rules: Rules, users: readonly FixtureUser[]): Promise<void> {
   const hashes = await hashesOf(rules, users);
   const now = rules.clock.now();
@@ -18,24 +21,30 @@ export async function insertFixtures(rules: Rules, users: readonly FixtureUser[]
         ...namesOf(rules, user),
         // Django knows no confirmed address; one that is gets notices that no recording has.
         emailVerifiedAt: null,
-        passwordSealed: hash === undefined ? null : rules.keyring.seal("password-seal", id, Buffer.from(hash)),
+        passwordSealed:
+          hash === undefined ? null : rules.keyring.seal("password-seal", id, Buffer.from(hash)),
         superuserSince: user.staff === true ? now : null,
         profile: {},
         locale: null,
         createdAt: now,
       });
-      if (inserted === undefined) throw new Error(`two users of the recording are called ${user.username ?? user.email}`);
+      if (inserted === undefined)
+        throw new Error(`two users of the recording are called ${user.username ?? user.email}`);
       if (user.active === false) await disable(tx, id, now);
     }
   });
 }
 
-type Names = Pick<Parameters<typeof insertUser>[1], "email" | "emailCanonical" | "username" | "usernameCanonical">;
+type Names = Pick<
+  Parameters<typeof insertUser>[1],
+  "email" | "emailCanonical" | "username" | "usernameCanonical"
+>;
 
 function namesOf(rules: Rules, user: FixtureUser): Names {
   const address = user.email === undefined ? undefined : readAddress(user.email);
   const username = user.username === undefined ? undefined : rules.readUsername(user.username);
-  if (address?.kind === "refused" || username?.kind === "refused") throw new Error(`nobody can be called ${JSON.stringify(user)}`);
+  if (address?.kind === "refused" || username?.kind === "refused")
+    throw new Error(`nobody can be called ${JSON.stringify(user)}`);
   return {
     email: address?.address ?? null,
     emailCanonical: address?.canonical ?? null,
@@ -45,12 +54,16 @@ function namesOf(rules: Rules, user: FixtureUser): Names {
 }
 
 /** One for each password, not for each user: nearly all have the same. */
-async function hashesOf(rules: Rules, users: readonly FixtureUser[]): Promise<ReadonlyMap<string, string>> {
+async function hashesOf(
+  rules: Rules,
+  users: readonly FixtureUser[],
+): Promise<ReadonlyMap<string, string>> {
   const hashes = new Map<string, string>();
   for (const password of new Set(users.map((user) => user.password))) {
     if (password === null) continue;
     const normalized = normalizePassword(password);
-    const hashed = normalized.kind === "normalized" ? await rules.hasher.hash(normalized.password) : undefined;
+    const hashed =
+      normalized.kind === "normalized" ? await rules.hasher.hash(normalized.password) : undefined;
     if (hashed?.kind !== "hashed") throw new Error(`no hash could be made of ${password}`);
     hashes.set(password, hashed.phc);
   }

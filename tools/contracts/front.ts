@@ -13,8 +13,9 @@ export interface Front {
 export const FRONT_ADDRESS = "127.0.0.1";
 
 /**
- * Passes every connection on byte for byte, but for a line that names its client: each is another one. A replay is many
- * people at one machine, who together would register and fail more often than one address may.
+ * Passes every connection on byte for byte, but for a line that names its client: each is another
+ * one. A replay is many people at one machine, who together would register and fail more often than
+ * one address may.
  */
 export async function startFront(): Promise<Front> {
   let backend: number | undefined;
@@ -23,7 +24,11 @@ export async function startFront(): Promise<Front> {
   const server = createServer({ allowHalfOpen: true }, (client) => {
     if (backend === undefined) return client.destroy();
     clients += 1;
-    passOn(client, connect({ port: backend, host: FRONT_ADDRESS, allowHalfOpen: true }), addressOf(clients));
+    passOn(
+      client,
+      connect({ port: backend, host: FRONT_ADDRESS, allowHalfOpen: true }),
+      addressOf(clients),
+    );
     open.add(client);
     client.once("close", () => open.delete(client));
   }).listen(0, FRONT_ADDRESS);

@@ -17,7 +17,11 @@ interface Changes {
 
 /** What the first variant of a suite is, beside the facts that its recording spells out. */
 const bases: Readonly<Record<Suite, Settings>> = {
-  tag1: { PORTCULLIS_FACES: "tag1", PORTCULLIS_LOGIN_FIELD: "email", PORTCULLIS_USER_ID_FIELD: "number" },
+  tag1: {
+    PORTCULLIS_FACES: "tag1",
+    PORTCULLIS_LOGIN_FIELD: "email",
+    PORTCULLIS_USER_ID_FIELD: "number",
+  },
   appliku: {
     PORTCULLIS_FACES: "simplejwt",
     PORTCULLIS_LOGIN_FIELD: "email",
@@ -34,7 +38,10 @@ const bases: Readonly<Record<Suite, Settings>> = {
   },
 };
 
-const shortTokens: Settings = { PORTCULLIS_SIMPLEJWT_ACCESS_TOKEN_LIFETIME: "3s", PORTCULLIS_SIMPLEJWT_REFRESH_TOKEN_LIFETIME: "7s" };
+const shortTokens: Settings = {
+  PORTCULLIS_SIMPLEJWT_ACCESS_TOKEN_LIFETIME: "3s",
+  PORTCULLIS_SIMPLEJWT_REFRESH_TOKEN_LIFETIME: "7s",
+};
 
 /** What the `about` of each variant says in words. */
 const variants: Readonly<Record<Suite, Readonly<Record<string, Changes>>>> = {
@@ -42,10 +49,19 @@ const variants: Readonly<Record<Suite, Readonly<Record<string, Changes>>>> = {
     default: { settings: {} },
     djoser: { settings: { PORTCULLIS_TAG1_PATHS: "djoser" } },
     stock: {
-      settings: { PORTCULLIS_TAG1_PATHS: "djoser", PORTCULLIS_LOGIN_FIELD: "username", PORTCULLIS_USERNAMES: "django" },
+      settings: {
+        PORTCULLIS_TAG1_PATHS: "djoser",
+        PORTCULLIS_LOGIN_FIELD: "username",
+        PORTCULLIS_USERNAMES: "django",
+      },
       users: [],
     },
-    short: { settings: { PORTCULLIS_JWT_EXPIRATION_DELTA: "3s", PORTCULLIS_JWT_REFRESH_EXPIRATION_DELTA: "6s" } },
+    short: {
+      settings: {
+        PORTCULLIS_JWT_EXPIRATION_DELTA: "3s",
+        PORTCULLIS_JWT_REFRESH_EXPIRATION_DELTA: "6s",
+      },
+    },
   },
   appliku: {
     default: { settings: {} },
@@ -76,7 +92,12 @@ const variants: Readonly<Record<Suite, Readonly<Record<string, Changes>>>> = {
         PORTCULLIS_SIMPLEJWT_ROTATE_REFRESH_TOKENS: "off",
       },
     },
-    token: { settings: { PORTCULLIS_DJOSER_SEND_ACTIVATION_EMAIL: "off", PORTCULLIS_DJOSER_TOKEN_LOGIN: "on" } },
+    token: {
+      settings: {
+        PORTCULLIS_DJOSER_SEND_ACTIVATION_EMAIL: "off",
+        PORTCULLIS_DJOSER_TOKEN_LOGIN: "on",
+      },
+    },
     short: { settings: { ...shortTokens, PORTCULLIS_PASSWORD_RESET_TIMEOUT: "2s" } },
   },
 };
@@ -86,7 +107,9 @@ export function setupOf(suite: Suite, variant: string, contract: Contract): Setu
   const changes = variants[suite][variant];
   const facts = contract.variants["default"]?.settings;
   if (changes === undefined || facts === undefined || contract.variants[variant] === undefined)
-    throw new RangeError(`${suite} has no variant ${variant}, but ${Object.keys(variants[suite]).join(", ")}`);
+    throw new RangeError(
+      `${suite} has no variant ${variant}, but ${Object.keys(variants[suite]).join(", ")}`,
+    );
   return {
     settings: { ...bases[suite], ...settingsOf(suite, facts), ...changes.settings },
     users: changes.users ?? contract.fixtures.default.users,

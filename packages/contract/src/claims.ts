@@ -8,14 +8,17 @@ export interface AccessHeader {
 }
 
 /**
- * Authentication methods used (RFC 8176): `pwd` password, `otp` code of an authenticator app, `hwk` passkey of one device, `swk`
- * passkey that is synchronised, `user` a touch of it, `mfa` several factors. Not in the register: `email` mailed code, `rec`
- * recovery code.
+ * Authentication methods used (RFC 8176): `pwd` password, `otp` code of an authenticator app, `hwk`
+ * passkey of one device, `swk` passkey that is synchronised, `user` a touch of it, `mfa` several
+ * factors. Not in the register: `email` mailed code, `rec` recovery code.
  */
 export const amrValues = ["pwd", "otp", "hwk", "swk", "user", "mfa", "email", "rec"] as const;
 export type Amr = (typeof amrValues)[number];
 
-/** Claims of a native access token (RFC 9068 §2.2). Ids, epochs, times and assurance; no name, no address. */
+/**
+ * Claims of a native access token (RFC 9068 §2.2). Ids, epochs, times and assurance; no name, no
+ * address.
+ */
 export interface AccessClaims {
   readonly iss: string;
   readonly aud: string;
@@ -28,7 +31,10 @@ export interface AccessClaims {
   readonly exp: number;
   /** Hard epoch of the user: raised, it ends every older token. */
   readonly hep: number;
-  /** Authorization epoch of the user: raised, older tokens answer `token_stale` and are cured by a refresh. */
+  /**
+   * Authorization epoch of the user: raised, older tokens answer `token_stale` and are cured by a
+   * refresh.
+   */
   readonly aep: number;
   /** Generation of the session's refresh token when this token was minted. */
   readonly gen: number;
@@ -38,4 +44,7 @@ export interface AccessClaims {
   readonly acr: string;
 }
 
-export const unixSeconds = z.int().min(0).meta({ description: "Whole seconds since 1970-01-01T00:00:00Z" });
+export const unixSeconds = z
+  .int()
+  .min(0)
+  .meta({ description: "Whole seconds since 1970-01-01T00:00:00Z" });

@@ -1,6 +1,7 @@
 /**
- * Every refusal Portcullis can send, as RFC 9457 problem details. A released code is frozen: clients branch on it.
- * `title` is public and the same for every occurrence; what differs travels in members of its own.
+ * Every refusal Portcullis can send, as RFC 9457 problem details. A released code is frozen:
+ * clients branch on it. `title` is public and the same for every occurrence; what differs travels
+ * in members of its own.
  */
 export const failures = {
   // ── the request itself
@@ -24,7 +25,10 @@ export const failures = {
   token_expired: { status: 401, title: "The access token has expired; refresh it" },
   token_stale: { status: 401, title: "The access token is out of date; refresh it" },
   session_ended: { status: 401, title: "This session has ended; sign in again" },
-  revocation_view_stale: { status: 503, title: "The server cannot tell at the moment whether this token is still good" },
+  revocation_view_stale: {
+    status: 503,
+    title: "The server cannot tell at the moment whether this token is still good",
+  },
   forbidden: { status: 403, title: "This is for superusers" },
   factor_required: { status: 403, title: "A second factor is required of this account" },
 
@@ -33,7 +37,10 @@ export const failures = {
   invalid_challenge: { status: 401, title: "This sign-in is over; begin again" },
   second_factor_required: { status: 401, title: "A second factor is needed" },
   invalid_passkey: { status: 401, title: "The passkey was not accepted" },
-  insufficient_user_authentication: { status: 401, title: "Prove once more who you are, then try again" },
+  insufficient_user_authentication: {
+    status: 401,
+    title: "Prove once more who you are, then try again",
+  },
   invalid_refresh_token: { status: 401, title: "The refresh token is not valid; sign in again" },
   account_paused: { status: 403, title: "This account waits for its address to be confirmed" },
   registration_closed: { status: 403, title: "Registration is closed" },
@@ -46,7 +53,10 @@ export const failures = {
   invalid_link: { status: 422, title: "The link is incomplete or not one of ours" },
   link_used: { status: 422, title: "The link has been used already" },
   link_expired: { status: 422, title: "The link has expired; ask for a new one" },
-  link_void: { status: 422, title: "The link no longer works: something newer has taken its place" },
+  link_void: {
+    status: 422,
+    title: "The link no longer works: something newer has taken its place",
+  },
   unacceptable_password: { status: 422, title: "This password cannot be used" },
   wrong_password: { status: 422, title: "The current password is wrong" },
   factors_off: { status: 403, title: "Second factors cannot be set up on this server" },
@@ -57,7 +67,10 @@ export const failures = {
   no_address: { status: 409, title: "This account has no e-mail address" },
   last_superuser: { status: 409, title: "The last active superuser cannot be disabled or deleted" },
   mail_expired: { status: 409, title: "What this mail holds has expired: its user must ask anew" },
-  invalid_signature: { status: 401, title: "The report is not signed with this server's secret, or too old" },
+  invalid_signature: {
+    status: 401,
+    title: "The report is not signed with this server's secret, or too old",
+  },
   setup_closed: { status: 403, title: "The setup link is wrong, used or expired" },
 } as const satisfies Record<string, Failure>;
 
@@ -68,7 +81,10 @@ export interface Failure {
 
 export type FailureCode = keyof typeof failures;
 
-/** Why a session ended: told to its user, its client and the operator. Frozen once released; append only. */
+/**
+ * Why a session ended: told to its user, its client and the operator. Frozen once released; append
+ * only.
+ */
 export const endCauses = [
   "logout",
   "logout_other_device",

@@ -1,5 +1,14 @@
 export { amrValues, type AccessClaims, type AccessHeader, type Amr } from "./claims.ts";
-export { endpoint, failuresOf, type Access, type Answers, type Budget, type Endpoint, type Method, type StepUp } from "./endpoint.ts";
+export {
+  endpoint,
+  failuresOf,
+  type Access,
+  type Answers,
+  type Budget,
+  type Endpoint,
+  type Method,
+  type StepUp,
+} from "./endpoint.ts";
 export {
   factorNames,
   type Assertion,

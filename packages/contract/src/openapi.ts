@@ -19,19 +19,40 @@ export interface OpenApi extends OpenApiObject {
 }
 
 /** Schemas that several calls share, by the name the document gives them. */
-const shapes: Readonly<Record<string, z.ZodType>> = { Account: account, Session: session, Tokens: tokens };
-const names: ReadonlyMap<unknown, string> = new Map(Object.entries(shapes).map(([name, shape]) => [shape, name]));
+const shapes: Readonly<Record<string, z.ZodType>> = {
+  Account: account,
+  Session: session,
+  Tokens: tokens,
+};
+const names: ReadonlyMap<unknown, string> = new Map(
+  Object.entries(shapes).map(([name, shape]) => [shape, name]),
+);
 
 const problemMembers: OpenApiObject = {
   type: { type: "string", format: "uri", examples: ["urn:portcullis:invalid_input"] },
   title: { type: "string" },
   status: { type: "integer", minimum: 400, maximum: 599 },
   code: { type: "string", description: "Stable: branch on this" },
-  instance: { type: "string", format: "uri", description: "The request id, also in X-Request-Id", examples: ["urn:request:Zm9vYmFyYmF6"] },
+  instance: {
+    type: "string",
+    format: "uri",
+    description: "The request id, also in X-Request-Id",
+    examples: ["urn:request:Zm9vYmFyYmF6"],
+  },
   retryAfterSeconds: { type: "number", description: "As Retry-After" },
-  cause: { type: "string", description: "With `session_ended` and `invalid_refresh_token`: why the session ended" },
-  acrValues: { type: "string", description: "With `insufficient_user_authentication`: the assurance that is asked for (RFC 9470 §3)" },
-  maxAgeSeconds: { type: "integer", description: "With `insufficient_user_authentication`: how old the proof may be" },
+  cause: {
+    type: "string",
+    description: "With `session_ended` and `invalid_refresh_token`: why the session ended",
+  },
+  acrValues: {
+    type: "string",
+    description:
+      "With `insufficient_user_authentication`: the assurance that is asked for (RFC 9470 §3)",
+  },
+  maxAgeSeconds: {
+    type: "integer",
+    description: "With `insufficient_user_authentication`: how old the proof may be",
+  },
   factors: {
     type: "array",
     description:
@@ -43,7 +64,10 @@ const problemMembers: OpenApiObject = {
     description: "With `invalid_input`: what is wrong, member by member",
     items: {
       type: "object",
-      properties: { path: { type: "string", description: "JSON Pointer (RFC 6901)" }, message: { type: "string" } },
+      properties: {
+        path: { type: "string", description: "JSON Pointer (RFC 6901)" },
+        message: { type: "string" },
+      },
       required: ["path", "message"],
     },
   },
@@ -57,7 +81,13 @@ const problem: OpenApiObject = {
 };
 
 /** OpenAPI 3.1 of every native call, printed from the same declarations the server parses with. */
-export function openApiDocument({ publicUrl, version }: { readonly publicUrl: string; readonly version: string }): OpenApi {
+export function openApiDocument({
+  publicUrl,
+  version,
+}: {
+  readonly publicUrl: string;
+  readonly version: string;
+}): OpenApi {
   const all: readonly Endpoint[] = Object.values(endpoints);
   const paths: Record<string, Record<string, OpenApiObject>> = {};
   for (const e of all) (paths[e.path] ??= {})[e.method.toLowerCase()] = operation(e);
@@ -73,31 +103,48 @@ export function openApiDocument({ publicUrl, version }: { readonly publicUrl: st
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: publicUrl }],
-    tags: [...new Set(all.map((e) => e.tag))].map((name) => ({ name, description: tagDescriptions[name] ?? name })),
+    tags: [...new Set(all.map((e) => e.tag))].map((name) => ({
+      name,
+      description: tagDescriptions[name] ?? name,
+    })),
     paths,
     components: {
       securitySchemes,
       schemas: {
-        ...Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, schemaOf(shape, "output", name)])),
+        ...Object.fromEntries(
+          Object.entries(shapes).map(([name, shape]) => [name, schemaOf(shape, "output", name)]),
+        ),
         Json: { description: "Any JSON value" },
         Problem: problem,
       },
       headers: {
-        RequestId: { description: "Names this request in the server's log", schema: { type: "string" } },
+        RequestId: {
+          description: "Names this request in the server's log",
+          schema: { type: "string" },
+        },
         RetryAfter: { description: "Seconds to wait", schema: { type: "integer", minimum: 1 } },
-        Challenge: { description: "RFC 6750 §3, RFC 9470 §3", schema: { type: "string", examples: ['Bearer error="invalid_token"'] } },
+        Challenge: {
+          description: "RFC 6750 §3, RFC 9470 §3",
+          schema: { type: "string", examples: ['Bearer error="invalid_token"'] },
+        },
       },
     },
   };
 }
 
 const securitySchemes: OpenApiObject = {
-  accessToken: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "An access token (RFC 9068)" },
+  accessToken: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "An access token (RFC 9068)",
+  },
   signature: {
     type: "apiKey",
     in: "header",
     name: "Portcullis-Signature",
-    description: "`t=<Unix seconds>,v1=<hex>`: HMAC-SHA-256 over `<t>.<body>` under the shared secret; good once, for five minutes",
+    description:
+      "`t=<Unix seconds>,v1=<hex>`: HMAC-SHA-256 over `<t>.<body>` under the shared secret; good once, for five minutes",
   },
 };
 
@@ -114,7 +161,9 @@ const tagDescriptions: Readonly<Record<string, string>> = {
 
 function operation(e: Endpoint): OpenApiObject {
   const parameters = [...parametersIn("path", e.params), ...parametersIn("query", e.query)];
-  const description = [e.description, e.stepUp && wordsFor(e.stepUp)].filter((words) => words !== undefined).join(" ");
+  const description = [e.description, e.stepUp && wordsFor(e.stepUp)]
+    .filter((words) => words !== undefined)
+    .join(" ");
   return {
     operationId: e.name,
     tags: [e.tag],
@@ -124,7 +173,12 @@ function operation(e: Endpoint): OpenApiObject {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(e.input === undefined
       ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: schemaOf(e.input, "input") } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: schemaOf(e.input, "input") } },
+          },
+        }),
     responses: { ...answersOf(e), ...refusalsOf(e) },
   };
 }
@@ -141,13 +195,22 @@ function securityOf({ access }: Endpoint): readonly OpenApiObject[] {
   return [access === "signed" ? { signature: [] } : { accessToken: [] }];
 }
 
-function parametersIn(place: "path" | "query", schema: z.ZodObject | undefined): readonly OpenApiObject[] {
+function parametersIn(
+  place: "path" | "query",
+  schema: z.ZodObject | undefined,
+): readonly OpenApiObject[] {
   if (schema === undefined) return [];
   const printed = z.toJSONSchema(schema, { io: "input" });
   return Object.entries(schema.shape).map(([name, parameter]) => {
     const { description, ...rest } = schemaOf(parameter, "input");
     const required = printed.required?.includes(name) ?? false;
-    return { name, in: place, required, ...(description === undefined ? {} : { description }), schema: rest };
+    return {
+      name,
+      in: place,
+      required,
+      ...(description === undefined ? {} : { description }),
+      schema: rest,
+    };
   });
 }
 
@@ -158,20 +221,29 @@ function answersOf(e: Endpoint): Record<string, OpenApiObject> {
       {
         description: answerDescriptions[status] ?? "Done",
         headers: requestId,
-        ...(schema === null ? {} : { content: { "application/json": { schema: schemaOf(schema, "output") } } }),
+        ...(schema === null
+          ? {}
+          : { content: { "application/json": { schema: schemaOf(schema, "output") } } }),
       },
     ]),
   );
 }
 
 const requestId: OpenApiObject = { "X-Request-Id": { $ref: "#/components/headers/RequestId" } };
-const answerDescriptions: Readonly<Record<string, string>> = { 201: "Created", 202: "Accepted", 204: "Done; no body", 503: "Not now" };
+const answerDescriptions: Readonly<Record<string, string>> = {
+  201: "Created",
+  202: "Accepted",
+  204: "Done; no body",
+  503: "Not now",
+};
 
 /** One response per status, whose `code` is one of those this call can be refused with. */
 function refusalsOf(e: Endpoint): Record<string, OpenApiObject> {
   const byStatus = Map.groupBy(failuresOf(e), (code) => failures[code].status);
   return Object.fromEntries(
-    [...byStatus].filter(([status]) => e.answers[status] === undefined).map(([status, codes]) => [String(status), refusal(status, codes)]),
+    [...byStatus]
+      .filter(([status]) => e.answers[status] === undefined)
+      .map(([status, codes]) => [String(status), refusal(status, codes)]),
   );
 }
 
@@ -180,12 +252,19 @@ function refusal(status: number, codes: readonly FailureCode[]): OpenApiObject {
     description: codes.map((code) => `\`${code}\`: ${failures[code].title}`).join("  \n"),
     headers: {
       ...requestId,
-      ...(status === 429 || status === 503 ? { "Retry-After": { $ref: "#/components/headers/RetryAfter" } } : {}),
+      ...(status === 429 || status === 503
+        ? { "Retry-After": { $ref: "#/components/headers/RetryAfter" } }
+        : {}),
       ...(status === 401 ? { "WWW-Authenticate": { $ref: "#/components/headers/Challenge" } } : {}),
     },
     content: {
       "application/problem+json": {
-        schema: { allOf: [{ $ref: "#/components/schemas/Problem" }, { type: "object", properties: { code: { enum: codes } } }] },
+        schema: {
+          allOf: [
+            { $ref: "#/components/schemas/Problem" },
+            { type: "object", properties: { code: { enum: codes } } },
+          ],
+        },
         examples: Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }])),
       },
     },
@@ -194,14 +273,21 @@ function refusal(status: number, codes: readonly FailureCode[]): OpenApiObject {
 
 function exampleOf(code: FailureCode): OpenApiObject {
   const { status, title } = failures[code];
-  return { type: `urn:portcullis:${code}`, title, status, code, instance: "urn:request:Zm9vYmFyYmF6" };
+  return {
+    type: `urn:portcullis:${code}`,
+    title,
+    status,
+    code,
+    instance: "urn:request:Zm9vYmFyYmF6",
+  };
 }
 
 /**
  * The JSON Schema of `schema`, in which shared shapes are references.
  *
  * @param root the name of `schema` itself, when it is the shape to be printed
- * @throws {RangeError} for a recursive schema other than z.json(): its definition would have to be moved into the components
+ * @throws {RangeError} for a recursive schema other than z.json(): its definition would have to be
+ *   moved into the components
  */
 function schemaOf(schema: z.core.$ZodType, io: "input" | "output", root?: string): OpenApiObject {
   const printed = z.toJSONSchema(schema, {

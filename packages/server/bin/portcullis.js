@@ -18,7 +18,12 @@ if (Number.parseInt(process.versions.node, 10) >= 24) {
 
 /** The Node.js that `npm ci` brought. */
 function findRuntime(folder) {
-  const runtime = join(folder, "node_modules", ".bin", process.platform === "win32" ? "node.exe" : "node");
+  const runtime = join(
+    folder,
+    "node_modules",
+    ".bin",
+    process.platform === "win32" ? "node.exe" : "node",
+  );
   if (existsSync(runtime)) return runtime;
   return dirname(folder) === folder ? undefined : findRuntime(dirname(folder));
 }
@@ -31,12 +36,16 @@ function runAgain(runtime) {
     process.exitCode = 1;
     return;
   }
-  const child = spawn(runtime, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(runtime, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: "inherit",
+  });
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   // A terminal sends Ctrl+C to both of us; the second one would cut the drain short.
   process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
   child.once("error", (error) => {
-    process.stderr.write(`portcullis: ${runtime} cannot be run (${error.message}): run \`npm ci\` again.\n`);
+    process.stderr.write(
+      `portcullis: ${runtime} cannot be run (${error.message}): run \`npm ci\` again.\n`,
+    );
     process.exitCode = 1;
   });
   child.once("exit", (code) => {

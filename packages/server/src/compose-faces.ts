@@ -28,10 +28,18 @@ export function composeFaces(parts: FaceParts): Elsewhere | undefined {
 }
 
 /** Every view of theirs. */
-export function faceViews({ config, rules, publicUrl, authenticate, allow }: FaceParts): readonly View[] {
+export function faceViews({
+  config,
+  rules,
+  publicUrl,
+  authenticate,
+  allow,
+}: FaceParts): readonly View[] {
   const { simplejwtSigningKey, userIdField } = config;
-  const tokensUnder = (signingKey: Secret | undefined) => createFaceTokens({ ...rules, authenticate, signingKey, userIdField });
-  const isServed = (name: string): boolean => config.faces?.includes(name) ?? config.mode === "development";
+  const tokensUnder = (signingKey: Secret | undefined) =>
+    createFaceTokens({ ...rules, authenticate, signingKey, userIdField });
+  const isServed = (name: string): boolean =>
+    config.faces?.includes(name) ?? config.mode === "development";
   const base = { ...rules, publicUrl, allow };
   // Nobody goes round the activation mail by registering at another face.
   const isActivating = isServed("djoser") && config.djoserSendActivationEmail;
@@ -41,7 +49,13 @@ export function faceViews({ config, rules, publicUrl, authenticate, allow }: Fac
     simplejwt: () => simplejwtViews({ ...jwt, ...unactivated }),
     djoser: () => djoserViews({ ...jwt, ...djoserSettings(config, publicUrl) }),
     // With the server's own key: it is no Django key that another service could have.
-    tag1: () => tag1Views({ ...base, ...unactivated, ...tag1Settings(config), tokens: tokensUnder(undefined) }),
+    tag1: () =>
+      tag1Views({
+        ...base,
+        ...unactivated,
+        ...tag1Settings(config),
+        tokens: tokensUnder(undefined),
+      }),
   };
   return Object.entries(faces).flatMap(([name, viewsOf]) => (isServed(name) ? viewsOf() : []));
 }
@@ -51,26 +65,36 @@ function routed(views: readonly View[]): Elsewhere {
     return router(views);
   } catch (error) {
     if (!(error instanceof AssertionError)) throw error;
-    throw new ConfigError(`Faces share paths (${error.message}): set another PORTCULLIS_DJOSER_PREFIX or fewer PORTCULLIS_FACES.`, {
-      cause: error,
-    });
+    throw new ConfigError(
+      `Faces share paths (${error.message}): set another PORTCULLIS_DJOSER_PREFIX or fewer PORTCULLIS_FACES.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
-/** A face's lifetimes take the place of the native ones; whoever may sign in natively is no concern of Django's. */
+/**
+ * A face's lifetimes take the place of the native ones; whoever may sign in natively is no concern
+ * of Django's.
+ */
 function jwtSettings(config: Config) {
   const { simplejwtAccessSeconds, simplejwtRefreshSeconds, simplejwtRotate: rotate } = config;
   return {
     accessTtlSeconds: simplejwtAccessSeconds,
     idleTtlSeconds: simplejwtRefreshSeconds,
     // Without rotation nothing can be renewed beyond the one refresh token.
-    sessionTtlSeconds: rotate ? Math.max(config.sessionTtlSeconds, simplejwtRefreshSeconds) : simplejwtRefreshSeconds,
+    sessionTtlSeconds: rotate
+      ? Math.max(config.sessionTtlSeconds, simplejwtRefreshSeconds)
+      : simplejwtRefreshSeconds,
     requireVerifiedEmail: false,
     noticeNewDevices: false,
     rotate,
     loginField: config.loginField,
     headerTypes: config.simplejwtHeaderTypes,
-    tokenTypes: config.simplejwtTokenClasses.map((name) => (name === "AccessToken" ? "access" : "sliding")),
+    tokenTypes: config.simplejwtTokenClasses.map((name) =>
+      name === "AccessToken" ? "access" : "sliding",
+    ),
     slidingSeconds: config.simplejwtSlidingSeconds,
     slidingRefreshSeconds: config.simplejwtSlidingRefreshSeconds,
   } as const;
@@ -105,7 +129,16 @@ function djoserSettings(config: Config, publicUrl: string) {
   return { mailedTokenSeconds, userIdField, djoser };
 }
 
-function tag1Settings({ loginField, tag1Paths: paths, tag1HeaderPrefix: headerPrefix, ...config }: Config) {
-  const { tag1TokenSeconds: tokenSeconds, tag1RefreshSeconds: refreshSeconds, mailedTokenSeconds } = config;
+function tag1Settings({
+  loginField,
+  tag1Paths: paths,
+  tag1HeaderPrefix: headerPrefix,
+  ...config
+}: Config) {
+  const {
+    tag1TokenSeconds: tokenSeconds,
+    tag1RefreshSeconds: refreshSeconds,
+    mailedTokenSeconds,
+  } = config;
   return { loginField, paths, headerPrefix, tokenSeconds, refreshSeconds, mailedTokenSeconds };
 }

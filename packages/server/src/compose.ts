@@ -73,12 +73,18 @@ export interface Parts {
   readonly transport: Transport;
 }
 
-/** How often a node looks at the revocation log: cheap and local on SQLite, a round trip on PostgreSQL. */
+/**
+ * How often a node looks at the revocation log: cheap and local on SQLite, a round trip on
+ * PostgreSQL.
+ */
 const POLL_MILLISECONDS = { sqlite: 100, postgres: 1000 } as const;
 /** S of design §4.2. */
 const BOUND_SECONDS = 10;
 const LEEWAY_SECONDS = 5;
-/** The longest access token a configuration can ask for: what retired keys and verifiers must outlast. */
+/**
+ * The longest access token a configuration can ask for: what retired keys and verifiers must
+ * outlast.
+ */
 const MAX_ACCESS_SECONDS = 3600;
 const ANNOUNCE_SECONDS = 600;
 const FORGERY_LIMIT = { limit: 100, windowSeconds: 900 };
@@ -87,12 +93,16 @@ export const VERSION = "0.1.0";
 
 export type Rules = Awaited<ReturnType<typeof composeRules>>;
 
-/** Every rule's dependencies in one object; each function takes the part it names. Nothing listens, polls or sends yet. */
+/**
+ * Every rule's dependencies in one object; each function takes the part it names. Nothing listens,
+ * polls or sends yet.
+ */
 export async function composeRules(parts: Parts) {
   const { config, publicUrl, database, keyring, clock, random, log, hasher } = parts;
   const { db } = database;
   const nodeId = uuidv4(random);
-  // Beside the embedded database there is no other process, so that after a crash none has to be waited for.
+  // Beside the embedded database there is no other process, so that after a crash none has to be
+  // waited for.
   const holder = database.dialect === "sqlite" ? "the only process" : nodeId;
   const feed: Feed = createFeed({
     db,
@@ -130,7 +140,14 @@ export async function composeRules(parts: Parts) {
     rate: config.mailRatePerSecond,
     connections: config.mailConnections,
   });
-  const settle = createSettle({ db, clock, nodeId, boundSeconds: BOUND_SECONDS, view: feed.view, keyRemoved: async () => keys.reload() });
+  const settle = createSettle({
+    db,
+    clock,
+    nodeId,
+    boundSeconds: BOUND_SECONDS,
+    view: feed.view,
+    keyRemoved: async () => keys.reload(),
+  });
   const base = {
     ...keyDeps,
     keys,
@@ -147,7 +164,10 @@ export async function composeRules(parts: Parts) {
     refreshGraceSeconds: config.refreshGraceSeconds,
     registration: config.registration,
     requireVerifiedEmail: config.registration === "confirm",
-    passwordPolicy: { minimumLength: minimumLengths[config.passwordProfile], blockList: await openBlockList(config.passwordBlockList) },
+    passwordPolicy: {
+      minimumLength: minimumLengths[config.passwordProfile],
+      blockList: await openBlockList(config.passwordBlockList),
+    },
     profileRules: readProfileRules(config),
     serviceName: config.serviceName,
     mfaPolicy: config.mfaPolicy,
@@ -185,7 +205,13 @@ export async function composeRules(parts: Parts) {
     countForgery: async (address: string) =>
       db
         .transaction()
-        .execute(async (tx) => take(tx, { bucket: `forged-refresh:${addressKeys(address).address}`, ...FORGERY_LIMIT }, clock.now())),
+        .execute(async (tx) =>
+          take(
+            tx,
+            { bucket: `forged-refresh:${addressKeys(address).address}`, ...FORGERY_LIMIT },
+            clock.now(),
+          ),
+        ),
   };
 }
 
@@ -204,7 +230,9 @@ export function composeApp(parts: Parts, rules: Rules, readiness: () => Readines
   const authenticate = createAuthenticate(verifier, rules.feed);
   const allow: EdgeDeps["allow"] = async (budget, client) => {
     const outcome = await budgets(budget, client);
-    return outcome.kind === "taken" ? { ok: true } : { ok: false, retryAfterSeconds: outcome.retryAfterSeconds };
+    return outcome.kind === "taken"
+      ? { ok: true }
+      : { ok: false, retryAfterSeconds: outcome.retryAfterSeconds };
   };
   const elsewhere = composeFaces({ config, rules, publicUrl, authenticate, allow });
   return createApp({
@@ -246,11 +274,20 @@ function reportSignatures({ config, clock }: Parts, { db }: Rules): EdgeDeps["ve
   const once = { limit: 1, windowSeconds: 2 * TOLERANCE_SECONDS + 1 };
   return async (header, body, client) => {
     const now = clock.now();
-    const report = secret === undefined || header === undefined ? undefined : readSignature(secret, header, body, now);
+    const report =
+      secret === undefined || header === undefined
+        ? undefined
+        : readSignature(secret, header, body, now);
     return db.transaction().execute(async (tx): Promise<Signature> => {
-      if (report !== undefined && (await take(tx, { bucket: `mail-report:${report}`, ...once }, now)).kind === "taken")
+      if (
+        report !== undefined &&
+        (await take(tx, { bucket: `mail-report:${report}`, ...once }, now)).kind === "taken"
+      )
         return { kind: "verified" };
-      const forgeries = { bucket: `forged-report:${addressKeys(client.address).address}`, ...FORGERY_LIMIT };
+      const forgeries = {
+        bucket: `forged-report:${addressKeys(client.address).address}`,
+        ...FORGERY_LIMIT,
+      };
       const counted = await take(tx, forgeries, now);
       if (counted.kind === "taken") return refuse("invalid_signature");
       return refuse("rate_limited", { retryAfterSeconds: counted.retryAfterSeconds });
@@ -269,15 +306,20 @@ function pagesOf(parts: Parts, rules: Rules): readonly Page[] {
     metricsPage(rules.metrics, bearerGuard(config.metricsToken)),
     ...(docs ? docsPages(openApiDocument({ publicUrl, version: VERSION })) : []),
     ...(config.mode === "development" ? previewPages({ letters: rules.letters, random }) : []),
-    ...(config.mode === "development" && messages !== undefined ? mailboxPages({ messages, random, publicUrl }) : []),
+    ...(config.mode === "development" && messages !== undefined
+      ? mailboxPages({ messages, random, publicUrl })
+      : []),
   ];
 }
 
 export function lettersOf(config: Config, publicUrl: string): Letters {
   const directory = config.mailTemplates;
-  const overrides = directory === undefined ? undefined : spoken("MAIL_TEMPLATES", () => readOverrides(directory));
+  const overrides =
+    directory === undefined ? undefined : spoken("MAIL_TEMPLATES", () => readOverrides(directory));
   const { serviceName, mailLocale: fallbackLocale } = config;
-  return spoken("MAIL_LOCALE", () => createLetters({ serviceName, publicUrl, fallbackLocale, overrides }));
+  return spoken("MAIL_LOCALE", () =>
+    createLetters({ serviceName, publicUrl, fallbackLocale, overrides }),
+  );
 }
 
 /** What is wrong with what a setting names is the operator's to read. */
@@ -295,6 +337,9 @@ export function readProfileRules(config: Config): ProfileRules {
   try {
     return createProfileRules(JSON.parse(readFileSync(config.profileSchema, "utf8")));
   } catch (cause) {
-    throw new ConfigError(`PORTCULLIS_PROFILE_SCHEMA: ${cause instanceof Error ? cause.message : "cannot be read"}.`, { cause });
+    throw new ConfigError(
+      `PORTCULLIS_PROFILE_SCHEMA: ${cause instanceof Error ? cause.message : "cannot be read"}.`,
+      { cause },
+    );
   }
 }

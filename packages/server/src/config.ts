@@ -5,7 +5,19 @@ import { z } from "zod";
 import { faceSettings } from "./face-settings.ts";
 import { Secret } from "./kernel/secret.ts";
 import { isSender } from "./mail/message.ts";
-import { duration, httpUrl, list, moment, offOr, oneOf, onOff, setting, text, whole, type Setting } from "./setting.ts";
+import {
+  duration,
+  httpUrl,
+  list,
+  moment,
+  offOr,
+  oneOf,
+  onOff,
+  setting,
+  text,
+  whole,
+  type Setting,
+} from "./setting.ts";
 
 /** What is wrong with the configuration, in a sentence that says what to write instead. */
 export class ConfigError extends Error {
@@ -15,7 +27,10 @@ export class ConfigError extends Error {
   }
 }
 
-/** Every setting, its bounds, its default and the sentence that documents it (`portcullis config --reference`). */
+/**
+ * Every setting, its bounds, its default and the sentence that documents it (`portcullis config
+ * --reference`).
+ */
 export const settings = {
   mode: setting({
     env: "MODE",
@@ -24,13 +39,24 @@ export const settings = {
     about:
       "`development` prints links, serves the docs and a mailbox page, and fills in what it can; `production` demands PUBLIC_URL and MAIL.",
   }),
-  host: setting({ env: "HOST", parse: text, fallback: "127.0.0.1", about: "Address to listen on." }),
-  port: setting({ env: "PORT", parse: whole(0, 65_535), fallback: "8420", about: "Port to listen on; 0 picks a free one." }),
+  host: setting({
+    env: "HOST",
+    parse: text,
+    fallback: "127.0.0.1",
+    about: "Address to listen on.",
+  }),
+  port: setting({
+    env: "PORT",
+    parse: whole(0, 65_535),
+    fallback: "8420",
+    about: "Port to listen on; 0 picks a free one.",
+  }),
   publicUrl: setting({
     env: "PUBLIC_URL",
     parse: httpUrl,
     fallback: undefined,
-    about: "Where users reach the server: the issuer of tokens and the only base of links in mail. In development the listening address.",
+    about:
+      "Where users reach the server: the issuer of tokens and the only base of links in mail. In development the listening address.",
   }),
   dataDir: setting({
     env: "DATA_DIR",
@@ -42,13 +68,21 @@ export const settings = {
     env: "DATABASE_URL",
     parse: z
       .string()
-      .regex(/^postgres(?:ql)?:\/\//, "must begin with postgres:// (without it the embedded SQLite database is used)")
+      .regex(
+        /^postgres(?:ql)?:\/\//,
+        "must begin with postgres:// (without it the embedded SQLite database is used)",
+      )
       .transform((value) => new Secret(value)),
     fallback: undefined,
     about: "postgres://user:password@host/database; absent: embedded SQLite in the data directory.",
     secret: true,
   }),
-  databasePool: setting({ env: "DATABASE_POOL", parse: whole(2, 200), fallback: "10", about: "PostgreSQL connections of this server." }),
+  databasePool: setting({
+    env: "DATABASE_POOL",
+    parse: whole(2, 200),
+    fallback: "10",
+    about: "PostgreSQL connections of this server.",
+  }),
   secret: setting({
     env: "SECRET",
     parse: text.transform((value) => new Secret(value)),
@@ -61,14 +95,18 @@ export const settings = {
     env: "PREVIOUS_SECRETS",
     parse: list.transform((values) => values.map((value) => new Secret(value))),
     fallback: "",
-    about: "Master secrets used before, newest first, comma separated: what they sealed still opens.",
+    about:
+      "Master secrets used before, newest first, comma separated: what they sealed still opens.",
     secret: true,
   }),
   mail: setting({
     env: "MAIL",
     parse: z
       .string()
-      .regex(/^(?:smtps?:\/\/.+|dir:.+|mailbox:)$/, "must be smtp://…, smtps://…, dir:PATH or mailbox:")
+      .regex(
+        /^(?:smtps?:\/\/.+|dir:.+|mailbox:)$/,
+        "must be smtp://…, smtps://…, dir:PATH or mailbox:",
+      )
       .transform((value) => new Secret(value)),
     fallback: undefined,
     about:
@@ -77,7 +115,10 @@ export const settings = {
   }),
   mailFrom: setting({
     env: "MAIL_FROM",
-    parse: text.refine(isSender, "must be one address, such as no-reply@example.com or Accounts <no-reply@example.com>"),
+    parse: text.refine(
+      isSender,
+      "must be one address, such as no-reply@example.com or Accounts <no-reply@example.com>",
+    ),
     fallback: "no-reply@localhost",
     about: "Sender of mail: an address or `Name <address>`.",
   }),
@@ -91,13 +132,20 @@ export const settings = {
     env: "MAIL_CONNECTIONS",
     parse: whole(1, 20),
     fallback: "1",
-    about: "Mails under way at once. A crash can send those a second time: with 1 it is one mail at most.",
+    about:
+      "Mails under way at once. A crash can send those a second time: with 1 it is one mail at most.",
   }),
   mailLocale: setting({
     env: "MAIL_LOCALE",
-    parse: z.string().regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/, "must be a language such as en, de or pt-BR"),
+    parse: z
+      .string()
+      .regex(
+        /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/,
+        "must be a language such as en, de or pt-BR",
+      ),
     fallback: "en",
-    about: "Language of mail to users who have chosen none, or one there are no templates in. Built in: en, de.",
+    about:
+      "Language of mail to users who have chosen none, or one there are no templates in. Built in: en, de.",
   }),
   mailTemplates: setting({
     env: "MAIL_TEMPLATES",
@@ -112,7 +160,8 @@ export const settings = {
       .min(32, "must have at least 32 characters")
       .transform((value) => new Secret(value)),
     fallback: undefined,
-    about: "Shared secret that reports of bounces and complaints are signed with; absent: none are accepted.",
+    about:
+      "Shared secret that reports of bounces and complaints are signed with; absent: none are accepted.",
     secret: true,
   }),
   auditRetentionSeconds: setting({
@@ -131,7 +180,8 @@ export const settings = {
     env: "REGISTRATION",
     parse: oneOf(["confirm", "immediate", "closed"]),
     fallback: "confirm",
-    about: "`confirm`: by a mailed code, accounts are not revealed; `immediate`: at once, unconfirmed; `closed`: nobody.",
+    about:
+      "`confirm`: by a mailed code, accounts are not revealed; `immediate`: at once, unconfirmed; `closed`: nobody.",
   }),
   mfaPolicy: setting({
     env: "MFA_POLICY",
@@ -144,11 +194,15 @@ export const settings = {
     env: "MFA_GRACE_UNTIL",
     parse: moment,
     fallback: undefined,
-    about: "Until then (2027-01-31 or 2027-01-31T12:00:00Z) who must have a second factor and has none still signs in without.",
+    about:
+      "Until then (2027-01-31 or 2027-01-31T12:00:00Z) who must have a second factor and has none still signs in without.",
   }),
   rememberDeviceSeconds: setting({
     env: "REMEMBER_DEVICE",
-    parse: offOr(duration({ atLeast: "1h", atMost: "30d" }), "must be off or a duration from 1h to 30d, such as 14d"),
+    parse: offOr(
+      duration({ atLeast: "1h", atMost: "30d" }),
+      "must be off or a duration from 1h to 30d, such as 14d",
+    ),
     fallback: "off",
     about: "How long a device whose user asks for it signs in by password alone, or `off`.",
   }),
@@ -163,8 +217,14 @@ export const settings = {
     env: "PASSKEY_DOMAIN",
     parse: z
       .string()
-      .regex(/^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/, "must be a domain such as example.com")
-      .refine(isDomain, "must be a domain such as example.com or localhost, no IP address and no top level"),
+      .regex(
+        /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
+        "must be a domain such as example.com",
+      )
+      .refine(
+        isDomain,
+        "must be a domain such as example.com or localhost, no IP address and no top level",
+      ),
     fallback: undefined,
     about:
       "Domain that passkeys are registered for (WebAuthn's RP ID): that of your front ends or one above it. Absent: the host of PUBLIC_URL. Changed, it voids every passkey.",
@@ -189,19 +249,22 @@ export const settings = {
     env: "PASSWORD_PROFILE",
     parse: oneOf(["standard", "nist"]),
     fallback: "standard",
-    about: "Shortest password: `standard` 8 code points (OWASP ASVS level 1), `nist` 15 (SP 800-63B-4).",
+    about:
+      "Shortest password: `standard` 8 code points (OWASP ASVS level 1), `nist` 15 (SP 800-63B-4).",
   }),
   passwordBlockList: setting({
     env: "PASSWORD_BLOCK_LIST",
     parse: text,
     fallback: undefined,
-    about: "File of further passwords to refuse, one per line; `!word` takes a word off the built-in list.",
+    about:
+      "File of further passwords to refuse, one per line; `!word` takes a word off the built-in list.",
   }),
   accessTtlSeconds: setting({
     env: "ACCESS_TTL",
     parse: duration({ atLeast: "30s", atMost: "1h" }),
     fallback: "10m",
-    about: "Lifetime of an access token: the longest a revoked session can outlive a verifier that hears no revocations.",
+    about:
+      "Lifetime of an access token: the longest a revoked session can outlive a verifier that hears no revocations.",
   }),
   refreshGraceSeconds: setting({
     env: "REFRESH_GRACE",
@@ -239,7 +302,12 @@ export const settings = {
     fallback: "90d",
     about: "Age at which a signing key gets its successor.",
   }),
-  audience: setting({ env: "AUDIENCE", parse: text, fallback: undefined, about: "`aud` of access tokens; absent: PUBLIC_URL." }),
+  audience: setting({
+    env: "AUDIENCE",
+    parse: text,
+    fallback: undefined,
+    about: "`aud` of access tokens; absent: PUBLIC_URL.",
+  }),
   trustedProxies: setting({
     env: "TRUSTED_PROXIES",
     parse: list,
@@ -248,7 +316,10 @@ export const settings = {
   }),
   allowedOrigins: setting({
     env: "ALLOWED_ORIGINS",
-    parse: list.refine((origins) => origins.every(isOrigin), "must be origins such as https://app.example.com, without a path"),
+    parse: list.refine(
+      (origins) => origins.every(isOrigin),
+      "must be origins such as https://app.example.com, without a path",
+    ),
     fallback: "",
     about: "Origins whose scripts may call the API (CORS), exact, comma separated.",
   }),
@@ -304,24 +375,42 @@ export type Config = Readonly<{
 const PREFIX = "PORTCULLIS_";
 
 /**
- * Reads environment and file once; the environment wins. Unknown names are refused, so that a typing error is not a default.
+ * Reads environment and file once; the environment wins. Unknown names are refused, so that a
+ * typing error is not a default.
  *
  * @throws {ConfigError} naming the setting and what it must be
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>, file?: string): Config {
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  file?: string,
+): Config {
   const given = { ...(file === undefined ? {} : readFile(file)), ...fromEnvironment(environment) };
-  const values = Object.entries(settings).map(([name, definition]) => [name, readSetting(definition, given[name] ?? definition.fallback)]);
+  const values = Object.entries(settings).map(([name, definition]) => [
+    name,
+    readSetting(definition, given[name] ?? definition.fallback),
+  ]);
   const config: Config = Object.freeze(Object.fromEntries(values));
   if (config.mode === "production") {
     if (config.publicUrl === undefined)
-      throw new ConfigError(`${PREFIX}PUBLIC_URL must be set in production, such as https://accounts.example.com.`);
+      throw new ConfigError(
+        `${PREFIX}PUBLIC_URL must be set in production, such as https://accounts.example.com.`,
+      );
     if (config.mail?.reveal() === "mailbox:")
-      throw new ConfigError(`${PREFIX}MAIL=mailbox: keeps mail in memory, for development: set a real transport.`);
-    if (config.mail?.reveal().startsWith("smtp") === true && config.mailFrom === settings.mailFrom.fallback) {
-      throw new ConfigError(`${PREFIX}MAIL_FROM must be set when mail leaves by SMTP, such as no-reply@example.com.`);
+      throw new ConfigError(
+        `${PREFIX}MAIL=mailbox: keeps mail in memory, for development: set a real transport.`,
+      );
+    if (
+      config.mail?.reveal().startsWith("smtp") === true &&
+      config.mailFrom === settings.mailFrom.fallback
+    ) {
+      throw new ConfigError(
+        `${PREFIX}MAIL_FROM must be set when mail leaves by SMTP, such as no-reply@example.com.`,
+      );
     }
     if (config.mail === undefined)
-      throw new ConfigError(`${PREFIX}MAIL must be set in production, such as smtp://user:password@mail.example.com.`);
+      throw new ConfigError(
+        `${PREFIX}MAIL must be set in production, such as smtp://user:password@mail.example.com.`,
+      );
   }
   const stray = strayOrigin(config);
   if (stray !== undefined)
@@ -348,9 +437,13 @@ function isOrigin(given: string): boolean {
 
 /** A page that could not use the passkeys that it is meant to. */
 function strayOrigin({ publicUrl, passkeyDomain, passkeyOrigins }: Config): string | undefined {
-  const domain = passkeyDomain ?? (publicUrl === undefined ? undefined : new URL(publicUrl).hostname);
+  const domain =
+    passkeyDomain ?? (publicUrl === undefined ? undefined : new URL(publicUrl).hostname);
   if (domain === undefined) return undefined;
-  const pages = passkeyOrigins.length === 0 && publicUrl !== undefined ? [publicUrl] : passkeyOrigins.filter(isOrigin);
+  const pages =
+    passkeyOrigins.length === 0 && publicUrl !== undefined
+      ? [publicUrl]
+      : passkeyOrigins.filter(isOrigin);
   return pages.find((page) => !`.${new URL(page).hostname}`.endsWith(`.${domain}`));
 }
 
@@ -358,16 +451,23 @@ function readSetting(definition: Setting<unknown>, value: string | undefined): u
   if (value === undefined) return undefined;
   const parsed = definition.parse.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new ConfigError(`${PREFIX}${definition.env} ${parsed.error.issues[0]?.message ?? "is not acceptable"}.`);
+  throw new ConfigError(
+    `${PREFIX}${definition.env} ${parsed.error.issues[0]?.message ?? "is not acceptable"}.`,
+  );
 }
 
-function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const names = new Map(Object.entries(settings).map(([name, definition]) => [`${PREFIX}${definition.env}`, name]));
+function fromEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const names = new Map(
+    Object.entries(settings).map(([name, definition]) => [`${PREFIX}${definition.env}`, name]),
+  );
   const given: Record<string, string> = {};
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith(PREFIX) || value === undefined || value === "") continue;
     const name = names.get(variable);
-    if (name === undefined) throw new ConfigError(`${variable} is not a setting: see \`portcullis config --reference\`.`);
+    if (name === undefined)
+      throw new ConfigError(`${variable} is not a setting: see \`portcullis config --reference\`.`);
     given[name] = value;
   }
   return given;
@@ -376,7 +476,10 @@ function fromEnvironment(environment: Readonly<Record<string, string | undefined
 function readFile(path: string): Record<string, string> {
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries(readObject(path))) {
-    if (!(name in settings)) throw new ConfigError(`"${name}" in ${path} is not a setting: see \`portcullis config --reference\`.`);
+    if (!(name in settings))
+      throw new ConfigError(
+        `"${name}" in ${path} is not a setting: see \`portcullis config --reference\`.`,
+      );
     if (Array.isArray(value)) given[name] = value.join(",");
     else if (typeof value === "string" || typeof value === "number") given[name] = String(value);
     else throw new ConfigError(`"${name}" in ${path} must be a text, a number or a list of texts.`);
@@ -396,10 +499,15 @@ function readObject(path: string): object {
 }
 
 /** What is in effect, secrets masked, for `portcullis config`. */
-export function describeConfig(config: Config): readonly { readonly name: string; readonly value: string }[] {
+export function describeConfig(
+  config: Config,
+): readonly { readonly name: string; readonly value: string }[] {
   return Object.entries(settings).map(([key, definition]) => {
     const value: unknown = Object.entries(config).find(([name]) => name === key)?.[1];
-    return { name: `${PREFIX}${definition.env}`, value: describe(value, definition.secret === true) };
+    return {
+      name: `${PREFIX}${definition.env}`,
+      value: describe(value, definition.secret === true),
+    };
   });
 }
 

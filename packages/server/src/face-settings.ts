@@ -3,7 +3,10 @@ import { Secret } from "./kernel/secret.ts";
 import { duration, httpUrl, list, onOff, oneOf, setting, text } from "./setting.ts";
 
 const faceNames = ["simplejwt", "djoser", "tag1", "none"] as const;
-const template = text.regex(/^[^\s]*\{uid\}[^\s]*\{token\}[^\s]*$/, "must be a path with {uid} and {token} in it");
+const template = text.regex(
+  /^[^\s]*\{uid\}[^\s]*\{token\}[^\s]*$/,
+  "must be a path with {uid} and {token} in it",
+);
 const off = { parse: onOff, fallback: "off" } as const;
 
 /** Settings of the Django faces; the name the original has for it stands in parentheses. */
@@ -11,8 +14,14 @@ export const faceSettings = {
   faces: setting({
     env: "FACES",
     parse: list
-      .refine((names) => names.every((name) => faceNames.some((known) => known === name)), `may list ${faceNames.join(", ")}`)
-      .refine((names) => names.length === 1 || !names.includes("none"), "may not list faces beside none"),
+      .refine(
+        (names) => names.every((name) => faceNames.some((known) => known === name)),
+        `may list ${faceNames.join(", ")}`,
+      )
+      .refine(
+        (names) => names.length === 1 || !names.includes("none"),
+        "may not list faces beside none",
+      ),
     fallback: undefined,
     about:
       "Django interfaces that are served: simplejwt, djoser, tag1, comma separated, or none. Absent: all of them in development, none in production.",
@@ -69,15 +78,24 @@ export const faceSettings = {
   }),
   simplejwtHeaderTypes: setting({
     env: "SIMPLEJWT_AUTH_HEADER_TYPES",
-    parse: list.refine((types) => types.length > 0 && types.every((type) => /^[\w-]+$/.test(type)), "must be words such as Bearer,JWT"),
+    parse: list.refine(
+      (types) => types.length > 0 && types.every((type) => /^[\w-]+$/.test(type)),
+      "must be words such as Bearer,JWT",
+    ),
     fallback: "Bearer",
-    about: "Words that may stand before the token in Authorization (AUTH_HEADER_TYPES), the first in WWW-Authenticate.",
+    about:
+      "Words that may stand before the token in Authorization (AUTH_HEADER_TYPES), the first in WWW-Authenticate.",
   }),
   simplejwtTokenClasses: setting({
     env: "SIMPLEJWT_AUTH_TOKEN_CLASSES",
-    parse: list.pipe(z.array(oneOf(["AccessToken", "SlidingToken"])).min(1, "must name AccessToken, SlidingToken or both")),
+    parse: list.pipe(
+      z
+        .array(oneOf(["AccessToken", "SlidingToken"]))
+        .min(1, "must name AccessToken, SlidingToken or both"),
+    ),
     fallback: "AccessToken",
-    about: "Tokens that requests may carry: AccessToken, SlidingToken or both (AUTH_TOKEN_CLASSES).",
+    about:
+      "Tokens that requests may carry: AccessToken, SlidingToken or both (AUTH_TOKEN_CLASSES).",
   }),
   simplejwtSlidingSeconds: setting({
     env: "SIMPLEJWT_SLIDING_TOKEN_LIFETIME",
@@ -93,19 +111,26 @@ export const faceSettings = {
   }),
   djoserPrefix: setting({
     env: "DJOSER_PREFIX",
-    parse: z.string().regex(/^(?!\/v1(?:\/|$))(?:\/[A-Za-z0-9_-]+)+$/, "must be a path such as /auth, outside /v1"),
+    parse: z
+      .string()
+      .regex(
+        /^(?!\/v1(?:\/|$))(?:\/[A-Za-z0-9_-]+)+$/,
+        "must be a path such as /auth, outside /v1",
+      ),
     fallback: "/auth",
     about: "Path under which Djoser's calls are served.",
   }),
   djoserTokenLogin: setting({
     env: "DJOSER_TOKEN_LOGIN",
     ...off,
-    about: "Whether Djoser's opaque tokens and their login and logout are served beside JWT (TOKEN_MODEL).",
+    about:
+      "Whether Djoser's opaque tokens and their login and logout are served beside JWT (TOKEN_MODEL).",
   }),
   djoserSendActivationEmail: setting({
     env: "DJOSER_SEND_ACTIVATION_EMAIL",
     ...off,
-    about: "Whether an account is paused until the link in the activation mail comes back (SEND_ACTIVATION_EMAIL).",
+    about:
+      "Whether an account is paused until the link in the activation mail comes back (SEND_ACTIVATION_EMAIL).",
   }),
   djoserSendConfirmationEmail: setting({
     env: "DJOSER_SEND_CONFIRMATION_EMAIL",
@@ -115,12 +140,14 @@ export const faceSettings = {
   djoserPasswordChangedEmail: setting({
     env: "DJOSER_PASSWORD_CHANGED_EMAIL_CONFIRMATION",
     ...off,
-    about: "Whether a change of password is confirmed by Djoser's mail (PASSWORD_CHANGED_EMAIL_CONFIRMATION).",
+    about:
+      "Whether a change of password is confirmed by Djoser's mail (PASSWORD_CHANGED_EMAIL_CONFIRMATION).",
   }),
   djoserUsernameChangedEmail: setting({
     env: "DJOSER_USERNAME_CHANGED_EMAIL_CONFIRMATION",
     ...off,
-    about: "Whether a change of the login field is confirmed by mail (USERNAME_CHANGED_EMAIL_CONFIRMATION).",
+    about:
+      "Whether a change of the login field is confirmed by mail (USERNAME_CHANGED_EMAIL_CONFIRMATION).",
   }),
   djoserCreateRetype: setting({
     env: "DJOSER_USER_CREATE_PASSWORD_RETYPE",
@@ -135,7 +162,8 @@ export const faceSettings = {
   djoserResetPasswordRetype: setting({
     env: "DJOSER_PASSWORD_RESET_CONFIRM_RETYPE",
     ...off,
-    about: "Whether a reset of the password asks for `re_new_password` (PASSWORD_RESET_CONFIRM_RETYPE).",
+    about:
+      "Whether a reset of the password asks for `re_new_password` (PASSWORD_RESET_CONFIRM_RETYPE).",
   }),
   djoserSetUsernameRetype: setting({
     env: "DJOSER_SET_USERNAME_RETYPE",
@@ -181,7 +209,8 @@ export const faceSettings = {
     env: "FRONTEND_URL",
     parse: httpUrl,
     fallback: undefined,
-    about: "Where those paths are (EMAIL_FRONTEND_PROTOCOL and EMAIL_FRONTEND_DOMAIN); absent: PUBLIC_URL.",
+    about:
+      "Where those paths are (EMAIL_FRONTEND_PROTOCOL and EMAIL_FRONTEND_DOMAIN); absent: PUBLIC_URL.",
   }),
   mailedTokenSeconds: setting({
     env: "PASSWORD_RESET_TIMEOUT",

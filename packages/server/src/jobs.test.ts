@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { anotherNode, attempt, countRows, eventsOf, register, type TableName } from "../test/steps.ts";
+import {
+  anotherNode,
+  attempt,
+  countRows,
+  eventsOf,
+  register,
+  type TableName,
+} from "../test/steps.ts";
 import { eachWorld, type World } from "../test/world.ts";
 import { checkChain } from "./audit/check.ts";
 import { createHousekeeping, runJobs } from "./jobs.ts";
@@ -8,11 +15,15 @@ import { registerGauges } from "./gauges.ts";
 const DAY = 86_400;
 
 const rowsOf = async (world: World, tables: readonly TableName[]) =>
-  Object.fromEntries(await Promise.all(tables.map(async (table) => [table, await countRows(world, table)] as const)));
+  Object.fromEntries(
+    await Promise.all(tables.map(async (table) => [table, await countRows(world, table)] as const)),
+  );
 
 /** Of one series, as Prometheus would read it. */
 async function figure(world: World, series: string): Promise<number | undefined> {
-  const line = (await world.rules.metrics.text()).split("\n").find((text) => text.startsWith(`${series} `));
+  const line = (await world.rules.metrics.text())
+    .split("\n")
+    .find((text) => text.startsWith(`${series} `));
   return line === undefined ? undefined : Number(line.slice(series.length));
 }
 
@@ -26,38 +37,62 @@ const fill = async (world: World, count: number): Promise<void> => {
   });
 };
 
-eachWorld("what has no effect any more is forgotten when its time has come, and not before", async (world) => {
-  const { clock, rules } = world;
-  const housekeeping = createHousekeeping(rules);
-  const user = await world.user();
-  await register(world, "anna@example.com");
-  await world.request("POST", "/v1/password-resets", { body: { email: user.email } });
-  await attempt(world, user.email, "not the password at all");
-  const { accessToken } = await world.signIn(user);
-  assert.equal((await world.request("DELETE", "/v1/sessions/current", { token: accessToken })).status, 204);
-  await world.mails();
-  await rules.db.insertInto("leases").values({ node_id: "gone", boot_id: "gone", lease_until: clock.now(), applied_before: 0 }).execute();
-  const tables = ["revocations", "attempts", "registrations", "password_resets", "sessions", "counters", "outbox", "leases"] as const;
-  await housekeeping.tick();
-  const before = await rowsOf(world, tables);
-  assert.ok(
-    tables.every((table) => (before[table] ?? 0) > 0),
-    JSON.stringify(before),
-  );
+eachWorld(
+  "what has no effect any more is forgotten when its time has come, and not before",
+  async (world) => {
+    const { clock, rules } = world;
+    const housekeeping = createHousekeeping(rules);
+    const user = await world.user();
+    await register(world, "anna@example.com");
+    await world.request("POST", "/v1/password-resets", { body: { email: user.email } });
+    await attempt(world, user.email, "not the password at all");
+    const { accessToken } = await world.signIn(user);
+    assert.equal(
+      (await world.request("DELETE", "/v1/sessions/current", { token: accessToken })).status,
+      204,
+    );
+    await world.mails();
+    await rules.db
+      .insertInto("leases")
+      .values({ node_id: "gone", boot_id: "gone", lease_until: clock.now(), applied_before: 0 })
+      .execute();
+    const tables = [
+      "revocations",
+      "attempts",
+      "registrations",
+      "password_resets",
+      "sessions",
+      "counters",
+      "outbox",
+      "leases",
+    ] as const;
+    await housekeeping.tick();
+    const before = await rowsOf(world, tables);
+    assert.ok(
+      tables.every((table) => (before[table] ?? 0) > 0),
+      JSON.stringify(before),
+    );
 
-  clock.advance(2 * DAY);
-  await housekeeping.tick();
-  const later = await rowsOf(world, tables);
-  assert.deepEqual([later["revocations"], later["registrations"], later["password_resets"]], [0, 0, 0]);
-  assert.deepEqual([later["sessions"], later["counters"]], [before["sessions"], before["counters"]]);
-  assert.equal(later["leases"], (before["leases"] ?? 0) - 1);
+    clock.advance(2 * DAY);
+    await housekeeping.tick();
+    const later = await rowsOf(world, tables);
+    assert.deepEqual(
+      [later["revocations"], later["registrations"], later["password_resets"]],
+      [0, 0, 0],
+    );
+    assert.deepEqual(
+      [later["sessions"], later["counters"]],
+      [before["sessions"], before["counters"]],
+    );
+    assert.equal(later["leases"], (before["leases"] ?? 0) - 1);
 
-  clock.advance(31 * DAY);
-  await housekeeping.tick();
-  const last = await rowsOf(world, tables);
-  assert.deepEqual([last["sessions"], last["counters"], last["outbox"]], [0, 0, 0]);
-  assert.equal(await countRows(world, "users"), 1);
-});
+    clock.advance(31 * DAY);
+    await housekeeping.tick();
+    const last = await rowsOf(world, tables);
+    assert.deepEqual([last["sessions"], last["counters"], last["outbox"]], [0, 0, 0]);
+    assert.equal(await countRows(world, "users"), 1);
+  },
+);
 
 eachWorld("a run removes many rows in batches and counts them", async (world) => {
   const housekeeping = createHousekeeping(world.rules);
@@ -66,7 +101,10 @@ eachWorld("a run removes many rows in batches and counts them", async (world) =>
   assert.equal(await countRows(world, "attempts"), 0);
   assert.equal(await figure(world, `portcullis_job_rows_removed_total{job="attempts"}`), 2_500);
   assert.equal(await figure(world, `portcullis_job_runs_total{job="attempts",result="done"}`), 1);
-  assert.equal(await figure(world, `portcullis_job_last_success_timestamp_seconds{job="attempts"}`), world.clock.now());
+  assert.equal(
+    await figure(world, `portcullis_job_last_success_timestamp_seconds{job="attempts"}`),
+    world.clock.now(),
+  );
 
   await fill(world, 1);
   await housekeeping.tick();
@@ -94,29 +132,41 @@ eachWorld("other work goes on between two batches", async (world) => {
   assert.ok(sawFewer);
 });
 
-eachWorld("of the processes of a deployment one keeps house, and another takes over when it has stopped or died", async (world) => {
-  const { clock, rules } = world;
-  const other = await anotherNode(world);
-  const [first, second] = [createHousekeeping(rules), createHousekeeping(other.rules)];
-  const runsOf = async (node: World) => (await figure(node, `portcullis_job_runs_total{job="attempts",result="done"}`)) ?? 0;
-  await first.tick();
-  for (let n = 0; n < 4; n += 1) {
-    clock.advance(60);
-    await Promise.all([first.tick(), second.tick()]);
-  }
-  assert.deepEqual([await runsOf(world), await runsOf(other)], [5, 0]);
+eachWorld(
+  "of the processes of a deployment one keeps house, and another takes over when it has stopped or died",
+  async (world) => {
+    const { clock, rules } = world;
+    const other = await anotherNode(world);
+    const [first, second] = [createHousekeeping(rules), createHousekeeping(other.rules)];
+    const runsOf = async (node: World) =>
+      (await figure(node, `portcullis_job_runs_total{job="attempts",result="done"}`)) ?? 0;
+    await first.tick();
+    for (let n = 0; n < 4; n += 1) {
+      clock.advance(60);
+      await Promise.all([first.tick(), second.tick()]);
+    }
+    assert.deepEqual([await runsOf(world), await runsOf(other)], [5, 0]);
 
-  await first.stop();
-  await second.tick();
-  assert.deepEqual([await runsOf(world), await runsOf(other)], [5, 1], "nobody waits for one that has said goodbye");
-  clock.advance(179);
-  await first.tick();
-  assert.deepEqual([await runsOf(world), await runsOf(other)], [5, 1]);
-  clock.advance(1);
-  await first.tick();
-  assert.deepEqual([await runsOf(world), await runsOf(other)], [6, 1], "nor for ever for one that has not");
-  assert.equal(await countRows(world, "runners"), 1);
-});
+    await first.stop();
+    await second.tick();
+    assert.deepEqual(
+      [await runsOf(world), await runsOf(other)],
+      [5, 1],
+      "nobody waits for one that has said goodbye",
+    );
+    clock.advance(179);
+    await first.tick();
+    assert.deepEqual([await runsOf(world), await runsOf(other)], [5, 1]);
+    clock.advance(1);
+    await first.tick();
+    assert.deepEqual(
+      [await runsOf(world), await runsOf(other)],
+      [6, 1],
+      "nor for ever for one that has not",
+    );
+    assert.equal(await countRows(world, "runners"), 1);
+  },
+);
 
 eachWorld(
   "a job that fails is logged and counted, and the others run",
@@ -130,16 +180,33 @@ eachWorld(
     await fill(world, 3);
     await createHousekeeping(rules).tick();
     assert.equal(await figure(world, `portcullis_job_runs_total{job="audit",result="failed"}`), 1);
-    assert.equal(await figure(world, `portcullis_job_runs_total{job="audit",result="done"}`), undefined);
-    assert.equal(await figure(world, `portcullis_job_last_success_timestamp_seconds{job="audit"}`), undefined);
-    assert.ok(world.logged.some(({ event, facts, cause }) => event === "job.failed" && facts["job"] === "audit" && cause instanceof Error));
-    assert.ok(((await figure(world, `portcullis_job_rows_removed_total{job="attempts"}`)) ?? 0) >= 3);
+    assert.equal(
+      await figure(world, `portcullis_job_runs_total{job="audit",result="done"}`),
+      undefined,
+    );
+    assert.equal(
+      await figure(world, `portcullis_job_last_success_timestamp_seconds{job="audit"}`),
+      undefined,
+    );
+    assert.ok(
+      world.logged.some(
+        ({ event, facts, cause }) =>
+          event === "job.failed" && facts["job"] === "audit" && cause instanceof Error,
+      ),
+    );
+    assert.ok(
+      ((await figure(world, `portcullis_job_rows_removed_total{job="attempts"}`)) ?? 0) >= 3,
+    );
 
     await rules.db.deleteFrom("audit_events").execute();
     clock.advance(3600);
     await rules.db.schema.dropTable("runners").execute();
     await createHousekeeping((await anotherNode(world)).rules).tick();
-    assert.ok(world.logged.some(({ event, facts }) => event === "job.failed" && facts["job"] === "housekeeping"));
+    assert.ok(
+      world.logged.some(
+        ({ event, facts }) => event === "job.failed" && facts["job"] === "housekeeping",
+      ),
+    );
   },
   { PORTCULLIS_AUDIT_RETENTION: "1d" },
 );
@@ -158,7 +225,12 @@ eachWorld(
     }
     const checked = await checkChain(rules.db, parts.keyring);
     assert.ok(checked.kind === "intact" && checked.pruned > 10, JSON.stringify(checked));
-    const { at } = await rules.db.selectFrom("audit_events").select("at").orderBy("position").limit(1).executeTakeFirstOrThrow();
+    const { at } = await rules.db
+      .selectFrom("audit_events")
+      .select("at")
+      .orderBy("position")
+      .limit(1)
+      .executeTakeFirstOrThrow();
     const age = clock.now() - at;
     assert.ok(age >= 30 * DAY && age <= 32 * DAY, String(age / DAY));
     assert.ok((await eventsOf(world)).filter((event) => event === "audit.pruned").length <= 10);
@@ -176,25 +248,31 @@ eachWorld("without a retention the audit is kept for good", async (world) => {
   assert.equal(await countRows(world, "audit_events"), before);
 });
 
-eachWorld("housekeeping runs by itself once a minute until it is told to stop, and then leaves it to others", async (world) => {
-  const { clock, rules } = world;
-  const stop = new AbortController();
-  const running = runJobs(rules, stop.signal);
-  await fill(world, 2);
-  for (let n = 0; n < 100 && (await countRows(world, "attempts")) > 0; n += 1) {
-    clock.advance(5);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  assert.equal(await countRows(world, "attempts"), 0);
-  assert.equal(await countRows(world, "runners"), 1);
-  stop.abort();
-  await running;
-  assert.equal(await countRows(world, "runners"), 0);
-});
+eachWorld(
+  "housekeeping runs by itself once a minute until it is told to stop, and then leaves it to others",
+  async (world) => {
+    const { clock, rules } = world;
+    const stop = new AbortController();
+    const running = runJobs(rules, stop.signal);
+    await fill(world, 2);
+    for (let n = 0; n < 100 && (await countRows(world, "attempts")) > 0; n += 1) {
+      clock.advance(5);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.equal(await countRows(world, "attempts"), 0);
+    assert.equal(await countRows(world, "runners"), 1);
+    stop.abort();
+    await running;
+    assert.equal(await countRows(world, "runners"), 0);
+  },
+);
 
 eachWorld("an operator sees how long the oldest mail has been waiting", async (world) => {
   const { clock, rules } = world;
-  registerGauges(rules.metrics.registry, rules, () => ({ monotonicMilliseconds: 0, wallMilliseconds: 0 }));
+  registerGauges(rules.metrics.registry, rules, () => ({
+    monotonicMilliseconds: 0,
+    wallMilliseconds: 0,
+  }));
   assert.equal(await figure(world, "portcullis_mail_oldest_queued_age_seconds"), 0);
   await register(world, "anna@example.com");
   clock.advance(90);
@@ -205,15 +283,23 @@ eachWorld("an operator sees how long the oldest mail has been waiting", async (w
   assert.equal(await figure(world, "portcullis_mail_oldest_queued_age_seconds"), 0);
 });
 
-eachWorld("refresh tokens that Django gave out are forgotten once they have expired", async (world) => {
-  const { id } = await world.user();
-  const now = world.clock.now();
-  const row = (jti: string, expires_at: number) => ({ jti, user_id: id, expires_at, used_at: null });
-  await world.rules.db
-    .insertInto("imported_tokens")
-    .values([row("a".repeat(32), now), row("b".repeat(32), now + DAY)])
-    .execute();
-  await createHousekeeping(world.rules).tick();
-  const left = await world.rules.db.selectFrom("imported_tokens").select("jti").execute();
-  assert.deepEqual(left, [{ jti: "b".repeat(32) }]);
-});
+eachWorld(
+  "refresh tokens that Django gave out are forgotten once they have expired",
+  async (world) => {
+    const { id } = await world.user();
+    const now = world.clock.now();
+    const row = (jti: string, expires_at: number) => ({
+      jti,
+      user_id: id,
+      expires_at,
+      used_at: null,
+    });
+    await world.rules.db
+      .insertInto("imported_tokens")
+      .values([row("a".repeat(32), now), row("b".repeat(32), now + DAY)])
+      .execute();
+    await createHousekeeping(world.rules).tick();
+    const left = await world.rules.db.selectFrom("imported_tokens").select("jti").execute();
+    assert.deepEqual(left, [{ jti: "b".repeat(32) }]);
+  },
+);

@@ -37,7 +37,10 @@ export interface JobDeps extends KeyDeps {
 interface Job {
   readonly name: string;
   readonly everySeconds: number;
-  /** Removes at most `limit` rows in one short transaction and returns how many; fewer: there are no more. */
+  /**
+   * Removes at most `limit` rows in one short transaction and returns how many; fewer: there are no
+   * more.
+   */
   prune(deps: JobDeps, now: UnixSeconds, limit: number): Promise<number>;
 }
 
@@ -49,31 +52,96 @@ const KEEP_SESSIONS_SECONDS = 30 * DAY;
 const KEEP_COUNTERS_SECONDS = 8 * DAY;
 
 const jobs: readonly Job[] = [
-  { name: "revocations", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneRevocations(db, now, limit) },
-  { name: "attempts", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneAttempts(db, now, limit) },
-  { name: "registrations", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneRegistrations(db, now, limit) },
-  { name: "password_resets", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneResets(db, now, limit) },
-  { name: "email_changes", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneEmailChanges(db, now, limit) },
-  { name: "challenges", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneChallenges(db, now, limit) },
-  { name: "remembered_devices", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneDevices(db, now, limit) },
-  { name: "email_codes", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneEmailCodes(db, now, limit) },
-  { name: "ceremonies", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneCeremonies(db, now, limit) },
-  { name: "totp_devices", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneUnconfirmed(db, now - UNCONFIRMED_SECONDS, limit) },
-  { name: "mails", everySeconds: MINUTE, prune: async ({ db }, now, limit) => pruneMails(db, now, limit) },
-  { name: "sessions", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneSessions(db, now - KEEP_SESSIONS_SECONDS, limit) },
-  { name: "imported_tokens", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneImported(db, now, limit) },
-  { name: "counters", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneCounters(db, now - KEEP_COUNTERS_SECONDS, limit) },
-  { name: "leases", everySeconds: HOUR, prune: async ({ db }, now, limit) => pruneLeases(db, now - DAY, limit) },
+  {
+    name: "revocations",
+    everySeconds: MINUTE,
+    prune: async ({ db }, now, limit) => pruneRevocations(db, now, limit),
+  },
+  {
+    name: "attempts",
+    everySeconds: MINUTE,
+    prune: async ({ db }, now, limit) => pruneAttempts(db, now, limit),
+  },
+  {
+    name: "registrations",
+    everySeconds: MINUTE,
+    prune: async ({ db }, now, limit) => pruneRegistrations(db, now, limit),
+  },
+  {
+    name: "password_resets",
+    everySeconds: MINUTE,
+    prune: async ({ db }, now, limit) => pruneResets(db, now, limit),
+  },
+  {
+    name: "email_changes",
+    everySeconds: MINUTE,
+    prune: async ({ db }, now, limit) => pruneEmailChanges(db, now, limit),
+  },
+  {
+    name: "challenges",
+    everySeconds: MINUTE,
+    prune: async ({ db }, now, limit) => pruneChallenges(db, now, limit),
+  },
+  {
+    name: "remembered_devices",
+    everySeconds: HOUR,
+    prune: async ({ db }, now, limit) => pruneDevices(db, now, limit),
+  },
+  {
+    name: "email_codes",
+    everySeconds: MINUTE,
+    prune: async ({ db }, now, limit) => pruneEmailCodes(db, now, limit),
+  },
+  {
+    name: "ceremonies",
+    everySeconds: MINUTE,
+    prune: async ({ db }, now, limit) => pruneCeremonies(db, now, limit),
+  },
+  {
+    name: "totp_devices",
+    everySeconds: HOUR,
+    prune: async ({ db }, now, limit) => pruneUnconfirmed(db, now - UNCONFIRMED_SECONDS, limit),
+  },
+  {
+    name: "mails",
+    everySeconds: MINUTE,
+    prune: async ({ db }, now, limit) => pruneMails(db, now, limit),
+  },
+  {
+    name: "sessions",
+    everySeconds: HOUR,
+    prune: async ({ db }, now, limit) => pruneSessions(db, now - KEEP_SESSIONS_SECONDS, limit),
+  },
+  {
+    name: "imported_tokens",
+    everySeconds: HOUR,
+    prune: async ({ db }, now, limit) => pruneImported(db, now, limit),
+  },
+  {
+    name: "counters",
+    everySeconds: HOUR,
+    prune: async ({ db }, now, limit) => pruneCounters(db, now - KEEP_COUNTERS_SECONDS, limit),
+  },
+  {
+    name: "leases",
+    everySeconds: HOUR,
+    prune: async ({ db }, now, limit) => pruneLeases(db, now - DAY, limit),
+  },
   {
     name: "audit",
     everySeconds: HOUR,
     prune: async (deps, _now, limit) =>
-      deps.auditRetentionSeconds === undefined ? 0 : pruneAudit(deps.db, deps, deps.auditRetentionSeconds, limit),
+      deps.auditRetentionSeconds === undefined
+        ? 0
+        : pruneAudit(deps.db, deps, deps.auditRetentionSeconds, limit),
   },
 ];
 
 const BATCH = 1_000;
-/** In one run; what is left waits for the next tick, so that no job keeps the others from their turn. */
+/**
+ * In one run; what is left waits for the next tick, so that no job keeps the others from their
+ * turn.
+ */
 const MOST_BATCHES = 50;
 
 const RUNNER = "housekeeping";
@@ -121,18 +189,30 @@ export function createHousekeeping(deps: JobDeps): Housekeeping {
       attempt(log, RUNNER, async () => {
         for (const job of jobs) {
           if ((dueAt.get(job.name) ?? 0) > seconds()) continue;
-          if (!(await holdRunner(db, { name: RUNNER, holder: nodeId, now: clock.now(), seconds: HOLD_SECONDS }))) return;
+          if (
+            !(await holdRunner(db, {
+              name: RUNNER,
+              holder: nodeId,
+              now: clock.now(),
+              seconds: HOLD_SECONDS,
+            }))
+          )
+            return;
           await run(job);
         }
       }),
-    stop: async () => attempt(log, RUNNER, async () => releaseRunner(db, { name: RUNNER, holder: nodeId })),
+    stop: async () =>
+      attempt(log, RUNNER, async () => releaseRunner(db, { name: RUNNER, holder: nodeId })),
   };
 }
 
 /** A key announced on one node is known on every other long before it signs. */
 const RELOAD_KEYS_MILLISECONDS = 5_000;
 
-/** What has to happen without being asked, until `signal` aborts: keys on every node, housekeeping on one at a time. */
+/**
+ * What has to happen without being asked, until `signal` aborts: keys on every node, housekeeping
+ * on one at a time.
+ */
 export async function runJobs(deps: JobDeps, signal: AbortSignal): Promise<void> {
   const housekeeping = createHousekeeping(deps);
   const milliseconds = (): number => deps.clock.monotonicMilliseconds();

@@ -1,21 +1,38 @@
-import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { ConfigError, secretFile, type Config } from "./config.ts";
 import { keyring, type Keyring } from "./kernel/keyring.ts";
 import type { Random } from "./kernel/random.ts";
 
 const MINIMUM_BYTES = 32;
-/** A random text of 32 characters has far more different ones; `aaaa…`, `0123…0123` and `changemechangeme` do not. */
+/**
+ * A random text of 32 characters has far more different ones; `aaaa…`, `0123…0123` and
+ * `changemechangeme` do not.
+ */
 const MINIMUM_DISTINCT = 12;
 
 /**
- * The master secret: PORTCULLIS_SECRET, or beside an embedded database a file of mode 0600 made at first start.
+ * The master secret: PORTCULLIS_SECRET, or beside an embedded database a file of mode 0600 made at
+ * first start.
  *
  * @throws {ConfigError} for a missing, short or guessable secret (KY-01)
  */
 export function openKeyring(config: Config, random: Random): Keyring {
-  const previous = config.previousSecrets.map((secret) => readSecret(secret.reveal(), "PORTCULLIS_PREVIOUS_SECRETS"));
-  const current = config.secret === undefined ? fromFile(config, random) : readSecret(config.secret.reveal(), "PORTCULLIS_SECRET");
+  const previous = config.previousSecrets.map((secret) =>
+    readSecret(secret.reveal(), "PORTCULLIS_PREVIOUS_SECRETS"),
+  );
+  const current =
+    config.secret === undefined
+      ? fromFile(config, random)
+      : readSecret(config.secret.reveal(), "PORTCULLIS_SECRET");
   return keyring([current, ...previous], random);
 }
 
@@ -23,7 +40,9 @@ function fromFile(config: Config, random: Random): Buffer {
   const file = secretFile(config);
   if (!existsSync(file)) {
     if (config.databaseUrl !== undefined)
-      throw new ConfigError("PORTCULLIS_SECRET must be set when PORTCULLIS_DATABASE_URL is: `openssl rand -base64 48` makes one.");
+      throw new ConfigError(
+        "PORTCULLIS_SECRET must be set when PORTCULLIS_DATABASE_URL is: `openssl rand -base64 48` makes one.",
+      );
     create(file, random);
   }
   return readSecret(readFileSync(file, "utf8"), file);

@@ -4,9 +4,17 @@ import { answer, serve, type Route } from "./http/serve.ts";
 import type { Secret } from "./kernel/secret.ts";
 import type { Keys } from "./tokens/keys.ts";
 
-export type Readiness = "ready" | "starting" | "draining" | "revocation_view_stale" | "storage_unavailable";
+export type Readiness =
+  | "ready"
+  | "starting"
+  | "draining"
+  | "revocation_view_stale"
+  | "storage_unavailable";
 
-export function serverRoutes(deps: { readonly keys: Keys; readonly readiness: () => Readiness }): readonly Route[] {
+export function serverRoutes(deps: {
+  readonly keys: Keys;
+  readonly readiness: () => Readiness;
+}): readonly Route[] {
   return [
     serve(endpoints.getKeys, () => answer(200, deps.keys.jwks())),
     serve(endpoints.getHealth, () => answer(200, { status: "ok" })),
@@ -18,7 +26,9 @@ export function serverRoutes(deps: { readonly keys: Keys; readonly readiness: ()
 }
 
 /** Whether an Authorization header carries this bearer token, in constant time. */
-export function bearerGuard(token: Secret | undefined): (authorization: string | undefined) => boolean {
+export function bearerGuard(
+  token: Secret | undefined,
+): (authorization: string | undefined) => boolean {
   if (token === undefined) return () => false;
   const expected = Buffer.from(`Bearer ${token.reveal()}`);
   return (authorization) => {

@@ -1,6 +1,8 @@
 import { z } from "zod";
 
-/** One setting: read from `PORTCULLIS_<env>` or, in the file given by --config, from its own name. */
+/**
+ * One setting: read from `PORTCULLIS_<env>` or, in the file given by --config, from its own name.
+ */
 export interface Setting<Value, Fallback extends string | undefined = string | undefined> {
   readonly env: string;
   /** What the text may be; the message of its issues completes "PORTCULLIS_X …". */
@@ -11,7 +13,9 @@ export interface Setting<Value, Fallback extends string | undefined = string | u
   readonly secret?: true;
 }
 
-export function setting<Value, const Fallback extends string | undefined>(definition: Setting<Value, Fallback>): Setting<Value, Fallback> {
+export function setting<Value, const Fallback extends string | undefined>(
+  definition: Setting<Value, Fallback>,
+): Setting<Value, Fallback> {
   return definition;
 }
 
@@ -37,7 +41,12 @@ export function duration(bounds: { readonly atLeast: string; readonly atMost: st
   const message = `must be a duration from ${bounds.atLeast} to ${bounds.atMost}, such as 30s, 10m, 12h or 14d`;
   return z
     .string()
-    .refine((value) => readDuration(value) >= readDuration(bounds.atLeast) && readDuration(value) <= readDuration(bounds.atMost), message)
+    .refine(
+      (value) =>
+        readDuration(value) >= readDuration(bounds.atLeast) &&
+        readDuration(value) <= readDuration(bounds.atMost),
+      message,
+    )
     .transform(readDuration);
 }
 
@@ -73,7 +82,10 @@ export const moment = z
 function isMoment(value: string): boolean {
   if (!/^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/.test(value)) return false;
   const milliseconds = Date.parse(value);
-  return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(value.replace("Z", ""));
+  return (
+    !Number.isNaN(milliseconds) &&
+    new Date(milliseconds).toISOString().startsWith(value.replace("Z", ""))
+  );
 }
 
 /** `off`, which is undefined, or a value. */

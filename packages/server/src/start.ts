@@ -23,7 +23,10 @@ export interface Opened {
   close(): Promise<void>;
 }
 
-/** Opens the database, brings its schema up to date and composes the rules: all that a command needs. */
+/**
+ * Opens the database, brings its schema up to date and composes the rules: all that a command
+ * needs.
+ */
 export async function open(config: Config, publicUrl: string): Promise<Opened> {
   const clock = systemClock;
   const random = systemRandom;
@@ -36,8 +39,17 @@ export async function open(config: Config, publicUrl: string): Promise<Opened> {
     log,
     poolSize: config.databasePool,
   });
-  const hasher = createHasher({ log, clock, random, concurrency: config.hashConcurrency, params: standardParameters });
-  const transport = createTransport(config.mail?.reveal() ?? "mailbox:", { clock, connections: config.mailConnections });
+  const hasher = createHasher({
+    log,
+    clock,
+    random,
+    concurrency: config.hashConcurrency,
+    params: standardParameters,
+  });
+  const transport = createTransport(config.mail?.reveal() ?? "mailbox:", {
+    clock,
+    connections: config.mailConnections,
+  });
   const close = async (): Promise<void> => {
     transport.close();
     await hasher.close();
@@ -45,7 +57,17 @@ export async function open(config: Config, publicUrl: string): Promise<Opened> {
   };
   try {
     await migrate(database);
-    const parts: Parts = { config, publicUrl, database, keyring, clock, random, log, hasher, transport };
+    const parts: Parts = {
+      config,
+      publicUrl,
+      database,
+      keyring,
+      clock,
+      random,
+      log,
+      hasher,
+      transport,
+    };
     return { parts, rules: await composeRules(parts), close };
   } catch (error) {
     await close();
@@ -60,8 +82,14 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Starts the server. It listens only once it has loaded the revocations and passed its self-test (RV-11, RF-18). */
-export async function start(config: Config, address: { readonly port: number; readonly publicUrl: string }): Promise<Running> {
+/**
+ * Starts the server. It listens only once it has loaded the revocations and passed its self-test
+ * (RV-11, RF-18).
+ */
+export async function start(
+  config: Config,
+  address: { readonly port: number; readonly publicUrl: string },
+): Promise<Running> {
   const lock = config.databaseUrl === undefined ? holdDataDirectory(config) : undefined;
   let opened: Opened | undefined;
   try {
@@ -74,25 +102,43 @@ export async function start(config: Config, address: { readonly port: number; re
   }
 }
 
-async function run(config: Config, opened: Opened, port: number, lock: ServeLock | undefined): Promise<Running> {
+async function run(
+  config: Config,
+  opened: Opened,
+  port: number,
+  lock: ServeLock | undefined,
+): Promise<Running> {
   const { parts, rules } = opened;
   const { log, clock } = parts;
   let state: Readiness = "starting";
-  const readiness = (): Readiness => (state !== "ready" || rules.feed.view.isFresh(instant()) ? state : "revocation_view_stale");
-  const instant = () => ({ monotonicMilliseconds: clock.monotonicMilliseconds(), wallMilliseconds: clock.wallMilliseconds() });
+  const readiness = (): Readiness =>
+    state !== "ready" || rules.feed.view.isFresh(instant()) ? state : "revocation_view_stale";
+  const instant = () => ({
+    monotonicMilliseconds: clock.monotonicMilliseconds(),
+    wallMilliseconds: clock.wallMilliseconds(),
+  });
 
   await selfTest(rules);
   registerGauges(rules.metrics.registry, rules, instant);
   const app = composeApp(parts, rules, readiness);
   await rules.feed.start();
-  const listening = await listen({ ...app, host: config.host, port, log, clock }).catch(async (error: unknown) => {
-    await rules.feed.stop();
-    throw error;
-  });
+  const listening = await listen({ ...app, host: config.host, port, log, clock }).catch(
+    async (error: unknown) => {
+      await rules.feed.stop();
+      throw error;
+    },
+  );
   const stopped = new AbortController();
-  const background = Promise.all([runJobs(rules, stopped.signal), rules.sender.run(stopped.signal)]);
+  const background = Promise.all([
+    runJobs(rules, stopped.signal),
+    rules.sender.run(stopped.signal),
+  ]);
   state = "ready";
-  log.info("server.ready", { port: listening.port, database: parts.database.dialect, mode: config.mode });
+  log.info("server.ready", {
+    port: listening.port,
+    database: parts.database.dialect,
+    mode: config.mode,
+  });
 
   return {
     port: listening.port,

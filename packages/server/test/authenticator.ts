@@ -1,7 +1,10 @@
 import type { Assertion, Attestation } from "@portcullis/contract";
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
 
-/** An authenticator and the browser before it, both in software: what they say can be put wrong, one thing at a time. */
+/**
+ * An authenticator and the browser before it, both in software: what they say can be put wrong, one
+ * thing at a time.
+ */
 export interface Authenticator {
   /** `navigator.credentials.create`, by its `toJSON`. */
   create(options: Options, wrong?: Wrong): Attestation;
@@ -71,30 +74,63 @@ export function createAuthenticator(made: Made): Authenticator {
   const own = { key: keyOf(algorithm), id: randomBytes(32), userHandle: "", counter: 0 };
 
   const authenticatorData = (wrong: Wrong, attested: Uint8Array = Buffer.alloc(0)): Uint8Array => {
-    const { up = true, uv = verifies, be = synced, bs = synced, domain = made.domain, counter = counts ? own.counter : 0 } = wrong;
-    const flags = [up, false, uv, be, bs, false, attested.length > 0].reduce((bits, on, position) => bits | (Number(on) << position), 0);
+    const {
+      up = true,
+      uv = verifies,
+      be = synced,
+      bs = synced,
+      domain = made.domain,
+      counter = counts ? own.counter : 0,
+    } = wrong;
+    const flags = [up, false, uv, be, bs, false, attested.length > 0].reduce(
+      (bits, on, position) => bits | (Number(on) << position),
+      0,
+    );
     const count = Buffer.alloc(4);
     count.writeUInt32BE(counter);
-    return wrong.authenticatorData ?? Buffer.concat([sha256(domain), Buffer.of(flags), count, attested]);
+    return (
+      wrong.authenticatorData ?? Buffer.concat([sha256(domain), Buffer.of(flags), count, attested])
+    );
   };
 
   const clientData = (type: string, options: Options, wrong: Wrong): Buffer => {
-    const { challenge = options["challenge"], origin = made.origin, crossOrigin = false, topOrigin } = wrong;
-    return Buffer.from(wrong.clientDataJSON ?? JSON.stringify({ type: wrong.type ?? type, challenge, origin, crossOrigin, topOrigin }));
+    const {
+      challenge = options["challenge"],
+      origin = made.origin,
+      crossOrigin = false,
+      topOrigin,
+    } = wrong;
+    return Buffer.from(
+      wrong.clientDataJSON ??
+        JSON.stringify({ type: wrong.type ?? type, challenge, origin, crossOrigin, topOrigin }),
+    );
   };
 
   const common = (wrong: Wrong) => {
     const id = wrong.id ?? own.id.toString("base64url");
-    return { id, rawId: wrong.rawId ?? id, type: "public-key", clientExtensionResults: {} } as const;
+    return {
+      id,
+      rawId: wrong.rawId ?? id,
+      type: "public-key",
+      clientExtensionResults: {},
+    } as const;
   };
 
   return {
     create: (options, wrong = {}) => {
-      Object.assign(own, { key: keyOf(algorithm), id: randomBytes(32), userHandle: userIdIn(options), counter: 0 });
+      Object.assign(own, {
+        key: keyOf(algorithm),
+        id: randomBytes(32),
+        userHandle: userIdIn(options),
+        counter: 0,
+      });
       const { credentialId = own.id, publicKey = own.key.cose } = wrong;
       const length = Buffer.alloc(2);
       length.writeUInt16BE(credentialId.length);
-      const authData = authenticatorData(wrong, Buffer.concat([Buffer.alloc(16), length, credentialId, publicKey]));
+      const authData = authenticatorData(
+        wrong,
+        Buffer.concat([Buffer.alloc(16), length, credentialId, publicKey]),
+      );
       const none = cbor(
         new Map<string, Cbor>([
           ["fmt", "none"],
@@ -104,14 +140,19 @@ export function createAuthenticator(made: Made): Authenticator {
       );
       const attestationObject = Buffer.from(wrong.attestationObject ?? none).toString("base64url");
       const clientDataJSON = clientData("webauthn.create", options, wrong).toString("base64url");
-      return { ...common(wrong), response: { clientDataJSON, attestationObject, transports: ["internal"] } };
+      return {
+        ...common(wrong),
+        response: { clientDataJSON, attestationObject, transports: ["internal"] },
+      };
     },
     get: (options, wrong = {}) => {
       own.counter += 1;
       const authData = authenticatorData(wrong);
       const clientDataJSON = clientData("webauthn.get", options, wrong);
       const { privateKey, digest } = wrong.key ?? own.key;
-      const signature = wrong.signature ?? sign(digest, Buffer.concat([authData, sha256(clientDataJSON)]), privateKey);
+      const signature =
+        wrong.signature ??
+        sign(digest, Buffer.concat([authData, sha256(clientDataJSON)]), privateKey);
       return {
         ...common(wrong),
         response: {
@@ -177,14 +218,24 @@ export function cose(members: readonly (readonly [number, Cbor])[]): Uint8Array 
   return cbor(new Map(members));
 }
 
-export type Cbor = number | string | Uint8Array | readonly Cbor[] | ReadonlyMap<string | number, Cbor>;
+export type Cbor =
+  | number
+  | string
+  | Uint8Array
+  | readonly Cbor[]
+  | ReadonlyMap<string | number, Cbor>;
 
 /** RFC 8949 §3, as far as authenticators need it. */
 export function cbor(value: Cbor): Uint8Array {
   if (typeof value === "number") return value < 0 ? head(1, -1 - value) : head(0, value);
-  if (typeof value === "string") return Buffer.concat([head(3, Buffer.byteLength(value)), Buffer.from(value)]);
+  if (typeof value === "string")
+    return Buffer.concat([head(3, Buffer.byteLength(value)), Buffer.from(value)]);
   if (value instanceof Uint8Array) return Buffer.concat([head(2, value.length), value]);
-  if (value instanceof Map) return Buffer.concat([head(5, value.size), ...[...value].flatMap(([key, item]) => [cbor(key), cbor(item)])]);
+  if (value instanceof Map)
+    return Buffer.concat([
+      head(5, value.size),
+      ...[...value].flatMap(([key, item]) => [cbor(key), cbor(item)]),
+    ]);
   const items = [...value.values()];
   return Buffer.concat([head(4, items.length), ...items.map(cbor)]);
 }

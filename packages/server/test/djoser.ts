@@ -27,42 +27,75 @@ export async function call<Body = Said>(
   body?: unknown,
   asked: RequestOptions = {},
 ): Promise<Answered<Body>> {
-  return world.request<Body>(method, `/auth/${path}`, { ...asked, ...(body !== undefined && { body }) });
+  return world.request<Body>(method, `/auth/${path}`, {
+    ...asked,
+    ...(body !== undefined && { body }),
+  });
 }
 
-export async function logIn(world: World, username: string, password = PASSWORD, field = "username"): Promise<Answered<Pair & Said>> {
+export async function logIn(
+  world: World,
+  username: string,
+  password = PASSWORD,
+  field = "username",
+): Promise<Answered<Pair & Said>> {
   return call<Pair & Said>(world, "POST", "jwt/create/", { [field]: username, password });
 }
 
-export async function loggedIn(world: World, username: string, password = PASSWORD, field = "username"): Promise<Pair> {
+export async function loggedIn(
+  world: World,
+  username: string,
+  password = PASSWORD,
+  field = "username",
+): Promise<Pair> {
   const answered = await logIn(world, username, password, field);
   assert.equal(answered.status, 200, answered.text);
   return answered.body;
 }
 
-export async function signUp(world: World, username: string, email = `${username}@example.com`): Promise<Answered<Said>> {
+export async function signUp(
+  world: World,
+  username: string,
+  email = `${username}@example.com`,
+): Promise<Answered<Said>> {
   return call(world, "POST", "users/", { username, email, password: PASSWORD });
 }
 
 /** A confirmed user with a username, and their number. */
-export async function user(world: World, username: string, more: { readonly superuser?: boolean } = {}) {
+export async function user(
+  world: World,
+  username: string,
+  more: { readonly superuser?: boolean } = {},
+) {
   const made = await world.user({ username, email: `${username}@example.com`, ...more });
   return { ...made, username, number: await numberOf(world, made) };
 }
 
 async function numberOf(world: World, { id }: Pick<TestUser, "id">): Promise<number> {
-  return (await world.rules.db.selectFrom("users").select("number").where("id", "=", id).executeTakeFirstOrThrow()).number;
+  return (
+    await world.rules.db
+      .selectFrom("users")
+      .select("number")
+      .where("id", "=", id)
+      .executeTakeFirstOrThrow()
+  ).number;
 }
 
 export async function rowOf(world: World, username: string) {
-  return world.rules.db.selectFrom("users").selectAll().where("username", "=", username).executeTakeFirstOrThrow();
+  return world.rules.db
+    .selectFrom("users")
+    .selectAll()
+    .where("username", "=", username)
+    .executeTakeFirstOrThrow();
 }
 
 export async function me(world: World, token: string): Promise<Answered<Said>> {
   return call(world, "GET", "users/me/", undefined, { token });
 }
 
-export const withToken = (token: string): RequestOptions => ({ headers: { authorization: `Token ${token}` } });
+export const withToken = (token: string): RequestOptions => ({
+  headers: { authorization: `Token ${token}` },
+});
 
 interface Link {
   readonly uid: string;
@@ -79,12 +112,17 @@ export async function mailedLink(world: World, email: string): Promise<Link> {
 /** Newest first. */
 export async function mailedLinks(world: World, email: string): Promise<readonly Link[]> {
   return (await mailsTo(world, email)).flatMap(({ text }) => {
-    const [, uid, token] = new RegExp(`^ {4}${FRONTEND}/#/\\S+/([^/\\s]+)/([^/\\s]+)$`, "m").exec(text) ?? [];
+    const [, uid, token] =
+      new RegExp(`^ {4}${FRONTEND}/#/\\S+/([^/\\s]+)/([^/\\s]+)$`, "m").exec(text) ?? [];
     return uid === undefined || token === undefined ? [] : [{ uid, token }];
   });
 }
 
-export async function askFor(world: World, what: "password" | "username" | "email", email: string): Promise<Link> {
+export async function askFor(
+  world: World,
+  what: "password" | "username" | "email",
+  email: string,
+): Promise<Link> {
   const answered = await call(world, "POST", `users/reset_${what}/`, { email });
   assert.equal(answered.status, 204, answered.text);
   return mailedLink(world, email);
@@ -94,12 +132,26 @@ export async function activate(world: World, link: object): Promise<Answered<Sai
   return call(world, "POST", "users/activation/", link);
 }
 
-export async function reset(world: World, link: object, newPassword = NEXT): Promise<Answered<Said>> {
-  return call(world, "POST", "users/reset_password_confirm/", { ...link, new_password: newPassword });
+export async function reset(
+  world: World,
+  link: object,
+  newPassword = NEXT,
+): Promise<Answered<Said>> {
+  return call(world, "POST", "users/reset_password_confirm/", {
+    ...link,
+    new_password: newPassword,
+  });
 }
 
-export async function resetUsername(world: World, link: object, newUsername: string): Promise<Answered<Said>> {
-  return call(world, "POST", "users/reset_username_confirm/", { ...link, new_username: newUsername });
+export async function resetUsername(
+  world: World,
+  link: object,
+  newUsername: string,
+): Promise<Answered<Said>> {
+  return call(world, "POST", "users/reset_username_confirm/", {
+    ...link,
+    new_username: newUsername,
+  });
 }
 
 /** Users without a password, straight into the store. */

@@ -2,11 +2,19 @@ import type { Db } from "../src/db/open.ts";
 import { uuidv4 } from "../src/kernel/ids.ts";
 import { systemRandom } from "../src/kernel/random.ts";
 
-/** Rows of second factors as they stand in the tables, for tests of what becomes of them; nobody can sign in with these. */
+/**
+ * Rows of second factors as they stand in the tables, for tests of what becomes of them; nobody can
+ * sign in with these.
+ */
 export const rowsOf = {
   totp: async (db: Db, user_id: string, confirmed_at: number | null = 1) => {
     const id = newId();
-    const secret = { secret_sealed: Buffer.from("sealed"), digits: 6, period_seconds: 30, last_step: 0 };
+    const secret = {
+      secret_sealed: Buffer.from("sealed"),
+      digits: 6,
+      period_seconds: 30,
+      last_step: 0,
+    };
     await db
       .insertInto("totp_devices")
       .values({ id, user_id, name: "Phone", flow_id: "", ...secret, created_at: 1, confirmed_at })
@@ -15,8 +23,21 @@ export const rowsOf = {
   },
   passkey: async (db: Db, user_id: string) => {
     const id = newId();
-    const key = { credential_id: id, public_key: Buffer.from("key"), sign_count: 0, transports: "[]", kind: "single_device" } as const;
-    const past = { backed_up_at: null, verified_at: 1, suspect_since: null, aaguid: "", created_at: 1, last_used_at: null };
+    const key = {
+      credential_id: id,
+      public_key: Buffer.from("key"),
+      sign_count: 0,
+      transports: "[]",
+      kind: "single_device",
+    } as const;
+    const past = {
+      backed_up_at: null,
+      verified_at: 1,
+      suspect_since: null,
+      aaguid: "",
+      created_at: 1,
+      last_used_at: null,
+    };
     await db
       .insertInto("passkeys")
       .values({ id, user_id, name: "Key", ...key, ...past })
@@ -36,12 +57,26 @@ export const rowsOf = {
   /** What was begun and not finished. */
   begun: async (db: Db, user_id: string) => {
     const [flow_id, expires_at] = [newId(), 9_999_999_999];
-    const mailed = { code_mac: "mac", tries_left: 5, email_canonical: "a@example.com", created_at: 1, expires_at, used_at: null };
+    const mailed = {
+      code_mac: "mac",
+      tries_left: 5,
+      email_canonical: "a@example.com",
+      created_at: 1,
+      expires_at,
+      used_at: null,
+    };
     await db
       .insertInto("email_codes")
       .values({ flow_id, user_id, ...mailed })
       .execute();
-    const ceremony = { kind: "registration", challenge: "c", flow_id, standing: "s", created_at: 1, expires_at } as const;
+    const ceremony = {
+      kind: "registration",
+      challenge: "c",
+      flow_id,
+      standing: "s",
+      created_at: 1,
+      expires_at,
+    } as const;
     await db
       .insertInto("ceremonies")
       .values({ id: newId(), user_id, ...ceremony })
@@ -50,7 +85,13 @@ export const rowsOf = {
   },
   device: async (db: Db, user_id: string) => {
     const id = newId();
-    const seen = { address: "192.0.2.1", user_agent: "", created_at: 1, last_used_at: 1, expires_at: 9_999_999_999 };
+    const seen = {
+      address: "192.0.2.1",
+      user_agent: "",
+      created_at: 1,
+      last_used_at: 1,
+      expires_at: 9_999_999_999,
+    };
     await db
       .insertInto("remembered_devices")
       .values({ id, user_id, password_changed_at: null, ...seen })

@@ -20,11 +20,19 @@ export const SHARED_KEY = "a key that other services share, 0123456789";
 export const rotating = { PORTCULLIS_SIMPLEJWT_ROTATE_REFRESH_TOKENS: "on" } as const;
 export const shared = { ...rotating, PORTCULLIS_SIMPLEJWT_SIGNING_KEY: SHARED_KEY } as const;
 
-export async function post<Body = Said>(world: World, path: string, body: object, asked: RequestOptions = {}): Promise<Answered<Body>> {
+export async function post<Body = Said>(
+  world: World,
+  path: string,
+  body: object,
+  asked: RequestOptions = {},
+): Promise<Answered<Body>> {
   return world.request<Body>("POST", path, { ...asked, body });
 }
 
-export async function obtain(world: World, { email, password }: Pick<TestUser, "email" | "password">): Promise<Pair> {
+export async function obtain(
+  world: World,
+  { email, password }: Pick<TestUser, "email" | "password">,
+): Promise<Pair> {
   const answered = await post<Pair>(world, "/api/token/", { email, password });
   assert.equal(answered.status, 200, answered.text);
   return answered.body;
@@ -43,17 +51,30 @@ export async function complaint(world: World, token: string): Promise<Said> {
   return (await world.request<Said>("GET", "/logout_token/", { token })).body;
 }
 
-export const isGoodAtFace = async (world: World, token: string): Promise<boolean> => (await statusAtFace(world, token)) === 405;
+export const isGoodAtFace = async (world: World, token: string): Promise<boolean> =>
+  (await statusAtFace(world, token)) === 405;
 
 export function claimsIn(token: string): Readonly<Record<string, unknown>> {
-  return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as Record<string, unknown>;
+  return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as Record<
+    string,
+    unknown
+  >;
 }
 
 export function headerOf(token: string): Readonly<Record<string, unknown>> {
-  return JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString()) as Record<string, unknown>;
+  return JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString()) as Record<
+    string,
+    unknown
+  >;
 }
 
-export function hs256(claims: object, key: string | Uint8Array = SHARED_KEY, header: object = { alg: "HS256", typ: "JWT" }): string {
-  const input = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+export function hs256(
+  claims: object,
+  key: string | Uint8Array = SHARED_KEY,
+  header: object = { alg: "HS256", typ: "JWT" },
+): string {
+  const input = [header, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".");
   return `${input}.${createHmac("sha256", key).update(input).digest("base64url")}`;
 }

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
 import { createAuthenticator, type Authenticator, type Made, type Wrong } from "./authenticator.ts";
-import { publicUrl, type AnswerOf, type Answered, type Refused, type RequestOptions, type TestUser, type World } from "./world.ts";
+import {
+  publicUrl,
+  type AnswerOf,
+  type Answered,
+  type Refused,
+  type RequestOptions,
+  type TestUser,
+  type World,
+} from "./world.ts";
 
 /** What people do with passkeys, in one line each. */
 
@@ -20,7 +28,11 @@ export async function start(world: World, token: string): Promise<Begun> {
   return begun.body;
 }
 
-export async function add(world: World, token: string, body: object): Promise<Answered<Added & Refused>> {
+export async function add(
+  world: World,
+  token: string,
+  body: object,
+): Promise<Answered<Added & Refused>> {
   return world.request<Added & Refused>("POST", "/v1/me/factors/passkeys", { token, body });
 }
 
@@ -36,7 +48,11 @@ export async function addPasskey(
 }
 
 /** Registers a user's first passkey from within a session of its own. */
-export async function enrolPasskey(world: World, user: TestUser, authenticator: Authenticator): Promise<Added> {
+export async function enrolPasskey(
+  world: World,
+  user: TestUser,
+  authenticator: Authenticator,
+): Promise<Added> {
   const { accessToken } = await world.signIn(user);
   const added = await addPasskey(world, accessToken, authenticator);
   assert.equal(added.status, 201, added.text);
@@ -49,12 +65,20 @@ export async function startSignIn(world: World, asked: RequestOptions = {}): Pro
   return begun.body;
 }
 
-export async function finishSignIn(world: World, body: object, asked: RequestOptions = {}): Promise<Answered<Entered & Refused>> {
+export async function finishSignIn(
+  world: World,
+  body: object,
+  asked: RequestOptions = {},
+): Promise<Answered<Entered & Refused>> {
   return world.request<Entered & Refused>("POST", "/v1/sessions/passkey", { ...asked, body });
 }
 
 /** Signs in with a passkey alone. */
-export async function enter(world: World, authenticator: Authenticator, wrong: Wrong = {}): Promise<Answered<Entered & Refused>> {
+export async function enter(
+  world: World,
+  authenticator: Authenticator,
+  wrong: Wrong = {},
+): Promise<Answered<Entered & Refused>> {
   const { ceremonyId, options } = await startSignIn(world);
   return finishSignIn(world, { ceremonyId, credential: authenticator.get(options, wrong) });
 }
@@ -62,17 +86,25 @@ export async function enter(world: World, authenticator: Authenticator, wrong: W
 /** The ceremony of a sign-in's second step. */
 export async function prepare(
   world: World,
-  { challengeId, challengeSecret }: { readonly challengeId: string; readonly challengeSecret: string },
+  {
+    challengeId,
+    challengeSecret,
+  }: { readonly challengeId: string; readonly challengeSecret: string },
 ): Promise<Begun> {
   const body = { challengeSecret, factor: "passkey" };
-  const prepared = await world.request<Begun>("POST", `/v1/challenges/${challengeId}/prepare`, { body });
+  const prepared = await world.request<Begun>("POST", `/v1/challenges/${challengeId}/prepare`, {
+    body,
+  });
   assert.equal(prepared.status, 200, prepared.text);
   return prepared.body;
 }
 
 /** The ceremony of a step-up. */
 export async function prepareStepUp(world: World, token: string): Promise<Begun> {
-  const prepared = await world.request<Begun>("POST", "/v1/step-up/prepare", { token, body: { factor: "passkey" } });
+  const prepared = await world.request<Begun>("POST", "/v1/step-up/prepare", {
+    token,
+    body: { factor: "passkey" },
+  });
   assert.equal(prepared.status, 200, prepared.text);
   return prepared.body;
 }

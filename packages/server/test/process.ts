@@ -16,7 +16,9 @@ const MAIN = fileURLToPath(new URL("../bin/portcullis.js", import.meta.url));
 const READY = /^portcullis ready on (http:\S+)$/m;
 
 /** @param settings by their environment names; the environment of the tests is not handed on */
-export async function startServer(settings: Readonly<Record<string, string>>): Promise<ServerProcess> {
+export async function startServer(
+  settings: Readonly<Record<string, string>>,
+): Promise<ServerProcess> {
   const child = spawn(process.execPath, [MAIN, "serve"], {
     env: { PATH: process.env["PATH"], PORTCULLIS_PORT: "0", ...settings },
     stdio: ["ignore", "pipe", "pipe"],
@@ -31,7 +33,9 @@ export async function startServer(settings: Readonly<Record<string, string>>): P
       if (ready !== null) resolve(ready[1] ?? "");
     });
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`the server ended with ${code} before it was ready: ${said.stderr}`)));
+    child.once("exit", (code) =>
+      reject(new Error(`the server ended with ${code} before it was ready: ${said.stderr}`)),
+    );
   });
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal);

@@ -1,5 +1,13 @@
 import type { endpoints } from "@portcullis/contract";
-import { codeIn, latestMail, PASSWORD, register, tokenIn, type Account, type Pending } from "./steps.ts";
+import {
+  codeIn,
+  latestMail,
+  PASSWORD,
+  register,
+  tokenIn,
+  type Account,
+  type Pending,
+} from "./steps.ts";
 import type { AnswerOf, Answered, Refused, RequestOptions, World } from "./world.ts";
 
 /** What people do who have begun to register. */
@@ -27,20 +35,38 @@ export async function confirmByLink(
   password: unknown = PASSWORD,
   asked: RequestOptions = {},
 ): Promise<Answered<Account & Refused>> {
-  return world.request<Account & Refused>("POST", "/v1/users/confirm/link", { ...asked, body: { token, password } });
+  return world.request<Account & Refused>("POST", "/v1/users/confirm/link", {
+    ...asked,
+    body: { token, password },
+  });
 }
 
-export async function resend(world: World, { registrationId, clientSecret }: Pending, asked: RequestOptions = {}) {
-  return world.request<AnswerOf<typeof endpoints.resendRegistration, 202> & Refused>("POST", "/v1/users/confirm/resend", {
-    ...asked,
-    body: { registrationId, clientSecret },
-  });
+export async function resend(
+  world: World,
+  { registrationId, clientSecret }: Pending,
+  asked: RequestOptions = {},
+) {
+  return world.request<AnswerOf<typeof endpoints.resendRegistration, 202> & Refused>(
+    "POST",
+    "/v1/users/confirm/resend",
+    {
+      ...asked,
+      body: { registrationId, clientSecret },
+    },
+  );
 }
 
 /** `pending`, `confirmed`, or the code of the refusal. */
-export async function stateOf(world: World, { registrationId, clientSecret }: Pending): Promise<string> {
-  const { body } = await world.request<AnswerOf<typeof endpoints.getRegistration> & Refused>("POST", "/v1/users/confirm/status", {
-    body: { registrationId, clientSecret },
-  });
+export async function stateOf(
+  world: World,
+  { registrationId, clientSecret }: Pending,
+): Promise<string> {
+  const { body } = await world.request<AnswerOf<typeof endpoints.getRegistration> & Refused>(
+    "POST",
+    "/v1/users/confirm/status",
+    {
+      body: { registrationId, clientSecret },
+    },
+  );
   return body.state ?? body.code;
 }

@@ -4,7 +4,10 @@ import { generateSync } from "otplib";
 import { attempt } from "./steps.ts";
 import type { AnswerOf, Answered, Refused, RequestOptions, TestUser, World } from "./world.ts";
 
-/** What people do with second factors, in one line each. Codes come from otplib, which is not what the server uses. */
+/**
+ * What people do with second factors, in one line each. Codes come from otplib, which is not what
+ * the server uses.
+ */
 
 export type Challenge = AnswerOf<typeof endpoints.signIn, 202>;
 export type SecondStepAnswer = AnswerOf<typeof endpoints.answerChallenge, 201> & Refused;
@@ -24,23 +27,41 @@ export interface Enrolled {
   readonly recoveryCodes: readonly string[];
 }
 
-/** Sets up an authenticator app from within a session of its own; time passes on to the next code. */
+/**
+ * Sets up an authenticator app from within a session of its own; time passes on to the next code.
+ */
 export async function enrolTotp(world: World, user: TestUser): Promise<Enrolled> {
   const { accessToken: token } = await world.signIn(user);
-  const begun = await world.request<AnswerOf<typeof endpoints.startTotp, 201>>("POST", "/v1/me/factors/totp", { token, body: {} });
+  const begun = await world.request<AnswerOf<typeof endpoints.startTotp, 201>>(
+    "POST",
+    "/v1/me/factors/totp",
+    { token, body: {} },
+  );
   assert.equal(begun.status, 201, begun.text);
   const { id, secret } = begun.body;
   const path = `/v1/me/factors/totp/${id}/confirm`;
   const body = { code: totpCode(world, secret) };
-  const confirmed = await world.request<AnswerOf<typeof endpoints.confirmTotp>>("POST", path, { token, body });
+  const confirmed = await world.request<AnswerOf<typeof endpoints.confirmTotp>>("POST", path, {
+    token,
+    body,
+  });
   assert.equal(confirmed.status, 200, confirmed.text);
   world.clock.advance(30);
   const { tokens, recoveryCodes } = confirmed.body;
-  return { secret, id, tokens: { ...tokens, recoveryCodesLeft: null }, recoveryCodes: recoveryCodes ?? [] };
+  return {
+    secret,
+    id,
+    tokens: { ...tokens, recoveryCodesLeft: null },
+    recoveryCodes: recoveryCodes ?? [],
+  };
 }
 
 /** The password is right, and that is not enough. */
-export async function challenge(world: World, user: TestUser, asked: RequestOptions = {}): Promise<Challenge> {
+export async function challenge(
+  world: World,
+  user: TestUser,
+  asked: RequestOptions = {},
+): Promise<Challenge> {
   const answered: Answered<unknown> = await attempt(world, user.email, user.password, asked);
   assert.equal(answered.status, 202, answered.text);
   return answered.body as Challenge;
@@ -53,17 +74,35 @@ export async function answerChallenge(
   asked: RequestOptions & { readonly rememberDevice?: boolean } = {},
 ): Promise<Answered<SecondStepAnswer>> {
   const { rememberDevice, ...options } = asked;
-  const body = { challengeSecret, ...proof, ...(rememberDevice !== undefined && { rememberDevice }) };
-  return world.request<SecondStepAnswer>("POST", `/v1/challenges/${challengeId}`, { ...options, body });
+  const body = {
+    challengeSecret,
+    ...proof,
+    ...(rememberDevice !== undefined && { rememberDevice }),
+  };
+  return world.request<SecondStepAnswer>("POST", `/v1/challenges/${challengeId}`, {
+    ...options,
+    body,
+  });
 }
 
 /** Both steps. */
-export async function signInWithTotp(world: World, user: TestUser, secret: string): Promise<SecondStepAnswer> {
-  const answered = await answerChallenge(world, await challenge(world, user), { factor: "totp", code: totpCode(world, secret) });
+export async function signInWithTotp(
+  world: World,
+  user: TestUser,
+  secret: string,
+): Promise<SecondStepAnswer> {
+  const answered = await answerChallenge(world, await challenge(world, user), {
+    factor: "totp",
+    code: totpCode(world, secret),
+  });
   assert.equal(answered.status, 201, answered.text);
   return answered.body;
 }
 
-export async function stepUp(world: World, token: string, body: object): Promise<Answered<Tokens & Refused>> {
+export async function stepUp(
+  world: World,
+  token: string,
+  body: object,
+): Promise<Answered<Tokens & Refused>> {
   return world.request<Tokens & Refused>("POST", "/v1/step-up", { token, body });
 }

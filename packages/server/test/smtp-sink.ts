@@ -2,7 +2,10 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from "smtp-server";
 
-/** A mail server that keeps what it is given, and knows no enhanced status codes but those its answers are written with. */
+/**
+ * A mail server that keeps what it is given, and knows no enhanced status codes but those its
+ * answers are written with.
+ */
 export interface SmtpSink {
   readonly port: number;
   /** Accepted whole, oldest first. */
@@ -30,7 +33,11 @@ export interface SinkOptions extends Omit<SMTPServerOptions, "onData"> {
 }
 
 /** Plain SMTP on this machine without authentication, unless the options say otherwise. */
-export async function startSmtpSink({ port = 0, judge, ...options }: SinkOptions = {}): Promise<SmtpSink> {
+export async function startSmtpSink({
+  port = 0,
+  judge,
+  ...options
+}: SinkOptions = {}): Promise<SmtpSink> {
   const received: ReceivedMail[] = [];
   const server = new SMTPServer({
     authOptional: true,

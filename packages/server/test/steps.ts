@@ -4,7 +4,15 @@ import { sql } from "kysely";
 import { composeApp, composeRules, type Parts, type Rules } from "../src/compose.ts";
 import type { Message } from "../src/mail/message.ts";
 import { createHmac } from "node:crypto";
-import { publicUrl, webhookSecret, type AnswerOf, type Answered, type Refused, type RequestOptions, type World } from "./world.ts";
+import {
+  publicUrl,
+  webhookSecret,
+  type AnswerOf,
+  type Answered,
+  type Refused,
+  type RequestOptions,
+  type World,
+} from "./world.ts";
 
 /** What people do with a server, in one line each. */
 
@@ -14,18 +22,26 @@ export type Account = AnswerOf<typeof endpoints.getMe>;
 export type Pending = AnswerOf<typeof endpoints.registerUser, 202>;
 
 /** `n` of the same, released together. */
-export async function par<Result>(n: number, run: (index: number) => Promise<Result>): Promise<readonly Result[]> {
+export async function par<Result>(
+  n: number,
+  run: (index: number) => Promise<Result>,
+): Promise<readonly Result[]> {
   return Promise.all(Array.from({ length: n }, async (_, index) => run(index)));
 }
 
 /** How often each status was answered. */
-export function statuses(answers: readonly { readonly status: number }[]): Readonly<Record<number, number>> {
+export function statuses(
+  answers: readonly { readonly status: number }[],
+): Readonly<Record<number, number>> {
   const counts: Record<number, number> = {};
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
 }
 
-/** Documentation and benchmarking addresses (RFC 5737, RFC 2544), every one in a /24 of its own up to 512. */
+/**
+ * Documentation and benchmarking addresses (RFC 5737, RFC 2544), every one in a /24 of its own up
+ * to 512.
+ */
 export function addressOf(index: number): string {
   return `198.${18 + Math.floor(index / 256)}.${index % 256}.${1 + (index % 200)}`;
 }
@@ -36,12 +52,21 @@ export async function register(
   more: object = {},
   asked: RequestOptions = {},
 ): Promise<Answered<Pending & Refused>> {
-  return world.request<Pending & Refused>("POST", "/v1/users", { ...asked, body: { email, password: PASSWORD, ...more } });
+  return world.request<Pending & Refused>("POST", "/v1/users", {
+    ...asked,
+    body: { email, password: PASSWORD, ...more },
+  });
 }
 
-export async function confirm(world: World, pending: Pending, code: string): Promise<Answered<Account & Refused>> {
+export async function confirm(
+  world: World,
+  pending: Pending,
+  code: string,
+): Promise<Answered<Account & Refused>> {
   const { registrationId, clientSecret } = pending;
-  return world.request<Account & Refused>("POST", "/v1/users/confirm", { body: { registrationId, clientSecret, code } });
+  return world.request<Account & Refused>("POST", "/v1/users/confirm", {
+    body: { registrationId, clientSecret, code },
+  });
 }
 
 /** Registers and confirms with the mailed code. */
@@ -96,7 +121,10 @@ export async function attempt(
 ) {
   const { deviceToken, ...options } = asked;
   const body = { identifier, password, ...(deviceToken !== undefined && { deviceToken }) };
-  return world.request<AnswerOf<typeof endpoints.signIn, 201> & Refused>("POST", "/v1/sessions", { ...options, body });
+  return world.request<AnswerOf<typeof endpoints.signIn, 201> & Refused>("POST", "/v1/sessions", {
+    ...options,
+    body,
+  });
 }
 
 /** Whether the server still accepts this access token. */
@@ -105,10 +133,14 @@ export async function isAccepted(world: World, token: string): Promise<boolean> 
 }
 
 export async function refresh(world: World, refreshToken: string, asked: RequestOptions = {}) {
-  return world.request<AnswerOf<typeof endpoints.refreshSession> & Refused>("POST", "/v1/sessions/refresh", {
-    ...asked,
-    body: { refreshToken },
-  });
+  return world.request<AnswerOf<typeof endpoints.refreshSession> & Refused>(
+    "POST",
+    "/v1/sessions/refresh",
+    {
+      ...asked,
+      body: { refreshToken },
+    },
+  );
 }
 
 const tables = [
@@ -140,19 +172,27 @@ const tables = [
 ] as const;
 export type TableName = (typeof tables)[number];
 
-/** Every row of every table as text, bytes as Latin-1 and hexadecimal, so that whatever is written can be looked for. */
+/**
+ * Every row of every table as text, bytes as Latin-1 and hexadecimal, so that whatever is written
+ * can be looked for.
+ */
 export async function dump(world: World): Promise<Readonly<Record<TableName, string>>> {
   const texts = await Promise.all(
     tables.map(async (table) => {
       const rows = await world.rules.db.selectFrom(table).selectAll().execute();
-      return [table, rows.map((row) => Object.values(row).map(cell).join("\t")).join("\n")] as const;
+      return [
+        table,
+        rows.map((row) => Object.values(row).map(cell).join("\t")).join("\n"),
+      ] as const;
     }),
   );
   return Object.fromEntries(texts) as Record<TableName, string>;
 }
 
 function cell(value: unknown): string {
-  return value instanceof Uint8Array ? `${Buffer.from(value).toString("latin1")} ${Buffer.from(value).toString("hex")}` : String(value);
+  return value instanceof Uint8Array
+    ? `${Buffer.from(value).toString("latin1")} ${Buffer.from(value).toString("hex")}`
+    : String(value);
 }
 
 export async function countRows(world: World, table: TableName): Promise<number> {
@@ -165,11 +205,17 @@ export async function countRows(world: World, table: TableName): Promise<number>
 
 /** Names of the audit events so far, oldest first. */
 export async function eventsOf(world: World): Promise<readonly string[]> {
-  return (await world.rules.db.selectFrom("audit_events").select("event").orderBy("position").execute()).map((row) => row.event);
+  return (
+    await world.rules.db.selectFrom("audit_events").select("event").orderBy("position").execute()
+  ).map((row) => row.event);
 }
 
 /** The headers of a body that is sent by whoever shares the webhook secret. */
-export function signed(body: string | Uint8Array, at: number, secret = webhookSecret): Readonly<Record<string, string>> {
+export function signed(
+  body: string | Uint8Array,
+  at: number,
+  secret = webhookSecret,
+): Readonly<Record<string, string>> {
   const digest = createHmac("sha256", secret).update(`${at}.`).update(body).digest("hex");
   return { "portcullis-signature": `t=${at},v1=${digest}` };
 }
@@ -177,7 +223,11 @@ export function signed(body: string | Uint8Array, at: number, secret = webhookSe
 /** The same world served with other rules, such as a second factor that somebody has enrolled. */
 export function servedBy(world: World, rules: Rules, parts: Parts = world.parts): World {
   const app = composeApp(parts, rules, () => "ready");
-  const request = async <Body = Refused>(method: string, path: string, asked: RequestOptions = {}): Promise<Answered<Body>> => {
+  const request = async <Body = Refused>(
+    method: string,
+    path: string,
+    asked: RequestOptions = {},
+  ): Promise<Answered<Body>> => {
     const headers = {
       ...(asked.token !== undefined && { authorization: `Bearer ${asked.token}` }),
       "content-type": "application/json",
@@ -189,12 +239,20 @@ export function servedBy(world: World, rules: Rules, parts: Parts = world.parts)
     });
     const text = await response.text();
     const json = response.headers.get("content-type")?.includes("json") === true;
-    return { status: response.status, headers: response.headers, text, body: (json ? JSON.parse(text) : text) as Body };
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: (json ? JSON.parse(text) : text) as Body,
+    };
   };
   return { ...world, rules, request };
 }
 
-/** Another server over the same database, composed as after a restart. Whoever has it check tokens stops its feed. */
+/**
+ * Another server over the same database, composed as after a restart. Whoever has it check tokens
+ * stops its feed.
+ */
 export async function anotherNode(world: World, change: Partial<Parts> = {}): Promise<World> {
   const parts = { ...world.parts, ...change };
   return servedBy(world, await composeRules(parts), parts);

@@ -10,7 +10,8 @@ export interface Step {
   readonly printed: string;
 }
 
-const STEP = /<!-- walk -->\n```sh\n(?<commands>[^`]*(?:`(?!``)[^`]*)*)```\n\n```(?:json)?\n(?<printed>[^`]*)```/g;
+const STEP =
+  /<!-- walk -->\n```sh\n(?<commands>[^`]*(?:`(?!``)[^`]*)*)```\n\n```(?:json)?\n(?<printed>[^`]*)```/g;
 const MARK = "--- next step ---";
 
 /** @param document from the root of the repository */
@@ -20,7 +21,8 @@ export function stepsOf(document: string): readonly Step[] {
     commands: groups?.["commands"] ?? "",
     printed: withoutChance(groups?.["printed"] ?? ""),
   }));
-  if (steps.length !== text.split("<!-- walk -->").length - 1) throw new Error(`a step of ${document} cannot be read`);
+  if (steps.length !== text.split("<!-- walk -->").length - 1)
+    throw new Error(`a step of ${document} cannot be read`);
   return steps;
 }
 
@@ -34,7 +36,10 @@ export async function walk(
     .join(`\necho; echo "${MARK}"\n`)
     .replaceAll("http://127.0.0.1:8420", url);
   const PATH = [toolsIn(folder), process.env["PATH"]].join(delimiter);
-  const { stdout } = await promisify(execFile)("bash", ["-c", script], { cwd: folder, env: { ...process.env, PATH } });
+  const { stdout } = await promisify(execFile)("bash", ["-c", script], {
+    cwd: folder,
+    env: { ...process.env, PATH },
+  });
   return stdout.split(MARK).map(withoutChance);
 }
 
@@ -43,7 +48,10 @@ function toolsIn(folder: string): string {
   const tools = join(folder, "tools");
   mkdirSync(tools);
   const oathtool = join(tools, "oathtool");
-  writeFileSync(oathtool, `#!/bin/sh\nexec '${process.execPath}' '${fileURLToPath(new URL("./oathtool.ts", import.meta.url))}' "$@"\n`);
+  writeFileSync(
+    oathtool,
+    `#!/bin/sh\nexec '${process.execPath}' '${fileURLToPath(new URL("./oathtool.ts", import.meta.url))}' "$@"\n`,
+  );
   chmodSync(oathtool, 0o755);
   return tools;
 }

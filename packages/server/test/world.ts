@@ -15,7 +15,10 @@ import { createTransport } from "../src/mail/transports.ts";
 import type { SessionTokens } from "../src/users/ports.ts";
 import { insertUser, type User } from "../src/users/users.store.ts";
 
-/** A whole server without a socket, on a database of its own, in which time stands still until it is told to pass. */
+/**
+ * A whole server without a socket, on a database of its own, in which time stands still until it is
+ * told to pass.
+ */
 export interface World {
   readonly database: TestDatabase;
   readonly clock: ManualClock;
@@ -23,8 +26,15 @@ export interface World {
   readonly rules: Rules;
   /** What was logged so far. */
   readonly logged: readonly Logged[];
-  /** Sends a request; a call that is expected to be refused needs no type, another that of its answer: `AnswerOf<typeof endpoints.getMe>`. */
-  request<Body = Refused>(method: string, path: string, options?: RequestOptions): Promise<Answered<Body>>;
+  /**
+   * Sends a request; a call that is expected to be refused needs no type, another that of its
+   * answer: `AnswerOf<typeof endpoints.getMe>`.
+   */
+  request<Body = Refused>(
+    method: string,
+    path: string,
+    options?: RequestOptions,
+  ): Promise<Answered<Body>>;
   /** A confirmed user, put straight into the store. */
   user(options?: UserOptions): Promise<TestUser>;
   signIn(user: TestUser, options?: RequestOptions): Promise<SessionTokens>;
@@ -92,7 +102,10 @@ export const webhookSecret = "a webhook secret of the test world";
 export const secret = Buffer.from("a master secret of the test world, 48 bytes long");
 const PASSWORD = "seven quiet herons";
 
-/** One process and the weakest parameters for all worlds of a test file: what hashing costs is measured elsewhere. */
+/**
+ * One process and the weakest parameters for all worlds of a test file: what hashing costs is
+ * measured elsewhere.
+ */
 const hasher = createHasher({
   log: silentLog,
   clock: systemClock,
@@ -105,11 +118,19 @@ const hasher = createHasher({
 after(async () => hasher.close());
 
 /** Registers the test once for each database, each in a world of its own. */
-export function eachWorld(name: string, run: (world: World) => Promise<void>, options: WorldOptions = {}): void {
+export function eachWorld(
+  name: string,
+  run: (world: World) => Promise<void>,
+  options: WorldOptions = {},
+): void {
   eachDatabase(name, async (database) => inWorld(database, options, run));
 }
 
-async function inWorld(database: TestDatabase, options: WorldOptions, run: (world: World) => Promise<void>): Promise<void> {
+async function inWorld(
+  database: TestDatabase,
+  options: WorldOptions,
+  run: (world: World) => Promise<void>,
+): Promise<void> {
   const clock = manualClock();
   const logged: Logged[] = [];
   const transport = createTransport("mailbox:", { clock });
@@ -117,7 +138,8 @@ async function inWorld(database: TestDatabase, options: WorldOptions, run: (worl
     config: readConfig({
       PORTCULLIS_LOG: "silent",
       PORTCULLIS_MAIL_WEBHOOK_SECRET: webhookSecret,
-      // Superusers of most tests sign in by password; what the default policy demands of them has tests of its own.
+      // Superusers of most tests sign in by password; what the default policy demands of them has
+      // tests of its own.
       PORTCULLIS_MFA_POLICY: "optional",
       ...options,
     }),
@@ -133,7 +155,11 @@ async function inWorld(database: TestDatabase, options: WorldOptions, run: (worl
   const rules = await composeRules(parts);
   const app = composeApp(parts, rules, () => "ready");
 
-  const request = async <Body = Refused>(method: string, path: string, asked: RequestOptions = {}): Promise<Answered<Body>> => {
+  const request = async <Body = Refused>(
+    method: string,
+    path: string,
+    asked: RequestOptions = {},
+  ): Promise<Answered<Body>> => {
     const headers = {
       ...(asked.token && { authorization: `Bearer ${asked.token}` }),
       ...(asked.body !== undefined && { "content-type": "application/json" }),
@@ -145,7 +171,12 @@ async function inWorld(database: TestDatabase, options: WorldOptions, run: (worl
     });
     const text = await response.text();
     const json = text !== "" && response.headers.get("content-type")?.includes("json") === true;
-    return { status: response.status, headers: response.headers, text, body: (json ? JSON.parse(text) : text) as Body };
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: (json ? JSON.parse(text) : text) as Body,
+    };
   };
 
   let users = 0;
@@ -159,9 +190,18 @@ async function inWorld(database: TestDatabase, options: WorldOptions, run: (worl
       logged,
       request,
       queries: () => database.queries(),
-      user: async ({ superuser = false, password = PASSWORD, email = `user${++users}@example.com`, username } = {}) => {
+      user: async ({
+        superuser = false,
+        password = PASSWORD,
+        email = `user${++users}@example.com`,
+        username,
+      } = {}) => {
         const id = uuidv4(systemRandom);
-        const passwordSealed = parts.keyring.seal("password-seal", id, Buffer.from(await hashOf(password)));
+        const passwordSealed = parts.keyring.seal(
+          "password-seal",
+          id,
+          Buffer.from(await hashOf(password)),
+        );
         await rules.db.transaction().execute(async (tx) => {
           const now = clock.now();
           const user = {
@@ -187,11 +227,13 @@ async function inWorld(database: TestDatabase, options: WorldOptions, run: (worl
       signIn: async (user, asked = {}) => {
         const body = { identifier: user.email, password: user.password };
         const answered = await request<SessionTokens>("POST", "/v1/sessions", { ...asked, body });
-        if (answered.status !== 201) throw new Error(`signing in was answered ${answered.status} ${answered.text}`);
+        if (answered.status !== 201)
+          throw new Error(`signing in was answered ${answered.status} ${answered.text}`);
         return answered.body;
       },
       mails: async () => {
-        for (let batch = await rules.sender.runOnce(); batch.sent > 0;) batch = await rules.sender.runOnce();
+        for (let batch = await rules.sender.runOnce(); batch.sent > 0;)
+          batch = await rules.sender.runOnce();
         return transport.messages?.() ?? [];
       },
     });
@@ -202,8 +244,9 @@ async function inWorld(database: TestDatabase, options: WorldOptions, run: (worl
 }
 
 /**
- * Lets time pass until the answer is there: another node polls, and is waited for, by the clock. Ten times as fast as real
- * time, so that a real database still answers long before the view grows stale.
+ * Lets time pass until the answer is there: another node polls, and is waited for, by the clock.
+ * Ten times as fast as real time, so that a real database still answers long before the view grows
+ * stale.
  */
 export async function whileTimePasses<Value>(world: World, answer: Promise<Value>): Promise<Value> {
   let done = false;
@@ -223,7 +266,9 @@ async function hashOf(password: string): Promise<string> {
   if (known !== undefined) return known;
   const hashing = hasher
     .hash(password.normalize("NFKC"))
-    .then((outcome) => present(outcome.kind === "hashed" ? outcome.phc : undefined, "the hasher is busy"));
+    .then((outcome) =>
+      present(outcome.kind === "hashed" ? outcome.phc : undefined, "the hasher is busy"),
+    );
   hashes.set(password, hashing);
   return hashing;
 }
@@ -238,5 +283,10 @@ function rememberingLog(logged: Logged[]): Log {
     (level: keyof Log) =>
     (event: string, facts: Facts = {}, cause?: unknown) =>
       void logged.push({ level, event, facts, ...(cause !== undefined && { cause }) });
-  return { debug: remember("debug"), info: remember("info"), warn: remember("warn"), error: remember("error") };
+  return {
+    debug: remember("debug"),
+    info: remember("info"),
+    warn: remember("warn"),
+    error: remember("error"),
+  };
 }

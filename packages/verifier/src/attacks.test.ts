@@ -36,7 +36,10 @@ const scalar = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString("hex")}`);
 const bytes32 = (value: bigint): Buffer => Buffer.from(value.toString(16).padStart(64, "0"), "hex");
 
 /** The token with (r, s) put through `change`. */
-function resigned(presented: string, change: (r: bigint, s: bigint) => readonly [bigint, bigint]): string {
+function resigned(
+  presented: string,
+  change: (r: bigint, s: bigint) => readonly [bigint, bigint],
+): string {
   const [header, payload, signature] = parts(presented);
   const raw = Buffer.from(signature, "base64url");
   const changed = change(scalar(raw.subarray(0, 32)), scalar(raw.subarray(32)));
@@ -51,7 +54,8 @@ test("JW-01 none is refused in any case, with and without a signature", () => {
   const payload = segment(claims);
   for (const alg of ["none", "None", "NONE", "nOnE", "none ", ""]) {
     const header = segment({ alg, typ: "at+jwt", kid: "es" });
-    for (const signature of ["", "AA", parts(token())[2]]) refuses(`${header}.${payload}.${signature}`, `${alg}|${signature}`);
+    for (const signature of ["", "AA", parts(token())[2]])
+      refuses(`${header}.${payload}.${signature}`, `${alg}|${signature}`);
     refuses(`${header}.${payload}`, alg);
   }
   refuses(`${segment({ alg: "none" })}.${payload}.`, "none alone");
@@ -65,7 +69,10 @@ test("JW-01 JW-04 an HMAC under the public key, in any form, or under an empty k
       pair.publicKey.export({ type: "spki", format: "der" }),
       JSON.stringify(pair.jwk),
       Buffer.from(pair.jwk.x ?? pair.jwk.n ?? "", "base64url"),
-      Buffer.concat([Buffer.from(pair.jwk.x ?? "", "base64url"), Buffer.from(pair.jwk.y ?? "", "base64url")]),
+      Buffer.concat([
+        Buffer.from(pair.jwk.x ?? "", "base64url"),
+        Buffer.from(pair.jwk.y ?? "", "base64url"),
+      ]),
       pair.kid,
       "",
       Buffer.alloc(32),
@@ -74,7 +81,10 @@ test("JW-01 JW-04 an HMAC under the public key, in any form, or under an empty k
       const input = `${segment({ alg, typ: "at+jwt", kid: pair.kid })}.${segment(claims)}`;
       const hash = alg.startsWith("HS") ? `sha${alg.slice(2)}` : "sha512";
       for (const secret of secrets)
-        refuses(`${input}.${createHmac(hash, secret).update(input).digest("base64url")}`, `${alg} under ${pair.alg}`);
+        refuses(
+          `${input}.${createHmac(hash, secret).update(input).digest("base64url")}`,
+          `${alg} under ${pair.alg}`,
+        );
     }
   }
 });
@@ -82,10 +92,27 @@ test("JW-01 JW-04 an HMAC under the public key, in any form, or under an empty k
 test("JW-01 each key verifies its own algorithm only", () => {
   for (const signer of pairs) {
     for (const named of pairs) {
-      for (const alg of ["ES256", "EdDSA", "RS256", "Ed25519", "ES384", "ES512", "ES256K", "RS384", "RS512", "PS256", "es256", "HS256"]) {
+      for (const alg of [
+        "ES256",
+        "EdDSA",
+        "RS256",
+        "Ed25519",
+        "ES384",
+        "ES512",
+        "ES256K",
+        "RS384",
+        "RS512",
+        "PS256",
+        "es256",
+        "HS256",
+      ]) {
         const presented = forge({ alg, typ: "at+jwt", kid: named.kid }, claims, signer);
         const honest = signer === named && alg === signer.alg;
-        assert.equal(verdict(presented), honest ? "verified" : "invalid_token", `${signer.alg} as ${alg} under ${named.kid}`);
+        assert.equal(
+          verdict(presented),
+          honest ? "verified" : "invalid_token",
+          `${signer.alg} as ${alg} under ${named.kid}`,
+        );
       }
     }
   }
@@ -97,15 +124,26 @@ test("JW-01 signatures of another curve, another digest, another padding or anot
   for (const namedCurve of ["P-256", "P-384", "P-521", "secp256k1"]) {
     const { privateKey } = generateKeyPairSync("ec", { namedCurve });
     for (const dsaEncoding of ["ieee-p1363", "der"] as const)
-      refuses(`${input}.${sign("sha256", data, { key: privateKey, dsaEncoding }).toString("base64url")}`, `${namedCurve} ${dsaEncoding}`);
+      refuses(
+        `${input}.${sign("sha256", data, { key: privateKey, dsaEncoding }).toString("base64url")}`,
+        `${namedCurve} ${dsaEncoding}`,
+      );
   }
-  const es = (digest: string): string => sign(digest, data, { key: es256.privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url");
+  const es = (digest: string): string =>
+    sign(digest, data, { key: es256.privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url");
   for (const digest of ["sha1", "sha384", "sha512"]) refuses(`${input}.${es(digest)}`, digest);
 
   const rsaInput = `${segment(headerOf(rs256))}.${segment(claims)}`;
-  const pss = sign("sha256", Buffer.from(rsaInput), { key: rs256.privateKey, padding: 6, saltLength: 32 });
+  const pss = sign("sha256", Buffer.from(rsaInput), {
+    key: rs256.privateKey,
+    padding: 6,
+    saltLength: 32,
+  });
   refuses(`${rsaInput}.${pss.toString("base64url")}`, "PSS");
-  refuses(`${rsaInput}.${sign("sha1", Buffer.from(rsaInput), rs256.privateKey).toString("base64url")}`, "SHA-1");
+  refuses(
+    `${rsaInput}.${sign("sha1", Buffer.from(rsaInput), rs256.privateKey).toString("base64url")}`,
+    "SHA-1",
+  );
 });
 
 test("JW-01 a DER signature, a signature of another length and degenerate r or s are refused", () => {
@@ -113,7 +151,10 @@ test("JW-01 a DER signature, a signature of another length and degenerate r or s
   const [header, payload, signature] = parts(good);
   const input = `${header}.${payload}`;
   const raw = Buffer.from(signature, "base64url");
-  refuses(`${input}.${sign("sha256", Buffer.from(input), es256.privateKey).toString("base64url")}`, "DER");
+  refuses(
+    `${input}.${sign("sha256", Buffer.from(input), es256.privateKey).toString("base64url")}`,
+    "DER",
+  );
   const lengths = [
     raw.subarray(0, 63),
     raw.subarray(1),
@@ -122,8 +163,12 @@ test("JW-01 a DER signature, a signature of another length and degenerate r or s
     Buffer.alloc(0),
     raw.subarray(0, 32),
   ];
-  for (const bytes of lengths) refuses(`${input}.${bytes.toString("base64url")}`, `${bytes.length} bytes`);
-  const degenerate: readonly (readonly [string, (r: bigint, s: bigint) => readonly [bigint, bigint]])[] = [
+  for (const bytes of lengths)
+    refuses(`${input}.${bytes.toString("base64url")}`, `${bytes.length} bytes`);
+  const degenerate: readonly (readonly [
+    string,
+    (r: bigint, s: bigint) => readonly [bigint, bigint],
+  ])[] = [
     ["0, 0", () => [0n, 0n]],
     ["0, s", (_, s) => [0n, s]],
     ["r, 0", (r) => [r, 0n]],
@@ -176,12 +221,18 @@ test("JW-02 JW-03 a kid that is a path, a query, a prototype's name, another typ
     {},
     { es: 1 },
   ];
-  for (const kid of kids) refuses(forge({ alg: "ES256", typ: "at+jwt", kid }, claims), JSON.stringify(kid).slice(0, 40));
+  for (const kid of kids)
+    refuses(forge({ alg: "ES256", typ: "at+jwt", kid }, claims), JSON.stringify(kid).slice(0, 40));
 });
 
 test("JW-02 JW-05 header members that change how a token is read, or where its key is found, are refused", () => {
   const evil = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const attacker: Pair = { kid: "es", alg: "ES256", jwk: evil.publicKey.export({ format: "jwk" }), ...evil };
+  const attacker: Pair = {
+    kid: "es",
+    alg: "ES256",
+    jwk: evil.publicKey.export({ format: "jwk" }),
+    ...evil,
+  };
   const members: readonly Readonly<Record<string, unknown>>[] = [
     { crit: [] },
     { crit: ["exp"], exp: 1 },
@@ -206,7 +257,8 @@ test("JW-02 JW-05 header members that change how a token is read, or where its k
     { Alg: "none" },
   ];
   for (const extra of members)
-    for (const signer of [es256, attacker]) refuses(forge({ ...headerOf(es256), ...extra }, claims, signer), JSON.stringify(extra));
+    for (const signer of [es256, attacker])
+      refuses(forge({ ...headerOf(es256), ...extra }, claims, signer), JSON.stringify(extra));
 });
 
 test("JW-05 a header without one of its members, or that is no object of strings, is refused", () => {
@@ -293,9 +345,18 @@ test("JW-09 bytes that are not UTF-8, and half characters, are refused", () => {
     return `${input}.${signInput(es256, input).toString("base64url")}`;
   };
   const [before = "", after = ""] = JSON.stringify({ ...claims, x: "?" }).split("?");
-  const around = (...bytes: number[]): Buffer => Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]);
+  const around = (...bytes: number[]): Buffer =>
+    Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]);
   assert.equal(verdict(raw(around(0xc3, 0xa9))), "verified");
-  for (const bytes of [[0xff], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0x80], [0x00]])
+  for (const bytes of [
+    [0xff],
+    [0xc3],
+    [0xc0, 0x80],
+    [0xed, 0xa0, 0x80],
+    [0xf4, 0x90, 0x80, 0x80],
+    [0x80],
+    [0x00],
+  ])
     refuses(raw(around(...bytes)), bytes.join(" "));
   refuses(forge(headerOf(es256), `${before}\\ud800${after}`), "escaped half");
 });
@@ -304,7 +365,8 @@ test("JW-09 a token has one spelling: padding, white space, the other alphabet a
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   const good = parts(token({ pad: "??>>" }));
   for (const place of [0, 1, 2]) {
-    const respelt = (change: (text: string) => string): string => good.map((text, i) => (i === place ? change(text) : text)).join(".");
+    const respelt = (change: (text: string) => string): string =>
+      good.map((text, i) => (i === place ? change(text) : text)).join(".");
     for (const mark of ["=", "==", " ", "\t", "\n", "\r\n", "\0", "%3D", "é", "."]) {
       refuses(
         respelt((text) => text + mark),
@@ -324,7 +386,10 @@ test("JW-09 a token has one spelling: padding, white space, the other alphabet a
   assert.equal(signature.length % 4, 2, "the last character carries four bits that mean nothing");
   const last = alphabet.indexOf(signature.slice(-1));
   for (let bits = 1; bits < 16; bits += 1)
-    refuses(`${header}.${payload}.${signature.slice(0, -1)}${alphabet.charAt(last ^ bits)}`, `trailing bits ${bits}`);
+    refuses(
+      `${header}.${payload}.${signature.slice(0, -1)}${alphabet.charAt(last ^ bits)}`,
+      `trailing bits ${bits}`,
+    );
 
   let respelt = 0;
   for (let i = 0; i < 40; i += 1) {
@@ -367,7 +432,10 @@ test("JW-09 other forms and numbers of segments are refused", () => {
   ];
   for (const form of forms) refuses(form, form.slice(0, 30));
   refuses(JSON.stringify({ payload, protected: header, signature }), "flattened JSON");
-  refuses(JSON.stringify({ payload, signatures: [{ protected: header, signature }] }), "general JSON");
+  refuses(
+    JSON.stringify({ payload, signatures: [{ protected: header, signature }] }),
+    "general JSON",
+  );
   refuses(forge(headerOf(es256), { ...claims, pad: "x".repeat(3000) }), "more than 4,096 bytes");
   refuses(`${header}.${payload}.AAAA.AAAA.${signature}`, "the shape of a JWE");
 });
@@ -387,7 +455,10 @@ test("JW-09 every token with one bit flipped is refused, also while the token it
   assert.equal(verdict(good), "verified");
   for (let place = 0; place < good.length; place += 1)
     for (let bit = 0; bit < 8; bit += 1) {
-      const flipped = good.slice(0, place) + String.fromCharCode(good.charCodeAt(place) ^ (1 << bit)) + good.slice(place + 1);
+      const flipped =
+        good.slice(0, place) +
+        String.fromCharCode(good.charCodeAt(place) ^ (1 << bit)) +
+        good.slice(place + 1);
       refuses(flipped, `bit ${bit} of character ${place}`);
     }
 });

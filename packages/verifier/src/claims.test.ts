@@ -1,18 +1,40 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { audience, claims, eddsa, forge, headerOf, issuer, LEEWAY, LIFETIME, NOW, sid, token, world } from "../test/world.ts";
+import {
+  audience,
+  claims,
+  eddsa,
+  forge,
+  headerOf,
+  issuer,
+  LEEWAY,
+  LIFETIME,
+  NOW,
+  sid,
+  token,
+  world,
+} from "../test/world.ts";
 import { areClaims } from "./claims.ts";
 
 const expected = { issuer, audience, maxLifetimeSeconds: LIFETIME, leewaySeconds: LEEWAY };
-const accepted = (changes: Readonly<Record<string, unknown>>): boolean => areClaims({ ...claims, ...changes }, expected, NOW);
+const accepted = (changes: Readonly<Record<string, unknown>>): boolean =>
+  areClaims({ ...claims, ...changes }, expected, NOW);
 
 const uuids = ["sub", "sid", "jti"] as const;
 const counts = ["iat", "exp", "hep", "aep", "gen", "auth_time"] as const;
 
 test("a sound token is accepted, with whatever a face added", () => {
   assert.ok(accepted({}));
-  assert.ok(accepted({ user_id: 7, token_type: "access", username: "joe", otp_device_id: null, nested: { list: [1] } }));
+  assert.ok(
+    accepted({
+      user_id: 7,
+      token_type: "access",
+      username: "joe",
+      otp_device_id: null,
+      nested: { list: [1] },
+    }),
+  );
   assert.ok(accepted({ amr: [], hep: 0, aep: 0, gen: 0, auth_time: 0 }));
 });
 
@@ -27,18 +49,26 @@ test("JW-07 every claim is required", () => {
 test("JW-07 a claim of another type or value is refused, however well it is signed", () => {
   const { verdict } = world();
   const wrong = fc.oneof(
-    fc.tuple(fc.constantFrom("iss", "aud"), fc.jsonValue()).filter(([name, value]) => value !== (name === "iss" ? issuer : audience)),
+    fc
+      .tuple(fc.constantFrom("iss", "aud"), fc.jsonValue())
+      .filter(([name, value]) => value !== (name === "iss" ? issuer : audience)),
     fc.tuple(fc.constantFrom(...uuids), fc.jsonValue()),
     fc.tuple(
       fc.constantFrom(...counts),
       fc.oneof(
         fc.jsonValue().filter((value) => typeof value !== "number"),
-        fc.constantFrom(String(NOW), -1, 0.5, NOW + 0.5, 2 ** 53, 1e300, true, [NOW], { valueOf: NOW }),
+        fc.constantFrom(String(NOW), -1, 0.5, NOW + 0.5, 2 ** 53, 1e300, true, [NOW], {
+          valueOf: NOW,
+        }),
       ),
     ),
     fc.tuple(
       fc.constant("amr"),
-      fc.jsonValue().filter((value) => !Array.isArray(value) || value.some((method) => typeof method !== "string")),
+      fc
+        .jsonValue()
+        .filter(
+          (value) => !Array.isArray(value) || value.some((method) => typeof method !== "string"),
+        ),
     ),
     fc.tuple(
       fc.constant("acr"),
@@ -68,22 +98,38 @@ test("JW-07 numbers as JSON can write them and a claim cannot hold them are refu
       "0x6b49d200",
       "null",
     ]) {
-      const payload = JSON.stringify(claims).replace(new RegExp(`"${name}":\\d+`), `"${name}":${written}`);
+      const payload = JSON.stringify(claims).replace(
+        new RegExp(`"${name}":\\d+`),
+        `"${name}":${written}`,
+      );
       assert.ok(payload.includes(written));
-      assert.equal(verdict(forge(headerOf(eddsa), payload, eddsa)), "invalid_token", `${name}: ${written}`);
+      assert.equal(
+        verdict(forge(headerOf(eddsa), payload, eddsa)),
+        "invalid_token",
+        `${name}: ${written}`,
+      );
     }
   }
 });
 
 test("JW-07 issuer and audience are one string, compared exactly", () => {
-  for (const aud of [[audience], [audience, "other"], `${audience}/`, audience.toUpperCase(), `${audience} `, ""])
+  for (const aud of [
+    [audience],
+    [audience, "other"],
+    `${audience}/`,
+    audience.toUpperCase(),
+    `${audience} `,
+    "",
+  ])
     assert.equal(accepted({ aud }), false);
-  for (const iss of [[issuer], `${issuer}/`, issuer.toUpperCase(), `${issuer}\0`, ""]) assert.equal(accepted({ iss }), false);
+  for (const iss of [[issuer], `${issuer}/`, issuer.toUpperCase(), `${issuer}\0`, ""])
+    assert.equal(accepted({ iss }), false);
 });
 
 test("JW-07 JW-10 an id has one spelling", () => {
   const withoutHyphens = sid.replaceAll("-", "");
-  for (const name of ["sub", "sid"]) assert.equal(accepted({ [name]: withoutHyphens }), false, name);
+  for (const name of ["sub", "sid"])
+    assert.equal(accepted({ [name]: withoutHyphens }), false, name);
   // What a token is called revokes nothing, and the Django faces write it so.
   assert.ok(accepted({ jti: withoutHyphens }));
   for (const name of uuids)

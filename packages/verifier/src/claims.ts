@@ -14,10 +14,15 @@ export interface ExpectedClaims {
 }
 
 /**
- * Whether every claim of an access token is there and of its exact type, for us, and plausible at `now` (RFC 8725 §3.8, §3.9,
- * RFC 9068 §4). Says nothing about expiry or revocation, which change while the token does not.
+ * Whether every claim of an access token is there and of its exact type, for us, and plausible at
+ * `now` (RFC 8725 §3.8, §3.9, RFC 9068 §4). Says nothing about expiry or revocation, which change
+ * while the token does not.
  */
-export function areClaims(payload: Readonly<Record<string, unknown>>, expected: ExpectedClaims, now: number): payload is VerifiedClaims {
+export function areClaims(
+  payload: Readonly<Record<string, unknown>>,
+  expected: ExpectedClaims,
+  now: number,
+): payload is VerifiedClaims {
   const { iss, aud, sub, sid, jti, iat, exp, hep, aep, gen, auth_time, amr, acr } = payload;
   return (
     iss === expected.issuer &&

@@ -44,16 +44,25 @@ test("a proof is too old one second after its greatest age and the leeway have p
   assert.equal(at(NOW), "verified");
   assert.equal(at(NOW + 300 + LEEWAY), "verified");
   assert.equal(at(NOW + 300 + LEEWAY + 1), "refused");
-  assert.equal(verdict({ auth_time: NOW - 301 - LEEWAY, iat: NOW, exp: NOW + 600 }, { maxAgeSeconds: 300 }), insufficient);
+  assert.equal(
+    verdict({ auth_time: NOW - 301 - LEEWAY, iat: NOW, exp: NOW + 600 }, { maxAgeSeconds: 300 }),
+    insufficient,
+  );
 });
 
 test("a proof made by a clock that is ahead of ours is a fresh one", () => {
-  assert.equal(verdict({ auth_time: NOW + LEEWAY, iat: NOW + LEEWAY, exp: NOW + 600 }, { maxAgeSeconds: 0 }), "verified");
+  assert.equal(
+    verdict({ auth_time: NOW + LEEWAY, iat: NOW + LEEWAY, exp: NOW + 600 }, { maxAgeSeconds: 0 }),
+    "verified",
+  );
 });
 
 test("a demand that makes no sense is not met", () => {
   assert.equal(verdict(twoFactors, { maxAgeSeconds: NaN }), insufficient);
-  assert.equal(verdict({ ...twoFactors, auth_time: NOW }, { maxAgeSeconds: -LEEWAY - 1 }), insufficient);
+  assert.equal(
+    verdict({ ...twoFactors, auth_time: NOW }, { maxAgeSeconds: -LEEWAY - 1 }),
+    insufficient,
+  );
   const unknown: Demand = JSON.parse('{"acr":"aal9"}');
   assert.equal(verdict({ acr: "aal3" }, unknown), insufficient);
 });
@@ -83,14 +92,21 @@ test("a demand is looked at last: a token that is dead is told so", () => {
 
   const ended = world();
   ended.view.apply(row());
-  assert.deepEqual(ended.verifier.verify(presented, { acr: "aal2" }), { kind: "refused", code: "session_ended", cause: "logout" });
+  assert.deepEqual(ended.verifier.verify(presented, { acr: "aal2" }), {
+    kind: "refused",
+    code: "session_ended",
+    cause: "logout",
+  });
 });
 
 test("a verified token is the same answer with a demand and without: nothing is made for it", () => {
   const { verifier } = world();
   const presented = token(twoFactors);
   const plain = verifier.verify(presented);
-  assert.equal(verifier.verify(presented, { acr: "aal2", amr: ["otp"], maxAgeSeconds: 300 }), plain);
+  assert.equal(
+    verifier.verify(presented, { acr: "aal2", amr: ["otp"], maxAgeSeconds: 300 }),
+    plain,
+  );
 });
 
 test("the refusal carries the demand as a whole, and becomes the challenge of RFC 9470 §3", () => {

@@ -3,6 +3,19 @@ export { stepUpChallenge, type Demand, type Insufficient } from "./demand.ts";
 export { createKeySet, type Algorithm, type KeySet, type PublicKey } from "./keys.ts";
 export { findJsonDefect, type JsonDefect } from "./strict-json.ts";
 export { MAX_TOKEN_BYTES, readCompact, type Compact, type HeaderShape } from "./syntax.ts";
-export { createVerifier, type Verifier, type VerifierClock, type VerifierOptions, type VerifyOutcome } from "./verifier.ts";
-export { createRevocationView, type Covered, type Instant, type RevocationRow, type RevocationView, type RevokedOutcome } from "./view.ts";
+export {
+  createVerifier,
+  type Verifier,
+  type VerifierClock,
+  type VerifierOptions,
+  type VerifyOutcome,
+} from "./verifier.ts";
+export {
+  createRevocationView,
+  type Covered,
+  type Instant,
+  type RevocationRow,
+  type RevocationView,
+  type RevokedOutcome,
+} from "./view.ts";
 export { uuidWords } from "./uuid.ts";

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { eddsa, es256, publicKeys, rs256, token, world } from "../test/world.ts";
 import { createKeySet, type Algorithm, type PublicKey } from "./keys.ts";
 
-const ec = (namedCurve: string): JsonWebKey => generateKeyPairSync("ec", { namedCurve }).publicKey.export({ format: "jwk" });
+const ec = (namedCurve: string): JsonWebKey =>
+  generateKeyPairSync("ec", { namedCurve }).publicKey.export({ format: "jwk" });
 const rsa = (modulusLength: number, publicExponent = 65_537): JsonWebKey =>
   generateKeyPairSync("rsa", { modulusLength, publicExponent }).publicKey.export({ format: "jwk" });
 
@@ -20,7 +21,18 @@ test("keys of all three algorithms are found by kid", () => {
 test("JW-02 JW-03 unknown kids find nothing and leave nothing behind", () => {
   const keys = createKeySet();
   keys.replace(publicKeys(es256));
-  for (const kid of ["", "__proto__", "constructor", "toString", "ES", "es\0", "es ", "../es", "' or 1=1 --", "k".repeat(10_240)])
+  for (const kid of [
+    "",
+    "__proto__",
+    "constructor",
+    "toString",
+    "ES",
+    "es\0",
+    "es ",
+    "../es",
+    "' or 1=1 --",
+    "k".repeat(10_240),
+  ])
     assert.equal(keys.find(kid), undefined);
   for (let i = 0; i < 100_000; i += 1) keys.find(`unknown-${i}`);
   assert.equal(keys.withdrawals, 0);
@@ -35,7 +47,11 @@ test("JW-01 JW-04 JW-12 a key that is not exactly a public key for its algorithm
     ["another type", "EdDSA", es256.jwk],
     ["another type", "RS256", es256.jwk],
     ["a type and curve that disagree", "ES256", { ...eddsa.jwk, crv: "P-256" }],
-    ["an agreement curve", "EdDSA", generateKeyPairSync("x25519").publicKey.export({ format: "jwk" })],
+    [
+      "an agreement curve",
+      "EdDSA",
+      generateKeyPairSync("x25519").publicKey.export({ format: "jwk" }),
+    ],
     ["1024 bits", "RS256", rsa(1024)],
     ["exponent 3", "RS256", rsa(2048, 3)],
     ["private members", "ES256", es256.privateKey.export({ format: "jwk" })],
@@ -61,7 +77,9 @@ test("JW-01 JW-04 JW-12 a key that is not exactly a public key for its algorithm
 test("JW-04 a key without kid, two keys of one kid and an unknown algorithm are not taken, and the set stays as it was", () => {
   const keys = createKeySet();
   keys.replace(publicKeys(es256));
-  const foreign: readonly PublicKey[] = JSON.parse(JSON.stringify([{ kid: "x", alg: "HS256", jwk: { kty: "oct", k: "AAAA" } }]));
+  const foreign: readonly PublicKey[] = JSON.parse(
+    JSON.stringify([{ kid: "x", alg: "HS256", jwk: { kty: "oct", k: "AAAA" } }]),
+  );
   assert.throws(() => keys.replace([{ ...es256, kid: "" }]), TypeError);
   assert.throws(() => keys.replace([...publicKeys(es256), ...publicKeys(es256)]), TypeError);
   assert.throws(() => keys.replace(foreign), TypeError);

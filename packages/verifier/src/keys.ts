@@ -43,7 +43,12 @@ export function createKeySet(): KeySet {
       }
       for (const [kid, key] of known) {
         const successor = next.get(kid);
-        if (successor === undefined || successor.alg !== key.alg || !successor.object.equals(key.object)) withdrawals += 1;
+        if (
+          successor === undefined ||
+          successor.alg !== key.alg ||
+          !successor.object.equals(key.object)
+        )
+          withdrawals += 1;
       }
       known = next;
     },
@@ -69,20 +74,26 @@ const MIN_RSA_EXPONENT = 65_537n;
 function verificationKey({ kid, alg, jwk }: PublicKey): VerificationKey {
   const unfit = (reason: string): TypeError => new TypeError(`a key for ${alg} ${reason}`);
   const expected = Object.hasOwn(material, alg) ? material[alg] : undefined;
-  if (expected === undefined) throw new TypeError("a key for an algorithm that is not ES256, EdDSA or RS256");
+  if (expected === undefined)
+    throw new TypeError("a key for an algorithm that is not ES256, EdDSA or RS256");
   if (kid === "") throw unfit("has no kid");
-  if (jwk.kty !== expected.kty || jwk.crv !== expected.crv) throw unfit("is of another type or curve");
+  if (jwk.kty !== expected.kty || jwk.crv !== expected.crv)
+    throw unfit("is of another type or curve");
   if (jwk["alg"] !== undefined && jwk["alg"] !== alg) throw unfit("names another algorithm");
   if (jwk["kid"] !== undefined && jwk["kid"] !== kid) throw unfit("names another kid");
   if (jwk["use"] !== undefined && jwk["use"] !== "sig") throw unfit("is not for signatures");
-  if (jwk["key_ops"] !== undefined && !isVerifyOnly(jwk["key_ops"])) throw unfit("is not for verifying only");
-  if (privateMembers.some((member) => jwk[member] !== undefined)) throw unfit("holds private members");
+  if (jwk["key_ops"] !== undefined && !isVerifyOnly(jwk["key_ops"]))
+    throw unfit("is not for verifying only");
+  if (privateMembers.some((member) => jwk[member] !== undefined))
+    throw unfit("holds private members");
 
   const object = createPublicKey({ key: jwk, format: "jwk" });
   if (alg !== "RS256") return { kid, alg, object, signatureBytes: 64 };
   const { modulusLength = 0, publicExponent = 0n } = object.asymmetricKeyDetails ?? {};
-  if (modulusLength < MIN_RSA_BITS || modulusLength > MAX_RSA_BITS) throw unfit(`has ${modulusLength} bits`);
-  if (publicExponent < MIN_RSA_EXPONENT || publicExponent % 2n === 0n) throw unfit("has an unfit exponent");
+  if (modulusLength < MIN_RSA_BITS || modulusLength > MAX_RSA_BITS)
+    throw unfit(`has ${modulusLength} bits`);
+  if (publicExponent < MIN_RSA_EXPONENT || publicExponent % 2n === 0n)
+    throw unfit("has an unfit exponent");
   return { kid, alg, object, signatureBytes: Math.ceil(modulusLength / 8) };
 }
 

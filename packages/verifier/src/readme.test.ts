@@ -7,10 +7,17 @@ import { promisify } from "node:util";
 test("the README's example, in all its parts, runs and prints what it says", async () => {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const example = Array.from(readme.matchAll(/```ts\n(.*?)```/gs), ([, part]) => part).join("\n");
-  const promised = Array.from(example.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm), ([, line]) => line);
+  const promised = Array.from(
+    example.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm),
+    ([, line]) => line,
+  );
   assert.equal(promised.length, 3);
 
   const cwd = new URL("..", import.meta.url);
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module-typescript", "--eval", example], { cwd });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--input-type=module-typescript", "--eval", example],
+    { cwd },
+  );
   assert.deepEqual(stdout.trimEnd().split("\n"), promised);
 });

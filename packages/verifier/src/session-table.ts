@@ -2,11 +2,15 @@ import type { EndCause } from "@portcullis/contract";
 import type { UuidWords } from "./uuid.ts";
 
 /**
- * Revoked sessions, 21 bytes a slot, outside the garbage collector's reach. Open addressing in 256 small tables, each of which
- * grows and is swept by itself: the longest pause is that of one of them.
+ * Revoked sessions, 21 bytes a slot, outside the garbage collector's reach. Open addressing in 256
+ * small tables, each of which grows and is swept by itself: the longest pause is that of one of
+ * them.
  */
 export interface SessionTable {
-  /** Adds the session or merges with what is known of it; any order and any repetition lead to the same table. */
+  /**
+   * Adds the session or merges with what is known of it; any order and any repetition lead to the
+   * same table.
+   */
   add(session: UuidWords, end: SessionEnd): void;
   find(session: UuidWords): EndCause | undefined;
   /** Forgets what expired at or before `moment`, in the next `shards` of the 256. */
@@ -29,7 +33,10 @@ const SLOT_BYTES = WORDS * 4 + 1;
 const MIN_SLOTS = 16;
 const LATEST = 0xffff_ffff;
 
-/** `words` holds, per slot, the four words of the id and the expiry in unsigned seconds, 0 where the slot is free. */
+/**
+ * `words` holds, per slot, the four words of the id and the expiry in unsigned seconds, 0 where the
+ * slot is free.
+ */
 interface Shard {
   readonly words: Int32Array;
   readonly causes: Uint8Array;
@@ -59,7 +66,11 @@ export function createSessionTable(): SessionTable {
       const slot = slotOf(shard, session, hash);
       const known = expiryAt(shard, slot);
       if (known === 0) shard.size += 1;
-      else if (known > expiresAt || (known === expiresAt && String(causes[causeAt(shard, slot)]) <= end.cause)) return;
+      else if (
+        known > expiresAt ||
+        (known === expiresAt && String(causes[causeAt(shard, slot)]) <= end.cause)
+      )
+        return;
       write(shard, slot, session, expiresAt, numberOf(end.cause));
     },
     find: (session) => {
@@ -110,7 +121,12 @@ function rebuilt(shard: Shard, slots: number, moment: number): Shard {
   for (let slot = 0; slot < shard.causes.length; slot += 1) {
     const expiresAt = expiryAt(shard, slot);
     if (expiresAt <= moment || expiresAt === 0) continue;
-    const session = { a: wordAt(shard, slot, 0), b: wordAt(shard, slot, 1), c: wordAt(shard, slot, 2), d: wordAt(shard, slot, 3) };
+    const session = {
+      a: wordAt(shard, slot, 0),
+      b: wordAt(shard, slot, 1),
+      c: wordAt(shard, slot, 2),
+      d: wordAt(shard, slot, 3),
+    };
     const target = slotOf(next, session, hashOf(session.a, session.b, session.c, session.d));
     write(next, target, session, expiresAt, causeAt(shard, slot));
     next.size += 1;
@@ -133,11 +149,23 @@ function slotOf(shard: Shard, session: UuidWords, hash: number): number {
     const at = slot * WORDS;
     const { words } = shard;
     if (words[at + EXPIRY] === 0) return slot;
-    if (words[at] === session.a && words[at + 1] === session.b && words[at + 2] === session.c && words[at + 3] === session.d) return slot;
+    if (
+      words[at] === session.a &&
+      words[at + 1] === session.b &&
+      words[at + 2] === session.c &&
+      words[at + 3] === session.d
+    )
+      return slot;
   }
 }
 
-function write(shard: Shard, slot: number, session: UuidWords, expiresAt: number, cause: number): void {
+function write(
+  shard: Shard,
+  slot: number,
+  session: UuidWords,
+  expiresAt: number,
+  cause: number,
+): void {
   const at = slot * WORDS;
   shard.words[at] = session.a;
   shard.words[at + 1] = session.b;
@@ -159,7 +187,9 @@ function causeAt(shard: Shard, slot: number): number {
   return shard.causes[slot] ?? 0;
 }
 
-/** Every bit of the id reaches every bit of the result: time-ordered ids share their first words. */
+/**
+ * Every bit of the id reaches every bit of the result: time-ordered ids share their first words.
+ */
 function hashOf(a: number, b: number, c: number, d: number): number {
   let hash = mix(d);
   hash = mix(hash ^ c);

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { createKeySet, type PublicKey } from "./keys.ts";
 import { verifySignature } from "./signature.ts";
 
-const joe = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+const joe =
+  "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
 
 const vectors: readonly (PublicKey & { readonly source: string; readonly jws: string })[] = [
   {
@@ -21,7 +22,12 @@ const vectors: readonly (PublicKey & { readonly source: string; readonly jws: st
     source: "RFC 7515 A.3",
     kid: "a3",
     alg: "ES256",
-    jwk: { kty: "EC", crv: "P-256", x: "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", y: "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0" },
+    jwk: {
+      kty: "EC",
+      crv: "P-256",
+      x: "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+      y: "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    },
     jws: `eyJhbGciOiJFUzI1NiJ9.${joe}.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q`,
   },
   {
@@ -44,7 +50,10 @@ for (const { source, jws, kid, alg, jwk } of vectors) {
     const signature = Buffer.from(jws.slice(end + 1), "base64url");
     assert.equal(verifySignature(key, { alg, signingInput, signature }), true);
     assert.equal(verifySignature(key, { alg: "HS256", signingInput, signature }), false);
-    assert.equal(verifySignature(key, { alg, signingInput, signature: signature.subarray(1) }), false);
+    assert.equal(
+      verifySignature(key, { alg, signingInput, signature: signature.subarray(1) }),
+      false,
+    );
     signingInput[0] = (signingInput[0] ?? 0) ^ 1;
     assert.equal(verifySignature(key, { alg, signingInput, signature }), false);
   });

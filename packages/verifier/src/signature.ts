@@ -11,16 +11,28 @@ export interface Signed {
 const digests = { ES256: "sha256", EdDSA: null, RS256: "sha256" } as const;
 
 /**
- * The key says what algorithm it is; a token that says another is refused before any arithmetic (RFC 8725 §3.1). An ECDSA
- * signature is r and s side by side, never DER (RFC 7518 §3.4).
+ * The key says what algorithm it is; a token that says another is refused before any arithmetic
+ * (RFC 8725 §3.1). An ECDSA signature is r and s side by side, never DER (RFC 7518 §3.4).
  */
-export function verifySignature(key: VerificationKey, { alg, signingInput, signature }: Signed): boolean {
+export function verifySignature(
+  key: VerificationKey,
+  { alg, signingInput, signature }: Signed,
+): boolean {
   if (alg !== key.alg || signature.length !== key.signatureBytes) return false;
-  // Asked to read the JOSE form itself, Node prepares the key anew for each token, at half the price of the check.
-  return verify(digests[key.alg], signingInput, key.object, alg === "ES256" ? derSignature(signature) : signature);
+  // Asked to read the JOSE form itself, Node prepares the key anew for each token, at half the
+  // price of the check.
+  return verify(
+    digests[key.alg],
+    signingInput,
+    key.object,
+    alg === "ES256" ? derSignature(signature) : signature,
+  );
 }
 
-/** r and s of 32 bytes each as the DER sequence of two integers that OpenSSL reads (RFC 3279 §2.2.3). */
+/**
+ * r and s of 32 bytes each as the DER sequence of two integers that OpenSSL reads (RFC 3279
+ * §2.2.3).
+ */
 function derSignature(jose: Uint8Array): Buffer {
   const r = derInteger(jose.subarray(0, 32));
   const s = derInteger(jose.subarray(32));

@@ -15,7 +15,9 @@ function parses(text: string): boolean {
 }
 
 test("every text JSON.stringify writes is sound, with and without white space", () => {
-  const sound = fc.jsonValue({ maxDepth: 5 }).filter((value) => defect(JSON.stringify(value)) !== "forbidden_key");
+  const sound = fc
+    .jsonValue({ maxDepth: 5 })
+    .filter((value) => defect(JSON.stringify(value)) !== "forbidden_key");
   fc.assert(
     fc.property(sound, fc.constantFrom(undefined, 1, "\t", "\n\r "), (value, space) => {
       assert.equal(defect(JSON.stringify(value, null, space)), undefined);
@@ -38,10 +40,17 @@ test("syntax is judged as JSON.parse judges it, whatever is done to a text", () 
     "\ufeff",
     "\u2028",
   ];
-  const soup = fc.array(fc.constantFrom(...alphabet), { maxLength: 14 }).map((parts) => parts.join(""));
+  const soup = fc
+    .array(fc.constantFrom(...alphabet), { maxLength: 14 })
+    .map((parts) => parts.join(""));
   const damaged = fc
     .tuple(fc.json({ maxDepth: 3 }), fc.nat(), fc.nat({ max: 2 }), fc.constantFrom("", ...alphabet))
-    .map(([text, place, cut, insert]) => text.slice(0, place % (text.length + 1)) + insert + text.slice((place % (text.length + 1)) + cut));
+    .map(
+      ([text, place, cut, insert]) =>
+        text.slice(0, place % (text.length + 1)) +
+        insert +
+        text.slice((place % (text.length + 1)) + cut),
+    );
   fc.assert(
     fc.property(fc.oneof(soup, damaged), (text) => {
       const found = defect(text);
@@ -59,8 +68,13 @@ test("JW-09 a name that comes twice in one object is found at any depth and in a
   assert.equal(defect('[[{"x":{"b":1,"c":2,"b":3}}]]'), "duplicate_key");
   const many = Array.from({ length: 40 }, (_, i) => `"k${i}":${i}`);
   assert.equal(defect(`{${many.join(",")}}`), undefined);
-  for (const i of [0, 11, 12, 13, 39]) assert.equal(defect(`{${many.join(",")},"k${i}":0}`), "duplicate_key");
-  assert.equal(defect('{"a":{"a":[{"a":1},{"a":2}]},"A":1}'), undefined, "the same name in two objects is not a duplicate");
+  for (const i of [0, 11, 12, 13, 39])
+    assert.equal(defect(`{${many.join(",")},"k${i}":0}`), "duplicate_key");
+  assert.equal(
+    defect('{"a":{"a":[{"a":1},{"a":2}]},"A":1}'),
+    undefined,
+    "the same name in two objects is not a duplicate",
+  );
 });
 
 test("names that reach a prototype are found, as names only", () => {
@@ -88,7 +102,14 @@ test("halves of surrogate pairs and NUL are found, raw and escaped", () => {
     assert.equal(defect(`"${text}"`), "bad_text");
     assert.equal(defect(`{"${text}":1}`), "bad_text");
   }
-  for (const text of ["😀", "\\ud83d\\ude00", `${high}\\ude00`, `\\ud83d${low}`, "\\\\u0000", "\ufffd"])
+  for (const text of [
+    "😀",
+    "\\ud83d\\ude00",
+    `${high}\\ude00`,
+    `\\ud83d${low}`,
+    "\\\\u0000",
+    "\ufffd",
+  ])
     assert.equal(defect(`"${text}"`), undefined);
 });
 
@@ -101,7 +122,21 @@ test("depth is bounded, however deep the text goes", () => {
 });
 
 test("numbers JSON does not have are not numbers", () => {
-  for (const text of ["01", "+1", ".5", "1.", "1e", "1e+", "-", "NaN", "Infinity", "0x10", "1_000", "--1"])
+  for (const text of [
+    "01",
+    "+1",
+    ".5",
+    "1.",
+    "1e",
+    "1e+",
+    "-",
+    "NaN",
+    "Infinity",
+    "0x10",
+    "1_000",
+    "--1",
+  ])
     assert.equal(defect(text), "syntax", text);
-  for (const text of ["0", "-0", "10", "1.50", "1e400", "-1E-7"]) assert.equal(defect(text), undefined, text);
+  for (const text of ["0", "-0", "10", "1.50", "1e400", "-1E-7"])
+    assert.equal(defect(text), undefined, text);
 });

@@ -1,10 +1,13 @@
 /**
- * What is wrong with a JSON text. `bad_text`: a string holds NUL or half a surrogate pair, written out or escaped.
- * `forbidden_key`: a member that could reach an object's prototype.
+ * What is wrong with a JSON text. `bad_text`: a string holds NUL or half a surrogate pair, written
+ * out or escaped. `forbidden_key`: a member that could reach an object's prototype.
  */
 export type JsonDefect = "syntax" | "duplicate_key" | "forbidden_key" | "too_deep" | "bad_text";
 
-/** The scanning functions return the position after what they read, or one of these: the defect's place in the list, negative. */
+/**
+ * The scanning functions return the position after what they read, or one of these: the defect's
+ * place in the list, negative.
+ */
 const SYNTAX = -1;
 const BAD_TEXT = -2;
 const DUPLICATE_KEY = -3;
@@ -41,12 +44,16 @@ interface Names {
 const FEW = 12;
 
 /**
- * Judges a JSON text more strictly than `JSON.parse`, which keeps the last of two equal names where another reader keeps the
- * first (RFC 8259 §4). One pass, no recursion, nothing built; parse the text after it passed.
+ * Judges a JSON text more strictly than `JSON.parse`, which keeps the last of two equal names where
+ * another reader keeps the first (RFC 8259 §4). One pass, no recursion, nothing built; parse the
+ * text after it passed.
  *
  * @param maxDepth objects and lists that may be open at once
  */
-export function findJsonDefect(text: string, { maxDepth }: { readonly maxDepth: number }): JsonDefect | undefined {
+export function findJsonDefect(
+  text: string,
+  { maxDepth }: { readonly maxDepth: number },
+): JsonDefect | undefined {
   const open: (Names | null)[] = [];
   let innermost: Names | null | undefined;
   let at = skipSpace(text, 0);
@@ -156,7 +163,8 @@ function readHex(text: string, at: number): number {
   for (let i = at; i < at + 4; i += 1) {
     const unit = text.charCodeAt(i);
     if (isDigit(unit)) value = value * 16 + unit - ZERO;
-    else if ((unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x66) value = value * 16 + (unit | 0x20) - 0x57;
+    else if ((unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x66)
+      value = value * 16 + (unit | 0x20) - 0x57;
     else return SYNTAX;
   }
   return value;

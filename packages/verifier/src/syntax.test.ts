@@ -27,7 +27,8 @@ test("JW-06 JW-14 each kind of token is read by its own shape only", () => {
 
 test("JW-05 a shape without kid refuses one, and a shape with kid refuses its absence", () => {
   const payload = segment({});
-  const read = (header: unknown, shape: HeaderShape): unknown => readCompact(`${segment(header)}.${payload}.AAAA`, shape);
+  const read = (header: unknown, shape: HeaderShape): unknown =>
+    readCompact(`${segment(header)}.${payload}.AAAA`, shape);
   assert.ok(read({ alg: "HS256", typ: "rt+jwt" }, refreshHeader));
   assert.equal(read({ alg: "HS256", typ: "rt+jwt", kid: "a" }, refreshHeader), undefined);
   assert.equal(read({ alg: "HS256", typ: "rt+jwt", kid: null }, refreshHeader), undefined);
@@ -39,7 +40,8 @@ test("JW-05 a shape without kid refuses one, and a shape with kid refuses its ab
 
 test("JW-09 a token of 4,096 bytes is read, and the next longer one is not", () => {
   const bare = JSON.stringify({ ...claims, pad: "" }).length;
-  const withPayloadOf = (bytes: number): string => forge({ ...headerOf(es256), kid: "es2" }, { ...claims, pad: "x".repeat(bytes - bare) });
+  const withPayloadOf = (bytes: number): string =>
+    forge({ ...headerOf(es256), kid: "es2" }, { ...claims, pad: "x".repeat(bytes - bare) });
   const longest = withPayloadOf(2964);
   const tooLong = withPayloadOf(2965);
   assert.deepEqual([longest.length, tooLong.length], [MAX_TOKEN_BYTES, MAX_TOKEN_BYTES + 2]);

@@ -15,7 +15,11 @@ export interface HeaderShape {
 }
 
 /** Access tokens (RFC 9068 §2.1). */
-export const accessHeader: HeaderShape = { typ: "at+jwt", algorithms: ["ES256", "EdDSA", "RS256"], kid: "required" };
+export const accessHeader: HeaderShape = {
+  typ: "at+jwt",
+  algorithms: ["ES256", "EdDSA", "RS256"],
+  kid: "required",
+};
 
 /** A well-formed token of which nothing is proven yet. */
 export interface Compact {
@@ -30,20 +34,24 @@ export interface Compact {
 }
 
 /**
- * Reads a compact JWS and accepts one spelling of it only (RFC 7515 §5.2, RFC 7519 §7.2): three canonical base64url segments without padding,
- * header and payload JSON objects in UTF-8 without duplicate names, the header exactly of `shape`. So `crit`, `b64`, `zip`,
- * `jku`, `jwk`, `x5u`, `x5c` and whatever is invented next are refused by not being named.
+ * Reads a compact JWS and accepts one spelling of it only (RFC 7515 §5.2, RFC 7519 §7.2): three
+ * canonical base64url segments without padding, header and payload JSON objects in UTF-8 without
+ * duplicate names, the header exactly of `shape`. So `crit`, `b64`, `zip`, `jku`, `jwk`, `x5u`,
+ * `x5c` and whatever is invented next are refused by not being named.
  */
 export function readCompact(token: string, shape: HeaderShape): Compact | undefined {
   if (token.length > MAX_TOKEN_BYTES) return undefined;
   const [first, second, third, fourth] = token.split(".", 4);
-  if (first === undefined || second === undefined || third === undefined || fourth !== undefined) return undefined;
+  if (first === undefined || second === undefined || third === undefined || fourth !== undefined)
+    return undefined;
 
   const header = readObject(first);
   if (header === undefined) return undefined;
   const { alg, typ, kid } = header;
-  if (typeof alg !== "string" || !shape.algorithms.includes(alg) || typ !== shape.typ) return undefined;
-  if (shape.kid === "required" ? typeof kid !== "string" : Object.hasOwn(header, "kid")) return undefined;
+  if (typeof alg !== "string" || !shape.algorithms.includes(alg) || typ !== shape.typ)
+    return undefined;
+  if (shape.kid === "required" ? typeof kid !== "string" : Object.hasOwn(header, "kid"))
+    return undefined;
   if (Object.keys(header).length !== (shape.kid === "required" ? 3 : 2)) return undefined;
 
   const payload = readObject(second);
@@ -59,7 +67,10 @@ export function readCompact(token: string, shape: HeaderShape): Compact | undefi
   };
 }
 
-/** Node's decoder forgives padding, spaces, the other alphabet and trailing bits; encoding again shows what it forgave. */
+/**
+ * Node's decoder forgives padding, spaces, the other alphabet and trailing bits; encoding again
+ * shows what it forgave.
+ */
 function readSegment(segment: string): Buffer | undefined {
   const bytes = Buffer.from(segment, "base64url");
   return bytes.length > 0 && bytes.toString("base64url") === segment ? bytes : undefined;

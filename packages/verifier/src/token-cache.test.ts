@@ -53,5 +53,6 @@ test("a limit of 0 keeps nothing, and a limit that is no count is refused", () =
   const cache = createTokenCache<number>(0);
   cache.set(named(1), 1);
   assert.equal(cache.get(named(1)), undefined);
-  for (const limit of [-1, 1.5, NaN, Infinity]) assert.throws(() => createTokenCache(limit), RangeError);
+  for (const limit of [-1, 1.5, NaN, Infinity])
+    assert.throws(() => createTokenCache(limit), RangeError);
 });

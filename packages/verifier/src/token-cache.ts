@@ -11,11 +11,13 @@ export interface TokenCache<Value> {
 const TAIL_LENGTH = 24;
 
 /**
- * A hit is a hit of the whole token. It is looked for by the end of it, since hashing half a kilobyte that has just come off a
- * socket costs three times as much as everything else `verify` does.
+ * A hit is a hit of the whole token. It is looked for by the end of it, since hashing half a
+ * kilobyte that has just come off a socket costs three times as much as everything else `verify`
+ * does.
  *
- * Two generations: when the young one is full it becomes the old one, and the old one is dropped. What is asked for again moves
- * to the young one. Close to least-recently-used, without touching the map on the common hit.
+ * Two generations: when the young one is full it becomes the old one, and the old one is dropped.
+ * What is asked for again moves to the young one. Close to least-recently-used, without touching
+ * the map on the common hit.
  *
  * @param limit entries kept at most; 0 keeps none
  */

@@ -15,7 +15,11 @@ test("the words of an id are its 128 bits", () => {
 
 test("an id has words if and only if it is in canonical spelling", () => {
   const flawed = fc
-    .tuple(fc.uuid(), fc.nat({ max: 35 }), fc.constantFrom("", "0", "f", "g", "A", "`", "/", ":", "-", " ", "é", "\u{1f511}", "00"))
+    .tuple(
+      fc.uuid(),
+      fc.nat({ max: 35 }),
+      fc.constantFrom("", "0", "f", "g", "A", "`", "/", ":", "-", " ", "é", "\u{1f511}", "00"),
+    )
     .map(([id, at, put]) => id.slice(0, at) + put + id.slice(at + 1));
   fc.assert(
     fc.property(fc.oneof(flawed, fc.string(), fc.uuid()), (text) => {

@@ -8,7 +8,10 @@ export interface UuidWords {
 
 const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Lower case with hyphens only: an id with two spellings could be revoked under one and used under the other. */
+/**
+ * Lower case with hyphens only: an id with two spellings could be revoked under one and used under
+ * the other.
+ */
 export function isUuid(text: unknown): text is string {
   return typeof text === "string" && canonical.test(text);
 }
@@ -37,7 +40,12 @@ const HYPHEN = 0x2d;
 
 /** Four digits; negative if one of them is none. */
 function quad(text: string, at: number): number {
-  return (digit(text, at) << 12) | (digit(text, at + 1) << 8) | (digit(text, at + 2) << 4) | digit(text, at + 3);
+  return (
+    (digit(text, at) << 12) |
+    (digit(text, at + 1) << 8) |
+    (digit(text, at + 2) << 4) |
+    digit(text, at + 3)
+  );
 }
 
 function digit(text: string, at: number): number {

@@ -21,7 +21,9 @@ import {
 for (const pair of pairs) {
   test(`a token of a standard library signed with ${pair.alg} is verified, twice`, async () => {
     const { verifier } = world();
-    const presented = await new SignJWT({ ...claims }).setProtectedHeader(headerOf(pair)).sign(pair.privateKey);
+    const presented = await new SignJWT({ ...claims })
+      .setProtectedHeader(headerOf(pair))
+      .sign(pair.privateKey);
     for (const _ of ["examined", "remembered"]) {
       const outcome = verifier.verify(presented);
       assert.equal(outcome.kind, "verified");
@@ -55,8 +57,10 @@ test("JW-08 without leeway a token is dead in the second it names (RFC 7519 §4.
 });
 
 test("JW-08 a leeway beyond five seconds is refused at start", () => {
-  for (const leewaySeconds of [6, -1, NaN, Infinity]) assert.throws(() => world({ leewaySeconds }), RangeError);
-  for (const maxLifetimeSeconds of [0, -1, NaN]) assert.throws(() => world({ maxLifetimeSeconds }), RangeError);
+  for (const leewaySeconds of [6, -1, NaN, Infinity])
+    assert.throws(() => world({ leewaySeconds }), RangeError);
+  for (const maxLifetimeSeconds of [0, -1, NaN])
+    assert.throws(() => world({ maxLifetimeSeconds }), RangeError);
 });
 
 test("JW-17 a revocation is seen by the next verification of a remembered token", () => {
@@ -64,15 +68,28 @@ test("JW-17 a revocation is seen by the next verification of a remembered token"
   const presented = token();
   assert.equal(verdict(presented), "verified");
   view.apply(row({ cause: "logout_other_device" }));
-  assert.deepEqual(verifier.verify(presented), { kind: "refused", code: "session_ended", cause: "logout_other_device" });
+  assert.deepEqual(verifier.verify(presented), {
+    kind: "refused",
+    code: "session_ended",
+    cause: "logout_other_device",
+  });
 });
 
 test("JW-17 a user's, everyone's and a key's revocation are seen by remembered tokens", () => {
   const presented = token();
   for (const [revocation, code] of [
-    [row({ scope: "user", subject: sub, minHardEpoch: claims.hep + 1, cause: "user_disabled" }), "session_ended"],
-    [row({ scope: "user", subject: sub, minAuthorizationEpoch: claims.aep + 1, cause: "admin" }), "token_stale"],
-    [row({ scope: "all", subject: "*", minHardEpoch: claims.hep + 1, cause: "restored" }), "session_ended"],
+    [
+      row({ scope: "user", subject: sub, minHardEpoch: claims.hep + 1, cause: "user_disabled" }),
+      "session_ended",
+    ],
+    [
+      row({ scope: "user", subject: sub, minAuthorizationEpoch: claims.aep + 1, cause: "admin" }),
+      "token_stale",
+    ],
+    [
+      row({ scope: "all", subject: "*", minHardEpoch: claims.hep + 1, cause: "restored" }),
+      "session_ended",
+    ],
     [row({ scope: "key", subject: "es", cause: "key_removed" }), "token_stale"],
   ] as const) {
     const { view, verdict } = world();
@@ -124,7 +141,11 @@ test("KY-03 a removed key that has left the key set is still told from an unknow
   const { keys, view, verifier } = world();
   view.apply(row({ scope: "key", subject: "es", cause: "key_removed" }));
   keys.replace(publicKeys(eddsa));
-  assert.deepEqual(verifier.verify(token({}, es256)), { kind: "refused", code: "token_stale", cause: "key_removed" });
+  assert.deepEqual(verifier.verify(token({}, es256)), {
+    kind: "refused",
+    code: "token_stale",
+    cause: "key_removed",
+  });
 });
 
 test("claims cannot be changed by one request for the next", () => {

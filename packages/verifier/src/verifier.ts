@@ -43,24 +43,34 @@ export type VerifyOutcome =
    */
   | {
       readonly kind: "refused";
-      readonly code: "invalid_token" | "token_expired" | "token_stale" | "session_ended" | "revocation_view_stale";
+      readonly code:
+        | "invalid_token"
+        | "token_expired"
+        | "token_stale"
+        | "session_ended"
+        | "revocation_view_stale";
       readonly cause?: EndCause;
     };
 
 export interface Verifier {
   /**
-   * Whether `token` is good at this instant. Synchronous, so that nothing can be revoked between check and answer; asks nobody.
-   * A token is refused from the second `exp + leewaySeconds` on, and accepted in every second before.
+   * Whether `token` is good at this instant. Synchronous, so that nothing can be revoked between
+   * check and answer; asks nobody. A token is refused from the second `exp + leewaySeconds` on, and
+   * accepted in every second before.
    */
   verify(token: string): VerifyOutcome;
   /**
-   * The same, and then whether the token says enough: `insufficient_user_authentication` where its user has not proven what is
-   * demanded, or too long ago. Asked last, so that it is told of tokens that are good otherwise.
+   * The same, and then whether the token says enough: `insufficient_user_authentication` where its
+   * user has not proven what is demanded, or too long ago. Asked last, so that it is told of tokens
+   * that are good otherwise.
    */
   verify(token: string, demand: Demand | undefined): VerifyOutcome | Insufficient;
 }
 
-/** A token whose signature and claims have been found good. Whether it is alive is asked again each time. */
+/**
+ * A token whose signature and claims have been found good. Whether it is alive is asked again each
+ * time.
+ */
 interface Genuine extends Covered {
   readonly exp: number;
   readonly outcome: VerifyOutcome;
@@ -68,15 +78,29 @@ interface Genuine extends Covered {
 
 const invalid: VerifyOutcome = Object.freeze({ kind: "refused", code: "invalid_token" });
 const expired: VerifyOutcome = Object.freeze({ kind: "refused", code: "token_expired" });
-const keyRemoved: VerifyOutcome = Object.freeze({ kind: "refused", code: "token_stale", cause: "key_removed" });
+const keyRemoved: VerifyOutcome = Object.freeze({
+  kind: "refused",
+  code: "token_stale",
+  cause: "key_removed",
+});
 const viewStale: VerifyOutcome = Object.freeze({ kind: "refused", code: "revocation_view_stale" });
 
 const MAX_LEEWAY_SECONDS = 5;
 
 /** @throws {RangeError} on a leeway, lifetime or cache size out of bounds */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { issuer, audience, keys, view, clock, maxLifetimeSeconds, leewaySeconds = MAX_LEEWAY_SECONDS, cacheSize = 10_000 } = options;
-  if (!(leewaySeconds >= 0 && leewaySeconds <= MAX_LEEWAY_SECONDS)) throw new RangeError(`leeway of ${leewaySeconds} s; 0 to 5 is allowed`);
+  const {
+    issuer,
+    audience,
+    keys,
+    view,
+    clock,
+    maxLifetimeSeconds,
+    leewaySeconds = MAX_LEEWAY_SECONDS,
+    cacheSize = 10_000,
+  } = options;
+  if (!(leewaySeconds >= 0 && leewaySeconds <= MAX_LEEWAY_SECONDS))
+    throw new RangeError(`leeway of ${leewaySeconds} s; 0 to 5 is allowed`);
   if (!(maxLifetimeSeconds > 0)) throw new RangeError(`lifetime of ${maxLifetimeSeconds} s`);
   const expected: ExpectedClaims = { issuer, audience, maxLifetimeSeconds, leewaySeconds };
   const cache = createTokenCache<Genuine>(cacheSize);
@@ -95,7 +119,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (compact === undefined) return invalid;
     const key = keys.find(compact.kid);
     if (key === undefined) return view.isRemoved(compact.kid) ? keyRemoved : invalid;
-    if (!verifySignature(key, compact) || !areClaims(compact.payload, expected, clock.now())) return invalid;
+    if (!verifySignature(key, compact) || !areClaims(compact.payload, expected, clock.now()))
+      return invalid;
     return genuine(compact.kid, compact.payload);
   };
 
@@ -108,7 +133,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
       return expired;
     }
     if (known === undefined) cache.set(token, found);
-    const instant = { monotonicMilliseconds: clock.monotonicMilliseconds(), wallMilliseconds: clock.wallMilliseconds() };
+    const instant = {
+      monotonicMilliseconds: clock.monotonicMilliseconds(),
+      wallMilliseconds: clock.wallMilliseconds(),
+    };
     if (!view.isFresh(instant)) return viewStale;
     return view.refusalOf(found) ?? found.outcome;
   };
@@ -117,7 +145,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
   function verify(token: string, demand: Demand | undefined): VerifyOutcome | Insufficient;
   function verify(token: string, demand?: Demand): VerifyOutcome | Insufficient {
     const outcome = judge(token);
-    if (demand === undefined || outcome.kind !== "verified" || isMet(outcome.claims, demand, clock.now(), leewaySeconds)) return outcome;
+    if (
+      demand === undefined ||
+      outcome.kind !== "verified" ||
+      isMet(outcome.claims, demand, clock.now(), leewaySeconds)
+    )
+      return outcome;
     return { ...demand, kind: "refused", code: "insufficient_user_authentication" };
   }
 
@@ -127,7 +160,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
 function genuine(kid: string, claims: VerifiedClaims): Genuine {
   const { sid, sub, hep, aep, exp } = claims;
   freeze(claims);
-  return { session: uuidWords(sid), sub, kid, hep, aep, exp, outcome: Object.freeze({ kind: "verified", claims }) };
+  return {
+    session: uuidWords(sid),
+    sub,
+    kid,
+    hep,
+    aep,
+    exp,
+    outcome: Object.freeze({ kind: "verified", claims }),
+  };
 }
 
 /** At most as deep as `readCompact` allows. */

@@ -4,9 +4,20 @@ import type { EndCause } from "@portcullis/contract";
 import fc from "fast-check";
 import { instantOf, NOW, row, sid, steppingClock, sub } from "../test/world.ts";
 import { uuidWords } from "./uuid.ts";
-import { createRevocationView, KEPT_SECONDS, type Covered, type RevocationRow, type RevocationView } from "./view.ts";
+import {
+  createRevocationView,
+  KEPT_SECONDS,
+  type Covered,
+  type RevocationRow,
+  type RevocationView,
+} from "./view.ts";
 
-const causes = ["logout", "admin", "refresh_reused", "password_changed"] as const satisfies readonly EndCause[];
+const causes = [
+  "logout",
+  "admin",
+  "refresh_reused",
+  "password_changed",
+] as const satisfies readonly EndCause[];
 
 const id = (n: number): string => `00000000-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
 /** Spread over the whole table, unlike `id`. */
@@ -20,7 +31,8 @@ const covered = (changes: Partial<Covered> & { readonly sid?: string } = {}): Co
   return { session: uuidWords(session), sub, kid: "es", hep: 3, aep: 7, ...rest };
 };
 
-const causeOf = (view: RevocationView, session: string): EndCause | undefined => view.refusalOf(covered({ sid: session }))?.cause;
+const causeOf = (view: RevocationView, session: string): EndCause | undefined =>
+  view.refusalOf(covered({ sid: session }))?.cause;
 
 test("the view agrees with a plain map under any sequence of rows and prunings", () => {
   const operation = fc.oneof(
@@ -35,25 +47,33 @@ test("the view agrees with a plain map under any sequence of rows and prunings",
     { weight: 1, arbitrary: fc.record({ prunedAt: fc.nat({ max: 600 }) }) },
   );
   fc.assert(
-    fc.property(fc.array(operation, { maxLength: 300 }), fc.constantFrom(id, spread), (operations, name) => {
-      const view = createRevocationView();
-      const model = new Map<string, { readonly expiresAt: number; readonly cause: EndCause }>();
-      for (const step of operations) {
-        if ("prunedAt" in step) {
-          view.prune(step.prunedAt);
-          for (const [session, end] of model) if (end.expiresAt <= step.prunedAt - KEPT_SECONDS) model.delete(session);
-        } else {
-          const session = name(step.session);
-          view.apply(row({ subject: session, expiresAt: step.expiresAt, cause: step.cause }));
-          const known = model.get(session);
-          const later =
-            known === undefined || step.expiresAt > known.expiresAt || (step.expiresAt === known.expiresAt && step.cause < known.cause);
-          if (later) model.set(session, { expiresAt: step.expiresAt, cause: step.cause });
+    fc.property(
+      fc.array(operation, { maxLength: 300 }),
+      fc.constantFrom(id, spread),
+      (operations, name) => {
+        const view = createRevocationView();
+        const model = new Map<string, { readonly expiresAt: number; readonly cause: EndCause }>();
+        for (const step of operations) {
+          if ("prunedAt" in step) {
+            view.prune(step.prunedAt);
+            for (const [session, end] of model)
+              if (end.expiresAt <= step.prunedAt - KEPT_SECONDS) model.delete(session);
+          } else {
+            const session = name(step.session);
+            view.apply(row({ subject: session, expiresAt: step.expiresAt, cause: step.cause }));
+            const known = model.get(session);
+            const later =
+              known === undefined ||
+              step.expiresAt > known.expiresAt ||
+              (step.expiresAt === known.expiresAt && step.cause < known.cause);
+            if (later) model.set(session, { expiresAt: step.expiresAt, cause: step.cause });
+          }
+          assert.equal(view.size, model.size);
         }
-        assert.equal(view.size, model.size);
-      }
-      for (let n = 0; n <= 61; n += 1) assert.equal(causeOf(view, name(n)), model.get(name(n))?.cause);
-    }),
+        for (let n = 0; n <= 61; n += 1)
+          assert.equal(causeOf(view, name(n)), model.get(name(n))?.cause);
+      },
+    ),
     { numRuns: 150 },
   );
 });
@@ -68,7 +88,10 @@ test("rows repeated and in any order lead to the same view", () => {
       cause: fc.constantFrom(...causes),
       expiresAt: fc.integer({ min: 100, max: 104 }),
     })
-    .map(({ n, ...rest }) => ({ ...rest, subject: rest.scope === "all" ? "*" : rest.scope === "key" ? `k${n}` : id(n) }));
+    .map(({ n, ...rest }) => ({
+      ...rest,
+      subject: rest.scope === "all" ? "*" : rest.scope === "key" ? `k${n}` : id(n),
+    }));
   const tokens = [0, 1, 2].flatMap((n) =>
     [0, 1, 2, 3, 4].flatMap((epoch) => [
       covered({ sid: id(n), sub: id(n), kid: `k${n}` }),
@@ -83,7 +106,12 @@ test("rows repeated and in any order lead to the same view", () => {
   };
   const shuffled = fc
     .array(anyRow, { maxLength: 12 })
-    .chain((rows) => fc.tuple(fc.constant(rows), fc.shuffledSubarray([...rows, ...rows], { minLength: rows.length * 2 })));
+    .chain((rows) =>
+      fc.tuple(
+        fc.constant(rows),
+        fc.shuffledSubarray([...rows, ...rows], { minLength: rows.length * 2 }),
+      ),
+    );
   fc.assert(
     fc.property(shuffled, ([rows, again]) => {
       const once = createRevocationView();
@@ -110,7 +138,8 @@ test("RV-14 a million revoked sessions take 64 MB at most, are all found, and gi
 
   view.prune(NOW + 600 + KEPT_SECONDS);
   assert.equal(view.size, 500_000);
-  for (let n = 0; n < 1_000_000; n += 997) assert.equal(causeOf(view, spread(n)), n % 2 === 1 ? "logout" : undefined);
+  for (let n = 0; n < 1_000_000; n += 997)
+    assert.equal(causeOf(view, spread(n)), n % 2 === 1 ? "logout" : undefined);
   view.prune(NOW + 1200 + KEPT_SECONDS);
   assert.deepEqual([view.size, view.bytes], [0, 0]);
 });
@@ -126,13 +155,15 @@ test("sessions whose ids differ in one word only are told apart, and keep their 
     const view = createRevocationView();
     const nth = (n: number): string => name(n.toString(16).padStart(8, "0"));
     const cause = (n: number): EndCause => causes[n % causes.length] ?? "logout";
-    for (let n = 1; n <= 10_000; n += 1) view.apply(row({ subject: nth(n), cause: cause(n), expiresAt: n % 5 === 0 ? 200 : 100 }));
+    for (let n = 1; n <= 10_000; n += 1)
+      view.apply(row({ subject: nth(n), cause: cause(n), expiresAt: n % 5 === 0 ? 200 : 100 }));
     assert.equal(view.size, 10_000);
     for (let n = 1; n <= 10_000; n += 1) assert.equal(causeOf(view, nth(n)), cause(n));
     assert.equal(causeOf(view, nth(10_001)), undefined);
     view.prune(100 + KEPT_SECONDS);
     assert.equal(view.size, 2_000);
-    for (let n = 1; n <= 10_000; n += 1) assert.equal(causeOf(view, nth(n)), n % 5 === 0 ? cause(n) : undefined);
+    for (let n = 1; n <= 10_000; n += 1)
+      assert.equal(causeOf(view, nth(n)), n % 5 === 0 ? cause(n) : undefined);
   }
 });
 
@@ -158,7 +189,11 @@ test("RV-13 a row is kept until its last token is dead, and a minute longer", ()
 test("RV-06 RV-10 a raised hard epoch ends the older tokens of that user and no others", () => {
   const view = createRevocationView();
   view.apply(row({ scope: "user", subject: sub, minHardEpoch: 4, cause: "logout_everywhere" }));
-  assert.deepEqual(view.refusalOf(covered({ hep: 3 })), { kind: "refused", code: "session_ended", cause: "logout_everywhere" });
+  assert.deepEqual(view.refusalOf(covered({ hep: 3 })), {
+    kind: "refused",
+    code: "session_ended",
+    cause: "logout_everywhere",
+  });
   assert.equal(view.refusalOf(covered({ hep: 4 })), undefined);
   assert.equal(view.refusalOf(covered({ hep: 0, sub: id(9) })), undefined);
 });
@@ -182,14 +217,22 @@ test("RV-15 a raised authorization epoch makes older tokens stale, not dead", ()
 test("a global minimum ends the older tokens of everyone", () => {
   const view = createRevocationView();
   view.apply(row({ scope: "all", subject: "*", minHardEpoch: 4, cause: "restored" }));
-  assert.deepEqual(view.refusalOf(covered({ hep: 3, sub: id(9) })), { kind: "refused", code: "session_ended", cause: "restored" });
+  assert.deepEqual(view.refusalOf(covered({ hep: 3, sub: id(9) })), {
+    kind: "refused",
+    code: "session_ended",
+    cause: "restored",
+  });
   assert.equal(view.refusalOf(covered({ hep: 4 })), undefined);
 });
 
 test("KY-03 tokens of a removed key are stale: their sessions survive by a refresh", () => {
   const view = createRevocationView();
   view.apply(row({ scope: "key", subject: "es", cause: "key_removed" }));
-  assert.deepEqual(view.refusalOf(covered()), { kind: "refused", code: "token_stale", cause: "key_removed" });
+  assert.deepEqual(view.refusalOf(covered()), {
+    kind: "refused",
+    code: "token_stale",
+    cause: "key_removed",
+  });
   assert.equal(view.refusalOf(covered({ kid: "ed" })), undefined);
   assert.deepEqual([view.isRemoved("es"), view.isRemoved("ed")], [true, false]);
 });
@@ -301,11 +344,17 @@ test("RV-13 a wall clock set back to before what was pruned closes the view unti
   assert.equal(causeOf(view, sid), undefined, "forgotten by a wrong clock");
   clock.stepWall(-3600);
   view.markFresh(instantOf(clock), 10);
-  assert.deepEqual([view.isFresh(instantOf(clock)), view.needsReload(instantOf(clock))], [false, true]);
+  assert.deepEqual(
+    [view.isFresh(instantOf(clock)), view.needsReload(instantOf(clock))],
+    [false, true],
+  );
 
   view.apply(row({ expiresAt: NOW + 600 }));
   view.markReloaded();
-  assert.deepEqual([view.isFresh(instantOf(clock)), view.needsReload(instantOf(clock))], [true, false]);
+  assert.deepEqual(
+    [view.isFresh(instantOf(clock)), view.needsReload(instantOf(clock))],
+    [true, false],
+  );
   assert.equal(causeOf(view, sid), "logout");
 });
 

@@ -14,7 +14,10 @@ export interface RevocationRow {
   readonly expiresAt: number;
 }
 
-/** A reading of both clocks: the wall clock can be set, the monotonic one stands still while a machine sleeps. */
+/**
+ * A reading of both clocks: the wall clock can be set, the monotonic one stands still while a
+ * machine sleeps.
+ */
 export interface Instant {
   readonly monotonicMilliseconds: number;
   readonly wallMilliseconds: number;
@@ -29,7 +32,10 @@ export interface Covered {
   readonly aep: number;
 }
 
-/** `session_ended`: sign in again, and why. `token_stale`: refresh; with cause `key_removed` because of its key. */
+/**
+ * `session_ended`: sign in again, and why. `token_stale`: refresh; with cause `key_removed` because
+ * of its key.
+ */
 export interface RevokedOutcome {
   readonly kind: "refused";
   readonly code: "session_ended" | "token_stale";
@@ -37,9 +43,10 @@ export interface RevokedOutcome {
 }
 
 /**
- * What is revoked, as one node or service knows it, and until when that knowledge counts. No clock of its own, no input or
- * output. Rows only ever add: there is no reset, since whatever is applied between the reading of a new view and the swap
- * would be lost. To reload everything, apply everything; what the log no longer holds goes by `prune`.
+ * What is revoked, as one node or service knows it, and until when that knowledge counts. No clock
+ * of its own, no input or output. Rows only ever add: there is no reset, since whatever is applied
+ * between the reading of a new view and the swap would be lost. To reload everything, apply
+ * everything; what the log no longer holds goes by `prune`.
  */
 export interface RevocationView {
   /**
@@ -50,13 +57,17 @@ export interface RevocationView {
   apply(row: RevocationRow): void;
   /** Whether the key was taken out of service; its name may outlive it in tokens. */
   isRemoved(kid: string): boolean;
-  /** Why this token is dead, if it is. Reads expiry of nothing: a row stays in force until it is pruned. */
+  /**
+   * Why this token is dead, if it is. Reads expiry of nothing: a row stays in force until it is
+   * pruned.
+   */
   refusalOf(token: Covered): RevokedOutcome | undefined;
   /**
    * Forgets rows that expired `KEPT_SECONDS` or longer ago.
    *
    * @param now unix seconds
-   * @param shards how many of the 256 parts of the session table to go through, continuing where the last call stopped
+   * @param shards how many of the 256 parts of the session table to go through, continuing where
+   *   the last call stopped
    */
   prune(now: number, shards?: number): void;
   /**
@@ -66,11 +77,16 @@ export interface RevocationView {
    * @param boundSeconds S: how long after a commit a token may still be accepted
    */
   markFresh(t0: Instant, boundSeconds: number): void;
-  /** Takes back freshness until the next `markFresh`: a lost connection, a standby, a missed lease. */
+  /**
+   * Takes back freshness until the next `markFresh`: a lost connection, a standby, a missed lease.
+   */
   markStale(): void;
   /** Elapsed time is the larger of what the two clocks say. */
   isFresh(now: Instant): boolean;
-  /** The wall clock went back to before what has been pruned: rows of tokens that live again may be gone. Not fresh until reloaded. */
+  /**
+   * The wall clock went back to before what has been pruned: rows of tokens that live again may be
+   * gone. Not fresh until reloaded.
+   */
   needsReload(now: Instant): boolean;
   /** Every row of the log has been applied again since the last `prune`. */
   markReloaded(): void;
@@ -94,7 +110,11 @@ interface Minimum {
 }
 
 const stale: RevokedOutcome = Object.freeze({ kind: "refused", code: "token_stale" });
-const keyRemoved: RevokedOutcome = Object.freeze({ kind: "refused", code: "token_stale", cause: "key_removed" });
+const keyRemoved: RevokedOutcome = Object.freeze({
+  kind: "refused",
+  code: "token_stale",
+  cause: "key_removed",
+});
 
 export function createRevocationView(): RevocationView {
   const sessions = createSessionTable();
@@ -108,18 +128,23 @@ export function createRevocationView(): RevocationView {
 
   return {
     apply: (row) => {
-      if (!Number.isSafeInteger(row.expiresAt)) throw new RangeError("a revocation that expires at no whole second");
+      if (!Number.isSafeInteger(row.expiresAt))
+        throw new RangeError("a revocation that expires at no whole second");
       switch (row.scope) {
         case "session":
           return sessions.add(uuidWords(row.subject), row);
         case "user":
-          if (!isUuid(row.subject)) throw new RangeError("a revoked user whose id is not a lower-case UUID");
+          if (!isUuid(row.subject))
+            throw new RangeError("a revoked user whose id is not a lower-case UUID");
           return void users.set(row.subject, raise(users.get(row.subject), row));
         case "all":
           everyone = raise(everyone, row);
           return;
         case "key":
-          return void removedKeys.set(row.subject, Math.max(removedKeys.get(row.subject) ?? 0, row.expiresAt));
+          return void removedKeys.set(
+            row.subject,
+            Math.max(removedKeys.get(row.subject) ?? 0, row.expiresAt),
+          );
         default:
           throw new RangeError("a revocation of unknown scope");
       }
@@ -132,7 +157,8 @@ export function createRevocationView(): RevocationView {
       const user = users.get(token.sub);
       if (everyone !== undefined && token.hep < everyone.hardEpoch)
         return { kind: "refused", code: "session_ended", cause: everyone.cause };
-      if (user !== undefined && token.hep < user.hardEpoch) return { kind: "refused", code: "session_ended", cause: user.cause };
+      if (user !== undefined && token.hep < user.hardEpoch)
+        return { kind: "refused", code: "session_ended", cause: user.cause };
       if (everyone !== undefined && token.aep < everyone.authorizationEpoch) return stale;
       return user !== undefined && token.aep < user.authorizationEpoch ? stale : undefined;
     },
@@ -146,7 +172,8 @@ export function createRevocationView(): RevocationView {
     },
     markFresh: (t0, boundSeconds) => {
       // An answer overtaken by a later one proves less than is known already.
-      if (fresh !== undefined && t0.monotonicMilliseconds < fresh.since.monotonicMilliseconds) return;
+      if (fresh !== undefined && t0.monotonicMilliseconds < fresh.since.monotonicMilliseconds)
+        return;
       fresh = { since: t0, boundMilliseconds: boundSeconds * 1000 };
     },
     markStale: () => {
@@ -155,7 +182,10 @@ export function createRevocationView(): RevocationView {
     isFresh: (now) => {
       if (fresh === undefined || needsReload(now)) return false;
       const { since, boundMilliseconds } = fresh;
-      const elapsed = Math.max(now.monotonicMilliseconds - since.monotonicMilliseconds, now.wallMilliseconds - since.wallMilliseconds);
+      const elapsed = Math.max(
+        now.monotonicMilliseconds - since.monotonicMilliseconds,
+        now.wallMilliseconds - since.wallMilliseconds,
+      );
       return elapsed < boundMilliseconds;
     },
     needsReload,
@@ -171,12 +201,17 @@ export function createRevocationView(): RevocationView {
   };
 }
 
-/** The larger of each number; with equal epochs one cause is chosen by the alphabet, so that order of arrival does not show. */
+/**
+ * The larger of each number; with equal epochs one cause is chosen by the alphabet, so that order
+ * of arrival does not show.
+ */
 function raise(known: Minimum | undefined, row: RevocationRow): Minimum {
   const hardEpoch = epoch(row.minHardEpoch);
   const authorizationEpoch = epoch(row.minAuthorizationEpoch);
-  if (known === undefined) return { hardEpoch, authorizationEpoch, cause: row.cause, expiresAt: row.expiresAt };
-  const decides = hardEpoch > known.hardEpoch || (hardEpoch === known.hardEpoch && row.cause < known.cause);
+  if (known === undefined)
+    return { hardEpoch, authorizationEpoch, cause: row.cause, expiresAt: row.expiresAt };
+  const decides =
+    hardEpoch > known.hardEpoch || (hardEpoch === known.hardEpoch && row.cause < known.cause);
   return {
     hardEpoch: Math.max(hardEpoch, known.hardEpoch),
     authorizationEpoch: Math.max(authorizationEpoch, known.authorizationEpoch),
@@ -186,6 +221,7 @@ function raise(known: Minimum | undefined, row: RevocationRow): Minimum {
 }
 
 function epoch(minimum: number | null): number {
-  if (minimum !== null && !Number.isSafeInteger(minimum)) throw new RangeError("an epoch that is not a whole number");
+  if (minimum !== null && !Number.isSafeInteger(minimum))
+    throw new RangeError("an epoch that is not a whole number");
   return minimum ?? 0;
 }

@@ -28,7 +28,11 @@ export interface Pair extends PublicKey {
   readonly publicKey: KeyObject;
 }
 
-function pair(kid: string, alg: Algorithm, keys: { readonly privateKey: KeyObject; readonly publicKey: KeyObject }): Pair {
+function pair(
+  kid: string,
+  alg: Algorithm,
+  keys: { readonly privateKey: KeyObject; readonly publicKey: KeyObject },
+): Pair {
   return { kid, alg, jwk: keys.publicKey.export({ format: "jwk" }), ...keys };
 }
 
@@ -79,7 +83,11 @@ export function forge(header: unknown, payload: unknown, key: Pair = es256): str
   return `${input}.${signInput(key, input).toString("base64url")}`;
 }
 
-export const headerOf = (key: Pair): { alg: string; typ: string; kid: string } => ({ alg: key.alg, typ: "at+jwt", kid: key.kid });
+export const headerOf = (key: Pair): { alg: string; typ: string; kid: string } => ({
+  alg: key.alg,
+  typ: "at+jwt",
+  kid: key.kid,
+});
 
 export function token(changes: Readonly<Record<string, unknown>> = {}, key: Pair = es256): string {
   return forge(headerOf(key), { ...claims, ...changes }, key);
@@ -123,14 +131,26 @@ export interface World {
   verdict(presented: string): string;
 }
 
-/** A verifier whose view stays fresh for years, so that a test about something else need not renew it. */
+/**
+ * A verifier whose view stays fresh for years, so that a test about something else need not renew
+ * it.
+ */
 export function world(changes: Partial<VerifierOptions> = {}): World {
   const clock = steppingClock();
   const keys = createKeySet();
   keys.replace(publicKeys(...pairs));
   const view = createRevocationView();
   view.markFresh(instantOf(clock), 1e9);
-  const verifier = createVerifier({ issuer, audience, keys, view, clock, maxLifetimeSeconds: LIFETIME, leewaySeconds: LEEWAY, ...changes });
+  const verifier = createVerifier({
+    issuer,
+    audience,
+    keys,
+    view,
+    clock,
+    maxLifetimeSeconds: LIFETIME,
+    leewaySeconds: LEEWAY,
+    ...changes,
+  });
   return {
     clock,
     keys,
@@ -143,7 +163,9 @@ export function world(changes: Partial<VerifierOptions> = {}): World {
   };
 }
 
-export const instantOf = (clock: VerifierClock): { monotonicMilliseconds: number; wallMilliseconds: number } => ({
+export const instantOf = (
+  clock: VerifierClock,
+): { monotonicMilliseconds: number; wallMilliseconds: number } => ({
   monotonicMilliseconds: clock.monotonicMilliseconds(),
   wallMilliseconds: clock.wallMilliseconds(),
 });

@@ -14,7 +14,12 @@ export const adminListUsers = endpoint({
   path: "/v1/admin/users",
   summary: "Find users",
   query: z.strictObject({
-    search: z.string().min(1).max(254).optional().meta({ description: "Start of an e-mail address or username, or a whole id" }),
+    search: z
+      .string()
+      .min(1)
+      .max(254)
+      .optional()
+      .meta({ description: "Start of an e-mail address or username, or a whole id" }),
     status: z.enum(["active", "disabled", "unverified", "superuser"]).optional(),
     ...pageQuery,
   }),
@@ -42,7 +47,11 @@ export const adminListUserSessions = endpoint({
   params: ofUser,
   answers: {
     200: z.strictObject({
-      items: z.array(session.omit({ current: true }).extend({ revokedAt: unixSeconds.nullable(), revokedCause: endCause.nullable() })),
+      items: z.array(
+        session
+          .omit({ current: true })
+          .extend({ revokedAt: unixSeconds.nullable(), revokedCause: endCause.nullable() }),
+      ),
     }),
   },
   failures: ["not_found"],
@@ -146,7 +155,11 @@ export const adminListAudit = endpoint({
   method: "GET",
   path: "/v1/admin/audit",
   summary: "Audit events, newest first",
-  query: z.strictObject({ userId: id.optional(), event: z.string().max(64).optional(), ...pageQuery }),
+  query: z.strictObject({
+    userId: id.optional(),
+    event: z.string().max(64).optional(),
+    ...pageQuery,
+  }),
   answers: {
     200: pageOf(
       z.strictObject({
@@ -203,7 +216,9 @@ export const adminGetFigures = endpoint({
       users: z.int(),
       liveSessions: z.int(),
       revocationsInForce: z.int(),
-      hours: z.array(z.strictObject({ startsAt: unixSeconds, signIns: z.int(), failedSignIns: z.int() })),
+      hours: z.array(
+        z.strictObject({ startsAt: unixSeconds, signIns: z.int(), failedSignIns: z.int() }),
+      ),
     }),
   },
   failures: [],

@@ -15,17 +15,16 @@ const ofAMail = ["no_address", "rate_limited"] as const;
 
 /** How many are unused, where one was used just now: a client warns when few are left. */
 const recoveryCodesLeft = z.int().nullable();
-const recoveryCodes = z
-  .array(z.string())
-  .nullable()
-  .meta({ description: "Made with the first factor, where it was set up just now, and shown this once" });
+const recoveryCodes = z.array(z.string()).nullable().meta({
+  description: "Made with the first factor, where it was set up just now, and shown this once",
+});
 
 const answered = {
   challengeSecret,
-  rememberDevice: z
-    .boolean()
-    .optional()
-    .meta({ description: "Whether this device is to be trusted with the second factor from now on, where the operator allows it" }),
+  rememberDevice: z.boolean().optional().meta({
+    description:
+      "Whether this device is to be trusted with the second factor from now on, where the operator allows it",
+  }),
 };
 
 export const answerChallenge = endpoint({
@@ -43,7 +42,14 @@ export const answerChallenge = endpoint({
     z.strictObject({ ...answered, ...passkeyProof }),
     z.strictObject({ ...answered, ...newPasskeyProof }),
   ]),
-  answers: { 201: tokens.extend({ deviceToken: z.string(), rememberToken: rememberToken.nullable(), recoveryCodesLeft, recoveryCodes }) },
+  answers: {
+    201: tokens.extend({
+      deviceToken: z.string(),
+      rememberToken: rememberToken.nullable(),
+      recoveryCodesLeft,
+      recoveryCodes,
+    }),
+  },
   failures: ["invalid_challenge", ...ofAProof],
 });
 
@@ -85,7 +91,11 @@ export const stepUp = endpoint({
   description:
     "For calls that answer `insufficient_user_authentication`. Who has a second factor shows it, everybody else the password. The session goes on under a new id with the tokens of the answer; its earlier ones are dead.",
   access: "user",
-  input: z.union([z.strictObject({ password }), z.strictObject(codeProof), z.strictObject(passkeyProof)]),
+  input: z.union([
+    z.strictObject({ password }),
+    z.strictObject(codeProof),
+    z.strictObject(passkeyProof),
+  ]),
   answers: { 200: tokens.extend({ recoveryCodesLeft }) },
   failures: ["wrong_password", "second_factor_required", "session_ended", ...ofAProof],
 });

@@ -16,7 +16,10 @@ const name = z
   .meta({ description: "What its owner calls it", examples: ["Phone"] });
 
 /** ASVS 7.4.3: whoever changes a factor may end every other session with it. */
-const endOtherSessions = z.boolean().optional().meta({ description: "Whether every other session of the account ends now" });
+const endOtherSessions = z
+  .boolean()
+  .optional()
+  .meta({ description: "Whether every other session of the account ends now" });
 const onRemoval = z.strictObject({
   endOtherSessions: z
     .enum(["true", "false"])
@@ -31,19 +34,32 @@ const passkey = z.strictObject({
   createdAt: unixSeconds,
   lastUsedAt: unixSeconds.nullable(),
   synced: z.boolean().meta({ description: "Whether its provider may copy it to other devices" }),
-  suspectSince: unixSeconds.nullable().meta({ description: "When its counter went back, as that of a copy would" }),
+  suspectSince: unixSeconds
+    .nullable()
+    .meta({ description: "When its counter went back, as that of a copy would" }),
 });
 
 /**
- * The session goes on under a new id, on the strength of the new factor; `recoveryCodes` are made with the first factor,
- * and shown this once.
+ * The session goes on under a new id, on the strength of the new factor; `recoveryCodes` are made
+ * with the first factor, and shown this once.
  */
 const enrolled = z.strictObject({ id, tokens, recoveryCodes: z.array(z.string()).nullable() });
 
 const raised =
   "It counts from now on. The session goes on under a new id with the tokens of the answer, its earlier ones are dead; what it had proven before gets no younger.";
-const ofEnrolment = ["session_ended", "factors_off", "insufficient_user_authentication", "busy"] as const;
-const ofRemoval = ["not_found", "session_ended", "factor_required", "last_credential", "insufficient_user_authentication"] as const;
+const ofEnrolment = [
+  "session_ended",
+  "factors_off",
+  "insufficient_user_authentication",
+  "busy",
+] as const;
+const ofRemoval = [
+  "not_found",
+  "session_ended",
+  "factor_required",
+  "last_credential",
+  "insufficient_user_authentication",
+] as const;
 
 export const getFactors = endpoint({
   ...shared,
@@ -58,7 +74,11 @@ export const getFactors = endpoint({
       passkeys: z.array(passkey),
       email: z.strictObject({ createdAt: unixSeconds }).nullable(),
       recoveryCodes: z
-        .strictObject({ left: z.int(), createdAt: unixSeconds, few: z.boolean().meta({ description: "Time to make new ones" }) })
+        .strictObject({
+          left: z.int(),
+          createdAt: unixSeconds,
+          few: z.boolean().meta({ description: "Time to make new ones" }),
+        })
         .nullable(),
     }),
   },
@@ -71,7 +91,8 @@ export const startTotp = endpoint({
   method: "POST",
   path: "/v1/me/factors/totp",
   summary: "Set up an authenticator app",
-  description: "RFC 6238: SHA-1, six digits, 30 seconds. It counts once it is confirmed with its first code.",
+  description:
+    "RFC 6238: SHA-1, six digits, 30 seconds. It counts once it is confirmed with its first code.",
   stepUp: fresh,
   input: z.strictObject({ name: name.optional() }),
   answers: { 201: newTotp },
@@ -123,7 +144,8 @@ export const startEmailCodes = endpoint({
   method: "POST",
   path: "/v1/me/factors/email",
   summary: "Have codes mailed as a second factor: mail a first one",
-  description: "The weakest factor, for whoever reads the mailbox can reset the password too. It counts once it is confirmed.",
+  description:
+    "The weakest factor, for whoever reads the mailbox can reset the password too. It counts once it is confirmed.",
   stepUp: fresh,
   answers: { 202: z.strictObject({ expiresAt: unixSeconds, resendAt: unixSeconds }) },
   failures: [...ofEnrolment, "no_address", "factor_unavailable", "rate_limited"],
@@ -161,7 +183,9 @@ export const startPasskey = endpoint({
   path: "/v1/me/factors/passkeys/start",
   summary: "Begin to register a passkey",
   stepUp: fresh,
-  answers: { 201: z.strictObject({ ceremonyId: id, options: creationOptions, expiresAt: unixSeconds }) },
+  answers: {
+    201: z.strictObject({ ceremonyId: id, options: creationOptions, expiresAt: unixSeconds }),
+  },
   failures: [...ofEnrolment, "too_many_factors"],
 });
 
@@ -173,7 +197,12 @@ export const addPasskey = endpoint({
   summary: "Register the passkey",
   description: raised,
   stepUp: fresh,
-  input: z.strictObject({ ceremonyId: id, credential: attestation, name: name.optional(), endOtherSessions }),
+  input: z.strictObject({
+    ceremonyId: id,
+    credential: attestation,
+    name: name.optional(),
+    endOtherSessions,
+  }),
   answers: { 201: enrolled },
   failures: [...ofEnrolment, "invalid_passkey"],
 });
@@ -211,7 +240,8 @@ export const removePassword = endpoint({
   method: "DELETE",
   path: "/v1/me/password",
   summary: "Sign in by passkey alone from now on",
-  description: "Needs a passkey that can stand for two factors. A forgotten-password mail can set a new password at any time.",
+  description:
+    "Needs a passkey that can stand for two factors. A forgotten-password mail can set a new password at any time.",
   stepUp: fresh,
   answers: { 204: null },
   failures: ["session_ended", "last_credential", "insufficient_user_authentication"],
@@ -223,9 +253,12 @@ export const startPasskeySignIn = endpoint({
   path: "/v1/sessions/passkey/start",
   tag: "Sessions",
   summary: "Begin to sign in with a passkey alone",
-  description: "For a passkey that the authenticator itself knows the user of, with a PIN or biometrics: it stands for two factors.",
+  description:
+    "For a passkey that the authenticator itself knows the user of, with a PIN or biometrics: it stands for two factors.",
   access: "public",
-  answers: { 201: z.strictObject({ ceremonyId: id, options: requestOptions, expiresAt: unixSeconds }) },
+  answers: {
+    201: z.strictObject({ ceremonyId: id, options: requestOptions, expiresAt: unixSeconds }),
+  },
   failures: [],
 });
 
@@ -235,15 +268,24 @@ export const signInWithPasskey = endpoint({
   path: "/v1/sessions/passkey",
   tag: "Sessions",
   summary: "Sign in with a passkey alone",
-  description: "One refusal for an unknown passkey, a wrong signature, a disabled account and an account without a confirmed address.",
+  description:
+    "One refusal for an unknown passkey, a wrong signature, a disabled account and an account without a confirmed address.",
   access: "public",
   budget: "credential",
-  input: z.strictObject({ ceremonyId: id, credential: passkeyProof.credential, deviceToken: deviceToken.optional() }),
+  input: z.strictObject({
+    ceremonyId: id,
+    credential: passkeyProof.credential,
+    deviceToken: deviceToken.optional(),
+  }),
   answers: { 201: tokens.extend({ deviceToken: z.string() }) },
   failures: ["invalid_passkey"],
 });
 
-const ofUser = { tag: "Administration", access: "superuser", params: z.strictObject({ id }) } as const;
+const ofUser = {
+  tag: "Administration",
+  access: "superuser",
+  params: z.strictObject({ id }),
+} as const;
 
 export const adminGetFactors = endpoint({
   ...ofUser,
@@ -261,7 +303,8 @@ export const adminResetFactors = endpoint({
   method: "POST",
   path: "/v1/admin/users/{id}/factors/reset",
   summary: "Remove every second factor of a user who has lost them",
-  description: "Their sessions end and they are told by mail. A user who must have one sets it up at the next sign-in.",
+  description:
+    "Their sessions end and they are told by mail. A user who must have one sets it up at the next sign-in.",
   stepUp: adminAct,
   answers: { 204: null },
   failures: ["not_found", "last_credential"],
@@ -274,9 +317,13 @@ export const adminMfaReport = endpoint({
   method: "GET",
   path: "/v1/admin/mfa-report",
   summary: "Whom a policy would ask for a second factor they do not have",
-  description: "To be read before the policy is switched on. Users are in the order in which they joined.",
+  description:
+    "To be read before the policy is switched on. Users are in the order in which they joined.",
   query: z.strictObject({
-    policy: z.enum(["superusers", "required"]).optional().meta({ description: "The one in force if not given" }),
+    policy: z
+      .enum(["superusers", "required"])
+      .optional()
+      .meta({ description: "The one in force if not given" }),
     ...pageQuery,
   }),
   answers: {
@@ -292,7 +339,9 @@ export const adminMfaReport = endpoint({
       policy: z.string(),
       concerned: z.int().meta({ description: "Active users of whom the policy demands one" }),
       without: z.int().meta({ description: "Those of them who have none: the items" }),
-      withoutRecoveryCodes: z.int().meta({ description: "Those of them who have one, and no way in when they lose it but the operator" }),
+      withoutRecoveryCodes: z.int().meta({
+        description: "Those of them who have one, and no way in when they lose it but the operator",
+      }),
     }),
   },
   failures: ["invalid_input"],

@@ -47,7 +47,8 @@ export const changePassword = endpoint({
   path: "/v1/me/password",
   tag: "Own account",
   summary: "Change the password",
-  description: "Every other session ends at once. This one goes on with the tokens of the answer; its earlier ones are dead.",
+  description:
+    "Every other session ends at once. This one goes on with the tokens of the answer; its earlier ones are dead.",
   access: "user",
   input: z.strictObject({ currentPassword: password, newPassword: password }),
   answers: { 200: tokens },

@@ -1,7 +1,16 @@
 import { z } from "zod";
 import { unixSeconds } from "../claims.ts";
 import { adminAct, endpoint, recentFactor } from "../endpoint.ts";
-import { account, email, id, linkToken, password, proofOfMail, unlessNone, username } from "./shapes.ts";
+import {
+  account,
+  email,
+  id,
+  linkToken,
+  password,
+  proofOfMail,
+  unlessNone,
+  username,
+} from "./shapes.ts";
 
 const ofACode = ["invalid_code", "code_expired", "code_exhausted"] as const;
 const ofALink = ["invalid_link", "link_used", "link_expired", "link_void"] as const;
@@ -88,7 +97,8 @@ export const confirmEmailChangeByLink = endpoint({
   path: "/v1/email-changes/confirm",
   tag: "Own account",
   summary: "Confirm the new e-mail address with the mailed link",
-  description: "What the page behind the link posts. The link proves the mailbox, the password whose account it is.",
+  description:
+    "What the page behind the link posts. The link proves the mailbox, the password whose account it is.",
   access: "public",
   budget: "credential",
   input: z.strictObject({ token: linkToken, password }),
@@ -119,7 +129,10 @@ export const changeUsername = endpoint({
   summary: "Set, change or remove the username",
   access: "user",
   stepUp: recentFactor,
-  input: z.strictObject({ username: username.nullable(), password: password.optional().meta(unlessNone) }),
+  input: z.strictObject({
+    username: username.nullable(),
+    password: password.optional().meta(unlessNone),
+  }),
   answers: { 200: account },
   failures: ["invalid_input", "session_ended", "username_taken", "no_address", ...ofAPassword],
 });

@@ -32,7 +32,9 @@ export const getReadiness = endpoint({
   access: "public",
   answers: {
     200: z.strictObject({ status: z.literal("ready") }),
-    503: z.strictObject({ status: z.enum(["starting", "draining", "revocation_view_stale", "storage_unavailable"]) }),
+    503: z.strictObject({
+      status: z.enum(["starting", "draining", "revocation_view_stale", "storage_unavailable"]),
+    }),
   },
   failures: [],
 });

@@ -2,7 +2,15 @@ import { z } from "zod";
 import { unixSeconds } from "../claims.ts";
 import { endpoint } from "../endpoint.ts";
 import { challenge } from "./proofs.ts";
-import { deviceToken, id, password, refreshToken, rememberToken, session, tokens } from "./shapes.ts";
+import {
+  deviceToken,
+  id,
+  password,
+  refreshToken,
+  rememberToken,
+  session,
+  tokens,
+} from "./shapes.ts";
 
 export const signIn = endpoint({
   name: "signIn",
@@ -38,12 +46,9 @@ export const refreshSession = endpoint({
   access: "public",
   input: z.strictObject({
     refreshToken,
-    attemptId: z
-      .string()
-      .min(16)
-      .max(64)
-      .optional()
-      .meta({ description: "Random, chosen by the client, the same for every retry of one refresh" }),
+    attemptId: z.string().min(16).max(64).optional().meta({
+      description: "Random, chosen by the client, the same for every retry of one refresh",
+    }),
   }),
   answers: { 200: tokens },
   failures: ["invalid_refresh_token", "account_paused", "session_ended", "rate_limited", "busy"],

@@ -7,22 +7,36 @@ export const email = z
   .string()
   .min(3)
   .max(254)
-  .meta({ description: "One plain address, without display name or comments", examples: ["anna@example.com"] });
+  .meta({
+    description: "One plain address, without display name or comments",
+    examples: ["anna@example.com"],
+  });
 export const username = z
   .string()
   .min(1)
   .max(64)
-  .meta({ description: "Letters, digits and . _ - in any one script; compared without regard to case", examples: ["anna"] });
-/** An upper bound only: what makes a password acceptable is the server's policy, and its refusal says which rule. */
-export const password = z.string().min(1).max(1024).meta({ format: "password", description: "Compared as received, after NFKC" });
-/** Where the password is asked for once more. */
-export const unlessNone = { description: "The current one; left out by a user who has none and signs in by passkey" };
-export const refreshToken = z.string().min(40).max(512);
-export const deviceToken = z
+  .meta({
+    description: "Letters, digits and . _ - in any one script; compared without regard to case",
+    examples: ["anna"],
+  });
+/**
+ * An upper bound only: what makes a password acceptable is the server's policy, and its refusal
+ * says which rule.
+ */
+export const password = z
   .string()
-  .min(40)
-  .max(512)
-  .meta({ description: "Proves that this client has signed in to this account before; gives it a budget of attempts of its own" });
+  .min(1)
+  .max(1024)
+  .meta({ format: "password", description: "Compared as received, after NFKC" });
+/** Where the password is asked for once more. */
+export const unlessNone = {
+  description: "The current one; left out by a user who has none and signs in by passkey",
+};
+export const refreshToken = z.string().min(40).max(512);
+export const deviceToken = z.string().min(40).max(512).meta({
+  description:
+    "Proves that this client has signed in to this account before; gives it a budget of attempts of its own",
+});
 export const rememberToken = z
   .string()
   .min(40)
@@ -35,7 +49,11 @@ export const locale = z
   .string()
   .regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/)
   .meta({ description: "Language of mail (BCP 47)", examples: ["de", "pt-BR"] });
-export const linkToken = z.string().min(1).max(256).meta({ description: "What follows `#` in the mailed link" });
+export const linkToken = z
+  .string()
+  .min(1)
+  .max(256)
+  .meta({ description: "What follows `#` in the mailed link" });
 export const endCause = z.enum(endCauses);
 
 export const account = z.strictObject({
@@ -81,7 +99,12 @@ export function digits(atLeast: number, atMost: number, fallback: number) {
     .transform(Number)
     .pipe(z.number().min(atLeast, message).max(atMost, message))
     .default(fallback)
-    .meta({ type: "integer", minimum: atLeast, maximum: atMost, description: `${fallback} if not given` });
+    .meta({
+      type: "integer",
+      minimum: atLeast,
+      maximum: atMost,
+      description: `${fallback} if not given`,
+    });
 }
 
 export const pageQuery = {

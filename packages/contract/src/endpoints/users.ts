@@ -1,7 +1,17 @@
 import { z } from "zod";
 import { unixSeconds } from "../claims.ts";
 import { endpoint } from "../endpoint.ts";
-import { account, email, id, linkToken, locale, password, profile, proofOfMail, username } from "./shapes.ts";
+import {
+  account,
+  email,
+  id,
+  linkToken,
+  locale,
+  password,
+  profile,
+  proofOfMail,
+  username,
+} from "./shapes.ts";
 
 const asking = { registrationId: id, clientSecret: z.string().min(20).max(128) };
 
@@ -15,16 +25,31 @@ export const registerUser = endpoint({
     "With registration `confirm`, always 202: the answer does not tell whether the address has an account. Keep `clientSecret`; together with the mailed code it completes the registration. With `immediate`, 201 and the account.",
   access: "public",
   budget: "registration",
-  input: z.strictObject({ email, username: username.optional(), password, profile: profile.optional(), locale: locale.optional() }),
+  input: z.strictObject({
+    email,
+    username: username.optional(),
+    password,
+    profile: profile.optional(),
+    locale: locale.optional(),
+  }),
   answers: {
     201: account,
     202: z.strictObject({
       registrationId: id,
       clientSecret: z.string(),
-      expiresAt: unixSeconds.meta({ description: "Of the code; the mailed link is good for a day" }),
+      expiresAt: unixSeconds.meta({
+        description: "Of the code; the mailed link is good for a day",
+      }),
     }),
   },
-  failures: ["invalid_input", "registration_closed", "unacceptable_password", "email_taken", "username_taken", "busy"],
+  failures: [
+    "invalid_input",
+    "registration_closed",
+    "unacceptable_password",
+    "email_taken",
+    "username_taken",
+    "busy",
+  ],
 });
 
 export const confirmUser = endpoint({
@@ -37,7 +62,14 @@ export const confirmUser = endpoint({
   budget: "credential",
   input: z.strictObject({ ...asking, ...proofOfMail }),
   answers: { 201: account },
-  failures: ["invalid_code", "code_expired", "code_used", "code_exhausted", "username_taken", "registration_closed"],
+  failures: [
+    "invalid_code",
+    "code_expired",
+    "code_used",
+    "code_exhausted",
+    "username_taken",
+    "registration_closed",
+  ],
 });
 
 export const confirmUserByLink = endpoint({
@@ -52,7 +84,16 @@ export const confirmUserByLink = endpoint({
   budget: "credential",
   input: z.strictObject({ token: linkToken, password }),
   answers: { 201: account },
-  failures: ["invalid_link", "link_used", "link_expired", "link_void", "wrong_password", "username_taken", "registration_closed", "busy"],
+  failures: [
+    "invalid_link",
+    "link_used",
+    "link_expired",
+    "link_void",
+    "wrong_password",
+    "username_taken",
+    "registration_closed",
+    "busy",
+  ],
 });
 
 export const resendRegistration = endpoint({

@@ -4,12 +4,23 @@ import { originOf } from "../audit/origin.ts";
 import { byNumber, invalidCursor, readPage } from "../http/cursor.ts";
 import { answer, refuse, serve, type Route } from "../http/serve.ts";
 import { listRevocations } from "../revocations/revocations.store.ts";
-import { endAllSessions, endEverySession, endSession, type RevokeDeps } from "../sessions/revoke.ts";
+import {
+  endAllSessions,
+  endEverySession,
+  endSession,
+  type RevokeDeps,
+} from "../sessions/revoke.ts";
 import { toListed } from "../sessions/sessions.http.ts";
 import { listAllSessions } from "../sessions/sessions.store.ts";
 import { keyState } from "../tokens/keys.ts";
 import { listKeys } from "../tokens/keys.store.ts";
-import { disableUser, enableUser, removeUser, type EnableUserDeps, type EndUserDeps } from "../users/end-user.ts";
+import {
+  disableUser,
+  enableUser,
+  removeUser,
+  type EnableUserDeps,
+  type EndUserDeps,
+} from "../users/end-user.ts";
 import { findUser } from "../users/users.store.ts";
 import { readFigures } from "./figures.ts";
 import { findAdministeredUser, findUsers } from "./users.ts";
@@ -24,7 +35,9 @@ function userRoutes(deps: AdminDeps): readonly Route[] {
   return [
     serve(endpoints.adminListUsers, async ({ query }) => {
       const page = await findUsers(deps, query);
-      return page.kind === "page" ? answer(200, { items: page.rows, nextCursor: page.nextCursor }) : invalidCursor();
+      return page.kind === "page"
+        ? answer(200, { items: page.rows, nextCursor: page.nextCursor })
+        : invalidCursor();
     }),
 
     serve(endpoints.adminGetUser, async ({ params }) => {
@@ -68,16 +81,32 @@ function sessionRoutes(deps: AdminDeps): readonly Route[] {
     serve(endpoints.adminListUserSessions, async ({ params }) => {
       if ((await findUser(deps.db, params.id)) === undefined) return refuse("not_found");
       const sessions = await listAllSessions(deps.db, params.id);
-      return answer(200, { items: sessions.map((s) => ({ ...toListed(s), revokedAt: s.revokedAt, revokedCause: s.revokedCause })) });
+      return answer(200, {
+        items: sessions.map((s) => ({
+          ...toListed(s),
+          revokedAt: s.revokedAt,
+          revokedCause: s.revokedCause,
+        })),
+      });
     }),
 
     serve(endpoints.adminEndUserSession, async (call) => {
-      await endSession(deps, { id: call.params.sessionId, userId: call.params.id }, "admin", originOf(call, "superuser"));
+      await endSession(
+        deps,
+        { id: call.params.sessionId, userId: call.params.id },
+        "admin",
+        originOf(call, "superuser"),
+      );
       return answer(204);
     }),
 
     serve(endpoints.adminEndUserSessions, async (call) => {
-      const known = await endAllSessions(deps, call.params.id, "admin", originOf(call, "superuser"));
+      const known = await endAllSessions(
+        deps,
+        call.params.id,
+        "admin",
+        originOf(call, "superuser"),
+      );
       return known ? answer(204) : refuse("not_found");
     }),
 
@@ -118,7 +147,9 @@ function recordRoutes(deps: AdminDeps): readonly Route[] {
         positionOf: ({ position }) => position,
       });
       const page = await readPage(keyring, query, rows);
-      return page.kind === "page" ? answer(200, { items: page.rows, nextCursor: page.nextCursor }) : invalidCursor();
+      return page.kind === "page"
+        ? answer(200, { items: page.rows, nextCursor: page.nextCursor })
+        : invalidCursor();
     }),
 
     serve(endpoints.adminListKeys, async () => {
@@ -136,6 +167,8 @@ function recordRoutes(deps: AdminDeps): readonly Route[] {
       });
     }),
 
-    serve(endpoints.adminGetFigures, async ({ query }) => answer(200, await readFigures(deps, query.hours))),
+    serve(endpoints.adminGetFigures, async ({ query }) =>
+      answer(200, await readFigures(deps, query.hours)),
+    ),
   ];
 }

@@ -11,12 +11,19 @@ export interface Figures {
   readonly liveSessions: number;
   readonly revocationsInForce: number;
   /** Oldest first, the hour under way included. */
-  readonly hours: readonly { readonly startsAt: UnixSeconds; readonly signIns: number; readonly failedSignIns: number }[];
+  readonly hours: readonly {
+    readonly startsAt: UnixSeconds;
+    readonly signIns: number;
+    readonly failedSignIns: number;
+  }[];
 }
 
 const HOUR = 3600;
 
-export async function readFigures(deps: { readonly db: Db; readonly clock: Clock }, hours: number): Promise<Figures> {
+export async function readFigures(
+  deps: { readonly db: Db; readonly clock: Clock },
+  hours: number,
+): Promise<Figures> {
   const { db } = deps;
   const now = deps.clock.now();
   const first = hourOf(now) - (hours - 1) * HOUR;
@@ -32,6 +39,10 @@ export async function readFigures(deps: { readonly db: Db; readonly clock: Clock
     users,
     liveSessions,
     revocationsInForce,
-    hours: starts.map((startsAt) => ({ startsAt, signIns: signIns.get(startsAt) ?? 0, failedSignIns: failedSignIns.get(startsAt) ?? 0 })),
+    hours: starts.map((startsAt) => ({
+      startsAt,
+      signIns: signIns.get(startsAt) ?? 0,
+      failedSignIns: failedSignIns.get(startsAt) ?? 0,
+    })),
   };
 }

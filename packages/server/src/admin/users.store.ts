@@ -40,23 +40,37 @@ export async function listUsers(db: Db, query: UserQuery): Promise<readonly Numb
   let select = db.selectFrom("users").selectAll().orderBy("number", "desc").limit(query.limit);
   if (before !== undefined) select = select.where("number", "<", before);
   if (status !== undefined) select = select.where(statuses[status]);
-  if (search !== undefined) select = select.where(matches(search, { byIndex: !(await isWide(db, search)) }));
+  if (search !== undefined)
+    select = select.where(matches(search, { byIndex: !(await isWide(db, search)) }));
   return (await select.execute()).map((row) => ({ number: row.number, user: toUser(row) }));
 }
 
-/** Finding so many by the index and sorting them costs more than reading users newest first until the page is full. */
+/**
+ * Finding so many by the index and sorting them costs more than reading users newest first until
+ * the page is full.
+ */
 const WIDE = 10_000;
 
 async function isWide(db: Db, search: Search): Promise<boolean> {
   for (const [column, start] of starts(search)) {
-    const nth = db.selectFrom("users").select(column).where(startsWith(column, start)).orderBy(column).limit(1).offset(WIDE);
+    const nth = db
+      .selectFrom("users")
+      .select(column)
+      .where(startsWith(column, start))
+      .orderBy(column)
+      .limit(1)
+      .offset(WIDE);
     if ((await nth.executeTakeFirst()) !== undefined) return true;
   }
   return false;
 }
 
 function matches(search: Search, how: { readonly byIndex: boolean }): Where {
-  return (eb) => eb.or([eb("id", "=", search.id), ...starts(search).map(([column, start]) => startsWith(column, start, how)(eb))]);
+  return (eb) =>
+    eb.or([
+      eb("id", "=", search.id),
+      ...starts(search).map(([column, start]) => startsWith(column, start, how)(eb)),
+    ]);
 }
 
 function starts(search: Search) {
@@ -66,8 +80,15 @@ function starts(search: Search) {
   ] as const;
 }
 
-/** As a range, which both databases read from the index, and in which no character has a meaning of its own. As an expression, no index is used. */
-function startsWith(column: "email_canonical" | "username_canonical", start: string, { byIndex } = { byIndex: true }): Where {
+/**
+ * As a range, which both databases read from the index, and in which no character has a meaning of
+ * its own. As an expression, no index is used.
+ */
+function startsWith(
+  column: "email_canonical" | "username_canonical",
+  start: string,
+  { byIndex } = { byIndex: true },
+): Where {
   const value = byIndex ? sql<string>`${sql.ref(column)}` : sql<string>`${sql.ref(column)} || ''`;
   return (eb) => eb.and([eb(value, ">=", start), eb(value, "<", `${start}\u{10FFFF}`)]);
 }

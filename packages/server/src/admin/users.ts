@@ -29,11 +29,19 @@ export interface FindUsersQuery {
 }
 
 /** A page of users, newest first, with the live sessions of those on the page. */
-export async function findUsers(deps: FindUsersDeps, query: FindUsersQuery): Promise<PageOutcome<AdministeredUser>> {
+export async function findUsers(
+  deps: FindUsersDeps,
+  query: FindUsersQuery,
+): Promise<PageOutcome<AdministeredUser>> {
   const { search, status } = query;
   const rows = byNumber({
     listing: ["users", search, status],
-    read: async (asked) => listUsers(deps.db, { ...asked, status, search: search === undefined ? undefined : readSearch(search) }),
+    read: async (asked) =>
+      listUsers(deps.db, {
+        ...asked,
+        status,
+        search: search === undefined ? undefined : readSearch(search),
+      }),
     positionOf: (row) => row.number,
   });
   const page = await readPage(deps.keyring, query, rows);
@@ -47,19 +55,32 @@ export async function findUsers(deps: FindUsersDeps, query: FindUsersQuery): Pro
   };
 }
 
-export async function findAdministeredUser(deps: FindUsersDeps, id: string): Promise<AdministeredUser | undefined> {
+export async function findAdministeredUser(
+  deps: FindUsersDeps,
+  id: string,
+): Promise<AdministeredUser | undefined> {
   const user = await findUser(deps.db, id);
   return user && (await administered(deps, [user]))[0];
 }
 
-async function administered(deps: FindUsersDeps, users: readonly User[]): Promise<readonly AdministeredUser[]> {
+async function administered(
+  deps: FindUsersDeps,
+  users: readonly User[],
+): Promise<readonly AdministeredUser[]> {
   if (users.length === 0) return [];
   const ids = users.map((user) => user.id);
   const live = await countLiveSessions(deps.db, deps.clock.now(), ids);
-  return users.map((user) => ({ ...toAccount(user), disabledAt: user.disabledAt, liveSessions: live.get(user.id) ?? 0 }));
+  return users.map((user) => ({
+    ...toAccount(user),
+    disabledAt: user.disabledAt,
+    liveSessions: live.get(user.id) ?? 0,
+  }));
 }
 
-/** A whole address is read as one, so that its domain is found in whichever form it is typed; the start of one is folded as it is. */
+/**
+ * A whole address is read as one, so that its domain is found in whichever form it is typed; the
+ * start of one is folded as it is.
+ */
 function readSearch(text: string): Search {
   const address = readAddress(text);
   return {

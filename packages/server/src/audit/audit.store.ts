@@ -12,14 +12,21 @@ const advancing = prepared((db) =>
     .returning(["position", "mac"]),
 );
 
-/** Takes the next position and with it the row lock that puts all events in one line. `mac` is still that of the event before. */
-export async function advanceHead(tx: Tx): Promise<{ readonly position: number; readonly mac: string }> {
+/**
+ * Takes the next position and with it the row lock that puts all events in one line. `mac` is still
+ * that of the event before.
+ */
+export async function advanceHead(
+  tx: Tx,
+): Promise<{ readonly position: number; readonly mac: string }> {
   const [head] = await advancing(tx, {});
   if (head === undefined) throw new Error("the audit has no head");
   return head;
 }
 
-const signing = prepared((db, { mac }: { readonly mac: string }) => db.updateTable("audit_head").set({ mac }));
+const signing = prepared((db, { mac }: { readonly mac: string }) =>
+  db.updateTable("audit_head").set({ mac }),
+);
 
 export async function setHeadMac(tx: Tx, mac: string): Promise<void> {
   await signing(tx, { mac });
@@ -61,7 +68,8 @@ export interface Head extends Link {
   readonly pruned: Link;
 }
 
-const bothEnds = (db: Queryable) => db.selectFrom("audit_head").select(["position", "mac", "pruned_position", "pruned_mac"]);
+const bothEnds = (db: Queryable) =>
+  db.selectFrom("audit_head").select(["position", "mac", "pruned_position", "pruned_mac"]);
 
 export async function findHead(db: Queryable): Promise<Head | undefined> {
   const row = await bothEnds(db).executeTakeFirst();
@@ -73,18 +81,31 @@ export async function holdHead(tx: Tx): Promise<Head> {
   return toHead(await bothEnds(tx).forUpdate().executeTakeFirstOrThrow());
 }
 
-function toHead(row: Pick<AuditHeadTable, "position" | "mac" | "pruned_position" | "pruned_mac">): Head {
-  return { position: row.position, mac: row.mac, pruned: { position: row.pruned_position, mac: row.pruned_mac } };
+function toHead(
+  row: Pick<AuditHeadTable, "position" | "mac" | "pruned_position" | "pruned_mac">,
+): Head {
+  return {
+    position: row.position,
+    mac: row.mac,
+    pruned: { position: row.pruned_position, mac: row.pruned_mac },
+  };
 }
 
 /** Oldest first; without `position` from the very first row. */
-export async function eventsAfter(db: Queryable, position: number | undefined, limit: number): Promise<Selectable<AuditEventsTable>[]> {
+export async function eventsAfter(
+  db: Queryable,
+  position: number | undefined,
+  limit: number,
+): Promise<Selectable<AuditEventsTable>[]> {
   const select = db.selectFrom("audit_events").selectAll().orderBy("position").limit(limit);
   return (position === undefined ? select : select.where("position", ">", position)).execute();
 }
 
 /** When the newest of the events up to `at` was recorded. */
-export async function newestEventUpTo(db: Queryable, at: UnixSeconds): Promise<UnixSeconds | undefined> {
+export async function newestEventUpTo(
+  db: Queryable,
+  at: UnixSeconds,
+): Promise<UnixSeconds | undefined> {
   const row = await db
     .selectFrom("audit_events")
     .select("at")
@@ -96,13 +117,20 @@ export async function newestEventUpTo(db: Queryable, at: UnixSeconds): Promise<U
 }
 
 export async function oldestEvent(db: Queryable): Promise<UnixSeconds | undefined> {
-  return (await db.selectFrom("audit_events").select("at").orderBy("position").limit(1).executeTakeFirst())?.at;
+  return (
+    await db.selectFrom("audit_events").select("at").orderBy("position").limit(1).executeTakeFirst()
+  )?.at;
 }
 
-/** Removes the events up to and including the one of `pruned`, which is remembered in their place. */
+/**
+ * Removes the events up to and including the one of `pruned`, which is remembered in their place.
+ */
 export async function removeEvents(tx: Tx, pruned: Link): Promise<void> {
   await tx.deleteFrom("audit_events").where("position", "<=", pruned.position).execute();
-  await tx.updateTable("audit_head").set({ pruned_position: pruned.position, pruned_mac: pruned.mac }).execute();
+  await tx
+    .updateTable("audit_head")
+    .set({ pruned_position: pruned.position, pruned_mac: pruned.mac })
+    .execute();
 }
 
 export interface AuditEvent {
@@ -130,7 +158,11 @@ export interface EventQuery {
 
 /** Newest first. */
 export async function listEvents(db: Queryable, query: EventQuery): Promise<AuditEvent[]> {
-  let select = db.selectFrom("audit_events").selectAll().orderBy("position", "desc").limit(query.limit);
+  let select = db
+    .selectFrom("audit_events")
+    .selectAll()
+    .orderBy("position", "desc")
+    .limit(query.limit);
   if (query.userId !== undefined) select = select.where("user_id", "=", query.userId);
   if (query.event !== undefined) select = select.where("event", "=", query.event);
   if (query.before !== undefined) select = select.where("position", "<", query.before);

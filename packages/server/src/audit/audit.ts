@@ -22,18 +22,21 @@ export interface AuditEntry {
   readonly sessionId?: string | null;
   /** `done` unless said otherwise. */
   readonly result?: "done" | "refused";
-  /** Our own words, ids and counts. Never what a caller typed, an e-mail address or a token (AU-03). */
+  /**
+   * Our own words, ids and counts. Never what a caller typed, an e-mail address or a token (AU-03).
+   */
   readonly details?: Facts;
 }
 
 /**
  * Appends one event to the chain, in the transaction of the change it reports (AU-01).
  *
- * Call it last: it takes the row lock of `audit_head`, which every other audited change waits for until this transaction
- * ends. Lock order is therefore always the rows of the change first, the head after them.
+ * Call it last: it takes the row lock of `audit_head`, which every other audited change waits for
+ * until this transaction ends. Lock order is therefore always the rows of the change first, the
+ * head after them.
  *
- * @throws {RangeError} for a text among `details` that could be an address or a token: not printable ASCII, longer than
- *   64 characters, or with an `@`
+ * @throws {RangeError} for a text among `details` that could be an address or a token: not
+ *   printable ASCII, longer than 64 characters, or with an `@`
  */
 export async function record(tx: Tx, deps: AuditDeps, entry: AuditEntry): Promise<void> {
   const details = serialise(entry.details ?? {});
@@ -51,13 +54,23 @@ export async function record(tx: Tx, deps: AuditDeps, entry: AuditEntry): Promis
     request_id: entry.requestId ?? null,
     details,
   };
-  const mac = deps.keyring.mac("audit-chain", eventData(eventMacOf(head.mac), event)).toString("hex");
+  const mac = deps.keyring
+    .mac("audit-chain", eventData(eventMacOf(head.mac), event))
+    .toString("hex");
   await insertEvent(tx, { ...event, mac });
   await setHeadMac(tx, endMac(deps.keyring, "head", event.position, mac));
 }
 
-/** As `record`, but the event stays only if it is `due`. The work is the same either way, so that the time does not tell (EN-02). */
-export async function recordIf(due: boolean, tx: Tx, deps: AuditDeps, entry: AuditEntry): Promise<void> {
+/**
+ * As `record`, but the event stays only if it is `due`. The work is the same either way, so that
+ * the time does not tell (EN-02).
+ */
+export async function recordIf(
+  due: boolean,
+  tx: Tx,
+  deps: AuditDeps,
+  entry: AuditEntry,
+): Promise<void> {
   await keepIf(tx, due, async () => record(tx, deps, entry));
 }
 
@@ -65,7 +78,8 @@ const PLAIN = /^[\x20-\x3f\x41-\x7e]{0,64}$/;
 
 function serialise(details: Facts): string {
   for (const [name, value] of Object.entries(details)) {
-    if (typeof value === "string" && !PLAIN.test(value)) throw new RangeError(`audit detail ${name} may hold an address or a token`);
+    if (typeof value === "string" && !PLAIN.test(value))
+      throw new RangeError(`audit detail ${name} may hold an address or a token`);
   }
   return JSON.stringify(details);
 }

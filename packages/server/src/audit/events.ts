@@ -1,4 +1,7 @@
-/** Everything that is recorded, frozen once released. What a name means to an operator is in the reference. */
+/**
+ * Everything that is recorded, frozen once released. What a name means to an operator is in the
+ * reference.
+ */
 export type AuditEventName =
   | "user.registered"
   | "user.confirmed"
@@ -49,7 +52,9 @@ export type AuditEventName =
   | "backup.restored";
 
 /** Who did it. An operator acts on the server itself (command line), a superuser over HTTP. */
-export type Actor = { readonly kind: "user" | "superuser"; readonly id: string } | { readonly kind: "operator" | "system" | "anonymous" };
+export type Actor =
+  | { readonly kind: "user" | "superuser"; readonly id: string }
+  | { readonly kind: "operator" | "system" | "anonymous" };
 
 /** Where a call came from. Rules receive it from their edge and hand it on to `record`. */
 export interface Origin {

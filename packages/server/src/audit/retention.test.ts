@@ -14,7 +14,11 @@ import { pruneAudit } from "./retention.ts";
 const DAY = 86_400;
 const MONTH = 30 * DAY;
 const secret = Buffer.alloc(32, 1);
-const signedIn = { event: "session.opened", actor: { kind: "user", id: "u-1" }, userId: "u-1" } as const;
+const signedIn = {
+  event: "session.opened",
+  actor: { kind: "user", id: "u-1" },
+  userId: "u-1",
+} as const;
 
 type Deps = { readonly clock: ManualClock; readonly keyring: ReturnType<typeof keyring> };
 
@@ -39,69 +43,96 @@ async function days(db: Db, by: Deps, count: number, each = 2): Promise<void> {
 
 const prune = async (db: Db, by: Deps, limit = 1000) => pruneAudit(db, by, MONTH, limit);
 const positions = async (db: Db) =>
-  (await listEvents(db, { limit: 1000 })).map(({ position }) => position).toSorted((one, other) => one - other);
-const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, n) => first + n);
+  (await listEvents(db, { limit: 1000 }))
+    .map(({ position }) => position)
+    .toSorted((one, other) => one - other);
+const from = (first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, n) => first + n);
 
-eachDatabase("AU-02: events go when they have reached their age, and what is left is a whole chain that goes on", async ({ db }) => {
-  const by = deps();
-  await days(db, by, 30);
-  assert.equal(await prune(db, by), 0, "nothing has reached its age");
-  await days(db, by, 5);
-  // The newest event that is a day old is of day 34; a month before that is day 4.
-  assert.equal(await prune(db, by), 8);
-  assert.deepEqual(await positions(db), from(9, 71));
-  const [newest] = await listEvents(db, { limit: 1 });
-  assert.equal(newest?.event, "audit.pruned");
-  assert.deepEqual(newest.details, { count: 8, upTo: 8 });
-  const { mac: _, ...checked } = { mac: "", ...(await checkChain(db, by.keyring)) };
-  assert.deepEqual(checked, { kind: "intact", events: 63, pruned: 8, position: 71 });
+eachDatabase(
+  "AU-02: events go when they have reached their age, and what is left is a whole chain that goes on",
+  async ({ db }) => {
+    const by = deps();
+    await days(db, by, 30);
+    assert.equal(await prune(db, by), 0, "nothing has reached its age");
+    await days(db, by, 5);
+    // The newest event that is a day old is of day 34; a month before that is day 4.
+    assert.equal(await prune(db, by), 8);
+    assert.deepEqual(await positions(db), from(9, 71));
+    const [newest] = await listEvents(db, { limit: 1 });
+    assert.equal(newest?.event, "audit.pruned");
+    assert.deepEqual(newest.details, { count: 8, upTo: 8 });
+    const { mac: _, ...checked } = { mac: "", ...(await checkChain(db, by.keyring)) };
+    assert.deepEqual(checked, { kind: "intact", events: 63, pruned: 8, position: 71 });
 
-  assert.equal(await prune(db, by), 0, "there is one such event a day");
-  await days(db, by, 1);
-  assert.equal(await prune(db, by), 2);
-  assert.deepEqual(await positions(db), from(11, 74));
-  assert.equal((await checkChain(db, by.keyring)).kind, "intact");
-});
+    assert.equal(await prune(db, by), 0, "there is one such event a day");
+    await days(db, by, 1);
+    assert.equal(await prune(db, by), 2);
+    assert.deepEqual(await positions(db), from(11, 74));
+    assert.equal((await checkChain(db, by.keyring)).kind, "intact");
+  },
+);
 
-eachDatabase("events that have reached their age go a batch at a time, and the newest never", async ({ db }) => {
-  const by = deps();
-  await write(db, by, 10);
-  by.clock.advance(2 * MONTH);
-  await write(db, by, 1);
-  by.clock.advance(DAY);
-  assert.deepEqual([await prune(db, by, 4), await prune(db, by, 4), await prune(db, by, 4), await prune(db, by, 4)], [4, 4, 2, 0]);
-  assert.equal((await checkChain(db, by.keyring)).kind, "intact");
+eachDatabase(
+  "events that have reached their age go a batch at a time, and the newest never",
+  async ({ db }) => {
+    const by = deps();
+    await write(db, by, 10);
+    by.clock.advance(2 * MONTH);
+    await write(db, by, 1);
+    by.clock.advance(DAY);
+    assert.deepEqual(
+      [
+        await prune(db, by, 4),
+        await prune(db, by, 4),
+        await prune(db, by, 4),
+        await prune(db, by, 4),
+      ],
+      [4, 4, 2, 0],
+    );
+    assert.equal((await checkChain(db, by.keyring)).kind, "intact");
 
-  by.clock.advance(100 * MONTH);
-  assert.equal(await prune(db, by), 0, "nothing has happened since that bears out the time");
-  assert.equal((await positions(db)).length, 4);
-});
+    by.clock.advance(100 * MONTH);
+    assert.equal(await prune(db, by), 0, "nothing has happened since that bears out the time");
+    assert.equal((await positions(db)).length, 4);
+  },
+);
 
-eachDatabase("a clock that jumps ahead removes nothing before it has been wrong for a day", async ({ db }) => {
-  const by = deps();
-  await days(db, by, 20);
-  by.clock.advance(3650 * DAY);
-  assert.equal(await prune(db, by), 0);
-  await write(db, by, 3);
-  by.clock.advance(DAY - 1);
-  assert.equal(await prune(db, by), 0);
+eachDatabase(
+  "a clock that jumps ahead removes nothing before it has been wrong for a day",
+  async ({ db }) => {
+    const by = deps();
+    await days(db, by, 20);
+    by.clock.advance(3650 * DAY);
+    assert.equal(await prune(db, by), 0);
+    await write(db, by, 3);
+    by.clock.advance(DAY - 1);
+    assert.equal(await prune(db, by), 0);
 
-  by.clock.advance(-3651 * DAY);
-  await days(db, by, 45);
-  // What was recorded under the wrong clock is as old as what followed it.
-  assert.ok((await prune(db, by)) > 43);
-  assert.equal((await checkChain(db, by.keyring)).kind, "intact");
-});
+    by.clock.advance(-3651 * DAY);
+    await days(db, by, 45);
+    // What was recorded under the wrong clock is as old as what followed it.
+    assert.ok((await prune(db, by)) > 43);
+    assert.equal((await checkChain(db, by.keyring)).kind, "intact");
+  },
+);
 
-eachDatabase("AU-02: whoever sets back the time of an event does not have it removed, and retention stops at it", async ({ db }) => {
-  const by = deps();
-  await days(db, by, 20);
-  await db.updateTable("audit_events").set({ at: 1 }).where("position", "<=", 10).execute();
-  await days(db, by, 20);
-  await assert.rejects(prune(db, by), /the audit is broken at event 1,/);
-  assert.equal((await positions(db)).length, 80);
-  assert.deepEqual(await checkChain(db, by.keyring), { kind: "broken", position: 1, problem: "altered" });
-});
+eachDatabase(
+  "AU-02: whoever sets back the time of an event does not have it removed, and retention stops at it",
+  async ({ db }) => {
+    const by = deps();
+    await days(db, by, 20);
+    await db.updateTable("audit_events").set({ at: 1 }).where("position", "<=", 10).execute();
+    await days(db, by, 20);
+    await assert.rejects(prune(db, by), /the audit is broken at event 1,/);
+    assert.equal((await positions(db)).length, 80);
+    assert.deepEqual(await checkChain(db, by.keyring), {
+      kind: "broken",
+      position: 1,
+      problem: "altered",
+    });
+  },
+);
 
 interface Tampering {
   readonly name: string;
@@ -109,12 +140,22 @@ interface Tampering {
   readonly found: { readonly position: number; readonly problem: string };
 }
 
-const setHead = async (db: Db, values: { readonly pruned_position?: number; readonly pruned_mac?: string }) =>
-  db.updateTable("audit_head").set(values).execute();
+const setHead = async (
+  db: Db,
+  values: { readonly pruned_position?: number; readonly pruned_mac?: string },
+) => db.updateTable("audit_head").set(values).execute();
 const macOf = async (db: Db, position: number) =>
-  (await db.selectFrom("audit_events").select("mac").where("position", "=", position).executeTakeFirstOrThrow()).mac;
-const prunedMac = async (db: Db) => (await db.selectFrom("audit_head").select("pruned_mac").executeTakeFirstOrThrow()).pruned_mac;
-const removeUpTo = async (db: Db, position: number) => db.deleteFrom("audit_events").where("position", "<=", position).execute();
+  (
+    await db
+      .selectFrom("audit_events")
+      .select("mac")
+      .where("position", "=", position)
+      .executeTakeFirstOrThrow()
+  ).mac;
+const prunedMac = async (db: Db) =>
+  (await db.selectFrom("audit_head").select("pruned_mac").executeTakeFirstOrThrow()).pruned_mac;
+const removeUpTo = async (db: Db, position: number) =>
+  db.deleteFrom("audit_events").where("position", "<=", position).execute();
 
 /** To a chain of which retention has removed events 1 to 8, and 9 to 71 are left. */
 const tamperings: readonly Tampering[] = [
@@ -159,7 +200,11 @@ const tamperings: readonly Tampering[] = [
   {
     name: "an event put back before the end",
     tamper: async (db) => {
-      const event = await db.selectFrom("audit_events").selectAll().where("position", "=", 9).executeTakeFirstOrThrow();
+      const event = await db
+        .selectFrom("audit_events")
+        .selectAll()
+        .where("position", "=", 9)
+        .executeTakeFirstOrThrow();
       await db
         .insertInto("audit_events")
         .values({ ...event, position: 8 })
@@ -169,7 +214,8 @@ const tamperings: readonly Tampering[] = [
   },
   {
     name: "an altered event after the end",
-    tamper: async (db) => db.updateTable("audit_events").set({ user_id: "u-2" }).where("position", "=", 9).execute(),
+    tamper: async (db) =>
+      db.updateTable("audit_events").set({ user_id: "u-2" }).where("position", "=", 9).execute(),
     found: { position: 9, problem: "altered" },
   },
   {
@@ -180,7 +226,10 @@ const tamperings: readonly Tampering[] = [
   {
     name: "the other end of an earlier time passed off as this one",
     tamper: async (db, by) => {
-      const { position, mac } = await db.selectFrom("audit_head").select(["position", "mac"]).executeTakeFirstOrThrow();
+      const { position, mac } = await db
+        .selectFrom("audit_head")
+        .select(["position", "mac"])
+        .executeTakeFirstOrThrow();
       await write(db, by, 1);
       await removeUpTo(db, position);
       await setHead(db, { pruned_position: position, pruned_mac: mac });
@@ -200,44 +249,50 @@ for (const { name, tamper, found } of tamperings) {
   });
 }
 
-eachDatabase("AU-02: retention takes no part in hiding a forged end or an event put before it", async ({ db }) => {
-  const by = deps();
-  await days(db, by, 35);
-  await prune(db, by);
-  await days(db, by, 5);
-  const mac = await prunedMac(db);
-  await setHead(db, { pruned_position: 9 });
-  await assert.rejects(prune(db, by), /the audit is broken at event 9,/);
-  await setHead(db, { pruned_position: 0, pruned_mac: "" });
-  await assert.rejects(prune(db, by), /the audit is broken at event 1,/);
-  await setHead(db, { pruned_position: 8, pruned_mac: mac });
-  assert.equal(await prune(db, by), 10);
-});
+eachDatabase(
+  "AU-02: retention takes no part in hiding a forged end or an event put before it",
+  async ({ db }) => {
+    const by = deps();
+    await days(db, by, 35);
+    await prune(db, by);
+    await days(db, by, 5);
+    const mac = await prunedMac(db);
+    await setHead(db, { pruned_position: 9 });
+    await assert.rejects(prune(db, by), /the audit is broken at event 9,/);
+    await setHead(db, { pruned_position: 0, pruned_mac: "" });
+    await assert.rejects(prune(db, by), /the audit is broken at event 1,/);
+    await setHead(db, { pruned_position: 8, pruned_mac: mac });
+    assert.equal(await prune(db, by), 10);
+  },
+);
 
-eachDatabase("AU-02: the check is not misled by retention and new events that go on meanwhile", async ({ db }) => {
-  const by = deps();
-  await days(db, by, 10, 150);
-  by.clock.advance(2 * MONTH);
-  await write(db, by, 700);
-  by.clock.advance(DAY);
-  let over = false;
-  const work = async (): Promise<void> => {
-    for (let removed = 1; removed > 0;) {
-      removed = await prune(db, by, 15);
-      await write(db, by, 1);
-    }
-    over = true;
-  };
-  const check = async (): Promise<void> => {
-    while (!over) {
-      assert.equal((await checkChain(db, by.keyring)).kind, "intact");
-      await nextTurn();
-    }
-  };
-  await Promise.all([work(), check(), check()]);
-  const checked = await checkChain(db, by.keyring);
-  assert.ok(checked.kind === "intact" && checked.pruned === 1500);
-});
+eachDatabase(
+  "AU-02: the check is not misled by retention and new events that go on meanwhile",
+  async ({ db }) => {
+    const by = deps();
+    await days(db, by, 10, 150);
+    by.clock.advance(2 * MONTH);
+    await write(db, by, 700);
+    by.clock.advance(DAY);
+    let over = false;
+    const work = async (): Promise<void> => {
+      for (let removed = 1; removed > 0;) {
+        removed = await prune(db, by, 15);
+        await write(db, by, 1);
+      }
+      over = true;
+    };
+    const check = async (): Promise<void> => {
+      while (!over) {
+        assert.equal((await checkChain(db, by.keyring)).kind, "intact");
+        await nextTurn();
+      }
+    };
+    await Promise.all([work(), check(), check()]);
+    const checked = await checkChain(db, by.keyring);
+    assert.ok(checked.kind === "intact" && checked.pruned === 1500);
+  },
+);
 
 eachDatabase("several runs at once remove each event once", async ({ db }) => {
   const by = deps();
@@ -251,18 +306,24 @@ eachDatabase("several runs at once remove each event once", async ({ db }) => {
   assert.ok(checked.kind === "intact" && checked.pruned === 8);
 });
 
-eachDatabase("a chain begun under an older master secret is removed while that one is known, and not without it", async ({ db }) => {
-  const by = deps();
-  const other = Buffer.alloc(32, 2);
-  await days(db, by, 35);
-  const forgetful = { clock: by.clock, keyring: keyring([other], systemRandom) };
-  await assert.rejects(prune(db, forgetful), /broken at event 1,/);
-  const rotated = { clock: by.clock, keyring: keyring([other, secret], systemRandom) };
-  assert.equal(await prune(db, rotated), 8);
-  assert.equal((await checkChain(db, rotated.keyring)).kind, "intact");
-});
+eachDatabase(
+  "a chain begun under an older master secret is removed while that one is known, and not without it",
+  async ({ db }) => {
+    const by = deps();
+    const other = Buffer.alloc(32, 2);
+    await days(db, by, 35);
+    const forgetful = { clock: by.clock, keyring: keyring([other], systemRandom) };
+    await assert.rejects(prune(db, forgetful), /broken at event 1,/);
+    const rotated = { clock: by.clock, keyring: keyring([other, secret], systemRandom) };
+    assert.equal(await prune(db, rotated), 8);
+    assert.equal((await checkChain(db, rotated.keyring)).kind, "intact");
+  },
+);
 
-/** Days of work and nights of housekeeping in any order leave what can be checked, and nothing older than it should be. */
+/**
+ * Days of work and nights of housekeeping in any order leave what can be checked, and nothing older
+ * than it should be.
+ */
 const step = fc.oneof(
   fc.record({ kind: fc.constant("write" as const), count: fc.integer({ min: 1, max: 4 }) }),
   fc.record({ kind: fc.constant("wait" as const), hours: fc.integer({ min: 1, max: 2000 }) }),

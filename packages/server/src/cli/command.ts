@@ -7,7 +7,10 @@ import { openDatabase, type OpenDatabase } from "../db/open.ts";
 import { jsonLog } from "../kernel/log.ts";
 import { open } from "../start.ts";
 
-/** Why a command could not do what it was asked, in a sentence that says what to do: printed without a stack, exit code 1. */
+/**
+ * Why a command could not do what it was asked, in a sentence that says what to do: printed without
+ * a stack, exit code 1.
+ */
 export class CommandError extends Error {
   constructor(sentence: string, options?: ErrorOptions) {
     super(sentence, options);
@@ -18,7 +21,10 @@ export class CommandError extends Error {
 /** Who acts: whoever may run commands on the server itself. */
 export const operator: Origin = { address: null, requestId: null, actor: { kind: "operator" } };
 
-/** The configuration as environment and `--config` give it, wherever on the command line that stands. */
+/**
+ * The configuration as environment and `--config` give it, wherever on the command line that
+ * stands.
+ */
 export function configOf(command: Command): Config {
   const { config: file } = command.optsWithGlobals<{ readonly config?: string }>();
   return readConfig(process.env, file);
@@ -26,18 +32,29 @@ export function configOf(command: Command): Config {
 
 /** What a command prints is its result; of the log only what went wrong. */
 function quietly(config: Config): Config {
-  return config.logLevel === "debug" || config.logLevel === "info" ? { ...config, logLevel: "warn" } : config;
+  return config.logLevel === "debug" || config.logLevel === "info"
+    ? { ...config, logLevel: "warn" }
+    : config;
 }
 
 /** Runs a command with every rule at hand and closes what was opened, whatever happens. */
-export async function withRules(command: Command, act: (rules: Rules) => Promise<void>): Promise<void> {
+export async function withRules(
+  command: Command,
+  act: (rules: Rules) => Promise<void>,
+): Promise<void> {
   const config = configOf(command);
   demandDatabase(config);
   await withNewRules(config, act);
 }
 
-/** As `withRules`, for what may be the first command ever run: it makes the database where there is none. */
-export async function withNewRules(given: Config, act: (rules: Rules) => Promise<void>): Promise<void> {
+/**
+ * As `withRules`, for what may be the first command ever run: it makes the database where there is
+ * none.
+ */
+export async function withNewRules(
+  given: Config,
+  act: (rules: Rules) => Promise<void>,
+): Promise<void> {
   const config = quietly(given);
   const opened = await open(config, publicUrlOf(config));
   try {
@@ -49,8 +66,14 @@ export async function withNewRules(given: Config, act: (rules: Rules) => Promise
 
 const HOUR_MILLISECONDS = 3_600_000;
 
-/** Runs a command that needs the database alone: without the master secret, and with time for long statements. */
-export async function withDatabase(given: Config, act: (database: OpenDatabase) => Promise<void>): Promise<void> {
+/**
+ * Runs a command that needs the database alone: without the master secret, and with time for long
+ * statements.
+ */
+export async function withDatabase(
+  given: Config,
+  act: (database: OpenDatabase) => Promise<void>,
+): Promise<void> {
   const config = quietly(given);
   const url = config.databaseUrl?.reveal();
   const database = await openDatabase({
@@ -72,7 +95,10 @@ export function hasDatabase(config: Config): boolean {
   return config.databaseUrl !== undefined || existsSync(databaseFile(config));
 }
 
-/** @throws {CommandError} where there is none: a mistyped directory must not become a new, empty deployment */
+/**
+ * @throws {CommandError} where there is none: a mistyped directory must not become a new, empty
+ *   deployment
+ */
 export function demandDatabase(config: Config): void {
   if (!hasDatabase(config))
     throw new CommandError(

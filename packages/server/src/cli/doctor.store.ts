@@ -15,6 +15,8 @@ export async function danglingReferences(db: Db): Promise<readonly string[]> {
 
 /** PostgreSQL only. Unix time in milliseconds, as the server sees it. */
 export async function databaseMilliseconds(db: Db): Promise<number> {
-  const { rows } = await sql<{ now: number }>`select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db);
+  const { rows } = await sql<{
+    now: number;
+  }>`select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db);
   return rows[0]?.now ?? 0;
 }

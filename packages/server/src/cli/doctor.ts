@@ -35,7 +35,9 @@ const fail = (words: string): Finding => ({ level: "FAIL", words });
 export function addDoctor(program: Command): void {
   program
     .command("doctor")
-    .description("look for what is wrong with configuration, database and machine, and say what to do; changes nothing")
+    .description(
+      "look for what is wrong with configuration, database and machine, and say what to do; changes nothing",
+    )
     .action(async (_options: object, command: Command) => {
       const findings: Finding[] = [];
       await examine(command, async (name, check) => {
@@ -45,7 +47,10 @@ export function addDoctor(program: Command): void {
         return finding;
       });
       const failures = findings.filter((finding) => finding.level === "FAIL").length;
-      if (failures > 0) throw new CommandError(`${failures} of ${findings.length} checks failed: do what the lines marked FAIL say.`);
+      if (failures > 0)
+        throw new CommandError(
+          `${failures} of ${findings.length} checks failed: do what the lines marked FAIL say.`,
+        );
     });
 }
 
@@ -70,7 +75,9 @@ async function examine(command: Command, report: Report): Promise<void> {
   await report("mail", () => checkMail(known));
   await report("disk", async () => checkDisk(known));
   if (!hasDatabase(known)) {
-    await report("database", () => warn(`there is none in ${resolve(known.dataDir)} yet: \`portcullis serve\` makes it`));
+    await report("database", () =>
+      warn(`there is none in ${resolve(known.dataDir)} yet: \`portcullis serve\` makes it`),
+    );
     return;
   }
   try {
@@ -85,16 +92,23 @@ async function examine(command: Command, report: Report): Promise<void> {
   }
 }
 
-async function examineDatabase(config: Config, database: OpenDatabase, report: Report): Promise<void> {
+async function examineDatabase(
+  config: Config,
+  database: OpenDatabase,
+  report: Report,
+): Promise<void> {
   const { db } = database;
-  if (database.dialect === "sqlite") await report("integrity", async () => checkIntegrity(database));
+  if (database.dialect === "sqlite")
+    await report("integrity", async () => checkIntegrity(database));
   else await report("clock", async () => checkClock(database, systemClock));
   const schema = await report("schema", async () => checkSchema(database));
   if (schema.level !== "ok") return;
   let keyring: Keyring | undefined;
   await report("secret", async () => {
     if (config.secret === undefined && !existsSync(secretFile(config)))
-      return fail(`${secretFile(config)} is gone: put it back, or set PORTCULLIS_SECRET to what was in it`);
+      return fail(
+        `${secretFile(config)} is gone: put it back, or set PORTCULLIS_SECRET to what was in it`,
+      );
     keyring = openKeyring(config, systemRandom);
     return checkSecret(database, keyring);
   });
@@ -103,13 +117,17 @@ async function examineDatabase(config: Config, database: OpenDatabase, report: R
   await report("outbox", async () => {
     const { queued, failed } = await countMails(db);
     const words = `${queued} mails waiting, ${failed} given up`;
-    return failed > 0 ? warn(`${words}: check PORTCULLIS_MAIL and the mail server's log`) : ok(words);
+    return failed > 0
+      ? warn(`${words}: check PORTCULLIS_MAIL and the mail server's log`)
+      : ok(words);
   });
   await report("revocations", async () => {
     const count = await countRevocations(db, systemClock.now());
     const words = `${count} in force`;
     return count > MANY_REVOCATIONS
-      ? warn(`${words}: servers need more memory for them; \`portcullis keys remove\` would end all tokens by one`)
+      ? warn(
+          `${words}: servers need more memory for them; \`portcullis keys remove\` would end all tokens by one`,
+        )
       : ok(words);
   });
 }
@@ -120,7 +138,9 @@ function checkPublicUrl({ mode, publicUrl }: Config): Finding {
   if (publicUrl === undefined) return ok("not set: the listening address, in development");
   if (publicUrl.startsWith("https:")) return ok(publicUrl);
   return mode === "production"
-    ? fail(`${publicUrl} sends passwords in the clear: set PORTCULLIS_PUBLIC_URL to an https:// address`)
+    ? fail(
+        `${publicUrl} sends passwords in the clear: set PORTCULLIS_PUBLIC_URL to an https:// address`,
+      )
     : ok(publicUrl);
 }
 
@@ -148,10 +168,13 @@ async function checkDisk({ dataDir }: Config): Promise<Finding> {
 
 async function checkIntegrity({ db }: OpenDatabase): Promise<Finding> {
   const [damaged] = await integrityProblems(db);
-  if (damaged !== undefined) return fail(`the file is damaged (${damaged}): stop the server and restore a backup`);
+  if (damaged !== undefined)
+    return fail(`the file is damaged (${damaged}): stop the server and restore a backup`);
   const dangling = await danglingReferences(db);
   return dangling.length > 0
-    ? fail(`rows of ${dangling.join(", ")} point to rows that are gone: stop the server and restore a backup`)
+    ? fail(
+        `rows of ${dangling.join(", ")} point to rows that are gone: stop the server and restore a backup`,
+      )
     : ok("no damage, no dangling references");
 }
 
@@ -165,20 +188,28 @@ async function checkClock({ db }: OpenDatabase, clock: Clock): Promise<Finding> 
   const apart = Math.round(Math.abs(theirs - (before + clock.wallMilliseconds()) / 2));
   const words = `${apart} ms from the database's`;
   if (apart > TOLERATED_MILLISECONDS) return fail(`${words}: synchronise both machines (NTP)`);
-  return apart > NOTABLE_MILLISECONDS ? warn(`${words}: synchronise both machines (NTP)`) : ok(words);
+  return apart > NOTABLE_MILLISECONDS
+    ? warn(`${words}: synchronise both machines (NTP)`)
+    : ok(words);
 }
 
 async function checkSchema(database: OpenDatabase): Promise<Finding> {
   const { applied, pending, unknown } = await schemaState(database);
-  if (unknown.length > 0) return fail(`made by a newer Portcullis (${unknown.join(", ")}): run that version`);
-  return pending.length > 0 ? warn(`${pending.join(", ")} still to be applied: run \`portcullis migrate\``) : ok(applied.at(-1) ?? "empty");
+  if (unknown.length > 0)
+    return fail(`made by a newer Portcullis (${unknown.join(", ")}): run that version`);
+  return pending.length > 0
+    ? warn(`${pending.join(", ")} still to be applied: run \`portcullis migrate\``)
+    : ok(applied.at(-1) ?? "empty");
 }
 
 async function checkSecret({ db }: OpenDatabase, keyring: Keyring): Promise<Finding> {
   const active = (await listKeys(db)).find((key) => keyState(key) === "active");
-  if (active === undefined) return warn("there is no signing key yet: `portcullis serve` makes one");
+  if (active === undefined)
+    return warn("there is no signing key yet: `portcullis serve` makes one");
   if (active.privateSealed === null)
-    return fail(`the active key ${active.kid} has no private half: run \`portcullis keys remove ${active.kid}\``);
+    return fail(
+      `the active key ${active.kid} has no private half: run \`portcullis keys remove ${active.kid}\``,
+    );
   keyring.open("signing-key-seal", active.kid, active.privateSealed);
   return ok(`opens the active key ${active.kid}`);
 }
@@ -186,5 +217,7 @@ async function checkSecret({ db }: OpenDatabase, keyring: Keyring): Promise<Find
 async function checkAudit({ db }: OpenDatabase, keyring: Keyring): Promise<Finding> {
   const chain = await checkChain(db, keyring);
   if (chain.kind === "intact") return ok(`${chain.events} events, none missing or altered`);
-  return fail(`the chain is broken at event ${chain.position} (${chain.problem}): somebody changed the database; compare it with a backup`);
+  return fail(
+    `the chain is broken at event ${chain.position} (${chain.problem}): somebody changed the database; compare it with a backup`,
+  );
 }

@@ -15,18 +15,26 @@ interface ReportOptions {
 }
 
 export function addFactors(program: Command): void {
-  const users = program.commands.find((command) => command.name() === "users") ?? program.command("users").description("user accounts");
+  const users =
+    program.commands.find((command) => command.name() === "users") ??
+    program.command("users").description("user accounts");
   users
     .command("mfa-report")
-    .description("whom a policy asks for a second factor they do not have: read it before switching one on")
+    .description(
+      "whom a policy asks for a second factor they do not have: read it before switching one on",
+    )
     .addOption(new Option("--policy <policy>", "the one in force if not given").choices(policies))
     .option("--limit <number>", "how many at most", readLimit, 50)
     .option("--json", "one JSON object a line")
-    .action(async (options: ReportOptions, command: Command) => withRules(command, async (rules) => report(rules, options)));
+    .action(async (options: ReportOptions, command: Command) =>
+      withRules(command, async (rules) => report(rules, options)),
+    );
   users
     .command("reset-factors")
     .argument("<user>", "id, e-mail address or username")
-    .description("remove every second factor of a user who has lost them; all their tokens are dead when this returns")
+    .description(
+      "remove every second factor of a user who has lost them; all their tokens are dead when this returns",
+    )
     .option("--yes", "do not ask")
     .action(async (who: string, options: { readonly yes?: true }, command: Command) =>
       withRules(command, async (rules) => reset(rules, who, options)),

@@ -19,7 +19,10 @@ export async function findOrExplain(rules: Rules, who: string): Promise<User> {
 async function find({ db }: Rules, who: string): Promise<User | undefined> {
   if (UUID.test(who)) return findUser(db, who.toLowerCase());
   const address = readAddress(who);
-  if (address.kind === "address") return findByIdentifier(db, { emailCanonical: address.canonical });
+  if (address.kind === "address")
+    return findByIdentifier(db, { emailCanonical: address.canonical });
   const username = readUsername(who);
-  return username.kind === "username" ? findByIdentifier(db, { usernameCanonical: username.canonical }) : undefined;
+  return username.kind === "username"
+    ? findByIdentifier(db, { usernameCanonical: username.canonical })
+    : undefined;
 }

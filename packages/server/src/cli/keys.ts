@@ -22,8 +22,13 @@ export function addKeys(program: Command): void {
     );
   keys
     .command("rotate")
-    .description("announce the next key; running servers sign with it once every verifier can know it")
-    .option("--now", "sign with it at once; a verifier that has not heard of it yet refuses its tokens until it has")
+    .description(
+      "announce the next key; running servers sign with it once every verifier can know it",
+    )
+    .option(
+      "--now",
+      "sign with it at once; a verifier that has not heard of it yet refuses its tokens until it has",
+    )
     .action(async (options: { readonly now?: true }, command: Command) =>
       withRules(command, async (rules) => {
         const { kid } = await rotateKeys(rules, operator, { atOnce: options.now === true });
@@ -37,14 +42,18 @@ export function addKeys(program: Command): void {
   keys
     .command("remove")
     .argument("<kid>", "as `keys list` shows it")
-    .description("remove a key in an emergency: every access token it signed is dead when this returns; sessions live on by refresh")
+    .description(
+      "remove a key in an emergency: every access token it signed is dead when this returns; sessions live on by refresh",
+    )
     .option("--yes", "do not ask")
     .action(async (kid: string, options: { readonly yes?: true }, command: Command) => {
       await makeSure(`Remove the key ${kid} and with it every access token it signed?`, options);
       await withRules(command, async (rules) => {
         const outcome = await removeKeyNow(rules, kid, operator);
         if (outcome.kind === "unknown")
-          throw new CommandError(`There is no key ${kid} that could be removed: \`portcullis keys list\` shows those there are.`);
+          throw new CommandError(
+            `There is no key ${kid} that could be removed: \`portcullis keys list\` shows those there are.`,
+          );
         await rules.settle([outcome.recorded]);
         print(`The key ${kid} has been removed.`);
       });

@@ -22,30 +22,38 @@ interface ListOptions {
 }
 
 export function addMail(program: Command): void {
-  const mail = program.command("mail").description("mail that left, was not delivered, or must not be sent");
+  const mail = program
+    .command("mail")
+    .description("mail that left, was not delivered, or must not be sent");
   mail
     .command("list")
     .description("mails, newest first")
     .addOption(new Option("--state <state>", "only these").choices(states))
     .option("--limit <number>", "how many at most", readLimit, 50)
     .option("--json", "one JSON object a line")
-    .action(async (options: ListOptions, command: Command) => withRules(command, async (rules) => list(rules, options)));
+    .action(async (options: ListOptions, command: Command) =>
+      withRules(command, async (rules) => list(rules, options)),
+    );
   mail
     .command("send-again")
     .argument("[id]", "of a mail that was given up")
     .option("--all-failed", "all that were given up and are still of use")
     .description("send what was given up")
-    .action(async (id: string | undefined, options: { readonly allFailed?: true }, command: Command) =>
-      withRules(command, async (rules) => {
-        if ((id === undefined) === (options.allFailed === undefined)) throw new CommandError("Give the id of a mail, or --all-failed.");
-        await (id === undefined ? sendAllAgain(rules) : sendOneAgain(rules, id));
-      }),
+    .action(
+      async (id: string | undefined, options: { readonly allFailed?: true }, command: Command) =>
+        withRules(command, async (rules) => {
+          if ((id === undefined) === (options.allFailed === undefined))
+            throw new CommandError("Give the id of a mail, or --all-failed.");
+          await (id === undefined ? sendAllAgain(rules) : sendOneAgain(rules, id));
+        }),
     );
   mail
     .command("test")
     .argument("<address>")
     .description("send a mail right now, past the outbox, and say what became of it")
-    .action(async (address: string, _options: object, command: Command) => sendTest(configOf(command), address));
+    .action(async (address: string, _options: object, command: Command) =>
+      sendTest(configOf(command), address),
+    );
   addSuppressions(mail);
 }
 
@@ -66,7 +74,9 @@ function addSuppressions(mail: Command): void {
     .action(async (address: string, _options: object, command: Command) =>
       withRules(command, async (rules) => {
         const suppressed = { address: recipientOrExplain(address), reason: "operator" } as const;
-        await rules.db.transaction().execute(async (tx) => suppress(tx, rules, suppressed, operator));
+        await rules.db
+          .transaction()
+          .execute(async (tx) => suppress(tx, rules, suppressed, operator));
         print(`${suppressed.address} gets no more mail.`);
       }),
     );
@@ -92,15 +102,21 @@ async function list({ db }: Rules, { json, state, limit }: ListOptions): Promise
     moment(mail.createdAt),
     mail.lastError ?? "-",
   ]);
-  printTable([["ID", "RECIPIENT", "TEMPLATE", "STATE", "ATTEMPTS", "CREATED", "LAST ERROR"], ...rows]);
+  printTable([
+    ["ID", "RECIPIENT", "TEMPLATE", "STATE", "ATTEMPTS", "CREATED", "LAST ERROR"],
+    ...rows,
+  ]);
   if (found.length > limit) print(`The first ${limit} only: raise --limit.`);
 }
 
 async function sendOneAgain(rules: Rules, id: string): Promise<void> {
   const { kind } = await sendAgain(rules, id.toLowerCase(), operator);
   if (kind === "unknown")
-    throw new CommandError(`No mail ${id} was given up: \`portcullis mail list --state failed\` shows those that were.`);
-  if (kind === "expired") throw new CommandError(`What the mail ${id} holds has expired: its user must ask anew.`);
+    throw new CommandError(
+      `No mail ${id} was given up: \`portcullis mail list --state failed\` shows those that were.`,
+    );
+  if (kind === "expired")
+    throw new CommandError(`What the mail ${id} holds has expired: its user must ask anew.`);
   print(`The mail ${id} waits to be sent.`);
 }
 
@@ -118,10 +134,14 @@ async function sendAllAgain(rules: Rules): Promise<void> {
   print(`${counted.requeued} wait to be sent; ${counted.expired} have expired.`);
 }
 
-async function showSuppressions({ db }: Rules, { json, limit }: Omit<ListOptions, "state">): Promise<void> {
+async function showSuppressions(
+  { db }: Rules,
+  { json, limit }: Omit<ListOptions, "state">,
+): Promise<void> {
   const found = await listSuppressions(db, { limit: limit + 1 });
   const suppressions = found.slice(0, limit);
-  if (json === true) return suppressions.forEach((suppression) => print(JSON.stringify(suppression)));
+  if (json === true)
+    return suppressions.forEach((suppression) => print(JSON.stringify(suppression)));
   printTable([
     ["ADDRESS", "REASON", "SINCE"],
     ...suppressions.map(({ address, reason, createdAt }) => [address, reason, moment(createdAt)]),
@@ -132,7 +152,9 @@ async function showSuppressions({ db }: Rules, { json, limit }: Omit<ListOptions
 async function clear(rules: Rules, address: string): Promise<void> {
   const cleared = await rules.db.transaction().execute(async (tx) => {
     const suppression = await findSuppression(tx, address);
-    return suppression === undefined ? "unknown" : clearSuppression(tx, rules, suppression.id, operator);
+    return suppression === undefined
+      ? "unknown"
+      : clearSuppression(tx, rules, suppression.id, operator);
   });
   if (cleared === "unknown") throw new CommandError(`${address} is not suppressed: it gets mail.`);
   print(`${address} gets mail again.`);
@@ -168,8 +190,10 @@ const hints: Readonly<Record<UnavailableCause, string>> = {
   connection:
     "The mail server cannot be reached, or is not at service: check host and port in PORTCULLIS_MAIL, and that no firewall is between",
   authentication: "The mail server does not let us in: check user and password in PORTCULLIS_MAIL",
-  encryption: "No encrypted connection to the mail server comes about: check its certificate, the port, and ?tls= in PORTCULLIS_MAIL",
-  sender: "The mail server does not take mail from PORTCULLIS_MAIL_FROM: set it to an address it knows as ours",
+  encryption:
+    "No encrypted connection to the mail server comes about: check its certificate, the port, and ?tls= in PORTCULLIS_MAIL",
+  sender:
+    "The mail server does not take mail from PORTCULLIS_MAIL_FROM: set it to an address it knows as ours",
   storage: "The directory that PORTCULLIS_MAIL names cannot be written to",
 };
 
@@ -185,7 +209,9 @@ function explain(outcome: SendOutcome, to: string): void {
           : `The mail server does not take mail to ${to} at the moment (${outcome.error}): the outbox would try again.`,
       );
     case "interrupted":
-      throw new CommandError(`The connection broke while the mail was sent (${outcome.error}): nobody knows whether it has arrived.`);
+      throw new CommandError(
+        `The connection broke while the mail was sent (${outcome.error}): nobody knows whether it has arrived.`,
+      );
     case "unavailable":
       throw new CommandError(`${hints[outcome.cause]} (${outcome.error}).`);
   }

@@ -10,7 +10,9 @@ export function addMigrate(program: Command): void {
     .action(async (_options: object, command: Command) =>
       withDatabase(configOf(command), async (database) => {
         const { applied } = await migrate(database);
-        print(applied.length === 0 ? "The schema is up to date." : `Applied ${applied.join(", ")}.`);
+        print(
+          applied.length === 0 ? "The schema is up to date." : `Applied ${applied.join(", ")}.`,
+        );
       }),
     );
 }

@@ -21,10 +21,17 @@ test("a wrong call ends with exit code 2, help that is asked for with 0", async 
 });
 
 test("a wrong setting ends with exit code 1 and one sentence that names it", async () => {
-  const { code, stdout, stderr } = await portcullis({ ...freshDeployment(), PORTCULLIS_ACCESS_TTL: "2h" }, "serve");
+  const { code, stdout, stderr } = await portcullis(
+    { ...freshDeployment(), PORTCULLIS_ACCESS_TTL: "2h" },
+    "serve",
+  );
   assert.deepEqual(
     [code, stdout, stderr],
-    [1, "", "portcullis: PORTCULLIS_ACCESS_TTL must be a duration from 30s to 1h, such as 30s, 10m, 12h or 14d.\n"],
+    [
+      1,
+      "",
+      "portcullis: PORTCULLIS_ACCESS_TTL must be a duration from 30s to 1h, such as 30s, 10m, 12h or 14d.\n",
+    ],
   );
 });
 
@@ -33,18 +40,36 @@ test("a port in use is named before anything is opened", async () => {
   await once(other, "listening");
   const address = other.address();
   const port = typeof address === "object" && address !== null ? String(address.port) : "";
-  const { code, stderr } = await portcullis({ ...freshDeployment(), PORTCULLIS_PORT: port }, "serve");
+  const { code, stderr } = await portcullis(
+    { ...freshDeployment(), PORTCULLIS_PORT: port },
+    "serve",
+  );
   other.close();
   assert.deepEqual(
     [code, stderr],
-    [1, `portcullis: Port ${port} of 127.0.0.1 is in use: set PORTCULLIS_PORT to a free one, or to 0 to have one picked.\n`],
+    [
+      1,
+      `portcullis: Port ${port} of 127.0.0.1 is in use: set PORTCULLIS_PORT to a free one, or to 0 to have one picked.\n`,
+    ],
   );
 });
 
 test("config shows what is in effect, from file and environment, and no secret", async () => {
   const file = join(folder(), "portcullis.json");
-  writeFileSync(file, JSON.stringify({ port: 9000, serviceName: "From the file", databaseUrl: "postgres://u:hidden@127.0.0.1/db" }));
-  const printed = await done({ PORTCULLIS_PORT: "9001", PORTCULLIS_SECRET: SECRET }, "config", "--config", file);
+  writeFileSync(
+    file,
+    JSON.stringify({
+      port: 9000,
+      serviceName: "From the file",
+      databaseUrl: "postgres://u:hidden@127.0.0.1/db",
+    }),
+  );
+  const printed = await done(
+    { PORTCULLIS_PORT: "9001", PORTCULLIS_SECRET: SECRET },
+    "config",
+    "--config",
+    file,
+  );
   assert.match(printed, /^PORTCULLIS_PORT +9001$/m);
   assert.match(printed, /^PORTCULLIS_SERVICE_NAME +From the file$/m);
   assert.match(printed, /^PORTCULLIS_SECRET +\[secret\]$/m);
@@ -52,8 +77,15 @@ test("config shows what is in effect, from file and environment, and no secret",
 });
 
 test("docs/configuration.md is what config --reference prints", async () => {
-  const document = readFileSync(fileURLToPath(new URL("../../../../docs/configuration.md", import.meta.url)), "utf8");
-  assert.equal(document, reference(), "run `portcullis config --reference > docs/configuration.md`");
+  const document = readFileSync(
+    fileURLToPath(new URL("../../../../docs/configuration.md", import.meta.url)),
+    "utf8",
+  );
+  assert.equal(
+    document,
+    reference(),
+    "run `portcullis config --reference > docs/configuration.md`",
+  );
   assert.equal(await done({ PORTCULLIS_MODE: "nonsense" }, "config", "--reference"), reference());
 });
 

@@ -26,7 +26,8 @@ const WRONG_CALL = 2;
 
 /** Runs one command and returns the exit code. What went wrong has been said on standard error. */
 export async function run(args: readonly string[]): Promise<number> {
-  // Whoever reads what is printed may stop reading (`| head`); that is no failure, and a server goes on.
+  // Whoever reads what is printed may stop reading (`| head`); that is no failure, and a server
+  // goes on.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
@@ -41,7 +42,10 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** A wait of ours does not keep a process alive (kernel/clock.ts): a command that waits for servers to settle must be kept so. */
+/**
+ * A wait of ours does not keep a process alive (kernel/clock.ts): a command that waits for servers
+ * to settle must be kept so.
+ */
 function stayAwake(): () => void {
   const { port1 } = new MessageChannel();
   port1.ref();
@@ -53,7 +57,10 @@ function createProgram(): Command {
     .description("Self-hosted user accounts and tokens.")
     .version(VERSION)
     .option("--config <file>", "JSON file with settings; PORTCULLIS_… variables win over it")
-    .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong call. Settings: `portcullis config --reference`.")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 failed, 2 wrong call. Settings: `portcullis config --reference`.",
+    )
     .exitOverride();
   for (const add of [
     addServe,
@@ -77,17 +84,21 @@ function explain(error: unknown): number {
   // Commander has said what was wrong with the call, or printed the help it was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_CALL;
   complain(sentenceOf(error));
-  if (process.env["PORTCULLIS_LOG"] === "debug" && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (process.env["PORTCULLIS_LOG"] === "debug" && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`);
   return FAILED;
 }
 
 function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return `Something unexpected happened: ${String(error)}.`;
   const { message } = error;
-  const spoken = [CommandError, ConfigError, StartError, UnsealError].some((kind) => error instanceof kind);
+  const spoken = [CommandError, ConfigError, StartError, UnsealError].some(
+    (kind) => error instanceof kind,
+  );
   // A library's transport or schema refuses a setting in a sentence that names it.
   if (spoken || (error instanceof RangeError && message.startsWith("PORTCULLIS_"))) return message;
-  if (isUnavailable(error)) return `The database cannot be used at the moment (${message}): try again, or ask \`portcullis doctor\`.`;
+  if (isUnavailable(error))
+    return `The database cannot be used at the moment (${message}): try again, or ask \`portcullis doctor\`.`;
   if ("syscall" in error && "path" in error)
     return `${String(error.path)} cannot be used (${message}): check that it exists and that we may use it.`;
   return `Something unexpected happened (${message}): run it again with PORTCULLIS_LOG=debug to see where.`;

@@ -28,7 +28,10 @@ async function serve(config: Config): Promise<void> {
   await running.stop();
 }
 
-/** The port to listen on, known before anything is opened: without PORTCULLIS_PUBLIC_URL it is part of the issuer. */
+/**
+ * The port to listen on, known before anything is opened: without PORTCULLIS_PUBLIC_URL it is part
+ * of the issuer.
+ */
 async function freePort(config: Config): Promise<number> {
   const probe = createServer().listen(config.port, config.host);
   await once(probe, "listening");
@@ -42,7 +45,10 @@ async function listenOrExplain(config: Config, listen: () => Promise<Running>): 
   try {
     return await listen();
   } catch (error) {
-    const sentence = error instanceof Error && "syscall" in error && "code" in error ? refusals[String(error.code)]?.(config) : undefined;
+    const sentence =
+      error instanceof Error && "syscall" in error && "code" in error
+        ? refusals[String(error.code)]?.(config)
+        : undefined;
     throw sentence === undefined ? error : new CommandError(sentence, { cause: error });
   }
 }
@@ -51,12 +57,16 @@ const unknownHost = ({ host }: Config): string =>
   `This machine has no address ${host}: set PORTCULLIS_HOST to one it has, such as 127.0.0.1 or 0.0.0.0.`;
 
 const refusals: Readonly<Record<string, (config: Config) => string>> = {
-  EADDRINUSE: ({ host, port }) => `Port ${port} of ${host} is in use: set PORTCULLIS_PORT to a free one, or to 0 to have one picked.`,
+  EADDRINUSE: ({ host, port }) =>
+    `Port ${port} of ${host} is in use: set PORTCULLIS_PORT to a free one, or to 0 to have one picked.`,
   EADDRNOTAVAIL: unknownHost,
   ENOTFOUND: unknownHost,
 };
 
-/** Resolves at the first SIGTERM or SIGINT; a second one then ends the process at once, as if nobody listened. */
+/**
+ * Resolves at the first SIGTERM or SIGINT; a second one then ends the process at once, as if nobody
+ * listened.
+ */
 async function toldToStop(): Promise<void> {
   return new Promise((resolve) => {
     const heard = (): void => {
@@ -76,6 +86,9 @@ async function introduce(config: Config, running: Running): Promise<void> {
   print(`  API      ${url}/v1`);
   if (config.docs !== "off") print(`  Docs     ${url}/docs`);
   if ((config.mail?.reveal() ?? "mailbox:") === "mailbox:") print(`  Mailbox  ${url}/dev/mailbox`);
-  if (setup !== undefined) print(`  Setup    ${url}/setup#${setup}\n           creates the first superuser; good once, for an hour`);
+  if (setup !== undefined)
+    print(
+      `  Setup    ${url}/setup#${setup}\n           creates the first superuser; good once, for an hour`,
+    );
   print("");
 }

@@ -30,31 +30,44 @@ export function addSuperusers(program: Command): void {
     });
   program
     .command("makesuperuser")
-    .description("create the first superuser with a random password and print it; asks nothing, and does nothing where there is one")
+    .description(
+      "create the first superuser with a random password and print it; asks nothing, and does nothing where there is one",
+    )
     .option("--email <address>", "e-mail address of the superuser", "admin@example.com")
     .action(async (options: { readonly email: string }, command: Command) =>
       withNewRules(configOf(command), async (rules) => makeSuperuser(rules, options.email)),
     );
 }
 
-async function readAccount(options: CreateOptions, command: Command): Promise<{ readonly email: string; readonly password: string }> {
+async function readAccount(
+  options: CreateOptions,
+  command: Command,
+): Promise<{ readonly email: string; readonly password: string }> {
   const mayAsk = options.input && isInteractive();
   if (!mayAsk && (options.email === undefined || options.passwordStdin !== true)) {
-    command.error("error: nobody can be asked here: give --email, and the password on standard input with --password-stdin");
+    command.error(
+      "error: nobody can be asked here: give --email, and the password on standard input with --password-stdin",
+    );
   }
   const email = options.email ?? (await ask("E-mail address: "));
-  return { email, password: options.passwordStdin === true ? await readStandardInput() : await askPassword() };
+  return {
+    email,
+    password: options.passwordStdin === true ? await readStandardInput() : await askPassword(),
+  };
 }
 
 async function askPassword(): Promise<string> {
   const password = await askSecret("Password: ");
-  if (password !== (await askSecret("Password again: "))) throw new CommandError("The two passwords differ: run the command again.");
+  if (password !== (await askSecret("Password again: ")))
+    throw new CommandError("The two passwords differ: run the command again.");
   return password;
 }
 
 const PASSWORD_BYTES = 18;
 
-/** Of any number of these at once, one creates a superuser: they take turns at the rows of the keys. */
+/**
+ * Of any number of these at once, one creates a superuser: they take turns at the rows of the keys.
+ */
 async function makeSuperuser(rules: Rules, email: string): Promise<void> {
   if (await anySuperuser(rules.db)) return print(THERE_IS_ONE);
   const password = rules.random.bytes(PASSWORD_BYTES).toString("base64url");
@@ -74,12 +87,16 @@ const THERE_IS_ONE = "There is a superuser already; nothing was changed.";
 const passwordReasons: Readonly<Record<PasswordProblem, string>> = {
   too_short: "The password is too short: choose a longer one.",
   too_long: "The password is too long: choose a shorter one.",
-  forbidden_character: "The password has a character that cannot be used: leave out control characters.",
+  forbidden_character:
+    "The password has a character that cannot be used: leave out control characters.",
   common: "Many people use this password: choose another.",
   contains_context: "The password is made of the address or of the service's name: choose another.",
 };
 
-function reasonOf(outcome: Exclude<CreateOutcome, { kind: "created" }> | { readonly kind: "guarded" }, email: string): string {
+function reasonOf(
+  outcome: Exclude<CreateOutcome, { kind: "created" }> | { readonly kind: "guarded" },
+  email: string,
+): string {
   switch (outcome.kind) {
     case "unacceptable_password":
       return passwordReasons[outcome.reason];

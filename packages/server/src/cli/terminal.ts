@@ -15,7 +15,9 @@ export function complain(sentence: string): void {
 
 /** Columns as wide as they must be, two spaces between them. */
 export function printTable(rows: readonly (readonly string[])[]): void {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
   for (const row of rows)
     print(
       row
@@ -53,7 +55,10 @@ export async function askSecret(question: string): Promise<string> {
 }
 
 /** Goes on only if `--yes` was given or somebody at the terminal agrees. */
-export async function makeSure(question: string, options: { readonly yes?: boolean }): Promise<void> {
+export async function makeSure(
+  question: string,
+  options: { readonly yes?: boolean },
+): Promise<void> {
   if (options.yes === true) return;
   if (!isInteractive()) throw new CommandError(`${question} Add --yes to agree.`);
   const answer = await ask(`${question} [y/N] `);
@@ -68,10 +73,18 @@ export async function readStandardInput(): Promise<string> {
 const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
 
 async function readLine(question: string, { echo }: { readonly echo: boolean }): Promise<string> {
-  // From here on the terminal itself shows nothing of what is typed, so a question for a secret comes after.
-  const lines = createInterface({ input: process.stdin, output: echo ? process.stderr : nowhere(), terminal: true, historySize: 0 });
+  // From here on the terminal itself shows nothing of what is typed, so a question for a secret
+  // comes after.
+  const lines = createInterface({
+    input: process.stdin,
+    output: echo ? process.stderr : nowhere(),
+    terminal: true,
+    historySize: 0,
+  });
   if (!echo) process.stderr.write(question);
-  const closed = new Promise<never>((_, reject) => lines.once("close", () => reject(new CommandError("Nothing was changed."))));
+  const closed = new Promise<never>((_, reject) =>
+    lines.once("close", () => reject(new CommandError("Nothing was changed."))),
+  );
   try {
     return await Promise.race([lines.question(echo ? question : ""), closed]);
   } catch {

@@ -16,7 +16,9 @@ export type Environment = Readonly<Record<string, string>>;
 export const SECRET = "a-master-secret-of-tests-0123456789-abcdefgh";
 
 /** Nothing of the caller's own settings reaches the program. */
-const bare = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PORTCULLIS_")));
+const bare = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith("PORTCULLIS_")),
+);
 
 /** A folder of its own, gone when the tests of this file have ended. */
 export function folder(): string {
@@ -25,7 +27,9 @@ export function folder(): string {
   return made;
 }
 
-/** Settings of a deployment without a database yet: what differs from it is given to each command. */
+/**
+ * Settings of a deployment without a database yet: what differs from it is given to each command.
+ */
 export function freshDeployment(): Environment {
   return {
     PORTCULLIS_DATA_DIR: join(folder(), "data"),
@@ -37,12 +41,21 @@ export function freshDeployment(): Environment {
   };
 }
 
-/** The same on PostgreSQL where that is what the test is given; the embedded database is always a fresh one. */
+/**
+ * The same on PostgreSQL where that is what the test is given; the embedded database is always a
+ * fresh one.
+ */
 export function deploymentOn({ options }: TestDatabase): Environment {
-  return { ...freshDeployment(), ...(options.url === undefined ? {} : { PORTCULLIS_DATABASE_URL: options.url }) };
+  return {
+    ...freshDeployment(),
+    ...(options.url === undefined ? {} : { PORTCULLIS_DATABASE_URL: options.url }),
+  };
 }
 
-export function begin(environment: Environment, ...args: readonly string[]): ChildProcessWithoutNullStreams {
+export function begin(
+  environment: Environment,
+  ...args: readonly string[]
+): ChildProcessWithoutNullStreams {
   return spawn(MAIN, args, { env: { ...bare, ...environment }, stdio: "pipe" });
 }
 
@@ -52,14 +65,25 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export async function portcullis(environment: Environment, ...args: readonly string[]): Promise<Ended> {
+export async function portcullis(
+  environment: Environment,
+  ...args: readonly string[]
+): Promise<Ended> {
   return portcullisReading("", environment, ...args);
 }
 
-export async function portcullisReading(input: string, environment: Environment, ...args: readonly string[]): Promise<Ended> {
+export async function portcullisReading(
+  input: string,
+  environment: Environment,
+  ...args: readonly string[]
+): Promise<Ended> {
   const child = begin(environment, ...args);
   child.stdin.end(input);
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "exit"),
+  ]);
   return { code: code as number, stdout, stderr };
 }
 
@@ -78,7 +102,10 @@ export interface Server {
 }
 
 /** Runs a server for as long as `use` takes, and ends it as an operator does. */
-export async function withServer<Result>(environment: Environment, use: (server: Server) => Promise<Result>): Promise<Result> {
+export async function withServer<Result>(
+  environment: Environment,
+  use: (server: Server) => Promise<Result>,
+): Promise<Result> {
   const child = begin({ PORTCULLIS_LOG: "silent", ...environment }, "serve");
   try {
     let printed = "";
@@ -86,7 +113,10 @@ export async function withServer<Result>(environment: Environment, use: (server:
     const ended = once(child, "exit");
     const ready = /^portcullis ready on (\S+)$/m;
     while (!ready.test(printed))
-      await Promise.race([once(child.stdout, "data"), ended.then(() => assert.fail(`the server ended: ${printed}`))]);
+      await Promise.race([
+        once(child.stdout, "data"),
+        ended.then(() => assert.fail(`the server ended: ${printed}`)),
+      ]);
     const result = await use({ url: ready.exec(printed)?.[1] ?? "", printed: () => printed });
     child.kill("SIGTERM");
     assert.deepEqual(await ended, [0, null]);
@@ -102,15 +132,27 @@ export interface Tokens {
 }
 
 /** Sends JSON, with the access token if one is given. */
-export async function send(url: string, method: string, body?: object, accessToken?: string): Promise<Response> {
+export async function send(
+  url: string,
+  method: string,
+  body?: object,
+  accessToken?: string,
+): Promise<Response> {
   return fetch(url, {
     method,
-    headers: { "content-type": "application/json", ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` }) },
+    headers: {
+      "content-type": "application/json",
+      ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` }),
+    },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
 }
 
-export async function signIn(server: Server, password: string, identifier = "admin@example.com"): Promise<Tokens> {
+export async function signIn(
+  server: Server,
+  password: string,
+  identifier = "admin@example.com",
+): Promise<Tokens> {
   const response = await send(`${server.url}/v1/sessions`, "POST", { identifier, password });
   assert.equal(response.status, 201);
   return (await response.json()) as Tokens;
@@ -125,7 +167,8 @@ export async function statusOf(server: Server, { accessToken }: Tokens): Promise
 
 /** `makesuperuser`'s random password. */
 export async function makeSuperuser(environment: Environment): Promise<string> {
-  const [, password = ""] = /^password: (\S+)$/m.exec(await done(environment, "makesuperuser")) ?? [];
+  const [, password = ""] =
+    /^password: (\S+)$/m.exec(await done(environment, "makesuperuser")) ?? [];
   assert.ok(password.length >= 20);
   return password;
 }

@@ -25,10 +25,15 @@ export function addUsers(program: Command): void {
     .addOption(new Option("--status <status>", "only these").choices(statuses))
     .option("--limit <number>", "how many at most", readLimit, 50)
     .option("--json", "one JSON object a line")
-    .action(async (options: ListOptions, command: Command) => withRules(command, async (rules) => list(rules, options)));
+    .action(async (options: ListOptions, command: Command) =>
+      withRules(command, async (rules) => list(rules, options)),
+    );
 
   const one = (name: string, description: string): Command =>
-    users.command(name).argument("<user>", "id, e-mail address or username").description(description);
+    users
+      .command(name)
+      .argument("<user>", "id, e-mail address or username")
+      .description(description);
   one("show", "one user").action(async (who: string, _options: object, command: Command) =>
     withRules(command, async (rules) => {
       const { id } = await findOrExplain(rules, who);
@@ -44,12 +49,13 @@ export function addUsers(program: Command): void {
         print(`${who} has been disabled and signed out everywhere.`);
       }),
   );
-  one("enable", "enable a user again and forget their failed attempts").action(async (who: string, _options: object, command: Command) =>
-    withRules(command, async (rules) => {
-      const { id } = await findOrExplain(rules, who);
-      explain(await enableUser(rules, id, operator), who);
-      print(`${who} can sign in.`);
-    }),
+  one("enable", "enable a user again and forget their failed attempts").action(
+    async (who: string, _options: object, command: Command) =>
+      withRules(command, async (rules) => {
+        const { id } = await findOrExplain(rules, who);
+        explain(await enableUser(rules, id, operator), who);
+        print(`${who} can sign in.`);
+      }),
   );
   one("logout", "end every session of a user; all their tokens are dead when this returns").action(
     async (who: string, _options: object, command: Command) =>
@@ -59,7 +65,10 @@ export function addUsers(program: Command): void {
         print(`${who} has been signed out everywhere.`);
       }),
   );
-  one("delete", "delete a user and their personal data; all their tokens are dead when this returns")
+  one(
+    "delete",
+    "delete a user and their personal data; all their tokens are dead when this returns",
+  )
     .option("--yes", "do not ask")
     .action(async (who: string, options: { readonly yes?: true }, command: Command) =>
       withRules(command, async (rules) => {
@@ -84,7 +93,8 @@ async function list(rules: Rules, { json, ...query }: ListOptions): Promise<void
     moment(user.createdAt),
   ]);
   printTable([["ID", "EMAIL", "USERNAME", "STATUS", "SESSIONS", "CREATED"], ...rows]);
-  if (page.nextCursor !== null) print(`The first ${query.limit} only: narrow the search or raise --limit.`);
+  if (page.nextCursor !== null)
+    print(`The first ${query.limit} only: narrow the search or raise --limit.`);
 }
 
 function show(user: AdministeredUser): void {
@@ -111,8 +121,13 @@ function statusOf(user: AdministeredUser): string {
   return words.filter((word) => word !== false).join(",") || "active";
 }
 
-function explain(outcome: EndUserOutcome | { readonly kind: "done" | "unknown" }, who: string): void {
+function explain(
+  outcome: EndUserOutcome | { readonly kind: "done" | "unknown" },
+  who: string,
+): void {
   if (outcome.kind === "unknown") throw new CommandError(`${who} has been deleted meanwhile.`);
   if (outcome.kind === "last_superuser")
-    throw new CommandError(`${who} is the last active superuser: \`portcullis createsuperuser\` makes another one first.`);
+    throw new CommandError(
+      `${who} is the last active superuser: \`portcullis createsuperuser\` makes another one first.`,
+    );
 }

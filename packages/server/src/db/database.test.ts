@@ -10,7 +10,11 @@ import { openDatabase, type Queryable } from "./open.ts";
 import { isUnavailable, isUniqueViolation } from "./storage-errors.ts";
 import { eachDatabase, onPostgres, onSqlite } from "./testing.ts";
 
-async function addUser(db: Queryable, id: string, more: { readonly email_canonical?: string; readonly password_sealed?: Uint8Array } = {}) {
+async function addUser(
+  db: Queryable,
+  id: string,
+  more: { readonly email_canonical?: string; readonly password_sealed?: Uint8Array } = {},
+) {
   await db
     .insertInto("users")
     .values({ id, profile: "{}", hard_epoch: 0, authorization_epoch: 0, created_at: 1, ...more })
@@ -22,7 +26,9 @@ async function hit(db: Queryable, bucket: string): Promise<void> {
 }
 
 async function buckets(db: Queryable): Promise<readonly string[]> {
-  return (await db.selectFrom("attempts").select("bucket").orderBy("bucket").execute()).map((row) => row.bucket);
+  return (await db.selectFrom("attempts").select("bucket").orderBy("bucket").execute()).map(
+    (row) => row.bucket,
+  );
 }
 
 const many = async <T>(count: number, one: (i: number) => Promise<T>): Promise<T[]> =>
@@ -42,21 +48,29 @@ eachDatabase("of 50 concurrent guarded updates, one succeeds", async ({ db }) =>
   assert.equal(taken.filter((row) => row !== undefined).length, 1);
 });
 
-eachDatabase("50 concurrent transactions that read, wait and write lose no update", async ({ db }) => {
-  await hit(db, "b");
-  await many(50, async () =>
-    db.transaction().execute(async (tx) => {
-      const { count } = await tx.selectFrom("attempts").select("count").where("bucket", "=", "b").forUpdate().executeTakeFirstOrThrow();
-      await new Promise(setImmediate);
-      await tx
-        .updateTable("attempts")
-        .set({ count: count + 1 })
-        .where("bucket", "=", "b")
-        .execute();
-    }),
-  );
-  assert.deepEqual(await db.selectFrom("attempts").select("count").execute(), [{ count: 50 }]);
-});
+eachDatabase(
+  "50 concurrent transactions that read, wait and write lose no update",
+  async ({ db }) => {
+    await hit(db, "b");
+    await many(50, async () =>
+      db.transaction().execute(async (tx) => {
+        const { count } = await tx
+          .selectFrom("attempts")
+          .select("count")
+          .where("bucket", "=", "b")
+          .forUpdate()
+          .executeTakeFirstOrThrow();
+        await new Promise(setImmediate);
+        await tx
+          .updateTable("attempts")
+          .set({ count: count + 1 })
+          .where("bucket", "=", "b")
+          .execute();
+      }),
+    );
+    assert.deepEqual(await db.selectFrom("attempts").select("count").execute(), [{ count: 50 }]);
+  },
+);
 
 eachDatabase("a write outside a transaction does not slip into another's", async ({ db }) => {
   let alone: Promise<void> | undefined;
@@ -71,14 +85,17 @@ eachDatabase("a write outside a transaction does not slip into another's", async
   assert.deepEqual(await buckets(db), ["alone"]);
 });
 
-eachDatabase("what is not committed is seen by nobody else, and a reader does not wait for it", async ({ db }) => {
-  await db.transaction().execute(async (tx) => {
-    await hit(tx, "b");
-    assert.deepEqual(await buckets(db), []);
-    assert.deepEqual(await buckets(tx), ["b"]);
-  });
-  assert.deepEqual(await buckets(db), ["b"]);
-});
+eachDatabase(
+  "what is not committed is seen by nobody else, and a reader does not wait for it",
+  async ({ db }) => {
+    await db.transaction().execute(async (tx) => {
+      await hit(tx, "b");
+      assert.deepEqual(await buckets(db), []);
+      assert.deepEqual(await buckets(tx), ["b"]);
+    });
+    assert.deepEqual(await buckets(db), ["b"]);
+  },
+);
 
 eachDatabase("a transaction that refuses still commits what it wrote before", async ({ db }) => {
   const outcome = await db.transaction().execute(async (tx) => {
@@ -89,19 +106,24 @@ eachDatabase("a transaction that refuses still commits what it wrote before", as
   assert.deepEqual(await buckets(db), ["b"]);
 });
 
-eachDatabase("a commit that fails takes everything back and leaves the database usable", async ({ db, dialect }) => {
-  const deferrable = dialect === "sqlite" ? "integer" : "bigint";
-  await sql`create table parents (id ${sql.raw(deferrable)} primary key)`.execute(db);
-  await sql`create table children (parent ${sql.raw(deferrable)} references parents deferrable initially deferred)`.execute(db);
-  const failed = db.transaction().execute(async (tx) => {
-    await hit(tx, "b");
-    await sql`insert into children values (1)`.execute(tx);
-  });
-  await assert.rejects(failed, /FOREIGN KEY|foreign key/);
-  assert.deepEqual(await buckets(db), []);
-  await db.transaction().execute(async (tx) => hit(tx, "after"));
-  assert.deepEqual(await buckets(db), ["after"]);
-});
+eachDatabase(
+  "a commit that fails takes everything back and leaves the database usable",
+  async ({ db, dialect }) => {
+    const deferrable = dialect === "sqlite" ? "integer" : "bigint";
+    await sql`create table parents (id ${sql.raw(deferrable)} primary key)`.execute(db);
+    await sql`create table children (parent ${sql.raw(deferrable)} references parents deferrable initially deferred)`.execute(
+      db,
+    );
+    const failed = db.transaction().execute(async (tx) => {
+      await hit(tx, "b");
+      await sql`insert into children values (1)`.execute(tx);
+    });
+    await assert.rejects(failed, /FOREIGN KEY|foreign key/);
+    assert.deepEqual(await buckets(db), []);
+    await db.transaction().execute(async (tx) => hit(tx, "after"));
+    assert.deepEqual(await buckets(db), ["after"]);
+  },
+);
 
 eachDatabase("row locks may be asked for in every form", async ({ db }) => {
   await hit(db, "b");
@@ -137,7 +159,11 @@ eachDatabase("integers come back as numbers, counted and summed too", async ({ d
     .execute();
   const row = await db
     .selectFrom("attempts")
-    .select((e) => ["window_ends_at", e.fn.countAll<number>().as("rows"), e.fn.sum<number>("count").as("total")])
+    .select((e) => [
+      "window_ends_at",
+      e.fn.countAll<number>().as("rows"),
+      e.fn.sum<number>("count").as("total"),
+    ])
     .groupBy("window_ends_at")
     .executeTakeFirstOrThrow();
   assert.deepEqual(row, { window_ends_at: 4_102_444_800, rows: 1, total: 2 ** 52 });
@@ -145,29 +171,48 @@ eachDatabase("integers come back as numbers, counted and summed too", async ({ d
 
 eachDatabase("a user's number is not given again after the user is deleted", async ({ db }) => {
   for (const id of ["a", "b"]) await addUser(db, id);
-  const last = await db.deleteFrom("users").where("id", "=", "b").returning("number").executeTakeFirstOrThrow();
+  const last = await db
+    .deleteFrom("users")
+    .where("id", "=", "b")
+    .returning("number")
+    .executeTakeFirstOrThrow();
   await addUser(db, "c");
-  const next = await db.selectFrom("users").select("number").where("id", "=", "c").executeTakeFirstOrThrow();
+  const next = await db
+    .selectFrom("users")
+    .select("number")
+    .where("id", "=", "c")
+    .executeTakeFirstOrThrow();
   assert.ok(next.number > last.number, `${next.number} after ${last.number}`);
 });
 
-eachDatabase("a taken address is told from a taken name, and from any other fault", async ({ db }) => {
-  await addUser(db, "a", { email_canonical: "ann@example.org" });
-  const error: unknown = await addUser(db, "b", { email_canonical: "ann@example.org" }).catch((e: unknown) => e);
-  assert.ok(isUniqueViolation(error) && isUniqueViolation(error, "email_canonical"));
-  assert.ok(!isUniqueViolation(error, "username_canonical"));
-  assert.ok(!isUnavailable(error));
-  const sameBucket: unknown = await hit(db, "b")
-    .then(async () => hit(db, "b"))
-    .catch((e: unknown) => e);
-  assert.ok(isUniqueViolation(sameBucket));
-});
+eachDatabase(
+  "a taken address is told from a taken name, and from any other fault",
+  async ({ db }) => {
+    await addUser(db, "a", { email_canonical: "ann@example.org" });
+    const error: unknown = await addUser(db, "b", { email_canonical: "ann@example.org" }).catch(
+      (e: unknown) => e,
+    );
+    assert.ok(isUniqueViolation(error) && isUniqueViolation(error, "email_canonical"));
+    assert.ok(!isUniqueViolation(error, "username_canonical"));
+    assert.ok(!isUnavailable(error));
+    const sameBucket: unknown = await hit(db, "b")
+      .then(async () => hit(db, "b"))
+      .catch((e: unknown) => e);
+    assert.ok(isUniqueViolation(sameBucket));
+  },
+);
 
 eachDatabase("what is no text, number or bytes is a fault, not a guess", async ({ db }) => {
   const before = await buckets(db);
   for (const value of [undefined, Number.NaN, new Date(0), { bucket: "b" }])
-    await assert.rejects(sql`insert into attempts values (${"b"}, ${value}, 0)`.execute(db), /query parameter 2/);
-  await assert.rejects(sql`insert into attempts values (${"b"}, ${true}, 0)`.execute(db), /query parameter 2|bigint/);
+    await assert.rejects(
+      sql`insert into attempts values (${"b"}, ${value}, 0)`.execute(db),
+      /query parameter 2/,
+    );
+  await assert.rejects(
+    sql`insert into attempts values (${"b"}, ${true}, 0)`.execute(db),
+    /query parameter 2|bigint/,
+  );
   assert.deepEqual(await buckets(db), before);
 });
 
@@ -211,85 +256,103 @@ eachDatabase("every statement sent is counted", async ({ db, queries }) => {
   assert.equal(queries() - before, 4);
 });
 
-eachDatabase("a database that was opened and never asked can be closed, twice", async ({ options }) => {
-  const other = await openDatabase(options);
-  await other.close();
-  await other.close();
-});
+eachDatabase(
+  "a database that was opened and never asked can be closed, twice",
+  async ({ options }) => {
+    const other = await openDatabase(options);
+    await other.close();
+    await other.close();
+  },
+);
 
-onSqlite("the data version of SQLite changes when, and only when, somebody has committed", async ({ db, options, ...database }) => {
-  const other = await openDatabase(options);
-  const first = database.dataVersion();
-  await buckets(db);
-  await other.db.transaction().execute(async (tx) => {
-    await hit(tx, "elsewhere");
-    assert.equal(database.dataVersion(), first);
-  });
-  const second = database.dataVersion();
-  assert.notEqual(second, first);
-  assert.equal(database.dataVersion(), second);
-  await hit(db, "here");
-  assert.notEqual(database.dataVersion(), second);
-  await other.close();
-});
+onSqlite(
+  "the data version of SQLite changes when, and only when, somebody has committed",
+  async ({ db, options, ...database }) => {
+    const other = await openDatabase(options);
+    const first = database.dataVersion();
+    await buckets(db);
+    await other.db.transaction().execute(async (tx) => {
+      await hit(tx, "elsewhere");
+      assert.equal(database.dataVersion(), first);
+    });
+    const second = database.dataVersion();
+    assert.notEqual(second, first);
+    assert.equal(database.dataVersion(), second);
+    await hit(db, "here");
+    assert.notEqual(database.dataVersion(), second);
+    await other.close();
+  },
+);
 
 onSqlite("the database file and its folder are their owner's only", async ({ options }) => {
   const file = join(options.file, "..", "data", "portcullis.db");
   const fresh = await openDatabase({ file, log: silentLog });
   await sql`create table t (x)`.execute(fresh.db);
   const mode = (path: string): number => statSync(path).mode & 0o777;
-  assert.deepEqual([mode(join(file, "..")), mode(file), mode(`${file}-wal`), mode(`${file}-shm`)], [0o700, 0o600, 0o600, 0o600]);
+  assert.deepEqual(
+    [mode(join(file, "..")), mode(file), mode(`${file}-wal`), mode(`${file}-shm`)],
+    [0o700, 0o600, 0o600, 0o600],
+  );
   await fresh.close();
 });
 
-onSqlite("DU-03: a disk that fills up inside a transaction takes all of it back, and room cures it without a restart", async ({ db }) => {
-  const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(db);
-  await sql`pragma max_page_count = ${sql.lit((rows[0]?.page_count ?? 0) + 2)}`.execute(db);
-  let after: unknown;
-  const full: unknown = await db
-    .transaction()
-    .execute(async (tx) => {
+onSqlite(
+  "DU-03: a disk that fills up inside a transaction takes all of it back, and room cures it without a restart",
+  async ({ db }) => {
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(db);
+    await sql`pragma max_page_count = ${sql.lit((rows[0]?.page_count ?? 0) + 2)}`.execute(db);
+    let after: unknown;
+    const full: unknown = await db
+      .transaction()
+      .execute(async (tx) => {
+        await hit(tx, "before");
+        const failure: unknown = await hit(tx, "x".repeat(100_000)).catch((e: unknown) => e);
+        after = await hit(tx, "after").catch((e: unknown) => e);
+        throw failure;
+      })
+      .catch((e: unknown) => e);
+    assert.ok(isUnavailable(full), String(full));
+    assert.ok(after === undefined || after instanceof Error);
+    assert.deepEqual(await buckets(db), []);
+    await sql`pragma max_page_count = 1000000`.execute(db);
+    await db.transaction().execute(async (tx) => hit(tx, "b"));
+    assert.deepEqual(await buckets(db), ["b"]);
+  },
+);
+
+onSqlite(
+  "after SQLite itself ended a transaction, none of its later statements commits alone",
+  async ({ db }) => {
+    const failed = db.transaction().execute(async (tx) => {
       await hit(tx, "before");
-      const failure: unknown = await hit(tx, "x".repeat(100_000)).catch((e: unknown) => e);
-      after = await hit(tx, "after").catch((e: unknown) => e);
-      throw failure;
-    })
-    .catch((e: unknown) => e);
-  assert.ok(isUnavailable(full), String(full));
-  assert.ok(after === undefined || after instanceof Error);
-  assert.deepEqual(await buckets(db), []);
-  await sql`pragma max_page_count = 1000000`.execute(db);
-  await db.transaction().execute(async (tx) => hit(tx, "b"));
-  assert.deepEqual(await buckets(db), ["b"]);
-});
+      await sql`rollback`.execute(tx);
+      await hit(tx, "after");
+    });
+    await assert.rejects(failed, /rolled this transaction back/);
+    assert.deepEqual(await buckets(db), []);
+    await hit(db, "b");
+    assert.deepEqual(await buckets(db), ["b"]);
+  },
+);
 
-onSqlite("after SQLite itself ended a transaction, none of its later statements commits alone", async ({ db }) => {
-  const failed = db.transaction().execute(async (tx) => {
-    await hit(tx, "before");
-    await sql`rollback`.execute(tx);
-    await hit(tx, "after");
-  });
-  await assert.rejects(failed, /rolled this transaction back/);
-  assert.deepEqual(await buckets(db), []);
-  await hit(db, "b");
-  assert.deepEqual(await buckets(db), ["b"]);
-});
-
-onPostgres("a lost connection is unavailability, and the next request works", async ({ db, ...database }) => {
-  const admin = await database.connectDirect();
-  const failed = db.transaction().execute(async (tx) => {
-    await hit(tx, "b");
-    await admin.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
-    );
-    await aMoment();
-    await hit(tx, "c");
-  });
-  const error: unknown = await failed.catch((e: unknown) => e);
-  assert.ok(isUnavailable(error), String(error));
-  assert.deepEqual(await buckets(db), []);
-  await admin.end();
-});
+onPostgres(
+  "a lost connection is unavailability, and the next request works",
+  async ({ db, ...database }) => {
+    const admin = await database.connectDirect();
+    const failed = db.transaction().execute(async (tx) => {
+      await hit(tx, "b");
+      await admin.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+      );
+      await aMoment();
+      await hit(tx, "c");
+    });
+    const error: unknown = await failed.catch((e: unknown) => e);
+    assert.ok(isUnavailable(error), String(error));
+    assert.deepEqual(await buckets(db), []);
+    await admin.end();
+  },
+);
 
 async function aMoment(): Promise<void> {
   for (let i = 0; i < 20; i += 1) await new Promise(setImmediate);
@@ -297,15 +360,26 @@ async function aMoment(): Promise<void> {
 
 eachDatabase("a database that cannot be opened is refused with a sentence", async ({ dialect }) => {
   const options = { log: silentLog, file: "/dev/null/portcullis.db" };
-  const opened = openDatabase(dialect === "sqlite" ? options : { ...options, url: "postgres://nobody@127.0.0.1:9/nothing" });
-  await assert.rejects(opened, (error) => error instanceof StartError && /check/.test(error.message));
-  await assert.rejects(openDatabase({ ...options, url: "mysql://localhost" }), /must begin with postgres:/);
+  const opened = openDatabase(
+    dialect === "sqlite" ? options : { ...options, url: "postgres://nobody@127.0.0.1:9/nothing" },
+  );
+  await assert.rejects(
+    opened,
+    (error) => error instanceof StartError && /check/.test(error.message),
+  );
+  await assert.rejects(
+    openDatabase({ ...options, url: "mysql://localhost" }),
+    /must begin with postgres:/,
+  );
 });
 
 onPostgres("KY-07: a PostgreSQL that may lose commits is not opened", async (database) => {
   const url = new URL(database.options.url ?? "");
   url.searchParams.set("options", "-c synchronous_commit=off");
-  await assert.rejects(openDatabase({ ...database.options, url: url.href }), /synchronous_commit is off/);
+  await assert.rejects(
+    openDatabase({ ...database.options, url: url.href }),
+    /synchronous_commit is off/,
+  );
 });
 
 eachDatabase(
@@ -327,7 +401,11 @@ eachDatabase(
     const url = new URL(real);
     url.host = `127.0.0.1:${address.port}`;
     try {
-      const cut = await openDatabase({ ...options, url: url.href, statementTimeoutMilliseconds: 50 });
+      const cut = await openDatabase({
+        ...options,
+        url: url.href,
+        statementTimeoutMilliseconds: 50,
+      });
       await hit(cut.db, "before");
       silent = true;
       const error: unknown = await buckets(cut.db).catch((e: unknown) => e);

@@ -21,17 +21,28 @@ export async function openPostgresSource(url: string): Promise<ForeignSource> {
   try {
     // One snapshot for as long as it is open, however long that takes.
     await client.query("begin isolation level repeatable read read only");
-    for (const setting of ["statement_timeout = 0", "idle_in_transaction_session_timeout = 0", "timezone = 'UTC'", "datestyle = 'ISO'"])
+    for (const setting of [
+      "statement_timeout = 0",
+      "idle_in_transaction_session_timeout = 0",
+      "timezone = 'UTC'",
+      "datestyle = 'ISO'",
+    ])
       await client.query(`set local ${setting}`);
     return sourceOf(client, label, await readTables(client));
   } catch (cause) {
     await client.end();
-    throw new SourceError(`${label} cannot be read (${reasonOf(cause)}): give a user who may read Django's tables.`, { cause });
+    throw new SourceError(
+      `${label} cannot be read (${reasonOf(cause)}): give a user who may read Django's tables.`,
+      { cause },
+    );
   }
 }
 
 function withoutPassword(url: string): string {
-  if (!URL.canParse(url)) throw new SourceError("--from is not an address such as postgres://user:password@host/database.");
+  if (!URL.canParse(url))
+    throw new SourceError(
+      "--from is not an address such as postgres://user:password@host/database.",
+    );
   const shown = new URL(url);
   shown.password = "";
   shown.search = "";
@@ -39,7 +50,12 @@ function withoutPassword(url: string): string {
 }
 
 async function connect(url: string, label: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: "portcullis", connectionTimeoutMillis: 5000, keepAlive: true });
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: "portcullis",
+    connectionTimeoutMillis: 5000,
+    keepAlive: true,
+  });
   // What is under way fails with it; unheard, it would end the process.
   client.on("error", () => {});
   try {
@@ -47,21 +63,33 @@ async function connect(url: string, label: string): Promise<pg.Client> {
     return client;
   } catch (cause) {
     await client.end().catch(() => {});
-    throw new SourceError(`${label} does not let us in (${reasonOf(cause)}): check host, port, user, password and database in --from.`, {
-      cause,
-    });
+    throw new SourceError(
+      `${label} does not let us in (${reasonOf(cause)}): check host, port, user, password and database in --from.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
 function sourceOf(client: pg.Client, label: string, tables: readonly SourceTable[]): ForeignSource {
-  const one = async (sql: string, values: readonly string[] = []): Promise<SourceValue | undefined> => {
+  const one = async (
+    sql: string,
+    values: readonly string[] = [],
+  ): Promise<SourceValue | undefined> => {
     const { rows } = await client
       .query<[SourceValue]>({ text: sql, values: [...values], rowMode: "array" })
       .catch((cause: unknown) => Promise.reject(unreadable(label, cause)));
     return rows[0]?.[0];
   };
-  /** Who may read a table need not be allowed to read its sequence; a refusal would end the transaction. */
-  const oneIfAllowed = async (sql: string, values: readonly string[]): Promise<SourceValue | undefined> => {
+  /**
+   * Who may read a table need not be allowed to read its sequence; a refusal would end the
+   * transaction.
+   */
+  const oneIfAllowed = async (
+    sql: string,
+    values: readonly string[],
+  ): Promise<SourceValue | undefined> => {
     await client.query("savepoint perhaps");
     const found = await one(sql, values).catch(() => undefined);
     await client.query("rollback to savepoint perhaps");
@@ -132,12 +160,21 @@ function kindOf(type: string): SourceColumn["kind"] {
 
 let cursors = 0;
 
-async function* pagesOf(client: pg.Client, selection: Selection): AsyncGenerator<readonly SourceRow[]> {
+async function* pagesOf(
+  client: pg.Client,
+  selection: Selection,
+): AsyncGenerator<readonly SourceRow[]> {
   const cursor = `portcullis_${++cursors}`;
   await client.query(`declare ${cursor} no scroll cursor for ${selectOf(selection)}`);
   for (;;) {
-    const { rows } = await client.query<(string | null)[]>({ text: `fetch ${PAGE_ROWS} from ${cursor}`, rowMode: "array" });
-    if (rows.length > 0) yield rows.map((row) => row.map((value, index) => valueOf(value, selection.columns[index]?.kind)));
+    const { rows } = await client.query<(string | null)[]>({
+      text: `fetch ${PAGE_ROWS} from ${cursor}`,
+      rowMode: "array",
+    });
+    if (rows.length > 0)
+      yield rows.map((row) =>
+        row.map((value, index) => valueOf(value, selection.columns[index]?.kind)),
+      );
     if (rows.length < PAGE_ROWS) break;
   }
   await client.query(`close ${cursor}`);
@@ -146,7 +183,9 @@ async function* pagesOf(client: pg.Client, selection: Selection): AsyncGenerator
 function selectOf({ table, columns, orderBy, without }: Selection): string {
   const key = `t.${quoted(orderBy)}`;
   const where =
-    without === undefined ? "" : `where not exists (select 1 from ${nameOf(without.table)} w where w.${quoted(without.column)} = ${key})`;
+    without === undefined
+      ? ""
+      : `where not exists (select 1 from ${nameOf(without.table)} w where w.${quoted(without.column)} = ${key})`;
   return `select ${columns.map(textOf).join(", ")} from ${nameOf(table)} t ${where} order by ${key}`;
 }
 
@@ -155,7 +194,9 @@ function textOf({ name, kind }: SourceColumn): string {
   const column = `t.${quoted(name)}`;
   if (kind === "integer") return `${column}::text`;
   if (kind === "boolean") return `${column}::int::text`;
-  return kind === "moment" ? `floor(extract(epoch from ${column}))::text` : `left(${column}::text, ${LONGEST_VALUE + 1})`;
+  return kind === "moment"
+    ? `floor(extract(epoch from ${column}))::text`
+    : `left(${column}::text, ${LONGEST_VALUE + 1})`;
 }
 
 function valueOf(text: string | null, kind: SourceColumn["kind"] | undefined): SourceValue {

@@ -15,7 +15,10 @@ export const LONGEST_VALUE = 4096;
 
 export interface SourceColumn {
   readonly name: string;
-  /** From its declared type. A `moment` is a number of seconds, or text where the database knows no such type. */
+  /**
+   * From its declared type. A `moment` is a number of seconds, or text where the database knows no
+   * such type.
+   */
   readonly kind: "integer" | "boolean" | "moment" | "text";
 }
 
@@ -62,12 +65,18 @@ export const PAGE_ROWS = 1000;
 export async function openForeignSource(from: string): Promise<ForeignSource> {
   const scheme = /^([a-z][a-z0-9+]+):\/\//i.exec(from)?.[1]?.toLowerCase();
   if (scheme === undefined) return (await import("./foreign-sqlite.ts")).openSqliteSource(from);
-  if (scheme === "postgres" || scheme === "postgresql") return (await import("./foreign-postgres.ts")).openPostgresSource(from);
-  throw new SourceError(`A database of the kind ${scheme} cannot be read: give a SQLite file, or postgres://user:password@host/database.`);
+  if (scheme === "postgres" || scheme === "postgresql")
+    return (await import("./foreign-postgres.ts")).openPostgresSource(from);
+  throw new SourceError(
+    `A database of the kind ${scheme} cannot be read: give a SQLite file, or postgres://user:password@host/database.`,
+  );
 }
 
 /** @throws {SourceError} in place of whatever the database says while it is read */
-export async function* orExplain(label: string, pages: AsyncGenerator<readonly SourceRow[]>): AsyncGenerator<readonly SourceRow[]> {
+export async function* orExplain(
+  label: string,
+  pages: AsyncGenerator<readonly SourceRow[]>,
+): AsyncGenerator<readonly SourceRow[]> {
   try {
     yield* pages;
   } catch (cause) {
@@ -77,9 +86,12 @@ export async function* orExplain(label: string, pages: AsyncGenerator<readonly S
 
 export function unreadable(label: string, cause: unknown): SourceError {
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-  return new SourceError(`${label} cannot be read any further (${reason}): what was imported so far stays; mend it and run this again.`, {
-    cause,
-  });
+  return new SourceError(
+    `${label} cannot be read any further (${reason}): what was imported so far stays; mend it and run this again.`,
+    {
+      cause,
+    },
+  );
 }
 
 export function quoted(name: string): string {

@@ -37,8 +37,10 @@ const MAGIC = "SQLite format 3\0";
 
 function checkFile(file: string): void {
   const stat = statSync(file, { throwIfNoEntry: false });
-  if (stat === undefined) throw new SourceError(`There is no file ${file}: give the path of Django's SQLite database.`);
-  if (!stat.isFile()) throw new SourceError(`${file} is no file: give the path of Django's SQLite database.`);
+  if (stat === undefined)
+    throw new SourceError(`There is no file ${file}: give the path of Django's SQLite database.`);
+  if (!stat.isFile())
+    throw new SourceError(`${file} is no file: give the path of Django's SQLite database.`);
   const head = Buffer.alloc(MAGIC.length);
   const handle = openSync(file, "r");
   try {
@@ -50,12 +52,15 @@ function checkFile(file: string): void {
 }
 
 function notADatabase(file: string): SourceError {
-  return new SourceError(`${file} is not a SQLite database: give the file that NAME in Django's DATABASES names.`);
+  return new SourceError(
+    `${file} is not a SQLite database: give the file that NAME in Django's DATABASES names.`,
+  );
 }
 
 /**
- * With SQLite's locks, since Django may be writing. A database with a write-ahead log wants a file beside it; in a folder that
- * cannot be written to, it can be read only as one that nobody is using.
+ * With SQLite's locks, since Django may be writing. A database with a write-ahead log wants a file
+ * beside it; in a folder that cannot be written to, it can be read only as one that nobody is
+ * using.
  */
 function openReadOnly(file: string): DatabaseSync {
   try {
@@ -63,7 +68,11 @@ function openReadOnly(file: string): DatabaseSync {
   } catch (cause) {
     const code = codeOf(cause);
     if (code === NOT_A_DATABASE) throw notADatabase(file);
-    if (code === CANNOT_OPEN && (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0) return openUnused(file);
+    if (
+      code === CANNOT_OPEN &&
+      (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0
+    )
+      return openUnused(file);
     throw new SourceError(
       `${file} cannot be read (${reasonOf(cause)}): copy it, with the files of the same name beside it, and import the copy.`,
       {
@@ -111,10 +120,16 @@ function sourceOf(file: string, database: DatabaseSync): ForeignSource {
     lastNumber: async (table) => {
       if (one("select 1 from sqlite_schema where name = 'sqlite_sequence'") === undefined) return 0;
       // As text: the largest integers of SQLite are none of JavaScript's.
-      return Number(one("select cast(seq as text) from sqlite_sequence where name = ?", table.name) ?? 0);
+      return Number(
+        one("select cast(seq as text) from sqlite_sequence where name = ?", table.name) ?? 0,
+      );
     },
     referenced: async (table, column) => {
-      const found = one(`select "table" from pragma_foreign_key_list(?) where "from" = ?`, table.name, column);
+      const found = one(
+        `select "table" from pragma_foreign_key_list(?) where "from" = ?`,
+        table.name,
+        column,
+      );
       return typeof found === "string" ? found : undefined;
     },
     close: async () => database.close(),
@@ -128,21 +143,34 @@ interface ColumnInfo {
 }
 
 function readTables(database: DatabaseSync): readonly SourceTable[] {
-  const names = database.prepare("select name from sqlite_schema where type in ('table', 'view') order by name").all() as {
+  const names = database
+    .prepare("select name from sqlite_schema where type in ('table', 'view') order by name")
+    .all() as {
     name: string;
   }[];
   return names.flatMap(({ name }) => {
     const infos = columnsOf(database, name);
     const keys = infos.filter((info) => info.pk > 0);
-    const columns = infos.map((info): SourceColumn => ({ name: info.name, kind: kindOf(info.type) }));
-    return { schema: "main", name, label: name, columns, primaryKey: keys.length === 1 ? keys[0]?.name : undefined };
+    const columns = infos.map((info): SourceColumn => ({
+      name: info.name,
+      kind: kindOf(info.type),
+    }));
+    return {
+      schema: "main",
+      name,
+      label: name,
+      columns,
+      primaryKey: keys.length === 1 ? keys[0]?.name : undefined,
+    };
   });
 }
 
 /** None of a virtual table whose module is not here, or of a view of what has gone. */
 function columnsOf(database: DatabaseSync, table: string): readonly ColumnInfo[] {
   try {
-    return database.prepare("select name, type, pk from pragma_table_info(?)").all(table) as unknown as ColumnInfo[];
+    return database
+      .prepare("select name, type, pk from pragma_table_info(?)")
+      .all(table) as unknown as ColumnInfo[];
   } catch {
     return [];
   }
@@ -155,7 +183,10 @@ function kindOf(declared: string): SourceColumn["kind"] {
   return /^(?:datetime|timestamp)/i.test(declared) ? "moment" : "text";
 }
 
-async function* pagesOf(database: DatabaseSync, selection: Selection): AsyncGenerator<readonly SourceRow[]> {
+async function* pagesOf(
+  database: DatabaseSync,
+  selection: Selection,
+): AsyncGenerator<readonly SourceRow[]> {
   let page: SourceRow[] = [];
   for (const row of select(database, selection).iterate()) {
     // `setReturnArrays` makes arrays of them.
@@ -167,7 +198,10 @@ async function* pagesOf(database: DatabaseSync, selection: Selection): AsyncGene
   if (page.length > 0) yield page;
 }
 
-function select(database: DatabaseSync, { table, columns, orderBy, without }: Selection): StatementSync {
+function select(
+  database: DatabaseSync,
+  { table, columns, orderBy, without }: Selection,
+): StatementSync {
   const values = columns.map(({ name }) => {
     const column = `t.${quoted(name)}`;
     return `iif(octet_length(${column}) > ${LONGEST_VALUE}, substr(${column}, 1, ${LONGEST_VALUE + 1}), ${column})`;
@@ -177,14 +211,18 @@ function select(database: DatabaseSync, { table, columns, orderBy, without }: Se
     without === undefined
       ? ""
       : `where not exists (select 1 from ${quoted(without.table.name)} w where w.${quoted(without.column)} = ${key})`;
-  const statement = database.prepare(`select ${values.join(", ")} from ${quoted(table.name)} t ${where} order by ${key}`);
+  const statement = database.prepare(
+    `select ${values.join(", ")} from ${quoted(table.name)} t ${where} order by ${key}`,
+  );
   statement.setReturnArrays(true);
   statement.setReadBigInts(true);
   return statement;
 }
 
 function codeOf(error: unknown): number {
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : 0;
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number"
+    ? error.errcode & 0xff
+    : 0;
 }
 
 function reasonOf(error: unknown): string {

@@ -1,8 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkPostgres, checkSqlite, type PostgresFacts, type SqliteFacts, StartError } from "./gates.ts";
+import {
+  checkPostgres,
+  checkSqlite,
+  type PostgresFacts,
+  type SqliteFacts,
+  StartError,
+} from "./gates.ts";
 
-const sqlite: SqliteFacts = { nodeVersion: "24.0.0", sqliteVersion: "3.51.3", synchronous: 2, journalMode: "wal" };
+const sqlite: SqliteFacts = {
+  nodeVersion: "24.0.0",
+  sqliteVersion: "3.51.3",
+  synchronous: 2,
+  journalMode: "wal",
+};
 
 const postgres: PostgresFacts = {
   nodeVersion: "24.0.0",
@@ -24,13 +35,30 @@ function refusal(check: () => void): string {
 }
 
 test("KY-07: a SQLite that resets its write-ahead log safely passes, every other is refused", () => {
-  for (const sqliteVersion of ["3.51.3", "3.51.10", "3.52.0", "3.50.7", "3.50.12", "3.44.6", "4.0.0"])
+  for (const sqliteVersion of [
+    "3.51.3",
+    "3.51.10",
+    "3.52.0",
+    "3.50.7",
+    "3.50.12",
+    "3.44.6",
+    "4.0.0",
+  ])
     assert.equal(
       refusal(() => checkSqlite({ ...sqlite, sqliteVersion })),
       "",
       sqliteVersion,
     );
-  for (const sqliteVersion of ["3.51.2", "3.51.0", "3.50.6", "3.49.9", "3.45.99", "3.44.5", "3.43.7", "2.8.17"])
+  for (const sqliteVersion of [
+    "3.51.2",
+    "3.51.0",
+    "3.50.6",
+    "3.49.9",
+    "3.45.99",
+    "3.44.5",
+    "3.43.7",
+    "2.8.17",
+  ])
     assert.match(
       refusal(() => checkSqlite({ ...sqlite, sqliteVersion })),
       new RegExp(`SQLite ${sqliteVersion}.*run a Node`),
@@ -65,7 +93,8 @@ test("KY-07: a Node.js before 24 is refused on either database", () => {
 });
 
 test("KY-07: a PostgreSQL that loses commits, is old, misencoded or pooled is refused", () => {
-  const check = (facts: Partial<PostgresFacts>): string => refusal(() => checkPostgres({ ...postgres, ...facts }, { standby: false }));
+  const check = (facts: Partial<PostgresFacts>): string =>
+    refusal(() => checkPostgres({ ...postgres, ...facts }, { standby: false }));
   assert.equal(check({}), "");
   assert.match(check({ serverVersion: 130_018 }), /PostgreSQL 13 is too old/);
   assert.match(check({ synchronousCommit: "off" }), /synchronous_commit is off/);
@@ -86,6 +115,13 @@ test("KY-07: a standby is refused unless it is allowed", () => {
 });
 
 test("everything amiss is said at once", () => {
-  const said = refusal(() => checkSqlite({ nodeVersion: "20.0.0", sqliteVersion: "3.40.0", synchronous: 0, journalMode: "memory" }));
+  const said = refusal(() =>
+    checkSqlite({
+      nodeVersion: "20.0.0",
+      sqliteVersion: "3.40.0",
+      synchronous: 0,
+      journalMode: "memory",
+    }),
+  );
   assert.equal(said.split("\n").length, 4);
 });

@@ -1,4 +1,7 @@
-/** What is wrong with the place Portcullis was started in, and what to do about it: printed as it is, without a stack. */
+/**
+ * What is wrong with the place Portcullis was started in, and what to do about it: printed as it
+ * is, without a stack.
+ */
 export class StartError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -48,18 +51,26 @@ export function checkPostgres(facts: PostgresFacts, allowed: { readonly standby:
       `PostgreSQL ${Math.floor(facts.serverVersion / 10_000)} is too old: Portcullis needs PostgreSQL 14 or later.`,
     facts.synchronousCommit === "off" &&
       "PostgreSQL acknowledges commits it may lose (synchronous_commit is off): set it to on for this database or role.",
-    facts.inRecovery && !allowed.standby && "This PostgreSQL is a standby, which cannot be written to: connect to the primary.",
-    facts.encoding !== "UTF8" && `The database is encoded in ${facts.encoding}: create it with ENCODING 'UTF8'.`,
+    facts.inRecovery &&
+      !allowed.standby &&
+      "This PostgreSQL is a standby, which cannot be written to: connect to the primary.",
+    facts.encoding !== "UTF8" &&
+      `The database is encoded in ${facts.encoding}: create it with ENCODING 'UTF8'.`,
     !facts.direct &&
       "A connection pooler (such as PgBouncer) stands before PostgreSQL, and revocations could go unseen: connect to the server directly.",
   ]);
 }
 
 function nodeComplaints(version: string): readonly (string | false)[] {
-  return [parts(version).major < 24 && `Node.js ${version} is too old: Portcullis needs Node.js 24 or later.`];
+  return [
+    parts(version).major < 24 &&
+      `Node.js ${version} is too old: Portcullis needs Node.js 24 or later.`,
+  ];
 }
 
-/** The write-ahead-log reset bug is mended in 3.51.3, and in 3.50.7 and 3.44.6 of the older lines. */
+/**
+ * The write-ahead-log reset bug is mended in 3.51.3, and in 3.50.7 and 3.44.6 of the older lines.
+ */
 function resetsWalSafely(version: string): boolean {
   const { major, minor, patch } = parts(version);
   if (major !== 3) return major > 3;
@@ -68,8 +79,14 @@ function resetsWalSafely(version: string): boolean {
   return minor > 51 || (minor === 51 && patch >= 3);
 }
 
-function parts(version: string): { readonly major: number; readonly minor: number; readonly patch: number } {
-  const [major = 0, minor = 0, patch = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
+function parts(version: string): {
+  readonly major: number;
+  readonly minor: number;
+  readonly patch: number;
+} {
+  const [major = 0, minor = 0, patch = 0] = version
+    .split(".")
+    .map((part) => Number.parseInt(part, 10));
   return { major, minor, patch };
 }
 

@@ -17,14 +17,18 @@ async function inFolder(run: (file: string) => Promise<void>): Promise<void> {
 }
 
 /** A process that takes the lock, says whether it got it, and stays. */
-async function another(file: string): Promise<{ readonly process: ChildProcess; readonly said: string }> {
+async function another(
+  file: string,
+): Promise<{ readonly process: ChildProcess; readonly said: string }> {
   const program = `
     import { lockFile } from ${JSON.stringify(import.meta.resolve("./lock.ts"))};
     const lock = lockFile(${JSON.stringify(file)});
     console.log(lock === undefined ? "refused" : "locked");
     setInterval(() => lock, 1000);
   `;
-  const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [said] = await once(child.stdout, "data");
   return { process: child, said: String(said).trim() };
 }

@@ -27,7 +27,9 @@ async function empty({ db, dialect }: TestDatabase): Promise<void> {
     await sql`create schema public`.execute(db);
     return;
   }
-  const names = (await db.introspection.getTables({ withInternalKyselyTables: true })).map((table) => table.name);
+  const names = (await db.introspection.getTables({ withInternalKyselyTables: true })).map(
+    (table) => table.name,
+  );
   await db.connection().execute(async (one) => {
     await sql`pragma foreign_keys = off`.execute(one);
     for (const name of names) await sql`drop table ${sql.id(name)}`.execute(one);
@@ -35,48 +37,75 @@ async function empty({ db, dialect }: TestDatabase): Promise<void> {
   });
 }
 
-eachDatabase("an empty database is migrated once, and then there is nothing to do", async (database) => {
-  await empty(database);
-  const all = Object.keys(migrations(database.dialect));
-  assert.deepEqual(await schemaState(database), { applied: [], pending: all, unknown: [] });
-  assert.deepEqual(await migrate(database), { applied: all });
-  assert.deepEqual(await schemaState(database), { applied: all, pending: [], unknown: [] });
-  assert.deepEqual(await migrate(database), { applied: [] });
-  assert.deepEqual(await database.db.selectFrom("audit_head").selectAll().execute(), [
-    { id: 1, position: 0, mac: "", pruned_position: 0, pruned_mac: "" },
-  ]);
-});
+eachDatabase(
+  "an empty database is migrated once, and then there is nothing to do",
+  async (database) => {
+    await empty(database);
+    const all = Object.keys(migrations(database.dialect));
+    assert.deepEqual(await schemaState(database), { applied: [], pending: all, unknown: [] });
+    assert.deepEqual(await migrate(database), { applied: all });
+    assert.deepEqual(await schemaState(database), { applied: all, pending: [], unknown: [] });
+    assert.deepEqual(await migrate(database), { applied: [] });
+    assert.deepEqual(await database.db.selectFrom("audit_head").selectAll().execute(), [
+      { id: 1, position: 0, mac: "", pruned_position: 0, pruned_mac: "" },
+    ]);
+  },
+);
 
-eachDatabase("DU-05: a schema made by a newer version is refused and left alone", async (database) => {
-  const newer = { ...migrations(database.dialect), "0999-next-year": later("next_year") };
-  await migrate(database, newer);
-  assert.deepEqual((await schemaState(database)).unknown, ["0999-next-year"]);
-  await assert.rejects(migrate(database), (error) => error instanceof StartError && /newer Portcullis.*0999-next-year/.test(error.message));
-  assert.ok((await tables(database)).includes("next_year"));
-});
+eachDatabase(
+  "DU-05: a schema made by a newer version is refused and left alone",
+  async (database) => {
+    const newer = { ...migrations(database.dialect), "0999-next-year": later("next_year") };
+    await migrate(database, newer);
+    assert.deepEqual((await schemaState(database)).unknown, ["0999-next-year"]);
+    await assert.rejects(
+      migrate(database),
+      (error) =>
+        error instanceof StartError && /newer Portcullis.*0999-next-year/.test(error.message),
+    );
+    assert.ok((await tables(database)).includes("next_year"));
+  },
+);
 
-eachDatabase("DU-05: of several processes that migrate at once, one does and the others find it done", async (database) => {
-  await empty(database);
-  const said = await Promise.all(
-    Array.from({ length: 3 }, async () => inProcess(database.options, "console.log(JSON.stringify(await migrate(database)))")),
-  );
-  const done = JSON.stringify({ applied: Object.keys(migrations(database.dialect)) });
-  assert.deepEqual(said.map((one) => one.output.trim()).toSorted(), [done, '{"applied":[]}', '{"applied":[]}']);
-});
+eachDatabase(
+  "DU-05: of several processes that migrate at once, one does and the others find it done",
+  async (database) => {
+    await empty(database);
+    const said = await Promise.all(
+      Array.from({ length: 3 }, async () =>
+        inProcess(database.options, "console.log(JSON.stringify(await migrate(database)))"),
+      ),
+    );
+    const done = JSON.stringify({ applied: Object.keys(migrations(database.dialect)) });
+    assert.deepEqual(said.map((one) => one.output.trim()).toSorted(), [
+      done,
+      '{"applied":[]}',
+      '{"applied":[]}',
+    ]);
+  },
+);
 
-eachDatabase("DU-05: a migration that fails takes back the ones before it too", async (database) => {
-  const before = await tables(database);
-  const broken: Migrations = {
-    ...migrations(database.dialect),
-    "0998-good": later("good"),
-    "0999-bad": { up: async (db) => void (await sql`create table users (x integer)`.execute(db)) },
-  };
-  await assert.rejects(migrate(database, broken), /users/);
-  assert.deepEqual(await tables(database), before);
-  assert.deepEqual((await schemaState(database, broken)).pending, ["0998-good", "0999-bad"]);
-});
+eachDatabase(
+  "DU-05: a migration that fails takes back the ones before it too",
+  async (database) => {
+    const before = await tables(database);
+    const broken: Migrations = {
+      ...migrations(database.dialect),
+      "0998-good": later("good"),
+      "0999-bad": {
+        up: async (db) => void (await sql`create table users (x integer)`.execute(db)),
+      },
+    };
+    await assert.rejects(migrate(database, broken), /users/);
+    assert.deepEqual(await tables(database), before);
+    assert.deepEqual((await schemaState(database, broken)).pending, ["0998-good", "0999-bad"]);
+  },
+);
 
-async function inProcess(options: OpenOptions, body: string): Promise<{ readonly output: string; readonly signal: unknown }> {
+async function inProcess(
+  options: OpenOptions,
+  body: string,
+): Promise<{ readonly output: string; readonly signal: unknown }> {
   const here = (file: string): string => JSON.stringify(import.meta.resolve(file));
   const program = `
     import { openDatabase } from ${here("./open.ts")};
@@ -86,7 +115,9 @@ async function inProcess(options: OpenOptions, body: string): Promise<{ readonly
     ${body};
     await database.close();
   `;
-  const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const [, signal] = await once(child, "close");

@@ -27,7 +27,10 @@ export interface SchemaState {
   readonly unknown: readonly string[];
 }
 
-export async function schemaState(database: OpenDatabase, known: Migrations = migrations(database.dialect)): Promise<SchemaState> {
+export async function schemaState(
+  database: OpenDatabase,
+  known: Migrations = migrations(database.dialect),
+): Promise<SchemaState> {
   const applied = await appliedNames(database.db.$extendTables<MigrationTable>());
   return {
     applied,
@@ -37,8 +40,8 @@ export async function schemaState(database: OpenDatabase, known: Migrations = mi
 }
 
 /**
- * Brings the schema up to this version: all of what is pending in one transaction, or nothing (DU-05). Of two callers at
- * once, one waits and then finds nothing to do.
+ * Brings the schema up to this version: all of what is pending in one transaction, or nothing
+ * (DU-05). Of two callers at once, one waits and then finds nothing to do.
  *
  * @throws {StartError} for a schema made by a newer version
  */
@@ -48,7 +51,9 @@ export async function migrate(
 ): Promise<{ readonly applied: readonly string[] }> {
   const { unknown, pending } = await schemaState(database, known);
   if (unknown.length > 0)
-    throw new StartError(`This database was made by a newer Portcullis (${unknown.join(", ")}): run that version, or restore a backup.`);
+    throw new StartError(
+      `This database was made by a newer Portcullis (${unknown.join(", ")}): run that version, or restore a backup.`,
+    );
   if (pending.length === 0) return { applied: [] };
   return database.db.connection().execute(async (db) => {
     if (database.dialect === "sqlite") return run(db, known);
@@ -66,7 +71,8 @@ type MigrationTable = { kysely_migration: { name: string } };
 async function run(db: Db, known: Migrations): Promise<{ readonly applied: readonly string[] }> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...known }) } });
   const { error, results = [] } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error instanceof Error ? error : new Error("a migration failed", { cause: error });
+  if (error !== undefined)
+    throw error instanceof Error ? error : new Error("a migration failed", { cause: error });
   return { applied: results.map((result) => result.migrationName) };
 }
 

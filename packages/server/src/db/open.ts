@@ -24,27 +24,37 @@ export interface OpenOptions {
 
 interface Opened {
   readonly db: Db;
-  /** Statements sent so far, `begin` and `commit` included: proves that a request asked the database nothing. */
+  /**
+   * Statements sent so far, `begin` and `commit` included: proves that a request asked the database
+   * nothing.
+   */
   queries(): number;
   close(): Promise<void>;
 }
 
 export interface SqliteDatabase extends Opened {
   readonly dialect: "sqlite";
-  /** Differs from the last answer if anybody, in this process or another, has committed in between. A few microseconds. */
+  /**
+   * Differs from the last answer if anybody, in this process or another, has committed in between.
+   * A few microseconds.
+   */
   dataVersion(): number;
 }
 
 export interface PostgresDatabase extends Opened {
   readonly dialect: "postgres";
-  /** A connection of its own to the same server, outside the pool and without a statement timeout; whoever asks for it ends it. */
+  /**
+   * A connection of its own to the same server, outside the pool and without a statement timeout;
+   * whoever asks for it ends it.
+   */
   connectDirect(): Promise<pg.Client>;
 }
 
 export type OpenDatabase = SqliteDatabase | PostgresDatabase;
 
 /**
- * Opens the database and checks that it keeps what it acknowledges (KY-07). Makes no tables: that is `migrate`.
+ * Opens the database and checks that it keeps what it acknowledges (KY-07). Makes no tables: that
+ * is `migrate`.
  *
  * @throws {StartError} if it cannot be reached or must not be used
  */
@@ -74,14 +84,23 @@ function openFile(file: string): SqliteDatabase {
 }
 
 async function openServer(url: string, options: OpenOptions): Promise<PostgresDatabase> {
-  if (!/^postgres(?:ql)?:\/\//.test(url)) throw new StartError("PORTCULLIS_DATABASE_URL must begin with postgres:// or be absent.");
+  if (!/^postgres(?:ql)?:\/\//.test(url))
+    throw new StartError("PORTCULLIS_DATABASE_URL must begin with postgres:// or be absent.");
   // Only here, so that the embedded database neither loads nor needs `pg`.
   const { openPostgres } = await import("./postgres.ts");
-  const { log, poolSize = 10, statementTimeoutMilliseconds = 10_000, allowStandby = false } = options;
+  const {
+    log,
+    poolSize = 10,
+    statementTimeoutMilliseconds = 10_000,
+    allowStandby = false,
+  } = options;
   const server = openPostgres({ url, poolSize, statementTimeoutMilliseconds, log });
   try {
     const facts = await server.facts().catch((cause: unknown) => {
-      throw new StartError(`PostgreSQL does not let us in (${reason(cause)}): check PORTCULLIS_DATABASE_URL and the server.`, { cause });
+      throw new StartError(
+        `PostgreSQL does not let us in (${reason(cause)}): check PORTCULLIS_DATABASE_URL and the server.`,
+        { cause },
+      );
     });
     checkPostgres({ nodeVersion: process.versions.node, ...facts }, { standby: allowStandby });
   } catch (error) {
@@ -105,7 +124,10 @@ function orRefuse<Result>(sentence: string, attempt: () => Result): Result {
   try {
     return attempt();
   } catch (cause) {
-    throw new StartError(`${sentence} (${reason(cause)}): check that it is a Portcullis database and that we may write there.`, { cause });
+    throw new StartError(
+      `${sentence} (${reason(cause)}): check that it is a Portcullis database and that we may write there.`,
+      { cause },
+    );
   }
 }
 

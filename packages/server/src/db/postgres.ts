@@ -16,7 +16,10 @@ export interface PostgresServer {
   readonly dialect: Dialect;
   /** Statements sent through the pool so far, `begin` and `commit` included. */
   queries(): number;
-  /** A connection of its own, outside the pool and without a statement timeout; whoever asks for it ends it. */
+  /**
+   * A connection of its own, outside the pool and without a statement timeout; whoever asks for it
+   * ends it.
+   */
   connectDirect(): Promise<pg.Client>;
   facts(): Promise<Omit<PostgresFacts, "nodeVersion">>;
   close(): Promise<void>;
@@ -41,10 +44,12 @@ export function openPostgres(options: PostgresOptions): PostgresServer {
     idle_in_transaction_session_timeout: 6 * statementTimeoutMilliseconds,
   });
   let sent = 0;
-  const lost = (error: Error): void => log.warn("database.connection_lost", { reason: error.message });
+  const lost = (error: Error): void =>
+    log.warn("database.connection_lost", { reason: error.message });
   pool.on("error", lost);
   pool.on("connect", (client) => {
-    // The pool listens only while a connection is idle; unheard, an error between two statements ends the process.
+    // The pool listens only while a connection is idle; unheard, an error between two statements
+    // ends the process.
     client.on("error", lost);
     watchQueries(client, () => (sent += 1));
   });
@@ -65,9 +70,15 @@ export function openPostgres(options: PostgresOptions): PostgresServer {
   };
 }
 
-/** Counts and checks what is sent, and drops a connection whose answer did not come in time: the pool would lend it out again. */
+/**
+ * Counts and checks what is sent, and drops a connection whose answer did not come in time: the
+ * pool would lend it out again.
+ */
 function watchQueries(client: pg.PoolClient, onSent: () => void): void {
-  const send = client.query.bind(client) as (text: string, values?: readonly unknown[]) => Promise<unknown>;
+  const send = client.query.bind(client) as (
+    text: string,
+    values?: readonly unknown[],
+  ) => Promise<unknown>;
   const watched = async (text: string, values: readonly unknown[] = []): Promise<unknown> => {
     // Kysely asks the catalogue with booleans; our columns refuse them by themselves.
     assertStorable(values, { booleans: true });
@@ -86,14 +97,20 @@ function watchQueries(client: pg.PoolClient, onSent: () => void): void {
 async function drop(client: pg.PoolClient): Promise<void> {
   const gone = once(client, "end");
   // The socket is not in the types of `pg`.
-  (client as unknown as { readonly connection: { readonly stream: { destroy(): void } } }).connection.stream.destroy();
+  (
+    client as unknown as { readonly connection: { readonly stream: { destroy(): void } } }
+  ).connection.stream.destroy();
   await gone;
 }
 
-/** What holds whole numbers of ours: `bigint`, a transaction id, and what `sum` over integers gives. */
+/**
+ * What holds whole numbers of ours: `bigint`, a transaction id, and what `sum` over integers gives.
+ */
 const WHOLE_NUMBERS: ReadonlySet<number> = new Set([20, 5069, 1700]);
 
-function typeParser(...[oid, format]: Parameters<typeof pg.types.getTypeParser>): ReturnType<typeof pg.types.getTypeParser> {
+function typeParser(
+  ...[oid, format]: Parameters<typeof pg.types.getTypeParser>
+): ReturnType<typeof pg.types.getTypeParser> {
   return WHOLE_NUMBERS.has(oid) ? wholeNumber : pg.types.getTypeParser(oid, format);
 }
 
@@ -103,10 +120,17 @@ function wholeNumber(text: string): number {
   return value;
 }
 
-async function readFacts(connectDirect: () => Promise<pg.Client>): Promise<Omit<PostgresFacts, "nodeVersion">> {
+async function readFacts(
+  connectDirect: () => Promise<pg.Client>,
+): Promise<Omit<PostgresFacts, "nodeVersion">> {
   const client = await connectDirect();
   try {
-    const { rows } = await client.query<{ version: string; synchronous: string; standby: boolean; encoding: string }>(
+    const { rows } = await client.query<{
+      version: string;
+      synchronous: string;
+      standby: boolean;
+      encoding: string;
+    }>(
       `select current_setting('server_version_num') as version, current_setting('synchronous_commit') as synchronous,
         pg_is_in_recovery() as standby, current_setting('server_encoding') as encoding`,
     );
@@ -125,8 +149,8 @@ async function readFacts(connectDirect: () => Promise<pg.Client>): Promise<Omit<
 }
 
 /**
- * A pooler greets the client with a process id of its own making, may serve each transaction by another process, and
- * forgets or shares what a session has set.
+ * A pooler greets the client with a process id of its own making, may serve each transaction by
+ * another process, and forgets or shares what a session has set.
  */
 async function isDirect(client: pg.Client): Promise<boolean> {
   const greeted = (client as unknown as { processID: number | null }).processID;

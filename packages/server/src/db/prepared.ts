@@ -13,15 +13,18 @@ class Slot {
 }
 
 /**
- * A statement that is built once for each kind of database and then only run. On the hot paths building one costs more than
- * SQLite needs to answer it.
+ * A statement that is built once for each kind of database and then only run. On the hot paths
+ * building one costs more than SQLite needs to answer it.
  *
  * @param build gets a stand-in for each argument, to be used as a value and nowhere else
  */
 export function prepared<Arguments extends Readonly<Record<string, Value>>, Row>(
   build: (db: Queryable, slots: Arguments) => Compilable<Row>,
 ): (db: Queryable, values: Arguments) => Promise<readonly Row[]> {
-  const built = new WeakMap<object, { readonly query: CompiledQuery<Row>; readonly order: readonly unknown[] }>();
+  const built = new WeakMap<
+    object,
+    { readonly query: CompiledQuery<Row>; readonly order: readonly unknown[] }
+  >();
   // The query builder carries values through untouched, so a stand-in may pass for any of them.
   const slots = new Proxy({}, { get: (_, name) => new Slot(String(name)) }) as Arguments;
 
@@ -33,7 +36,9 @@ export function prepared<Arguments extends Readonly<Record<string, Value>>, Row>
       statement = { query, order: query.parameters };
       built.set(kind, statement);
     }
-    const parameters = statement.order.map((given) => (given instanceof Slot ? values[given.name] : given));
+    const parameters = statement.order.map((given) =>
+      given instanceof Slot ? values[given.name] : given,
+    );
     return (await db.executeQuery<Row>({ ...statement.query, parameters })).rows;
   };
 }

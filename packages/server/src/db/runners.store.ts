@@ -12,7 +12,10 @@ export interface Hold {
 /** Further ahead than anybody asks for: written by a clock that was. */
 const ABSURD_SECONDS = 3600;
 
-/** Takes or renews what one process of a deployment does for all. Of any number of callers at once, one gets `true`. */
+/**
+ * Takes or renews what one process of a deployment does for all. Of any number of callers at once,
+ * one gets `true`.
+ */
 export async function holdRunner(db: Db, { name, holder, now, seconds }: Hold): Promise<boolean> {
   const row = await db
     .insertInto("runners")
@@ -35,6 +38,9 @@ export async function holdRunner(db: Db, { name, holder, now, seconds }: Hold): 
 }
 
 /** So that a successor need not wait; of no effect for whoever does not hold it. */
-export async function releaseRunner(db: Db, { name, holder }: Pick<Hold, "name" | "holder">): Promise<void> {
+export async function releaseRunner(
+  db: Db,
+  { name, holder }: Pick<Hold, "name" | "holder">,
+): Promise<void> {
   await db.deleteFrom("runners").where("name", "=", name).where("holder", "=", holder).execute();
 }

@@ -17,12 +17,17 @@ import {
 import type { SqliteFacts } from "./gates.ts";
 import { type Prepared, Statements } from "./statements.ts";
 
-/** A database file, opened twice: one connection writes, one reads, and in WAL mode neither waits for the other. */
+/**
+ * A database file, opened twice: one connection writes, one reads, and in WAL mode neither waits
+ * for the other.
+ */
 export interface SqliteFile {
   readonly dialect: Dialect;
   /** Statements sent so far, `begin` and `commit` included. */
   queries(): number;
-  /** Differs from the last answer if anybody, in this process or another, has committed in between. */
+  /**
+   * Differs from the last answer if anybody, in this process or another, has committed in between.
+   */
   dataVersion(): number;
   facts(): Omit<SqliteFacts, "nodeVersion">;
   close(): void;
@@ -33,8 +38,16 @@ export function openSqliteFile(file: string): SqliteFile {
   createPrivately(file);
   const connection = new Connection(new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MILLISECONDS }));
   // What is deleted is overwritten, not left in the file until its place is needed (PV-01).
-  connection.pragmas("journal_mode = wal", "synchronous = full", "foreign_keys = on", "trusted_schema = off", "secure_delete = on");
-  const reader = new Connection(new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MILLISECONDS }));
+  connection.pragmas(
+    "journal_mode = wal",
+    "synchronous = full",
+    "foreign_keys = on",
+    "trusted_schema = off",
+    "secure_delete = on",
+  );
+  const reader = new Connection(
+    new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MILLISECONDS }),
+  );
   reader.pragmas("trusted_schema = off");
   const writer = new Writer(connection);
   const driver = new SqliteFileDriver(writer, reader);
@@ -67,8 +80,8 @@ const STATEMENTS_KEPT = 256;
 /**
  * Makes an empty file that only its owner may read; SQLite gives the files beside it the same mode.
  *
- * An existing file is not touched, nor may anybody else in this process open and close it: on POSIX the close would drop
- * the locks SQLite holds (https://sqlite.org/howtocorrupt.html §2.2).
+ * An existing file is not touched, nor may anybody else in this process open and close it: on POSIX
+ * the close would drop the locks SQLite holds (https://sqlite.org/howtocorrupt.html §2.2).
  */
 export function createPrivately(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -124,11 +137,12 @@ const ENDED = "SQLite rolled this transaction back after a failure";
 /**
  * The writing connection, and whose turn it is: first come, first served.
  *
- * Transactions that crowd share one `begin immediate … commit`, since most of what a small one costs is the wait for the disk.
- * They run one after another, each but the first within a savepoint, and none is acknowledged before that commit. If it fails,
- * or SQLite ends the transaction by itself (https://sqlite.org/lang_transaction.html, "Response to errors within a
- * transaction"), nothing of them is stored and every one of them fails. A constraint checked at commit would thus take down
- * the innocent with the guilty: the schema has none that is deferred.
+ * Transactions that crowd share one `begin immediate … commit`, since most of what a small one
+ * costs is the wait for the disk. They run one after another, each but the first within a
+ * savepoint, and none is acknowledged before that commit. If it fails, or SQLite ends the
+ * transaction by itself (https://sqlite.org/lang_transaction.html, "Response to errors within a
+ * transaction"), nothing of them is stored and every one of them fails. A constraint checked at
+ * commit would thus take down the innocent with the guilty: the schema has none that is deferred.
  */
 class Writer {
   readonly connection: Connection;
@@ -152,7 +166,10 @@ class Writer {
     }
   }
 
-  /** @returns whether others of the same batch went before, which `commit` and `rollback` must be told */
+  /**
+   * @returns whether others of the same batch went before, which `commit` and `rollback` must be
+   *   told
+   */
   async begin(): Promise<boolean> {
     await this.#turn();
     try {
@@ -178,7 +195,10 @@ class Writer {
     }
   }
 
-  /** When it throws, the turn is not over: `rollback` ends it. Returns what settles with the commit of the batch. */
+  /**
+   * When it throws, the turn is not over: `rollback` ends it. Returns what settles with the commit
+   * of the batch.
+   */
   commit(joined: boolean): { readonly acknowledged: Promise<void> } {
     if (joined) this.run("release member", []);
     else if (!this.connection.inTransaction) throw new Error(ENDED);
@@ -221,8 +241,9 @@ class Writer {
   }
 
   /**
-   * At once, or at the end of a turn of the event loop in which that has happened before: transactions that never leave the
-   * processor do not meet here, however many requests arrived together.
+   * At once, or at the end of a turn of the event loop in which that has happened before:
+   * transactions that never leave the processor do not meet here, however many requests arrived
+   * together.
    */
   #commitInTime(): void {
     if (this.#crowded) return;
@@ -254,7 +275,10 @@ class Writer {
   }
 }
 
-/** What Kysely holds while it runs a statement or a transaction; which connection it means is decided per statement. */
+/**
+ * What Kysely holds while it runs a statement or a transaction; which connection it means is
+ * decided per statement.
+ */
 class Session implements DatabaseConnection {
   readonly #writer: Writer;
   readonly #reader: Connection;
@@ -341,7 +365,10 @@ class SqliteFileAdapter extends SqliteAdapter {
     return true;
   }
 
-  /** True of SQLite; with it Kysely's migrator runs inside one `begin immediate`, which is also its lock. */
+  /**
+   * True of SQLite; with it Kysely's migrator runs inside one `begin immediate`, which is also its
+   * lock.
+   */
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
@@ -351,9 +378,17 @@ class SqliteFileAdapter extends SqliteAdapter {
 class SqliteFileCompiler extends SqliteQueryCompiler {
   protected override visitSelectQuery(node: SelectQueryNode): void {
     const { endModifiers, ...rest } = node;
-    const kept = endModifiers?.filter((m) => m.modifier === undefined || !rowLocks.has(m.modifier)) ?? [];
+    const kept =
+      endModifiers?.filter((m) => m.modifier === undefined || !rowLocks.has(m.modifier)) ?? [];
     super.visitSelectQuery(kept.length > 0 ? { ...rest, endModifiers: kept } : rest);
   }
 }
 
-const rowLocks = new Set<string>(["ForUpdate", "ForNoKeyUpdate", "ForShare", "ForKeyShare", "NoWait", "SkipLocked"]);
+const rowLocks = new Set<string>([
+  "ForUpdate",
+  "ForNoKeyUpdate",
+  "ForShare",
+  "ForKeyShare",
+  "NoWait",
+  "SkipLocked",
+]);

@@ -20,6 +20,7 @@ test("a statement in use stays prepared while others come and go", () => {
 
 test("when every statement was used again, one still makes room", () => {
   const statements = new Statements(new DatabaseSync(":memory:"), 2);
-  for (const sql of ["select 1", "select 2", "select 1", "select 2", "select 3"]) statements.get(sql);
+  for (const sql of ["select 1", "select 2", "select 1", "select 2", "select 3"])
+    statements.get(sql);
   assert.equal(statements.size, 2);
 });

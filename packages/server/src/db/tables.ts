@@ -1,8 +1,9 @@
 import type { Generated, GeneratedAlways } from "kysely";
 
 /**
- * The data model on one page. Instants are whole seconds (`…_at`, null while it has not happened), ids are UUID text,
- * JSON is text, secrets are digests or sealed blobs. The same columns in SQLite and PostgreSQL.
+ * The data model on one page. Instants are whole seconds (`…_at`, null while it has not happened),
+ * ids are UUID text, JSON is text, secrets are digests or sealed blobs. The same columns in SQLite
+ * and PostgreSQL.
  */
 export interface Tables {
   users: UsersTable;
@@ -41,7 +42,10 @@ export interface UsersTable {
   /** Unique. What addresses are compared by; mail goes to `email`, never to what a caller typed. */
   email_canonical: string | null;
   email_verified_at: number | null;
-  /** As `email_canonical`, where that is another user's: faces that let users log in by username ask for no address of one's own. */
+  /**
+   * As `email_canonical`, where that is another user's: faces that let users log in by username ask
+   * for no address of one's own.
+   */
   shared_email_canonical: string | null;
   username: string | null;
   username_canonical: string | null;
@@ -88,7 +92,10 @@ export interface RegistrationsTable {
 
 export interface PasswordResetsTable {
   id: string;
-  /** Null where nobody has the address, or another reset or a change has overtaken it: the row then only makes the answers alike. */
+  /**
+   * Null where nobody has the address, or another reset or a change has overtaken it: the row then
+   * only makes the answers alike.
+   */
   user_id: string | null;
   token_hash: string;
   code_mac: string;
@@ -209,7 +216,10 @@ export interface TotpDevicesTable {
   id: string;
   user_id: string;
   name: string;
-  /** Challenge or session it was begun in: nobody else is shown its secret. Empty where it was imported. */
+  /**
+   * Challenge or session it was begun in: nobody else is shown its secret. Empty where it was
+   * imported.
+   */
   flow_id: string;
   /** Sealed for this id; no answer holds it once it is confirmed. */
   secret_sealed: Uint8Array;
@@ -266,7 +276,10 @@ export interface PasskeysTable {
   kind: "single_device" | "multi_device";
   /** Null while no copy is known to exist (the BS flag). */
   backed_up_at: number | null;
-  /** When its user was last verified by PIN or biometrics; null: it has not been seen to do so, and stands for one factor. */
+  /**
+   * When its user was last verified by PIN or biometrics; null: it has not been seen to do so, and
+   * stands for one factor.
+   */
   verified_at: number | null;
   /** When its counter went back (PK-06). */
   suspect_since: number | null;
@@ -276,8 +289,8 @@ export interface PasskeysTable {
 }
 
 /**
- * WebAuthn ceremonies under way; a row is deleted as the first step of its use. Of a sign-in by passkey alone, the other way round: a
- * row is written as the first step, and says that it is over.
+ * WebAuthn ceremonies under way; a row is deleted as the first step of its use. Of a sign-in by
+ * passkey alone, the other way round: a row is written as the first step, and says that it is over.
  */
 export interface CeremoniesTable {
   id: string;
@@ -309,7 +322,10 @@ export interface SigningKeysTable {
 
 export interface RevocationsTable {
   seq: Generated<number>;
-  /** Commit order. PostgreSQL: `xid8 not null default pg_current_xact_id()`, read as a number; SQLite: generated always as (seq), one writer at a time. */
+  /**
+   * Commit order. PostgreSQL: `xid8 not null default pg_current_xact_id()`, read as a number;
+   * SQLite: generated always as (seq), one writer at a time.
+   */
   xid: GeneratedAlways<number>;
   scope: "session" | "user" | "all" | "key";
   /** Session id, user id, `*` or kid. */
@@ -351,7 +367,10 @@ export interface OutboxTable {
   /** Empty, as `template` is, where nothing was to be mailed and that must not show (EN-04). */
   recipient: string;
   template: string;
-  /** JSON the template is filled with, sealed for this id, for it holds the mailed code; emptied once sent. */
+  /**
+   * JSON the template is filled with, sealed for this id, for it holds the mailed code; emptied
+   * once sent.
+   */
   data: string;
   locale: string | null;
   created_at: number;
@@ -404,7 +423,9 @@ export interface AuditHeadTable {
   id: number;
   position: number;
   mac: string;
-  /** The last event that retention has removed, and its MAC as in `mac`; 0 and empty while none was. */
+  /**
+   * The last event that retention has removed, and its MAC as in `mac`; 0 and empty while none was.
+   */
   pruned_position: number;
   pruned_mac: string;
 }

@@ -7,14 +7,25 @@ import { after, test } from "node:test";
 import pg from "pg";
 import { silentLog } from "../kernel/log.ts";
 import { migrate } from "./migrate.ts";
-import { type OpenDatabase, openDatabase, type OpenOptions, type PostgresDatabase, type SqliteDatabase } from "./open.ts";
+import {
+  type OpenDatabase,
+  openDatabase,
+  type OpenOptions,
+  type PostgresDatabase,
+  type SqliteDatabase,
+} from "./open.ts";
 
 /** With what it takes to open the same database once more, as another process would. */
-export type TestDatabase<Kind extends OpenDatabase = OpenDatabase> = Kind & { readonly options: OpenOptions };
+export type TestDatabase<Kind extends OpenDatabase = OpenDatabase> = Kind & {
+  readonly options: OpenOptions;
+};
 
 type Run<Kind extends OpenDatabase> = (database: TestDatabase<Kind>) => Promise<void>;
 
-/** Registers the test once for each database; each gets a migrated one of its own, gone when it ends. */
+/**
+ * Registers the test once for each database; each gets a migrated one of its own, gone when it
+ * ends.
+ */
 export function eachDatabase(name: string, run: Run<OpenDatabase>): void {
   onSqlite(name, run);
   onPostgres(name, run);
@@ -40,12 +51,16 @@ export async function withSqlite(run: Run<SqliteDatabase>): Promise<void> {
 
 export function onPostgres(name: string, run: Run<PostgresDatabase>): void {
   const server = process.env["TEST_DATABASE_URL"];
-  const skip = server === undefined && "TEST_DATABASE_URL is not set, so nothing was proven on PostgreSQL: `npm test` starts one";
+  const skip =
+    server === undefined &&
+    "TEST_DATABASE_URL is not set, so nothing was proven on PostgreSQL: `npm test` starts one";
   test(`${name} [postgres]`, { skip }, async () => {
     const url = new URL(server ?? "");
     const admin = await (administrator ??= connect(url));
     const database = `portcullis_test_${randomUUID().replaceAll("-", "")}`;
-    await admin.query(`create database ${database} template ${await (postgresTemplate ??= makePostgresTemplate(url))}`);
+    await admin.query(
+      `create database ${database} template ${await (postgresTemplate ??= makePostgresTemplate(url))}`,
+    );
     try {
       await runAndClose({ url: named(url, database), file: "", log: silentLog }, async (opened) => {
         assert.ok(opened.dialect === "postgres");
@@ -84,7 +99,9 @@ async function makeSqliteTemplate(): Promise<string> {
   return file;
 }
 
-/** One for all test processes, named after what is in the migrations; whoever comes first makes it. */
+/**
+ * One for all test processes, named after what is in the migrations; whoever comes first makes it.
+ */
 async function makePostgresTemplate(server: URL): Promise<string> {
   const name = `portcullis_template_${digestOfMigrations()}`;
   const admin = await connect(server);
@@ -95,7 +112,10 @@ async function makePostgresTemplate(server: URL): Promise<string> {
     const unfinished = `${name}_unfinished`;
     await admin.query(`drop database if exists ${unfinished} with (force)`);
     await admin.query(`create database ${unfinished} template template0 encoding 'UTF8'`);
-    await runAndClose({ url: named(server, unfinished), file: "", log: silentLog }, async (database) => void (await migrate(database)));
+    await runAndClose(
+      { url: named(server, unfinished), file: "", log: silentLog },
+      async (database) => void (await migrate(database)),
+    );
     await admin.query(`alter database ${unfinished} rename to ${name}`);
     return name;
   } finally {

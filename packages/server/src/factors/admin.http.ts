@@ -18,7 +18,10 @@ export function factorAdminRoutes(deps: FactorAdminDeps): readonly Route[] {
       const user = await findUser(deps.db, params.id);
       if (user === undefined) return refuse("not_found");
       const enrolled = await enrolledFactors(deps.db, deps.factors, user.id);
-      return answer(200, { factors: enrolled.map(({ name }) => name), required: isDemanded(deps.mfaPolicy, user) });
+      return answer(200, {
+        factors: enrolled.map(({ name }) => name),
+        required: isDemanded(deps.mfaPolicy, user),
+      });
     }),
 
     serve(endpoints.adminResetFactors, async (call) => {

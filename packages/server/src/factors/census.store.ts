@@ -17,11 +17,26 @@ export interface Census {
 const counting = prepared((db, { userId }: { readonly userId: string }) => {
   const count = sql<number>`count(*)`;
   return db.selectNoFrom((eb) => [
-    eb.selectFrom("totp_devices").select(count.as("n")).where("user_id", "=", userId).where("confirmed_at", "is not", null).as("totp"),
+    eb
+      .selectFrom("totp_devices")
+      .select(count.as("n"))
+      .where("user_id", "=", userId)
+      .where("confirmed_at", "is not", null)
+      .as("totp"),
     eb.selectFrom("passkeys").select(count.as("n")).where("user_id", "=", userId).as("passkeys"),
-    eb.selectFrom("passkeys").select(count.as("n")).where("user_id", "=", userId).where("verified_at", "is not", null).as("verifying"),
+    eb
+      .selectFrom("passkeys")
+      .select(count.as("n"))
+      .where("user_id", "=", userId)
+      .where("verified_at", "is not", null)
+      .as("verifying"),
     eb.selectFrom("email_factors").select(count.as("n")).where("user_id", "=", userId).as("email"),
-    eb.selectFrom("recovery_codes").select(count.as("n")).where("user_id", "=", userId).where("used_at", "is", null).as("recovery_codes"),
+    eb
+      .selectFrom("recovery_codes")
+      .select(count.as("n"))
+      .where("user_id", "=", userId)
+      .where("used_at", "is", null)
+      .as("recovery_codes"),
   ]);
 });
 

@@ -29,7 +29,13 @@ export interface Changer extends SignedIn {
   readonly claims: AccessClaims;
 }
 
-export function changerOf({ caller, client }: { readonly caller: Caller; readonly client: Client }): Changer {
+export function changerOf({
+  caller,
+  client,
+}: {
+  readonly caller: Caller;
+  readonly client: Client;
+}): Changer {
   return { userId: caller.userId, sessionId: caller.sessionId, claims: caller.claims, client };
 }
 
@@ -51,8 +57,9 @@ interface Enrolling {
 }
 
 /**
- * Enrols a factor by its first proof. The session goes on under a new id, which says so beside what it had shown before; with the
- * first factor recovery codes are made, so that a lost device locks nobody out.
+ * Enrols a factor by its first proof. The session goes on under a new id, which says so beside what
+ * it had shown before; with the first factor recovery codes are made, so that a lost device locks
+ * nobody out.
  */
 export async function enrolInSession(
   deps: ChangeDeps,
@@ -64,7 +71,10 @@ export async function enrolInSession(
   const user = await findUser(deps.db, who.userId);
   if (user === undefined || user.disabledAt !== null) return { kind: "session_ended" };
   const flow = { kind: "enrolment", id: who.sessionId } as const;
-  const checked = (await factor.enrolment?.check({ flow, user, client: who.client, origin, name }, proof)) ?? { kind: "mismatched" };
+  const checked = (await factor.enrolment?.check(
+    { flow, user, client: who.client, origin, name },
+    proof,
+  )) ?? { kind: "mismatched" };
   if (checked.kind !== "matched") return checked;
   const isBare = (await enrolledFactors(deps.db, deps.factors, user.id)).length === 0;
   const codes = isBare ? await makeCodes(deps) : undefined;
@@ -81,12 +91,30 @@ export async function enrolInSession(
     if (spent === undefined) return { kind: "mismatched" } as const;
     const made = enrolled.length === 0 ? codes : undefined;
     if (made !== undefined) await replaceCodes(tx, held.id, made.rows, deps.clock.now());
-    const others = endOtherSessions ? await deps.sessions.endOthers(tx, held.id, who.sessionId, "factor_changed") : [];
+    const others = endOtherSessions
+      ? await deps.sessions.endOthers(tx, held.id, who.sessionId, "factor_changed")
+      : [];
     // What the session had shown counts on, as old as it is.
-    const proven = { ...assuranceOf([...new Set([...who.claims.amr, ...checked.match.amr])]), authTime: who.claims.auth_time };
-    const raised = await raiseSession(tx, deps, { id: who.sessionId, user: held, client: who.client }, proven, origin);
-    if (raised === undefined || others === undefined) throw new Error("a session ended while its row was held");
-    return { kind: "enrolled", id: spent.enrolledId, raised, others, recoveryCodes: made?.codes ?? null } as const;
+    const proven = {
+      ...assuranceOf([...new Set([...who.claims.amr, ...checked.match.amr])]),
+      authTime: who.claims.auth_time,
+    };
+    const raised = await raiseSession(
+      tx,
+      deps,
+      { id: who.sessionId, user: held, client: who.client },
+      proven,
+      origin,
+    );
+    if (raised === undefined || others === undefined)
+      throw new Error("a session ended while its row was held");
+    return {
+      kind: "enrolled",
+      id: spent.enrolledId,
+      raised,
+      others,
+      recoveryCodes: made?.codes ?? null,
+    } as const;
   });
   if (outcome.kind !== "enrolled") return outcome;
   deps.wakeMail();
@@ -98,14 +126,32 @@ export async function enrolInSession(
 type NoteDeps = Pick<SignInDeps, "clock" | "random" | "keyring">;
 
 /** The record and the mail of a factor that counts from now on, however it came to be. */
-export async function noteAdded(tx: Tx, deps: NoteDeps, user: User, name: FactorName, origin: Origin): Promise<void> {
+export async function noteAdded(
+  tx: Tx,
+  deps: NoteDeps,
+  user: User,
+  name: FactorName,
+  origin: Origin,
+): Promise<void> {
   const at = deps.clock.now();
   await notify(tx, deps, user, { template: "factor_added", data: { at, factor: name } });
-  await record(tx, deps, { event: "factor.added", ...origin, userId: user.id, details: { factor: name } });
+  await record(tx, deps, {
+    event: "factor.added",
+    ...origin,
+    userId: user.id,
+    details: { factor: name },
+  });
 }
 
 export type RemoveOutcome =
-  | { readonly kind: "removed" | "not_found" | "session_ended" | "factor_required" | "last_credential" }
+  | {
+      readonly kind:
+        | "removed"
+        | "not_found"
+        | "session_ended"
+        | "factor_required"
+        | "last_credential";
+    }
   | { readonly kind: "insufficient"; readonly refusal: TooWeak };
 
 interface Removing {
@@ -118,8 +164,8 @@ interface Removing {
 }
 
 /**
- * Removes a factor from within a session that has shown one at least as strong. Refused where the policy demands one and this is the
- * last, or where nobody could sign in any more (PK-09).
+ * Removes a factor from within a session that has shown one at least as strong. Refused where the
+ * policy demands one and this is the last, or where nobody could sign in any more (PK-09).
  */
 export async function removeInSession(
   deps: ChangeDeps,
@@ -129,7 +175,8 @@ export async function removeInSession(
 ): Promise<RemoveOutcome> {
   const outcome = await deps.db.transaction().execute(async (tx) => {
     const user = await lockUser(tx, who.userId);
-    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== who.claims.hep) return { kind: "session_ended" } as const;
+    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== who.claims.hep)
+      return { kind: "session_ended" } as const;
     const enrolled = await namesOf(tx, deps, user.id);
     const refusal = refusalOfWeak(who.claims, enrolled, [name]);
     if (refusal !== undefined) return { kind: "insufficient", refusal } as const;
@@ -139,7 +186,9 @@ export async function removeInSession(
     if (!(await remove(tx))) return { kind: "not_found" } as const;
     if (last) await deleteCodes(tx, user.id);
     await noteRemoved(tx, deps, { user, name, sessionId: who.sessionId }, origin);
-    const ended = endOtherSessions ? await deps.sessions.endOthers(tx, user.id, who.sessionId, "factor_changed") : [];
+    const ended = endOtherSessions
+      ? await deps.sessions.endOthers(tx, user.id, who.sessionId, "factor_changed")
+      : [];
     return { kind: "removed", recorded: ended ?? [] } as const;
   });
   if (outcome.kind !== "removed") return outcome;
@@ -148,16 +197,32 @@ export async function removeInSession(
   return { kind: "removed" };
 }
 
-/** The record and the mail of a factor that counts no more; devices that were not asked for it are asked again (MF-10). */
+/**
+ * The record and the mail of a factor that counts no more; devices that were not asked for it are
+ * asked again (MF-10).
+ */
 export async function noteRemoved(
   tx: Tx,
   deps: NoteDeps,
-  { user, name, sessionId }: { readonly user: User; readonly name: FactorName; readonly sessionId: string },
+  {
+    user,
+    name,
+    sessionId,
+  }: { readonly user: User; readonly name: FactorName; readonly sessionId: string },
   origin: Origin,
 ): Promise<void> {
   await deleteDevicesOf(tx, user.id);
-  await notify(tx, deps, user, { template: "factor_removed", data: { at: deps.clock.now(), factor: name } });
-  await record(tx, deps, { event: "factor.removed", ...origin, userId: user.id, sessionId, details: { factor: name } });
+  await notify(tx, deps, user, {
+    template: "factor_removed",
+    data: { at: deps.clock.now(), factor: name },
+  });
+  await record(tx, deps, {
+    event: "factor.removed",
+    ...origin,
+    userId: user.id,
+    sessionId,
+    details: { factor: name },
+  });
 }
 
 /** Codes by mail count only as long as the operator lets them. */
@@ -171,5 +236,7 @@ async function namesOf(tx: Tx, deps: ChangeDeps, userId: string): Promise<readon
 
 async function holdUnchanged(tx: Tx, user: User): Promise<User | undefined> {
   const held = await lockUser(tx, user.id);
-  return held === undefined || held.disabledAt !== null || standingOf(held) !== standingOf(user) ? undefined : held;
+  return held === undefined || held.disabledAt !== null || standingOf(held) !== standingOf(user)
+    ? undefined
+    : held;
 }

@@ -11,7 +11,10 @@ export interface EmailCode {
   readonly expiresAt: UnixSeconds;
 }
 
-/** Gives a flow its code, in place of the one before (MF-06). False, and nothing done, where that one came after `pause`. */
+/**
+ * Gives a flow its code, in place of the one before (MF-06). False, and nothing done, where that
+ * one came after `pause`.
+ */
 export async function replaceCode(
   tx: Tx,
   code: EmailCode & { readonly triesLeft: number; readonly createdAt: UnixSeconds },
@@ -29,14 +32,23 @@ export async function replaceCode(
   const row = await tx
     .insertInto("email_codes")
     .values({ flow_id: code.flowId, ...values })
-    .onConflict((conflict) => conflict.column("flow_id").doUpdateSet(values).where("email_codes.created_at", "<=", pause))
+    .onConflict((conflict) =>
+      conflict.column("flow_id").doUpdateSet(values).where("email_codes.created_at", "<=", pause),
+    )
     .returning("flow_id")
     .executeTakeFirst();
   return row !== undefined;
 }
 
-export async function codeMailedAt(db: Queryable, flowId: string): Promise<UnixSeconds | undefined> {
-  const row = await db.selectFrom("email_codes").select("created_at").where("flow_id", "=", flowId).executeTakeFirst();
+export async function codeMailedAt(
+  db: Queryable,
+  flowId: string,
+): Promise<UnixSeconds | undefined> {
+  const row = await db
+    .selectFrom("email_codes")
+    .select("created_at")
+    .where("flow_id", "=", flowId)
+    .executeTakeFirst();
   return row?.created_at;
 }
 
@@ -56,11 +68,23 @@ export async function takeTry(
     .where("expires_at", ">", now)
     .returningAll()
     .executeTakeFirst();
-  return row && { flowId, userId, codeMac: row.code_mac, emailCanonical: row.email_canonical, expiresAt: row.expires_at };
+  return (
+    row && {
+      flowId,
+      userId,
+      codeMac: row.code_mac,
+      emailCanonical: row.email_canonical,
+      expiresAt: row.expires_at,
+    }
+  );
 }
 
 /** Uses this very code: not one that has taken its place since. */
-export async function spendCode(tx: Tx, { flowId, codeMac }: Pick<EmailCode, "flowId" | "codeMac">, now: UnixSeconds): Promise<boolean> {
+export async function spendCode(
+  tx: Tx,
+  { flowId, codeMac }: Pick<EmailCode, "flowId" | "codeMac">,
+  now: UnixSeconds,
+): Promise<boolean> {
   const row = await tx
     .updateTable("email_codes")
     .set({ used_at: now })
@@ -74,7 +98,11 @@ export async function spendCode(tx: Tx, { flowId, codeMac }: Pick<EmailCode, "fl
 }
 
 /** False where the user has it already. */
-export async function insertEmailFactor(tx: Tx, userId: string, now: UnixSeconds): Promise<boolean> {
+export async function insertEmailFactor(
+  tx: Tx,
+  userId: string,
+  now: UnixSeconds,
+): Promise<boolean> {
   const row = await tx
     .insertInto("email_factors")
     .values({ user_id: userId, created_at: now })
@@ -88,7 +116,10 @@ const factor = prepared((db, { userId }: { readonly userId: string }) =>
   db.selectFrom("email_factors").select("created_at").where("user_id", "=", userId),
 );
 
-export async function findEmailFactor(db: Queryable, userId: string): Promise<{ readonly createdAt: UnixSeconds } | undefined> {
+export async function findEmailFactor(
+  db: Queryable,
+  userId: string,
+): Promise<{ readonly createdAt: UnixSeconds } | undefined> {
   const [row] = await factor(db, { userId });
   return row && { createdAt: row.created_at };
 }
@@ -96,7 +127,10 @@ export async function findEmailFactor(db: Queryable, userId: string): Promise<{ 
 /** With every code that is under way. False where the user does not have it. */
 export async function deleteEmailFactor(tx: Tx, userId: string): Promise<boolean> {
   await tx.deleteFrom("email_codes").where("user_id", "=", userId).execute();
-  const result = await tx.deleteFrom("email_factors").where("user_id", "=", userId).executeTakeFirst();
+  const result = await tx
+    .deleteFrom("email_factors")
+    .where("user_id", "=", userId)
+    .executeTakeFirst();
   return result.numDeletedRows > 0n;
 }
 
@@ -104,7 +138,9 @@ export async function deleteEmailFactor(tx: Tx, userId: string): Promise<boolean
 export async function pruneEmailCodes(db: Db, now: UnixSeconds, limit: number): Promise<number> {
   const result = await db
     .deleteFrom("email_codes")
-    .where("flow_id", "in", (eb) => eb.selectFrom("email_codes").select("flow_id").where("expires_at", "<=", now).limit(limit))
+    .where("flow_id", "in", (eb) =>
+      eb.selectFrom("email_codes").select("flow_id").where("expires_at", "<=", now).limit(limit),
+    )
     .executeTakeFirst();
   return Number(result.numDeletedRows);
 }

@@ -6,7 +6,14 @@ import { answer, refuse, serve, type Caller, type Route } from "../http/serve.ts
 import { isDemanded } from "../sign-in/policy.ts";
 import { take, type TakeOutcome } from "../throttle/attempts.store.ts";
 import { findUser, type User } from "../users/users.store.ts";
-import { changerOf, enrolInSession, removeInSession, type ChangeDeps, type EnrolOutcome, type RemoveOutcome } from "./change.ts";
+import {
+  changerOf,
+  enrolInSession,
+  removeInSession,
+  type ChangeDeps,
+  type EnrolOutcome,
+  type RemoveOutcome,
+} from "./change.ts";
 import { beginEmailCodes, createEmailCodes, type EmailCodeDeps } from "./email-codes.ts";
 import { deleteEmailFactor, findEmailFactor } from "./email-codes.store.ts";
 import { presentPasskey } from "./passkeys/passkeys.http.ts";
@@ -26,13 +33,19 @@ export function factorRoutes(deps: FactorRoutesDeps): readonly Route[] {
   return [
     serve(endpoints.getFactors, async ({ caller }) => {
       const user = await findUser(deps.db, caller.userId);
-      return user === undefined ? refuse("session_ended", { cause: "user_deleted" }) : answer(200, await factorsOf(deps, user));
+      return user === undefined
+        ? refuse("session_ended", { cause: "user_deleted" })
+        : answer(200, await factorsOf(deps, user));
     }),
 
     serve(endpoints.startTotp, async ({ caller, input }) => {
       const user = await findEnroller(deps, caller);
       if ("kind" in user) return user;
-      const begun = await beginTotp(deps, { flow: { kind: "enrolment", id: caller.sessionId }, user, name: input.name });
+      const begun = await beginTotp(deps, {
+        flow: { kind: "enrolment", id: caller.sessionId },
+        user,
+        name: input.name,
+      });
       return begun.kind === "prepared" ? answer(201, begun.prepared) : refuse("too_many_factors");
     }),
 
@@ -40,18 +53,31 @@ export function factorRoutes(deps: FactorRoutesDeps): readonly Route[] {
       const { id } = call.params;
       if ((await findPending(deps, call.caller.userId))?.id !== id) return refuse("not_found");
       const tried = await takeTry(deps, "totp", call.caller);
-      if (tried.kind === "exhausted") return refuse("rate_limited", { retryAfterSeconds: tried.retryAfterSeconds });
+      if (tried.kind === "exhausted")
+        return refuse("rate_limited", { retryAfterSeconds: tried.retryAfterSeconds });
       const { code, endOtherSessions = false } = call.input;
-      const enrolling = { factor: totp, proof: { factor: "totp", code }, endOtherSessions } as const;
+      const enrolling = {
+        factor: totp,
+        proof: { factor: "totp", code },
+        endOtherSessions,
+      } as const;
       const outcome = await enrolInSession(deps, changerOf(call), enrolling, originOf(call));
       if (outcome.kind !== "enrolled") return refuseEnrolment(outcome);
       assert(outcome.id !== undefined, "an authenticator app was confirmed without an id");
-      return answer(200, { id: outcome.id, tokens: outcome.tokens, recoveryCodes: outcome.recoveryCodes });
+      return answer(200, {
+        id: outcome.id,
+        tokens: outcome.tokens,
+        recoveryCodes: outcome.recoveryCodes,
+      });
     }),
 
     serve(endpoints.removeTotp, async (call) => {
       const which = { id: call.params.id, userId: call.caller.userId };
-      const removing = { name: "totp", remove: async (tx: Tx) => deleteTotp(tx, which), ...call.query } as const;
+      const removing = {
+        name: "totp",
+        remove: async (tx: Tx) => deleteTotp(tx, which),
+        ...call.query,
+      } as const;
       return afterRemoval(await removeInSession(deps, changerOf(call), removing, originOf(call)));
     }),
 
@@ -77,10 +103,18 @@ export function factorRoutes(deps: FactorRoutesDeps): readonly Route[] {
       const user = await findEnroller(deps, caller);
       if ("kind" in user) return user;
       const flow = { kind: "enrolment", id: caller.sessionId } as const;
-      const begun = await beginEmailCodes(deps, { flow, user, client: call.client, origin: originOf(call) });
+      const begun = await beginEmailCodes(deps, {
+        flow,
+        user,
+        client: call.client,
+        origin: originOf(call),
+      });
       switch (begun.kind) {
         case "prepared":
-          return answer(202, { expiresAt: begun.prepared.expiresAt, resendAt: begun.prepared.resendAt });
+          return answer(202, {
+            expiresAt: begun.prepared.expiresAt,
+            resendAt: begun.prepared.resendAt,
+          });
         case "no_address":
           return refuse("no_address");
         case "unavailable":
@@ -92,9 +126,14 @@ export function factorRoutes(deps: FactorRoutesDeps): readonly Route[] {
 
     serve(endpoints.confirmEmailCodes, async (call) => {
       const tried = await takeTry(deps, "email", call.caller);
-      if (tried.kind === "exhausted") return refuse("rate_limited", { retryAfterSeconds: tried.retryAfterSeconds });
+      if (tried.kind === "exhausted")
+        return refuse("rate_limited", { retryAfterSeconds: tried.retryAfterSeconds });
       const { code, endOtherSessions = false } = call.input;
-      const enrolling = { factor: email, proof: { factor: "email", code }, endOtherSessions } as const;
+      const enrolling = {
+        factor: email,
+        proof: { factor: "email", code },
+        endOtherSessions,
+      } as const;
       const outcome = await enrolInSession(deps, changerOf(call), enrolling, originOf(call));
       if (outcome.kind !== "enrolled") return refuseEnrolment(outcome);
       return answer(200, { tokens: outcome.tokens, recoveryCodes: outcome.recoveryCodes });
@@ -102,7 +141,11 @@ export function factorRoutes(deps: FactorRoutesDeps): readonly Route[] {
 
     serve(endpoints.removeEmailCodes, async (call) => {
       const { userId } = call.caller;
-      const removing = { name: "email", remove: async (tx: Tx) => deleteEmailFactor(tx, userId), ...call.query } as const;
+      const removing = {
+        name: "email",
+        remove: async (tx: Tx) => deleteEmailFactor(tx, userId),
+        ...call.query,
+      } as const;
       return afterRemoval(await removeInSession(deps, changerOf(call), removing, originOf(call)));
     }),
   ];
@@ -127,8 +170,15 @@ async function findEnroller(deps: FactorRoutesDeps, { userId }: Caller) {
   return user === undefined || user.disabledAt !== null ? refuse("session_ended") : user;
 }
 
-/** Whoever sets up a factor guesses at nobody's but their own: a limit of its own, so that the sign-in's is left alone. */
-async function takeTry({ db, clock }: FactorRoutesDeps, factor: "totp" | "email", { userId }: Caller): Promise<TakeOutcome> {
+/**
+ * Whoever sets up a factor guesses at nobody's but their own: a limit of its own, so that the
+ * sign-in's is left alone.
+ */
+async function takeTry(
+  { db, clock }: FactorRoutesDeps,
+  factor: "totp" | "email",
+  { userId }: Caller,
+): Promise<TakeOutcome> {
   const limit = { bucket: `${factor}-enrolment:${userId}`, limit: 10, windowSeconds: 600 };
   return db.transaction().execute(async (tx) => take(tx, limit, clock.now()));
 }

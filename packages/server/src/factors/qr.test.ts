@@ -9,7 +9,12 @@ const secret = Buffer.from("12345678901234567890");
 const uris = [
   uriOf({ secret, issuer: "Acme", label: "anna@example.com", ...TOTP }),
   uriOf({ secret, issuer: "Bücher & Söhne", label: "Zoë Ångström", ...TOTP }),
-  uriOf({ secret, issuer: "x".repeat(64), label: `${"a".repeat(64)}@${"b".repeat(186)}.com`, ...TOTP }),
+  uriOf({
+    secret,
+    issuer: "x".repeat(64),
+    label: `${"a".repeat(64)}@${"b".repeat(186)}.com`,
+    ...TOTP,
+  }),
 ];
 
 function pictureOf(png: string): PNG {
@@ -21,7 +26,9 @@ function pictureOf(png: string): PNG {
 function svgModules(svg: string): readonly string[] {
   const size = Number(/viewBox="0 0 (\d+) \1"/.exec(svg)?.[1]);
   const dark = new Set([...svg.matchAll(/M(\d+) (\d+)h1v1h-1z/g)].map(([, x, y]) => `${x} ${y}`));
-  return Array.from({ length: size }, (_, y) => Array.from({ length: size }, (_x, x) => (dark.has(`${x} ${y}`) ? "#" : " ")).join(""));
+  return Array.from({ length: size }, (_, y) =>
+    Array.from({ length: size }, (_x, x) => (dark.has(`${x} ${y}`) ? "#" : " ")).join(""),
+  );
 }
 
 /** Every pixel of a module must be of its colour. */
@@ -33,7 +40,9 @@ function pngModules({ width, height, data }: PNG, size: number): readonly string
       const colours = new Set<string>();
       for (let py = y * scale; py < (y + 1) * scale; py += 1)
         for (let px = x * scale; px < (x + 1) * scale; px += 1)
-          colours.add(data.subarray((py * width + px) * 4, (py * width + px) * 4 + 4).toString("hex"));
+          colours.add(
+            data.subarray((py * width + px) * 4, (py * width + px) * 4 + 4).toString("hex"),
+          );
       const [colour] = colours;
       assert.equal(colours.size, 1);
       return colour === "000000ff" ? "#" : colour === "ffffffff" ? " " : assert.fail(colour);

@@ -10,11 +10,24 @@ export interface SealedCode {
 }
 
 /** A new set voids the old one as a whole (MF-05). The user's row must be held. */
-export async function replaceCodes(tx: Tx, userId: string, rows: readonly SealedCode[], now: UnixSeconds): Promise<void> {
+export async function replaceCodes(
+  tx: Tx,
+  userId: string,
+  rows: readonly SealedCode[],
+  now: UnixSeconds,
+): Promise<void> {
   await deleteCodes(tx, userId);
   await tx
     .insertInto("recovery_codes")
-    .values(rows.map(({ id, codeSealed }) => ({ id, user_id: userId, code_sealed: codeSealed, created_at: now, used_at: null })))
+    .values(
+      rows.map(({ id, codeSealed }) => ({
+        id,
+        user_id: userId,
+        code_sealed: codeSealed,
+        created_at: now,
+        used_at: null,
+      })),
+    )
     .execute();
 }
 
@@ -23,17 +36,28 @@ export async function deleteCodes(tx: Tx, userId: string): Promise<void> {
 }
 
 const unused = prepared((db, { userId }: { readonly userId: string }) =>
-  db.selectFrom("recovery_codes").select(["id", "code_sealed"]).where("user_id", "=", userId).where("used_at", "is", null).orderBy("id"),
+  db
+    .selectFrom("recovery_codes")
+    .select(["id", "code_sealed"])
+    .where("user_id", "=", userId)
+    .where("used_at", "is", null)
+    .orderBy("id"),
 );
 
 export async function listUnused(db: Queryable, userId: string): Promise<readonly SealedCode[]> {
-  return (await unused(db, { userId })).map(({ id, code_sealed: codeSealed }) => ({ id, codeSealed }));
+  return (await unused(db, { userId })).map(({ id, code_sealed: codeSealed }) => ({
+    id,
+    codeSealed,
+  }));
 }
 
 const counting = prepared((db, { userId }: { readonly userId: string }) =>
   db
     .selectFrom("recovery_codes")
-    .select(({ fn }) => [fn.max("created_at").as("created_at"), sql<number>`count(*) filter (where used_at is null)`.as("left")])
+    .select(({ fn }) => [
+      fn.max("created_at").as("created_at"),
+      sql<number>`count(*) filter (where used_at is null)`.as("left"),
+    ])
     .where("user_id", "=", userId),
 );
 
@@ -43,7 +67,9 @@ export async function countCodes(
   userId: string,
 ): Promise<{ readonly left: number; readonly createdAt: UnixSeconds } | undefined> {
   const [row] = await counting(db, { userId });
-  return row === undefined || row.created_at === null ? undefined : { left: Number(row.left), createdAt: Number(row.created_at) };
+  return row === undefined || row.created_at === null
+    ? undefined
+    : { left: Number(row.left), createdAt: Number(row.created_at) };
 }
 
 /** Of any number who use a code at once, one gets true. */

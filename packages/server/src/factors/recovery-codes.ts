@@ -10,11 +10,23 @@ import type { Random } from "../kernel/random.ts";
 import { notify } from "../mail/notices.ts";
 import { holdLive } from "../sessions/raise.ts";
 import { refusalOfWeak } from "../sign-in/assurance.ts";
-import { enrolledFactors, type Asked, type Checked, type Factor, type MakeReserve } from "../sign-in/factor.ts";
+import {
+  enrolledFactors,
+  type Asked,
+  type Checked,
+  type Factor,
+  type MakeReserve,
+} from "../sign-in/factor.ts";
 import type { SignInDeps } from "../sign-in/sign-in.ts";
 import type { SignedIn } from "../users/ports.ts";
 import { lockUser } from "../users/users.store.ts";
-import { countCodes, listUnused, replaceCodes, spendCode, type SealedCode } from "./recovery-codes.store.ts";
+import {
+  countCodes,
+  listUnused,
+  replaceCodes,
+  spendCode,
+  type SealedCode,
+} from "./recovery-codes.store.ts";
 
 export interface RecoveryCodeDeps {
   readonly db: Db;
@@ -39,15 +51,24 @@ export const FEW = 3;
 type SealDeps = Omit<RecoveryCodeDeps, "db">;
 
 export type MakeOutcome =
-  | { readonly kind: "made"; readonly codes: readonly string[]; readonly rows: readonly SealedCode[] }
+  | {
+      readonly kind: "made";
+      readonly codes: readonly string[];
+      readonly rows: readonly SealedCode[];
+    }
   | { readonly kind: "busy" };
 
 /** A set of codes that can be kept for the user. They can be shown now and never again. */
-export async function makeCodes(deps: SealDeps, { count, length }: CodeForm = NATIVE): Promise<MakeOutcome> {
+export async function makeCodes(
+  deps: SealDeps,
+  { count, length }: CodeForm = NATIVE,
+): Promise<MakeOutcome> {
   const codes: string[] = [];
   const rows: SealedCode[] = [];
   while (rows.length < count) {
-    const code = [...deps.random.bytes(length)].map((byte) => ALPHABET.charAt(byte % ALPHABET.length)).join("");
+    const code = [...deps.random.bytes(length)]
+      .map((byte) => ALPHABET.charAt(byte % ALPHABET.length))
+      .join("");
     const sealed = await sealCode(deps, code);
     if (sealed.kind === "busy") return sealed;
     codes.push(shown(code));
@@ -60,7 +81,12 @@ export async function makeCodes(deps: SealDeps, { count, length }: CodeForm = NA
 export function createReserve(deps: SealDeps): MakeReserve {
   return async () => {
     const made = await makeCodes(deps);
-    return made.kind === "busy" ? made : { ...made, keep: async (tx, userId) => replaceCodes(tx, userId, made.rows, deps.clock.now()) };
+    return made.kind === "busy"
+      ? made
+      : {
+          ...made,
+          keep: async (tx, userId) => replaceCodes(tx, userId, made.rows, deps.clock.now()),
+        };
   };
 }
 
@@ -74,11 +100,13 @@ export function normalizeCode(written: string): string {
   return written.replaceAll(/[\s-]/g, "").toLowerCase();
 }
 
-export type SealOutcome = { readonly kind: "sealed"; readonly row: SealedCode } | { readonly kind: "busy" };
+export type SealOutcome =
+  | { readonly kind: "sealed"; readonly row: SealedCode }
+  | { readonly kind: "busy" };
 
 /**
- * With less than 112 bits it could be guessed from a copy of the database, so it is hashed as a password is, and the hash is sealed
- * (MF-05).
+ * With less than 112 bits it could be guessed from a copy of the database, so it is hashed as a
+ * password is, and the hash is sealed (MF-05).
  *
  * @param code normalised
  */
@@ -86,7 +114,10 @@ export async function sealCode(deps: SealDeps, code: string): Promise<SealOutcom
   const hashed = await deps.hasher.hash(code);
   if (hashed.kind === "busy") return hashed;
   const id = uuidv7(deps);
-  return { kind: "sealed", row: { id, codeSealed: deps.keyring.seal("recovery-code-seal", id, Buffer.from(hashed.phc)) } };
+  return {
+    kind: "sealed",
+    row: { id, codeSealed: deps.keyring.seal("recovery-code-seal", id, Buffer.from(hashed.phc)) },
+  };
 }
 
 /** Codes on paper, for the day on which every other factor is lost. Each works once. */
@@ -99,7 +130,10 @@ export function createRecoveryCodes(deps: RecoveryCodeDeps): Factor {
   };
 }
 
-/** At most as many hashes as there are codes left, one after the other: for the hasher this is one question. */
+/**
+ * At most as many hashes as there are codes left, one after the other: for the hasher this is one
+ * question.
+ */
 async function check(deps: RecoveryCodeDeps, asked: Asked, proof: Proof): Promise<Checked> {
   const code = "code" in proof ? normalizeCode(proof.code) : "";
   if (code === "") return { kind: "mismatched" };
@@ -122,7 +156,12 @@ function matched(deps: RecoveryCodeDeps, { user, origin }: Asked, id: string): C
   const spend = async (tx: Tx) => {
     if (!(await spendCode(tx, id, deps.clock.now()))) return undefined;
     const recoveryCodesLeft = (await countCodes(tx, user.id))?.left ?? 0;
-    await record(tx, deps, { event: "recovery_code.used", ...origin, userId: user.id, details: { left: recoveryCodesLeft } });
+    await record(tx, deps, {
+      event: "recovery_code.used",
+      ...origin,
+      userId: user.id,
+      details: { left: recoveryCodesLeft },
+    });
     return { recoveryCodesLeft };
   };
   return { kind: "matched", match: { amr: ["rec"], spend } };
@@ -131,11 +170,14 @@ function matched(deps: RecoveryCodeDeps, { user, origin }: Asked, id: string): C
 export type RenewOutcome =
   | { readonly kind: "renewed"; readonly codes: readonly string[] }
   | { readonly kind: "off" | "no_factor" | "session_ended" | "busy" }
-  | { readonly kind: "insufficient"; readonly refusal: NonNullable<ReturnType<typeof refusalOfWeak>> };
+  | {
+      readonly kind: "insufficient";
+      readonly refusal: NonNullable<ReturnType<typeof refusalOfWeak>>;
+    };
 
 /**
- * Makes a new set from within a session. A code is as strong as any factor, so whoever has shown a weaker one than the user has gets
- * none (MF-07).
+ * Makes a new set from within a session. A code is as strong as any factor, so whoever has shown a
+ * weaker one than the user has gets none (MF-07).
  */
 export async function renewCodes(
   deps: SignInDeps,
@@ -144,7 +186,8 @@ export async function renewCodes(
   form?: CodeForm,
 ): Promise<RenewOutcome> {
   if (deps.mfaPolicy === "off") return { kind: "off" };
-  if ((await enrolledFactors(deps.db, deps.factors, who.userId)).length === 0) return { kind: "no_factor" };
+  if ((await enrolledFactors(deps.db, deps.factors, who.userId)).length === 0)
+    return { kind: "no_factor" };
   const made = await makeCodes(deps, form);
   if (made.kind === "busy") return made;
 
@@ -158,8 +201,16 @@ export async function renewCodes(
     if (refusal !== undefined) return { kind: "insufficient", refusal };
     const now = deps.clock.now();
     await replaceCodes(tx, user.id, made.rows, now);
-    await notify(tx, deps, user, { template: "factor_added", data: { at: now, factor: "recovery_codes" } });
-    await record(tx, deps, { event: "recovery_codes.made", ...origin, userId: user.id, sessionId: who.sessionId });
+    await notify(tx, deps, user, {
+      template: "factor_added",
+      data: { at: now, factor: "recovery_codes" },
+    });
+    await record(tx, deps, {
+      event: "recovery_codes.made",
+      ...origin,
+      userId: user.id,
+      sessionId: who.sessionId,
+    });
     return { kind: "renewed", codes: made.codes };
   });
   deps.wakeMail();

@@ -35,7 +35,11 @@ export async function tally(db: Queryable, concern: Concern): Promise<Tally> {
       ];
     })
     .executeTakeFirstOrThrow();
-  return { concerned: Number(row.concerned), without: Number(row.without), withoutRecoveryCodes: Number(row.without_codes) };
+  return {
+    concerned: Number(row.concerned),
+    without: Number(row.without),
+    withoutRecoveryCodes: Number(row.without_codes),
+  };
 }
 
 /** Concerned users who have no factor, in the order of their numbers. */
@@ -58,7 +62,9 @@ export async function listWithout(
 function isConcerned({ policy }: Concern): Where {
   return (eb) => {
     const isActive = eb("users.disabled_at", "is", null);
-    return policy === "required" ? isActive : eb.and([isActive, eb("users.superuser_since", "is not", null)]);
+    return policy === "required"
+      ? isActive
+      : eb.and([isActive, eb("users.superuser_since", "is not", null)]);
   };
 }
 

@@ -26,7 +26,9 @@ export interface ReportedUser extends Pick<User, "id" | "email" | "username" | "
 export interface Report extends Tally {
   readonly kind: "report";
   readonly policy: MfaPolicy;
-  /** Active users of whom the policy demands a second factor and who have none, longest here first. */
+  /**
+   * Active users of whom the policy demands a second factor and who have none, longest here first.
+   */
   readonly without: number;
   readonly users: readonly ReportedUser[];
   readonly nextCursor: string | null;
@@ -35,19 +37,29 @@ export interface Report extends Tally {
 const NOBODY: Tally = { concerned: 0, without: 0, withoutRecoveryCodes: 0 };
 
 /** Whom a policy would ask at the next sign-in for a second factor they do not have. */
-export async function reportOn(deps: ReportDeps, query: ReportQuery): Promise<Report | { readonly kind: "invalid_cursor" }> {
+export async function reportOn(
+  deps: ReportDeps,
+  query: ReportQuery,
+): Promise<Report | { readonly kind: "invalid_cursor" }> {
   const { db, keyring, emailCodes } = deps;
   const { policy = deps.mfaPolicy } = query;
   const concern = isDemanding(policy) ? { policy, emailCodes } : undefined;
   const rows = byNumber<User>({
     listing: ["mfa-report", policy],
-    read: async ({ before, limit }) => (concern === undefined ? [] : listWithout(db, concern, { after: before, limit })),
+    read: async ({ before, limit }) =>
+      concern === undefined ? [] : listWithout(db, concern, { after: before, limit }),
     positionOf: ({ number }) => number,
   });
   const page = await readPage(keyring, query, rows);
   if (page.kind !== "page") return page;
   const counts = concern === undefined ? NOBODY : await tally(db, concern);
-  return { kind: "report", policy, ...counts, users: page.rows.map(toReported), nextCursor: page.nextCursor };
+  return {
+    kind: "report",
+    policy,
+    ...counts,
+    users: page.rows.map(toReported),
+    nextCursor: page.nextCursor,
+  };
 }
 
 function toReported({ id, email, username, superuserSince, lastLoginAt }: User): ReportedUser {

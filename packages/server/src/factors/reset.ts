@@ -28,22 +28,34 @@ export interface ResetFactorsDeps {
 export type ResetFactorsOutcome = { readonly kind: "reset" | "unknown" | "last_credential" };
 
 /**
- * Removes every second factor of a user who has lost them; all their sessions and tokens are dead when it returns. Refused where
- * nobody could sign in after it (PK-09): without a password, the way back in is a mail that sets one. Idempotent.
+ * Removes every second factor of a user who has lost them; all their sessions and tokens are dead
+ * when it returns. Refused where nobody could sign in after it (PK-09): without a password, the way
+ * back in is a mail that sets one. Idempotent.
  */
-export async function resetFactors(deps: ResetFactorsDeps, userId: string, origin: Origin): Promise<ResetFactorsOutcome> {
+export async function resetFactors(
+  deps: ResetFactorsDeps,
+  userId: string,
+  origin: Origin,
+): Promise<ResetFactorsOutcome> {
   const outcome = await deps.db.transaction().execute(async (tx) => {
     const user = await lockUser(tx, userId);
     if (user === undefined) return { kind: "unknown" } as const;
-    if (user.passwordSealed === null && user.email === null) return { kind: "last_credential" } as const;
+    if (user.passwordSealed === null && user.email === null)
+      return { kind: "last_credential" } as const;
     const removed = kindsIn(await takeCensus(tx, userId));
     await deleteEveryFactor(tx, userId);
     await deleteDevicesOf(tx, userId);
     await deps.forgetFailures(tx, userId);
     const recorded = await deps.sessions.endAll(tx, userId, "factors_reset");
     const at = deps.clock.now();
-    for (const factor of removed) await notify(tx, deps, user, { template: "factor_removed", data: { at, factor } });
-    await record(tx, deps, { event: "factors.reset", ...origin, userId, details: { factors: removed.join(" ") } });
+    for (const factor of removed)
+      await notify(tx, deps, user, { template: "factor_removed", data: { at, factor } });
+    await record(tx, deps, {
+      event: "factors.reset",
+      ...origin,
+      userId,
+      details: { factors: removed.join(" ") },
+    });
     return { kind: "reset", recorded } as const;
   });
   if (outcome.kind !== "reset") return outcome;

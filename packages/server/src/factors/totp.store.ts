@@ -42,7 +42,10 @@ export async function insertTotp(tx: Tx, device: TotpDevice): Promise<void> {
 }
 
 /** The one that waits for its first code, however long it has. */
-export async function findUnconfirmed(db: Queryable, userId: string): Promise<TotpDevice | undefined> {
+export async function findUnconfirmed(
+  db: Queryable,
+  userId: string,
+): Promise<TotpDevice | undefined> {
   const row = await db
     .selectFrom("totp_devices")
     .selectAll()
@@ -53,7 +56,12 @@ export async function findUnconfirmed(db: Queryable, userId: string): Promise<To
 }
 
 const confirmed = prepared((db, { userId }: { readonly userId: string }) =>
-  db.selectFrom("totp_devices").selectAll().where("user_id", "=", userId).where("confirmed_at", "is not", null).orderBy("id"),
+  db
+    .selectFrom("totp_devices")
+    .selectAll()
+    .where("user_id", "=", userId)
+    .where("confirmed_at", "is not", null)
+    .orderBy("id"),
 );
 
 export async function listConfirmed(db: Queryable, userId: string): Promise<readonly TotpDevice[]> {
@@ -61,14 +69,22 @@ export async function listConfirmed(db: Queryable, userId: string): Promise<read
 }
 
 const any = prepared((db, { userId }: { readonly userId: string }) =>
-  db.selectFrom("totp_devices").select("id").where("user_id", "=", userId).where("confirmed_at", "is not", null).limit(1),
+  db
+    .selectFrom("totp_devices")
+    .select("id")
+    .where("user_id", "=", userId)
+    .where("confirmed_at", "is not", null)
+    .limit(1),
 );
 
 export async function hasConfirmed(db: Queryable, userId: string): Promise<boolean> {
   return (await any(db, { userId })).length > 0;
 }
 
-/** Lets a device count from now on. The code it was confirmed with is used up by that (MF-02). False where it is too late. */
+/**
+ * Lets a device count from now on. The code it was confirmed with is used up by that (MF-02). False
+ * where it is too late.
+ */
 export async function confirmTotp(
   tx: Tx,
   { id, step }: { readonly id: string; readonly step: number },
@@ -107,15 +123,21 @@ const spending = prepared((db, { id, step }: { readonly id: string; readonly ste
 );
 
 /**
- * Uses a time step. Each is good once for the user, on whichever of their devices, and none before it after that (MF-02). The
- * user's row must be held.
+ * Uses a time step. Each is good once for the user, on whichever of their devices, and none before
+ * it after that (MF-02). The user's row must be held.
  */
-export async function spendStep(tx: Tx, device: { readonly id: string; readonly step: number }): Promise<boolean> {
+export async function spendStep(
+  tx: Tx,
+  device: { readonly id: string; readonly step: number },
+): Promise<boolean> {
   return (await spending(tx, { id: device.id, step: device.step })).length > 0;
 }
 
 /** False where the user has no such device that counts. */
-export async function deleteTotp(tx: Tx, which: { readonly id: string; readonly userId: string }): Promise<boolean> {
+export async function deleteTotp(
+  tx: Tx,
+  which: { readonly id: string; readonly userId: string },
+): Promise<boolean> {
   const result = await tx
     .deleteFrom("totp_devices")
     .where("id", "=", which.id)
@@ -126,19 +148,39 @@ export async function deleteTotp(tx: Tx, which: { readonly id: string; readonly 
 }
 
 export async function deleteUnconfirmed(tx: Tx, userId: string): Promise<void> {
-  await tx.deleteFrom("totp_devices").where("user_id", "=", userId).where("confirmed_at", "is", null).execute();
+  await tx
+    .deleteFrom("totp_devices")
+    .where("user_id", "=", userId)
+    .where("confirmed_at", "is", null)
+    .execute();
 }
 
 /** How many there were, unconfirmed ones included. */
 export async function deleteAllTotp(tx: Tx, userId: string): Promise<number> {
-  const result = await tx.deleteFrom("totp_devices").where("user_id", "=", userId).executeTakeFirst();
+  const result = await tx
+    .deleteFrom("totp_devices")
+    .where("user_id", "=", userId)
+    .executeTakeFirst();
   return Number(result.numDeletedRows);
 }
 
 /** Forgets a batch of devices that nobody has confirmed since before this moment. */
-export async function pruneUnconfirmed(db: Db, before: UnixSeconds, limit: number): Promise<number> {
-  const stale = db.selectFrom("totp_devices").select("id").where("confirmed_at", "is", null).where("created_at", "<=", before).limit(limit);
-  const result = await db.deleteFrom("totp_devices").where("id", "in", stale).where("confirmed_at", "is", null).executeTakeFirst();
+export async function pruneUnconfirmed(
+  db: Db,
+  before: UnixSeconds,
+  limit: number,
+): Promise<number> {
+  const stale = db
+    .selectFrom("totp_devices")
+    .select("id")
+    .where("confirmed_at", "is", null)
+    .where("created_at", "<=", before)
+    .limit(limit);
+  const result = await db
+    .deleteFrom("totp_devices")
+    .where("id", "in", stale)
+    .where("confirmed_at", "is", null)
+    .executeTakeFirst();
   return Number(result.numDeletedRows);
 }
 

@@ -29,7 +29,10 @@ export interface TotpDeps {
   readonly serviceName: string;
 }
 
-/** What every authenticator app can do: SHA-1 is never said where it could be another (RFC 6238 §1.2). */
+/**
+ * What every authenticator app can do: SHA-1 is never said where it could be another (RFC 6238
+ * §1.2).
+ */
 export const TOTP = { digits: 6, periodSeconds: 30 } as const;
 
 /** 160 bits (RFC 4226 §4, R6). */
@@ -56,7 +59,10 @@ export function createTotp(deps: TotpDeps): Factor {
 
 export type BegunTotp = Extract<Begun, { readonly factor: "totp" }>;
 
-/** Makes a device that counts for nothing yet, in place of one that was never confirmed; `unavailable`: the user has as many as may be. */
+/**
+ * Makes a device that counts for nothing yet, in place of one that was never confirmed;
+ * `unavailable`: the user has as many as may be.
+ */
 export async function beginTotp(
   deps: TotpDeps,
   { flow, user, name = NAME }: Omit<Asked, "client" | "origin">,
@@ -64,7 +70,11 @@ export async function beginTotp(
   const now = deps.clock.now();
   const [id, secret] = [uuidv7(deps), deps.random.bytes(SECRET_BYTES)];
   const isNew = await deps.db.transaction().execute(async (tx) => {
-    if ((await lockUser(tx, user.id)) === undefined || (await listConfirmed(tx, user.id)).length >= MOST_DEVICES) return false;
+    if (
+      (await lockUser(tx, user.id)) === undefined ||
+      (await listConfirmed(tx, user.id)).length >= MOST_DEVICES
+    )
+      return false;
     await deleteUnconfirmed(tx, user.id);
     const secretSealed = sealSecret(deps.keyring, id, secret);
     const device = { id, userId: user.id, name, flowId: flow.id, secretSealed, ...TOTP };
@@ -72,21 +82,43 @@ export async function beginTotp(
     return true;
   });
   if (!isNew) return { kind: "unavailable" };
-  const uri = uriOf({ secret, issuer: deps.serviceName, label: user.email ?? user.username ?? user.id, ...TOTP });
+  const uri = uriOf({
+    secret,
+    issuer: deps.serviceName,
+    label: user.email ?? user.username ?? user.id,
+    ...TOTP,
+  });
   const { svg, png } = qrOf(uri);
   const expiresAt = now + UNCONFIRMED_SECONDS;
-  return { kind: "prepared", prepared: { factor: "totp", id, secret: secretOf(secret).base32, uri, qrSvg: svg, qrPng: png, expiresAt } };
+  return {
+    kind: "prepared",
+    prepared: {
+      factor: "totp",
+      id,
+      secret: secretOf(secret).base32,
+      uri,
+      qrSvg: svg,
+      qrPng: png,
+      expiresAt,
+    },
+  };
 }
 
 /** The device that can still be confirmed. */
-export async function findPending({ db, clock }: Pick<TotpDeps, "db" | "clock">, userId: string): Promise<TotpDevice | undefined> {
+export async function findPending(
+  { db, clock }: Pick<TotpDeps, "db" | "clock">,
+  userId: string,
+): Promise<TotpDevice | undefined> {
   const device = await findUnconfirmed(db, userId);
-  return device !== undefined && device.createdAt > clock.now() - UNCONFIRMED_SECONDS ? device : undefined;
+  return device !== undefined && device.createdAt > clock.now() - UNCONFIRMED_SECONDS
+    ? device
+    : undefined;
 }
 
 async function checkFirst(deps: TotpDeps, { user, origin }: Asked, proof: Proof): Promise<Checked> {
   const device = await findPending(deps, user.id);
-  const step = device && "code" in proof ? matchStep(device, deps.keyring, proof.code, deps.clock) : undefined;
+  const step =
+    device && "code" in proof ? matchStep(device, deps.keyring, proof.code, deps.clock) : undefined;
   if (device === undefined || step === undefined) return { kind: "mismatched" };
   const { id } = device;
   return matched(async (tx) => {
@@ -101,7 +133,8 @@ async function check(deps: TotpDeps, user: User, proof: Proof): Promise<Checked>
   for (const device of await listConfirmed(deps.db, user.id)) {
     const { id, lastStep } = device;
     const step = matchStep(device, deps.keyring, proof.code, deps.clock);
-    if (step !== undefined && step > lastStep) return matched(async (tx) => ((await spendStep(tx, { id, step })) ? {} : undefined));
+    if (step !== undefined && step > lastStep)
+      return matched(async (tx) => ((await spendStep(tx, { id, step })) ? {} : undefined));
   }
   return { kind: "mismatched" };
 }
@@ -110,7 +143,10 @@ function matched(spend: Match["spend"]): Checked {
   return { kind: "matched", match: { amr: ["otp"], spend } };
 }
 
-/** @returns the time step that this is the device's code of, by our clock and in constant time (MF-01, MF-11) */
+/**
+ * @returns the time step that this is the device's code of, by our clock and in constant time
+ *   (MF-01, MF-11)
+ */
 export function matchStep(
   device: Pick<TotpDevice, "id" | "secretSealed" | "digits" | "periodSeconds">,
   keyring: Keyring,

@@ -8,12 +8,17 @@ export function hourOf(at: UnixSeconds): UnixSeconds {
   return at - (at % HOUR);
 }
 
-const counting = prepared((db, { name, hour }: { readonly name: string; readonly hour: UnixSeconds }) =>
-  db
-    .insertInto("counters")
-    .values({ name, hour_starts_at: hour, count: 1 })
-    .onConflict((conflict) => conflict.columns(["name", "hour_starts_at"]).doUpdateSet((eb) => ({ count: eb("counters.count", "+", 1) })))
-    .returning("count"),
+const counting = prepared(
+  (db, { name, hour }: { readonly name: string; readonly hour: UnixSeconds }) =>
+    db
+      .insertInto("counters")
+      .values({ name, hour_starts_at: hour, count: 1 })
+      .onConflict((conflict) =>
+        conflict
+          .columns(["name", "hour_starts_at"])
+          .doUpdateSet((eb) => ({ count: eb("counters.count", "+", 1) })),
+      )
+      .returning("count"),
 );
 
 /** Adds one and returns the hour's count so far. */
@@ -23,7 +28,11 @@ export async function countUp(tx: Tx, name: string, now: UnixSeconds): Promise<n
 }
 
 /** Counts by hour, those hours only in which something was counted. */
-export async function countsByHour(db: Db, name: string, from: UnixSeconds): Promise<ReadonlyMap<UnixSeconds, number>> {
+export async function countsByHour(
+  db: Db,
+  name: string,
+  from: UnixSeconds,
+): Promise<ReadonlyMap<UnixSeconds, number>> {
   const rows = await db
     .selectFrom("counters")
     .select(["hour_starts_at", "count"])

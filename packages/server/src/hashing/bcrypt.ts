@@ -7,5 +7,7 @@ export interface BcryptQuestion {
 }
 
 // Entry of a thread of the hashing process.
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-parentPort?.on("message", ({ password, crypt }: BcryptQuestion) => parentPort?.postMessage(compareSync(password, crypt)));
+parentPort?.on("message", ({ password, crypt }: BcryptQuestion) =>
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort?.postMessage(compareSync(password, crypt)),
+);

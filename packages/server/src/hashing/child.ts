@@ -6,9 +6,12 @@ import { isRequest, type HashReply, type HashRequest, type PresentedPassword } f
 import { effortOf, OUTPUT_BYTES, readArgon2id } from "./phc.ts";
 import { createScale } from "./scale.ts";
 
-// Entry of the hashing process. It holds no state but what evaluations cost, and dies with its parent: a signal sent to the whole
-// process group must not take it away while the parent still answers the requests it has accepted.
-const [memoryCost = Number.NaN, timeCost = Number.NaN, parallelism = Number.NaN] = process.argv.slice(2).map(Number);
+// Entry of the hashing process. It holds no state but what evaluations cost, and dies with its
+// parent: a signal sent to the whole process group must not take it away while the parent still
+// answers the requests it has accepted.
+const [memoryCost = Number.NaN, timeCost = Number.NaN, parallelism = Number.NaN] = process.argv
+  .slice(2)
+  .map(Number);
 const current = { memoryCost, timeCost, parallelism };
 const scale = createScale(current);
 
@@ -31,7 +34,12 @@ async function answer(request: HashRequest): Promise<void> {
 
 async function evaluate(request: HashRequest): Promise<HashReply> {
   const { id } = request;
-  if (request.kind === "hash") return { id, kind: "hashed", phc: await hash(request.password, { ...current, outputLen: OUTPUT_BYTES }) };
+  if (request.kind === "hash")
+    return {
+      id,
+      kind: "hashed",
+      phc: await hash(request.password, { ...current, outputLen: OUTPUT_BYTES }),
+    };
   return { id, kind: (await matches(request.hash, request.presented)) ? "matched" : "mismatched" };
 }
 
@@ -50,19 +58,25 @@ async function matches(stored: string, presented: PresentedPassword): Promise<bo
 /** A hash of a form nobody here knows matches nothing. */
 function comparisonOf(stored: string, { normalized, asTyped }: PresentedPassword): Comparison {
   const ours = readArgon2id(stored);
-  if (ours !== undefined) return { effort: effortOf(ours), matches: async () => verify(stored, normalized) };
+  if (ours !== undefined)
+    return { effort: effortOf(ours), matches: async () => verify(stored, normalized) };
   const foreign = readForeignHash(stored);
-  if (foreign !== undefined) return { effort: foreign.effort, matches: async () => matchesForeign(foreign, asTyped) };
+  if (foreign !== undefined)
+    return { effort: foreign.effort, matches: async () => matchesForeign(foreign, asTyped) };
   return { effort: "none", matches: async () => false };
 }
 
 /**
- * Spends what a weaker hash has left unspent: the time of a sign-in must not tell how old the stored hash is (EN-02). One that
- * costs more than today's, as most of other systems do, cannot be hidden until the sign-in that upgrades it.
+ * Spends what a weaker hash has left unspent: the time of a sign-in must not tell how old the
+ * stored hash is (EN-02). One that costs more than today's, as most of other systems do, cannot be
+ * hidden until the sign-in that upgrades it.
  */
 async function makeUp(effort: string, password: string): Promise<void> {
   const missing = scale.missing(effort);
-  if (missing !== undefined) await timed(effortOf(missing), async () => hashRaw(password, { ...missing, outputLen: OUTPUT_BYTES }));
+  if (missing !== undefined)
+    await timed(effortOf(missing), async () =>
+      hashRaw(password, { ...missing, outputLen: OUTPUT_BYTES }),
+    );
 }
 
 async function timed<Result>(effort: string, evaluation: () => Promise<Result>): Promise<Result> {

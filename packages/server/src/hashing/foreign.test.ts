@@ -19,19 +19,27 @@ const hasher = createHasher({
 });
 after(async () => hasher.close());
 
-/** Normalised as ours are, which is the wrong password for a foreign hash wherever it makes a difference. */
+/**
+ * Normalised as ours are, which is the wrong password for a foreign hash wherever it makes a
+ * difference.
+ */
 const opens = async (hash: string, password: string): Promise<boolean> => {
-  const outcome = await hasher.verify(hash, { normalized: password.normalize("NFKC"), asTyped: password });
+  const outcome = await hasher.verify(hash, {
+    normalized: password.normalize("NFKC"),
+    asTyped: password,
+  });
   assert.notEqual(outcome.kind, "busy");
   return outcome.kind === "matched";
 };
 
 const PASSWORD = "seven quiet herons";
 const PBKDF2 = "pbkdf2_sha256$10000$oldsaltoldsalt$C2Lewzdy0GbOVqERZpwzRFfQW0z9UUE39OPYo5xmvjk=";
-const SCRYPT = "scrypt$1024$oldsaltoldsalt$8$1$Rvp8H7/tFGAdas5ILyBGTT8jhnhHTEA82IINbp3i3Uk1wiV6ZFhQeWNsW5gxzkh5MERS2YTKzPdsYYyN+Sdelw==";
+const SCRYPT =
+  "scrypt$1024$oldsaltoldsalt$8$1$Rvp8H7/tFGAdas5ILyBGTT8jhnhHTEA82IINbp3i3Uk1wiV6ZFhQeWNsW5gxzkh5MERS2YTKzPdsYYyN+Sdelw==";
 const BCRYPT = "bcrypt$$2b$04$65iDHNUbx0lu0nmBeoVX.eTlDFWUGElihx3Y2F3mOzv.ECOgXUgJS";
 const BCRYPT_SHA256 = "bcrypt_sha256$$2b$04$BYpR5V02i4DUQ8n5501ptewFfIH3O0ZLhsbVcCvYQOWg.DLBgsJTa";
-const ARGON2 = "argon2$argon2id$v=19$m=102400,t=2,p=8$NjA0N05tU2NoR0pyVjg1QWp2OUxocw$UDSPrHE4/6dMD2C1eOWW3LQqiC1Jj+jg/y3OUgtyaJw";
+const ARGON2 =
+  "argon2$argon2id$v=19$m=102400,t=2,p=8$NjA0N05tU2NoR0pyVjg1QWp2OUxocw$UDSPrHE4/6dMD2C1eOWW3LQqiC1Jj+jg/y3OUgtyaJw";
 const CHEAP = ARGON2.replace("m=102400", "m=64");
 
 /** Of `PASSWORD`. */
@@ -78,7 +86,11 @@ for (const [writer, hashes] of Object.entries(written)) {
     for (const hash of hashes) {
       assert.ok(isKnownHash(hash), hash);
       assert.ok(hasher.needsUpgrade(hash), hash);
-      assert.deepEqual(await Promise.all([opens(hash, PASSWORD), opens(hash, "seven quiet heron")]), [true, false], hash);
+      assert.deepEqual(
+        await Promise.all([opens(hash, PASSWORD), opens(hash, "seven quiet heron")]),
+        [true, false],
+        hash,
+      );
     }
   });
 }
@@ -92,7 +104,11 @@ test("a foreign hash is compared with the password as it was typed", async () =>
     "scrypt$16384$xpiCabXYvSoZAmkWoRRlhr$8$5$ygTtvfaEbjiDbD1NdDB1nRvVxcufhuqEUXsZO2qJnXhow8W1PwkaFBa1XP4o5Me2WUwPByf5Or8SClFpXXWzKA==",
     "md5$XOVguWmtMhimjlk7wSg32Y$4a24c34b82efbebf6d7269ffaca23a19",
   ]) {
-    assert.deepEqual(await Promise.all([opens(hash, typed), opens(hash, typed.normalize("NFKC"))]), [true, false], hash);
+    assert.deepEqual(
+      await Promise.all([opens(hash, typed), opens(hash, typed.normalize("NFKC"))]),
+      [true, false],
+      hash,
+    );
   }
 });
 
@@ -100,8 +116,14 @@ test("one of ours is compared with the normalised password only", async () => {
   const hashed = await hasher.hash("fish");
   assert.ok(hashed.kind === "hashed" && isKnownHash(hashed.phc));
   assert.equal(readForeignHash(hashed.phc), undefined);
-  assert.equal((await hasher.verify(hashed.phc, { normalized: "fish", asTyped: "\ufb01sh" })).kind, "matched");
-  assert.equal((await hasher.verify(hashed.phc, { normalized: "other", asTyped: "fish" })).kind, "mismatched");
+  assert.equal(
+    (await hasher.verify(hashed.phc, { normalized: "fish", asTyped: "\ufb01sh" })).kind,
+    "matched",
+  );
+  assert.equal(
+    (await hasher.verify(hashed.phc, { normalized: "other", asTyped: "fish" })).kind,
+    "mismatched",
+  );
 });
 
 test("bcrypt reads 72 bytes and bcrypt_sha256 all, as in Django", async () => {
@@ -110,22 +132,31 @@ test("bcrypt reads 72 bytes and bcrypt_sha256 all, as in Django", async () => {
   const plain = "bcrypt$$2b$04$GKzGsSdiT1tpY607w98SrOv9AG1MCPe.oIceMwUAJNqz/Pr9Pblpe";
   const prehashed = "bcrypt_sha256$$2b$04$1x/hliMvbdIkNnUZuCbBGOyUOugsMgMxyY55n0Xmzd.l.HhrIEPA.";
   assert.deepEqual(
-    [await opens(plain, long), await opens(plain, long.slice(0, 72)), await opens(plain, long.slice(0, 71))],
+    [
+      await opens(plain, long),
+      await opens(plain, long.slice(0, 72)),
+      await opens(plain, long.slice(0, 71)),
+    ],
     [true, true, false],
   );
-  assert.deepEqual([await opens(prehashed, long), await opens(prehashed, long.slice(0, 72))], [true, false]);
+  assert.deepEqual(
+    [await opens(prehashed, long), await opens(prehashed, long.slice(0, 72))],
+    [true, false],
+  );
 });
 
 test("PW-03: a password followed by a NUL is another one, whatever the algorithm makes of it", async () => {
   for (const hash of [BCRYPT, BCRYPT_SHA256, PBKDF2, SCRYPT])
-    for (const tail of ["\0", "\0tail", `\0${PASSWORD}`]) assert.equal(await opens(hash, PASSWORD + tail), false, hash);
+    for (const tail of ["\0", "\0tail", `\0${PASSWORD}`])
+      assert.equal(await opens(hash, PASSWORD + tail), false, hash);
 });
 
 test("an unusable password is known, and none matches it", async () => {
   for (const unusable of ["!", "!Kxxr03aupzAgIZswAEhWU1KjH46GPUe7WnakYODT", `!${PBKDF2}`]) {
     assert.ok(isKnownHash(unusable));
     assert.ok(hasher.needsUpgrade(unusable));
-    for (const password of [unusable, unusable.slice(1), "", PASSWORD]) assert.equal(await opens(unusable, password), false);
+    for (const password of [unusable, unusable.slice(1), "", PASSWORD])
+      assert.equal(await opens(unusable, password), false);
   }
 });
 
@@ -162,7 +193,12 @@ test("what holds no hash, a hash cut off, and one too costly are not known; they
     ARGON2.replace("p=8", "p=0"),
     ARGON2.replace("m=102400", "m=0102400"),
     `${phc.slice(0, -1)}x`,
-    ...[PBKDF2, SCRYPT, BCRYPT, BCRYPT_SHA256].flatMap((hash) => [hash.slice(0, -1), `${hash}\n`, ` ${hash}`, `${hash}${hash}`]),
+    ...[PBKDF2, SCRYPT, BCRYPT, BCRYPT_SHA256].flatMap((hash) => [
+      hash.slice(0, -1),
+      `${hash}\n`,
+      ` ${hash}`,
+      `${hash}${hash}`,
+    ]),
   ]) {
     assert.equal(isKnownHash(text), false, text);
     const before = warned.length;
@@ -173,7 +209,18 @@ test("what holds no hash, a hash cut off, and one too costly are not known; they
 
 test("no text in the place of a hash is a fault", async () => {
   const piece = fc.oneof(
-    fc.constantFrom("pbkdf2_sha256", "pbkdf2_sha1", "scrypt", "bcrypt", "bcrypt_sha256", "argon2", "argon2id", "md5", "sha1", "!"),
+    fc.constantFrom(
+      "pbkdf2_sha256",
+      "pbkdf2_sha1",
+      "scrypt",
+      "bcrypt",
+      "bcrypt_sha256",
+      "argon2",
+      "argon2id",
+      "md5",
+      "sha1",
+      "!",
+    ),
     fc.constantFrom("", "0", "1", "2", "1024", "2b", "04", "v=19", "m=64,t=1,p=1", "m=8,t=1,p=2"),
     fc.base64String({ maxLength: 90 }),
     fc.string({ unit: "binary", maxLength: 60 }),
@@ -192,10 +239,17 @@ test("no text in the place of a hash is a fault", async () => {
     }),
     { numRuns: 400 },
   );
-  const scrypts = fc.tuple(fc.nat(12), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }));
+  const scrypts = fc.tuple(
+    fc.nat(12),
+    fc.integer({ min: 1, max: 4 }),
+    fc.integer({ min: 1, max: 4 }),
+  );
   await fc.assert(
     fc.asyncProperty(scrypts, async ([log, blockSize, parallelism]) => {
-      const hash = SCRYPT.replace("$1024$", `$${2 ** log}$`).replace("$8$1$", `$${blockSize}$${parallelism}$`);
+      const hash = SCRYPT.replace("$1024$", `$${2 ** log}$`).replace(
+        "$8$1$",
+        `$${blockSize}$${parallelism}$`,
+      );
       assert.equal(await opens(hash, "another password"), false);
     }),
     { numRuns: 60 },
@@ -203,10 +257,13 @@ test("no text in the place of a hash is a fault", async () => {
 });
 
 test("PW-11: bcrypt leaves the process that hashes free to answer others", async () => {
-  const slow = hasher.verify("bcrypt$$2b$12$GiZI.ZPtk0VF3bICUdecS.KBHOLawUgGRseIjezUnquhAmpq7Yoxa", {
-    normalized: PASSWORD,
-    asTyped: PASSWORD,
-  });
+  const slow = hasher.verify(
+    "bcrypt$$2b$12$GiZI.ZPtk0VF3bICUdecS.KBHOLawUgGRseIjezUnquhAmpq7Yoxa",
+    {
+      normalized: PASSWORD,
+      asTyped: PASSWORD,
+    },
+  );
   let isAnswered = false;
   void slow.finally(() => (isAnswered = true));
   for (let others = 0; others < 5; others += 1) await hasher.hash("password");

@@ -1,10 +1,17 @@
 import { effortOf, readArgon2, readArgon2id } from "./phc.ts";
 
 /**
- * A password hash that another system has written: in one of the forms of Django's `password` column, or as bcrypt and
- * Argon2 are written everywhere. All of them are over the UTF-8 of the password as it was typed.
+ * A password hash that another system has written: in one of the forms of Django's `password`
+ * column, or as bcrypt and Argon2 are written everywhere. All of them are over the UTF-8 of the
+ * password as it was typed.
  */
-export type ForeignHash = Pbkdf2Hash | ScryptHash | PlainDigest | BcryptHash | ForeignArgon2Hash | UnusableHash;
+export type ForeignHash =
+  | Pbkdf2Hash
+  | ScryptHash
+  | PlainDigest
+  | BcryptHash
+  | ForeignArgon2Hash
+  | UnusableHash;
 
 interface Costly {
   /** Equal where the same work is to be done. */
@@ -60,7 +67,8 @@ const MAXIMUM_SCRYPT_BYTES = 2 ** 29;
 const MAXIMUM_BCRYPT_COST = 14;
 
 const PBKDF2 = /^pbkdf2_(sha256|sha1)\$([1-9]\d{0,7})\$([^$]{1,128})\$([A-Za-z0-9+/]{27,43}=)$/;
-const SCRYPT = /^scrypt\$([1-9]\d{0,9})\$([^$]{1,128})\$([1-9]\d{0,9})\$([1-9]\d{0,9})\$([A-Za-z0-9+/]{86}==)$/;
+const SCRYPT =
+  /^scrypt\$([1-9]\d{0,9})\$([^$]{1,128})\$([1-9]\d{0,9})\$([1-9]\d{0,9})\$([A-Za-z0-9+/]{86}==)$/;
 const DIGEST = /^(?:(sha1|md5)\$([^$]{0,128})\$)?([0-9a-f]{32}|[0-9a-f]{40})$/;
 const BCRYPT = /^(bcrypt\$|bcrypt_sha256\$)?(\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53})$/;
 
@@ -68,8 +76,9 @@ const digestBytes = { sha256: 32, sha1: 20, md5: 16 } as const;
 const readers = [readUnusable, readPbkdf2, readScrypt, readBcrypt, readForeignArgon2, readDigest];
 
 /**
- * Undefined where nobody here can verify it: an unknown form, an incomplete hash, or one that asks for more than a sign-in may
- * cost. Also for an Argon2id hash without Django's prefix `argon2`: that is one of ours, over a normalised password.
+ * Undefined where nobody here can verify it: an unknown form, an incomplete hash, or one that asks
+ * for more than a sign-in may cost. Also for an Argon2id hash without Django's prefix `argon2`:
+ * that is one of ours, over a normalised password.
  */
 export function readForeignHash(text: string): ForeignHash | undefined {
   for (const read of readers) {
@@ -79,7 +88,10 @@ export function readForeignHash(text: string): ForeignHash | undefined {
   return undefined;
 }
 
-/** Whether it is known which password `text` stands for, which may be none; an importer lists the rows where it is not. */
+/**
+ * Whether it is known which password `text` stands for, which may be none; an importer lists the
+ * rows where it is not.
+ */
 export function isKnownHash(text: string): boolean {
   return readArgon2id(text) !== undefined || readForeignHash(text) !== undefined;
 }
@@ -93,34 +105,65 @@ function readPbkdf2(text: string): Pbkdf2Hash | undefined {
   if (digestName === undefined || salt === undefined || base64 === undefined) return undefined;
   const digest = digestName === "sha256" ? "sha256" : "sha1";
   const [iterations, output] = [Number(iterationsText), Buffer.from(base64, "base64")];
-  if (iterations > MAXIMUM_PBKDF2_ITERATIONS || output.length !== digestBytes[digest]) return undefined;
-  return { scheme: "pbkdf2", digest, iterations, salt, output, effort: `pbkdf2 ${digest} ${iterations}` };
+  if (iterations > MAXIMUM_PBKDF2_ITERATIONS || output.length !== digestBytes[digest])
+    return undefined;
+  return {
+    scheme: "pbkdf2",
+    digest,
+    iterations,
+    salt,
+    output,
+    effort: `pbkdf2 ${digest} ${iterations}`,
+  };
 }
 
 function readScrypt(text: string): ScryptHash | undefined {
   const [, costText, salt, blockSizeText, parallelismText, base64] = SCRYPT.exec(text) ?? [];
   if (salt === undefined || base64 === undefined) return undefined;
-  const [cost, blockSize, parallelism] = [Number(costText), Number(blockSizeText), Number(parallelismText)];
+  const [cost, blockSize, parallelism] = [
+    Number(costText),
+    Number(blockSizeText),
+    Number(parallelismText),
+  ];
   // RFC 7914 §2: the cost is a power of two above 1 and below 2^(128 * blockSize / 8).
   const defined = Number.isInteger(Math.log2(cost)) && cost > 1 && Math.log2(cost) < 16 * blockSize;
   if (!defined || 128 * cost * blockSize * parallelism > MAXIMUM_SCRYPT_BYTES) return undefined;
   const effort = `scrypt ${cost} ${blockSize} ${parallelism}`;
-  return { scheme: "scrypt", cost, blockSize, parallelism, salt, output: Buffer.from(base64, "base64"), effort };
+  return {
+    scheme: "scrypt",
+    cost,
+    blockSize,
+    parallelism,
+    salt,
+    output: Buffer.from(base64, "base64"),
+    effort,
+  };
 }
 
-/** Salted, as `md5$$…` or `sha1$$…`, or 32 hexadecimal digits and nothing else, which the first Django wrote. */
+/**
+ * Salted, as `md5$$…` or `sha1$$…`, or 32 hexadecimal digits and nothing else, which the first
+ * Django wrote.
+ */
 function readDigest(text: string): PlainDigest | undefined {
   const [, name = "md5", salt = "", hex] = DIGEST.exec(text) ?? [];
   if (hex === undefined) return undefined;
   const digest = name === "md5" ? "md5" : "sha1";
   const output = Buffer.from(hex, "hex");
-  return output.length === digestBytes[digest] ? { scheme: "digest", digest, salt, output, effort: "none" } : undefined;
+  return output.length === digestBytes[digest]
+    ? { scheme: "digest", digest, salt, output, effort: "none" }
+    : undefined;
 }
 
 function readBcrypt(text: string): BcryptHash | undefined {
   const [, prefix, crypt, cost] = BCRYPT.exec(text) ?? [];
-  if (crypt === undefined || Number(cost) < 4 || Number(cost) > MAXIMUM_BCRYPT_COST) return undefined;
-  return { scheme: "bcrypt", crypt, prehashed: prefix === "bcrypt_sha256$", effort: `bcrypt ${cost}` };
+  if (crypt === undefined || Number(cost) < 4 || Number(cost) > MAXIMUM_BCRYPT_COST)
+    return undefined;
+  return {
+    scheme: "bcrypt",
+    crypt,
+    prehashed: prefix === "bcrypt_sha256$",
+    effort: `bcrypt ${cost}`,
+  };
 }
 
 function readForeignArgon2(text: string): ForeignArgon2Hash | undefined {

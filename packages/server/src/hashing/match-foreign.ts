@@ -10,8 +10,9 @@ const derivePbkdf2 = promisify(pbkdf2);
 const deriveScrypt = promisify<string, string, number, ScryptOptions, Buffer>(scrypt);
 
 /**
- * `password` as it was typed: that is what the other system hashed. None with a NUL matches, for to several of these algorithms it
- * is the same with and without: HMAC fills a key up with NULs, and bcrypt reads the password in a circle, with a NUL at its end.
+ * `password` as it was typed: that is what the other system hashed. None with a NUL matches, for to
+ * several of these algorithms it is the same with and without: HMAC fills a key up with NULs, and
+ * bcrypt reads the password in a circle, with a NUL at its end.
  */
 export async function matchesForeign(hash: ForeignHash, password: string): Promise<boolean> {
   return (await evaluate(hash, password)) && !password.includes("\0");
@@ -34,23 +35,43 @@ async function evaluate(hash: ForeignHash, password: string): Promise<boolean> {
   }
 }
 
-async function pbkdf2Of({ salt, iterations, digest, output }: Pbkdf2Hash, password: string): Promise<Buffer> {
+async function pbkdf2Of(
+  { salt, iterations, digest, output }: Pbkdf2Hash,
+  password: string,
+): Promise<Buffer> {
   return derivePbkdf2(password, salt, iterations, output.length, digest);
 }
 
-async function scryptOf({ salt, cost, blockSize, parallelism, output }: ScryptHash, password: string): Promise<Buffer> {
+async function scryptOf(
+  { salt, cost, blockSize, parallelism, output }: ScryptHash,
+  password: string,
+): Promise<Buffer> {
   // What the reader of the hash has let pass is within memory; Node.js would stop at 32 MiB.
-  return deriveScrypt(password, salt, output.length, { cost, blockSize, parallelization: parallelism, maxmem: Number.MAX_SAFE_INTEGER });
+  return deriveScrypt(password, salt, output.length, {
+    cost,
+    blockSize,
+    parallelization: parallelism,
+    maxmem: Number.MAX_SAFE_INTEGER,
+  });
 }
 
-/** Where it is not prehashed, 72 bytes of the password open: as in the system the hash is from, and until the upgrade. */
+/**
+ * Where it is not prehashed, 72 bytes of the password open: as in the system the hash is from, and
+ * until the upgrade.
+ */
 async function matchesBcrypt({ crypt, prehashed }: BcryptHash, password: string): Promise<boolean> {
-  return askThread({ crypt, password: prehashed ? digestOf("sha256", password).toString("hex") : password });
+  return askThread({
+    crypt,
+    password: prehashed ? digestOf("sha256", password).toString("hex") : password,
+  });
 }
 
 const idle: Worker[] = [];
 
-/** This bcrypt is JavaScript and would hold up the answers to everybody else: as many threads as were ever needed at once are kept. */
+/**
+ * This bcrypt is JavaScript and would hold up the answers to everybody else: as many threads as
+ * were ever needed at once are kept.
+ */
 async function askThread(question: BcryptQuestion): Promise<boolean> {
   const thread = idle.pop() ?? new Worker(new URL("./bcrypt.ts", import.meta.url));
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin

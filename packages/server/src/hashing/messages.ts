@@ -1,4 +1,7 @@
-/** A password to be verified. Ours were hashed normalised (PW-04), those of other systems as they were typed. */
+/**
+ * A password to be verified. Ours were hashed normalised (PW-04), those of other systems as they
+ * were typed.
+ */
 export interface PresentedPassword {
   readonly normalized: string;
   readonly asTyped: string;
@@ -6,7 +9,12 @@ export interface PresentedPassword {
 
 export type HashRequest =
   | { readonly id: number; readonly kind: "hash"; readonly password: string }
-  | { readonly id: number; readonly kind: "verify"; readonly hash: string; readonly presented: PresentedPassword };
+  | {
+      readonly id: number;
+      readonly kind: "verify";
+      readonly hash: string;
+      readonly presented: PresentedPassword;
+    };
 
 export type HashReply =
   | { readonly id: number; readonly kind: "hashed"; readonly phc: string }

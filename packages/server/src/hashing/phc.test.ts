@@ -5,7 +5,8 @@ import { decoyHash, isOutdated, readArgon2, readArgon2id, standardParameters } f
 
 const salt16 = "c29tZXNhbHRzb21lc2FsdA";
 const output32 = "l0jXnLPLyzf2bYYmvzmnJ2bFhsfc3tEALOuoPfZPS0I";
-const phc = (parameters: string, salt = salt16, output = output32): string => `$argon2id$v=19$${parameters}$${salt}$${output}`;
+const phc = (parameters: string, salt = salt16, output = output32): string =>
+  `$argon2id$v=19$${parameters}$${salt}$${output}`;
 
 test("PW-08: a PHC string tells its parameters, salt and output length", () => {
   assert.deepEqual(readArgon2id(phc("m=19456,t=2,p=1")), {
@@ -34,10 +35,20 @@ test("anything but Argon2id version 1.3 is not read", () => {
 
 test("Argon2 of every kind is read as far as it can be computed within 1 GiB at once and 4 GiB in all", () => {
   for (const variant of ["argon2i", "argon2d", "argon2id"])
-    assert.equal(readArgon2(phc("m=512,t=2,p=2").replace("argon2id", variant))?.variant, `${variant}$v=19`);
+    assert.equal(
+      readArgon2(phc("m=512,t=2,p=2").replace("argon2id", variant))?.variant,
+      `${variant}$v=19`,
+    );
   assert.equal(readArgon2(phc("m=512,t=2,p=2").replace("v=19", "v=16"))?.variant, "argon2id$v=16");
   assert.notEqual(readArgon2(phc("m=1048576,t=4,p=1")), undefined);
-  for (const parameters of ["m=1048577,t=1,p=1", "m=1048576,t=5,p=1", "m=8,t=4294967295,p=1", "m=8,t=1,p=2", "m=8,t=0,p=1", "m=8,t=1,p=0"])
+  for (const parameters of [
+    "m=1048577,t=1,p=1",
+    "m=1048576,t=5,p=1",
+    "m=8,t=4294967295,p=1",
+    "m=8,t=1,p=2",
+    "m=8,t=0,p=1",
+    "m=8,t=1,p=0",
+  ])
     assert.equal(readArgon2(phc(parameters)), undefined, parameters);
 });
 
@@ -48,7 +59,10 @@ test("PW-09: a hash weaker in any respect, or of another format, is due for an u
   assert.equal(isOutdated(phc("m=65536,t=1,p=1"), standardParameters), true);
   assert.equal(isOutdated(phc("m=19456,t=2,p=4"), standardParameters), true);
   assert.equal(isOutdated(phc("m=19456,t=2,p=1", "c29tZXNhbHQ"), standardParameters), true);
-  assert.equal(isOutdated(phc("m=19456,t=2,p=1", salt16, "l0jXnLPLyzf2bYYmvzmnJw"), standardParameters), true);
+  assert.equal(
+    isOutdated(phc("m=19456,t=2,p=1", salt16, "l0jXnLPLyzf2bYYmvzmnJw"), standardParameters),
+    true,
+  );
   assert.equal(isOutdated("pbkdf2_sha256$600000$salt$hash", standardParameters), true);
 });
 

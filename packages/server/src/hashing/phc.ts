@@ -9,7 +9,11 @@ export interface Argon2Parameters {
 }
 
 /** 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet; PW-08). */
-export const standardParameters: Argon2Parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+export const standardParameters: Argon2Parameters = {
+  memoryCost: 19_456,
+  timeCost: 2,
+  parallelism: 1,
+};
 
 export const OUTPUT_BYTES = 32;
 const OUR_VARIANT = "argon2id$v=19";
@@ -32,7 +36,10 @@ export function readArgon2id(phc: string): Argon2Hash | undefined {
   return stored?.variant === OUR_VARIANT ? stored : undefined;
 }
 
-/** Any of the algorithms and versions of Argon2, as far as it can be computed (RFC 9106 §3.1) at a bearable price. */
+/**
+ * Any of the algorithms and versions of Argon2, as far as it can be computed (RFC 9106 §3.1) at a
+ * bearable price.
+ */
 export function readArgon2(phc: string): Argon2Hash | undefined {
   const [, variant, memoryCost, timeCost, parallelism, salt, output] = ARGON2.exec(phc) ?? [];
   if (variant === undefined || !isEncoded(salt) || !isEncoded(output)) return undefined;
@@ -49,26 +56,47 @@ export function readArgon2(phc: string): Argon2Hash | undefined {
 
 /** Up to 1 GiB and, in all passes, 4 GiB: about three seconds. */
 function isComputable({ memoryCost, timeCost, parallelism }: Argon2Parameters): boolean {
-  return memoryCost >= 8 * parallelism && memoryCost <= MAXIMUM_MEMORY && memoryCost * timeCost <= MAXIMUM_BLOCKS;
+  return (
+    memoryCost >= 8 * parallelism &&
+    memoryCost <= MAXIMUM_MEMORY &&
+    memoryCost * timeCost <= MAXIMUM_BLOCKS
+  );
 }
 
-/** Whether a stored hash should be replaced at the next sign-in: another format, or weaker than `current` in any respect (PW-09). */
+/**
+ * Whether a stored hash should be replaced at the next sign-in: another format, or weaker than
+ * `current` in any respect (PW-09).
+ */
 export function isOutdated(phc: string, current: Argon2Parameters): boolean {
   const stored = readArgon2id(phc);
   if (stored === undefined) return true;
   const weaker = stored.memoryCost < current.memoryCost || stored.timeCost < current.timeCost;
-  return weaker || stored.parallelism !== current.parallelism || stored.saltBytes < SALT_BYTES || stored.outputBytes < OUTPUT_BYTES;
+  return (
+    weaker ||
+    stored.parallelism !== current.parallelism ||
+    stored.saltBytes < SALT_BYTES ||
+    stored.outputBytes < OUTPUT_BYTES
+  );
 }
 
-/** A PHC string that no password matches and that costs as much to verify as a real one: made up, not computed. */
-export function decoyHash(random: Random, { memoryCost, timeCost, parallelism }: Argon2Parameters): string {
+/**
+ * A PHC string that no password matches and that costs as much to verify as a real one: made up,
+ * not computed.
+ */
+export function decoyHash(
+  random: Random,
+  { memoryCost, timeCost, parallelism }: Argon2Parameters,
+): string {
   const salt = encode(random.bytes(SALT_BYTES));
   const output = encode(random.bytes(OUTPUT_BYTES));
   return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${salt}$${output}`;
 }
 
 /** Equal where the same work is to be done. */
-export function effortOf({ memoryCost, timeCost, parallelism }: Argon2Parameters, variant = OUR_VARIANT): string {
+export function effortOf(
+  { memoryCost, timeCost, parallelism }: Argon2Parameters,
+  variant = OUR_VARIANT,
+): string {
   return `${variant} ${memoryCost} ${timeCost} ${parallelism}`;
 }
 

@@ -16,14 +16,24 @@ after(async () => Promise.all(open.map(async (hasher) => hasher.close())));
 /** Patient, so that a busy machine turns nobody away who is not meant to be. */
 function hasherWith(changes: Partial<HasherDeps> = {}): Hasher {
   const patience = { waitMilliseconds: 60_000 };
-  const deps = { log: silentLog, clock: systemClock, random: systemRandom, concurrency: 2, params: standardParameters, ...patience };
+  const deps = {
+    log: silentLog,
+    clock: systemClock,
+    random: systemRandom,
+    concurrency: 2,
+    params: standardParameters,
+    ...patience,
+  };
   const hasher = createHasher({ ...deps, ...changes });
   open.push(hasher);
   return hasher;
 }
 
 /** A password that is the same normalised. */
-const plain = (password: string): PresentedPassword => ({ normalized: password, asTyped: password });
+const plain = (password: string): PresentedPassword => ({
+  normalized: password,
+  asTyped: password,
+});
 
 async function hashed(hasher: Hasher, password: string): Promise<string> {
   const outcome = await hasher.hash(password);
@@ -34,9 +44,15 @@ async function hashed(hasher: Hasher, password: string): Promise<string> {
 test("a password verifies against its own hash and no other does", async () => {
   const hasher = hasherWith();
   const phc = await hashed(hasher, "correct horse battery staple");
-  assert.deepEqual(await hasher.verify(phc, plain("correct horse battery staple")), { kind: "matched" });
-  assert.deepEqual(await hasher.verify(phc, plain("correct horse battery stapl")), { kind: "mismatched" });
-  assert.deepEqual(await hasher.verify(hasher.decoy, plain("correct horse battery staple")), { kind: "mismatched" });
+  assert.deepEqual(await hasher.verify(phc, plain("correct horse battery staple")), {
+    kind: "matched",
+  });
+  assert.deepEqual(await hasher.verify(phc, plain("correct horse battery stapl")), {
+    kind: "mismatched",
+  });
+  assert.deepEqual(await hasher.verify(hasher.decoy, plain("correct horse battery staple")), {
+    kind: "mismatched",
+  });
   assert.equal(hasher.figures().evaluations, 4);
 });
 
@@ -46,15 +62,25 @@ test("PW-02: every byte of a long password counts: the first 72 bytes or 255 cha
   const phc = await hashed(hasher, password);
   assert.equal((await hasher.verify(phc, plain(password))).kind, "matched");
   assert.equal((await hasher.verify(phc, plain(password.slice(0, 255)))).kind, "mismatched");
-  assert.equal((await hasher.verify(phc, plain(Buffer.from(password).subarray(0, 72).toString()))).kind, "mismatched");
+  assert.equal(
+    (await hasher.verify(phc, plain(Buffer.from(password).subarray(0, 72).toString()))).kind,
+    "mismatched",
+  );
 });
 
 test("PW-08: hashes are Argon2id, 19 MiB, t=2, p=1, with a 16-byte salt that is never used twice", async () => {
   const hasher = hasherWith();
   const first = await hashed(hasher, "same password");
-  assert.deepEqual(readArgon2id(first), { ...standardParameters, variant: "argon2id$v=19", saltBytes: 16, outputBytes: 32 });
+  assert.deepEqual(readArgon2id(first), {
+    ...standardParameters,
+    variant: "argon2id$v=19",
+    saltBytes: 16,
+    outputBytes: 32,
+  });
   const weak = hasherWith({ params: cheap, queueLimit: 1000, waitMilliseconds: 60_000 });
-  const hashes = await Promise.all(Array.from({ length: 500 }, async () => hashed(weak, "same password")));
+  const hashes = await Promise.all(
+    Array.from({ length: 500 }, async () => hashed(weak, "same password")),
+  );
   assert.equal(new Set(hashes.map((phc) => phc.split("$")[4])).size, 500);
 });
 
@@ -69,7 +95,12 @@ test("PW-09: a hash of weaker parameters still verifies and is due for an upgrad
 
 test("a hash of an unknown or broken format matches nothing and is no fault", async () => {
   const hasher = hasherWith({ params: cheap });
-  for (const phc of ["", "!", "plain", "$argon2id$v=19$m=8,t=1,p=9$c29tZXNhbHRzb21lc2FsdA$l0jXnLPLyzf2bYYmvzmnJ2bFhsfc3tEALOuoPfZPS0I"]) {
+  for (const phc of [
+    "",
+    "!",
+    "plain",
+    "$argon2id$v=19$m=8,t=1,p=9$c29tZXNhbHRzb21lc2FsdA$l0jXnLPLyzf2bYYmvzmnJ2bFhsfc3tEALOuoPfZPS0I",
+  ]) {
     assert.deepEqual(await hasher.verify(phc, plain("plain")), { kind: "mismatched" }, phc);
   }
 });
@@ -77,7 +108,12 @@ test("a hash of an unknown or broken format matches nothing and is no fault", as
 test("EN-02: unknown users, foreign formats and old parameters are answered by one evaluation each, as a current hash is", async () => {
   const hasher = hasherWith();
   const weak = hasherWith({ params: { memoryCost: 4096, timeCost: 1, parallelism: 1 } });
-  const stored = [await hashed(hasher, "the password"), hasher.decoy, await hashed(weak, "the password"), "pbkdf2_sha256$600000$salt$hash"];
+  const stored = [
+    await hashed(hasher, "the password"),
+    hasher.decoy,
+    await hashed(weak, "the password"),
+    "pbkdf2_sha256$600000$salt$hash",
+  ];
   for (const phc of stored) {
     const before = hasher.figures().evaluations;
     assert.deepEqual(await hasher.verify(phc, plain("another password")), { kind: "mismatched" });
@@ -93,7 +129,10 @@ test("PW-11: beyond the running and the waiting, a password is refused at once",
   // Refused while the first is still being hashed.
   const { queued, running, refused } = hasher.figures();
   assert.deepEqual({ queued, running, refused }, { queued: 2, running: 1, refused: 2 });
-  assert.deepEqual(new Set((await Promise.all(accepted)).map((outcome) => outcome.kind)), new Set(["hashed"]));
+  assert.deepEqual(
+    new Set((await Promise.all(accepted)).map((outcome) => outcome.kind)),
+    new Set(["hashed"]),
+  );
   assert.equal((await hasher.hash("six")).kind, "hashed");
 });
 
@@ -137,7 +176,10 @@ test("a killed hashing process is replaced, and what it was working on is not lo
   const killed = processOf(hasher);
   const outcomes = [hasher.hash("one"), hasher.hash("two"), hasher.hash("three")];
   process.kill(killed, "SIGKILL");
-  assert.deepEqual(new Set((await Promise.all(outcomes)).map((outcome) => outcome.kind)), new Set(["hashed"]));
+  assert.deepEqual(
+    new Set((await Promise.all(outcomes)).map((outcome) => outcome.kind)),
+    new Set(["hashed"]),
+  );
   assert.notEqual(processOf(hasher), killed);
   assert.deepEqual(events, ["hashing.process_ended"]);
 });
@@ -183,7 +225,9 @@ test("the hashing process does not outlive a parent that was killed", async () =
     setInterval(() => {}, 1000);
     console.log((await hasher.hash("starts the process")).kind);
   `;
-  const parent = spawn(process.execPath, ["--input-type=module", "--eval", source], { stdio: ["ignore", "pipe", "pipe"] });
+  const parent = spawn(process.execPath, ["--input-type=module", "--eval", source], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const [line] = await once(parent.stdout, "data");
   assert.equal(String(line), "hashed\n");
   const lastHolderGone = once(parent.stderr.resume(), "close");

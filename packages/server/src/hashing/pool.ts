@@ -9,21 +9,32 @@ import { isKnownHash } from "./foreign.ts";
 import { isReply, type HashReply, type HashRequest, type PresentedPassword } from "./messages.ts";
 import { decoyHash, isOutdated, type Argon2Parameters } from "./phc.ts";
 
-export type HashOutcome = { readonly kind: "hashed"; readonly phc: string } | { readonly kind: "busy" };
-export type VerifyOutcome = { readonly kind: "matched" } | { readonly kind: "mismatched" } | { readonly kind: "busy" };
+export type HashOutcome =
+  | { readonly kind: "hashed"; readonly phc: string }
+  | { readonly kind: "busy" };
+export type VerifyOutcome =
+  | { readonly kind: "matched" }
+  | { readonly kind: "mismatched" }
+  | { readonly kind: "busy" };
 
 export interface Hasher {
   hash(password: string): Promise<HashOutcome>;
-  /** `hash` is one of ours or of another system (foreign.ts); one that cannot be verified matches nothing. */
+  /**
+   * `hash` is one of ours or of another system (foreign.ts); one that cannot be verified matches
+   * nothing.
+   */
   verify(hash: string, presented: PresentedPassword): Promise<VerifyOutcome>;
   /**
-   * A place for one question, before anything is done for whoever asks: `undefined` while as many have one as can be
-   * answered in time. Call what it returns when the question has been answered.
+   * A place for one question, before anything is done for whoever asks: `undefined` while as many
+   * have one as can be answered in time. Call what it returns when the question has been answered.
    */
   reserve(): (() => void) | undefined;
   /** Whether `reserve` would have no place. */
   isFull(): boolean;
-  /** Verified in place of a hash that does not exist: it costs the same and no password matches it (EN-02). */
+  /**
+   * Verified in place of a hash that does not exist: it costs the same and no password matches it
+   * (EN-02).
+   */
   readonly decoy: string;
   needsUpgrade(hash: string): boolean;
   figures(): HasherFigures;
@@ -61,7 +72,10 @@ interface Job {
   starts: number;
 }
 
-type Question = Readonly<{ kind: "hash"; password: string } | { kind: "verify"; hash: string; presented: PresentedPassword }>;
+type Question = Readonly<
+  | { kind: "hash"; password: string }
+  | { kind: "verify"; hash: string; presented: PresentedPassword }
+>;
 
 const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
 const NICENESS = 10;
@@ -69,13 +83,15 @@ const STUCK_MILLISECONDS = 10_000;
 const STARTS_PER_JOB = 2;
 
 /**
- * Argon2id in a process of its own at lower priority, so that neither the event loop nor the thread pool of the server,
- * nor, as far as the scheduler can help it, its share of the processors feels a flood of passwords (PW-11, IN-07).
- * The process is started for the first password and kept. If it dies, what it was working on is started once more.
+ * Argon2id in a process of its own at lower priority, so that neither the event loop nor the thread
+ * pool of the server, nor, as far as the scheduler can help it, its share of the processors feels a
+ * flood of passwords (PW-11, IN-07). The process is started for the first password and kept. If it
+ * dies, what it was working on is started once more.
  */
 export function createHasher(deps: HasherDeps): Hasher {
   const { log, clock, concurrency, params, queueLimit = 64, waitMilliseconds = 1000 } = deps;
-  if (!Number.isInteger(concurrency) || concurrency < 1) throw new RangeError(`hashing concurrency of ${concurrency}: use 1 or more`);
+  if (!Number.isInteger(concurrency) || concurrency < 1)
+    throw new RangeError(`hashing concurrency of ${concurrency}: use 1 or more`);
 
   const queue: Job[] = [];
   let reserved = 0;
@@ -92,7 +108,12 @@ export function createHasher(deps: HasherDeps): Hasher {
       return undefined;
     }
     return new Promise((settle) => {
-      const job: Job = { request: { id: ++lastId, ...question }, settle, settled: new AbortController(), starts: 0 };
+      const job: Job = {
+        request: { id: ++lastId, ...question },
+        settle,
+        settled: new AbortController(),
+        starts: 0,
+      };
       if (running.size < concurrency) return start(job);
       queue.push(job);
       void clock.sleep(waitMilliseconds, job.settled.signal).then(() => giveUp(job));
@@ -183,7 +204,10 @@ export function createHasher(deps: HasherDeps): Hasher {
     if (running.size === 0 && child !== undefined) hold(child, false);
   }
 
-  function ended(which: ChildProcess, facts: { code?: number | null; signal?: string | null; reason?: string }): void {
+  function ended(
+    which: ChildProcess,
+    facts: { code?: number | null; signal?: string | null; reason?: string },
+  ): void {
     if (which !== child) return;
     child = undefined;
     which.kill("SIGKILL");
@@ -216,7 +240,13 @@ export function createHasher(deps: HasherDeps): Hasher {
     isFull,
     decoy: decoyHash(deps.random, params),
     needsUpgrade: (hash) => isOutdated(hash, params),
-    figures: () => ({ queued: queue.length, running: running.size, evaluations, refused, processId: child?.pid }),
+    figures: () => ({
+      queued: queue.length,
+      running: running.size,
+      evaluations,
+      refused,
+      processId: child?.pid,
+    }),
     close: async () => {
       closed = true;
       for (const job of queue.splice(0)) finish(job, undefined);
@@ -229,7 +259,10 @@ export function createHasher(deps: HasherDeps): Hasher {
   };
 }
 
-/** Whether the process, which is otherwise kept without keeping the server alive, has something to do. */
+/**
+ * Whether the process, which is otherwise kept without keeping the server alive, has something to
+ * do.
+ */
 function hold(child: ChildProcess, busy: boolean): void {
   if (busy) {
     child.ref();
@@ -241,5 +274,7 @@ function hold(child: ChildProcess, busy: boolean): void {
 }
 
 function unexpected(reply: HashReply): Error {
-  return new Error(`The hashing process could not evaluate: ${reply.kind === "fault" ? reply.message : reply.kind}`);
+  return new Error(
+    `The hashing process could not evaluate: ${reply.kind === "fault" ? reply.message : reply.kind}`,
+  );
 }

@@ -4,7 +4,8 @@ import { effortOf, standardParameters } from "./phc.ts";
 import { createScale } from "./scale.ts";
 
 const whole = effortOf(standardParameters);
-const memoryOf = (missing: { readonly memoryCost: number } | undefined): number => missing?.memoryCost ?? 0;
+const memoryOf = (missing: { readonly memoryCost: number } | undefined): number =>
+  missing?.memoryCost ?? 0;
 
 test("EN-02: while it is not known what a current hash costs, a whole one makes up for another", () => {
   const scale = createScale(standardParameters);
@@ -26,7 +27,10 @@ test("EN-02: what is missing is made up in sixteenths, rounded up", () => {
   ] as const)
     scale.note(effort, milliseconds);
   const sixteenths = (effort: string): number => memoryOf(scale.missing(effort)) / (19_456 / 16);
-  assert.deepEqual(["none", "little", "half", "nearly all", "as much", "more"].map(sixteenths), [16, 14, 8, 1, 0, 0]);
+  assert.deepEqual(
+    ["none", "little", "half", "nearly all", "as much", "more"].map(sixteenths),
+    [16, 14, 8, 1, 0, 0],
+  );
 });
 
 test("EN-02: a part that turns out quicker than its share is replaced by a greater one", () => {

@@ -13,20 +13,28 @@ export function trustedProxies(ranges: readonly string[]): TrustedProxies {
   return ranges.map((range) => {
     const [text = "", bits] = range.split(/\/(.*)/s, 2);
     const address = parse(text);
-    if (address === undefined || (bits !== undefined && !ipaddr.isValidCIDR(`${address.toString()}/${bits}`)))
+    if (
+      address === undefined ||
+      (bits !== undefined && !ipaddr.isValidCIDR(`${address.toString()}/${bits}`))
+    )
       throw new RangeError(`"${range}" is not an address range such as 10.0.0.0/8 or fd00::/8`);
     return [address, bits === undefined ? address.toByteArray().length * 8 : Number(bits)];
   });
 }
 
 /**
- * The canonical address of the client (LG-09). Only a direct peer in `proxies` is believed: X-Forwarded-For is then read
- * from the right, past every trusted proxy, and no other forwarding header is read at all.
+ * The canonical address of the client (LG-09). Only a direct peer in `proxies` is believed:
+ * X-Forwarded-For is then read from the right, past every trusted proxy, and no other forwarding
+ * header is read at all.
  *
  * @param remote       the peer of the connection
  * @param forwardedFor X-Forwarded-For, several joined by commas
  */
-export function clientAddress(remote: string | undefined, forwardedFor: string | undefined, proxies: TrustedProxies): string {
+export function clientAddress(
+  remote: string | undefined,
+  forwardedFor: string | undefined,
+  proxies: TrustedProxies,
+): string {
   const peer = parse(remote ?? UNKNOWN);
   if (peer === undefined) return UNKNOWN;
   if (proxies.length === 0 || forwardedFor === undefined) return peer.toString();
@@ -44,10 +52,13 @@ export function clientAddress(remote: string | undefined, forwardedFor: string |
 const REMEMBERED = 4096;
 
 /** `clientAddress` that works out each peer once: it is asked for every request, for the log. */
-export function clientAddresses(proxies: TrustedProxies): (remote: string | undefined, forwardedFor: string | undefined) => string {
+export function clientAddresses(
+  proxies: TrustedProxies,
+): (remote: string | undefined, forwardedFor: string | undefined) => string {
   const peers = new Map<string | undefined, string>();
   return (remote, forwardedFor) => {
-    if (proxies.length > 0 && forwardedFor !== undefined) return clientAddress(remote, forwardedFor, proxies);
+    if (proxies.length > 0 && forwardedFor !== undefined)
+      return clientAddress(remote, forwardedFor, proxies);
     const known = peers.get(remote);
     if (known !== undefined) return known;
     if (peers.size === REMEMBERED) peers.clear();
@@ -58,17 +69,21 @@ export function clientAddresses(proxies: TrustedProxies): (remote: string | unde
 }
 
 /**
- * What limits per address are counted by (LG-08): an IPv4 address and its /24; of IPv6 the /64 one customer
- * commonly holds, and the /48 above it.
+ * What limits per address are counted by (LG-08): an IPv4 address and its /24; of IPv6 the /64 one
+ * customer commonly holds, and the /48 above it.
  */
-export function addressKeys(address: string): { readonly address: string; readonly subnet: string } {
+export function addressKeys(address: string): {
+  readonly address: string;
+  readonly subnet: string;
+} {
   const parsed = parse(address) ?? ipaddr.parse(UNKNOWN);
   if (parsed.kind() === "ipv4") return { address: parsed.toString(), subnet: network(parsed, 24) };
   return { address: network(parsed, 64), subnet: network(parsed, 48) };
 }
 
 function parse(text: string): Address | undefined {
-  // ipaddr.js also reads octal, hexadecimal and shortened IPv4, which proxies and firewalls read differently.
+  // ipaddr.js also reads octal, hexadecimal and shortened IPv4, which proxies and firewalls read
+  // differently.
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
   const plain = text.split("%", 1)[0] ?? "";
   if (!plain.includes(":") || !ipaddr.IPv6.isValid(plain)) return undefined;
@@ -77,15 +92,20 @@ function parse(text: string): Address | undefined {
 }
 
 function withoutPort(hop: string): string {
-  const matched = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(hop) ?? /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/.exec(hop);
+  const matched =
+    /^\[([^\]]+)\](?::\d{1,5})?$/.exec(hop) ?? /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/.exec(hop);
   return matched?.[1] ?? hop;
 }
 
 function isTrusted(address: Address, proxies: TrustedProxies): boolean {
-  return proxies.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
+  return proxies.some(
+    ([range, bits]) => range.kind() === address.kind() && address.match(range, bits),
+  );
 }
 
 function network(address: Address, bits: number): string {
-  const bytes = address.toByteArray().map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff);
+  const bytes = address
+    .toByteArray()
+    .map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff);
   return `${ipaddr.fromByteArray(bytes).toString()}/${bits}`;
 }

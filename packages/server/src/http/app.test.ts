@@ -8,7 +8,10 @@ import { createApp, type AppDeps } from "./app.ts";
 import { createMetrics } from "./metrics.ts";
 import { answer, refuse, serve, type AnyCall, type Route } from "./serve.ts";
 
-/** Milliseconds, far above what the row asks for: it notices work that is not linear, on a busy machine too, and measures nothing. */
+/**
+ * Milliseconds, far above what the row asks for: it notices work that is not linear, on a busy
+ * machine too, and measures nothing.
+ */
 const FAR_FROM_LINEAR = 2000;
 
 const id = "018f2c5e-7d3a-7b1c-9a4e-2f6b8c0d1e2f";
@@ -29,7 +32,13 @@ const claimsOf = (sub: string): AccessClaims => ({
   amr: ["pwd"],
   acr: "aal1",
 });
-const tokens = { accessToken: "a", tokenType: "Bearer", expiresInSeconds: 600, refreshToken: "r", sessionId: id } as const;
+const tokens = {
+  accessToken: "a",
+  tokenType: "Bearer",
+  expiresInSeconds: 600,
+  refreshToken: "r",
+  sessionId: id,
+} as const;
 const credentials = { identifier: "anna@example.com", password: "correct horse" };
 
 interface Line {
@@ -48,7 +57,12 @@ function world(options: Partial<AppDeps> = {}, more: readonly Route[] = []) {
     (event: string, facts?: Facts, cause?: unknown): void => {
       lines.push({ level, event, facts, cause });
     };
-  const log: Log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+  const log: Log = {
+    debug: line("debug"),
+    info: line("info"),
+    warn: line("warn"),
+    error: line("error"),
+  };
   const metrics = createMetrics();
   const routes = [
     serve(endpoints.signIn, (call) => {
@@ -58,7 +72,15 @@ function world(options: Partial<AppDeps> = {}, more: readonly Route[] = []) {
     serve(endpoints.getToken, (call) => {
       handled.push(call);
       const { userId, sessionId, claims } = call.caller;
-      return answer(200, { userId, sessionId, issuedAt: at, expiresAt: at, authenticatedAt: at, amr: claims.amr, acr: claims.acr });
+      return answer(200, {
+        userId,
+        sessionId,
+        issuedAt: at,
+        expiresAt: at,
+        authenticatedAt: at,
+        amr: claims.amr,
+        acr: claims.acr,
+      });
     }),
     serve(endpoints.endSession, (call) => {
       handled.push(call);
@@ -81,8 +103,10 @@ function world(options: Partial<AppDeps> = {}, more: readonly Route[] = []) {
     pages: [],
     authenticate: (token) => {
       if (token === "good") return { kind: "verified", claims: claimsOf(id) };
-      if (token === "super") return Promise.resolve({ kind: "verified", claims: claimsOf(superuserId) });
-      if (token === "ended") return { kind: "refused", code: "session_ended", cause: "logout_other_device" };
+      if (token === "super")
+        return Promise.resolve({ kind: "verified", claims: claimsOf(superuserId) });
+      if (token === "ended")
+        return { kind: "refused", code: "session_ended", cause: "logout_other_device" };
       if (token === "stale-view") return { kind: "refused", code: "revocation_view_stale" };
       return { kind: "refused", code: "invalid_token" };
     },
@@ -104,27 +128,39 @@ function world(options: Partial<AppDeps> = {}, more: readonly Route[] = []) {
     method: string,
     path: string,
     init: { headers?: Record<string, string>; body?: string | Uint8Array<ArrayBuffer> } = {},
-  ) => app.fetch(new Request(`http://id.example${path}`, { method, ...init }), { remoteAddress: "198.51.100.7" });
-  const post = async (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
-    send("POST", path, { body, headers: { "content-type": "application/json", ...headers } });
+  ) =>
+    app.fetch(new Request(`http://id.example${path}`, { method, ...init }), {
+      remoteAddress: "198.51.100.7",
+    });
+  const post = async (
+    path: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = {},
+  ) => send("POST", path, { body, headers: { "content-type": "application/json", ...headers } });
   return { app, send, post, handled, lines, metrics };
 }
 function never(): never {
   throw new Error("not called");
 }
 
-const as = (token: string): { headers: Record<string, string> } => ({ headers: { authorization: `Bearer ${token}` } });
+const as = (token: string): { headers: Record<string, string> } => ({
+  headers: { authorization: `Bearer ${token}` },
+});
 
 async function codeOf(response: Response): Promise<string> {
   assert.equal(response.headers.get("content-type"), "application/problem+json");
   const body: unknown = await response.json();
-  assert(typeof body === "object" && body !== null && "code" in body && typeof body.code === "string");
+  assert(
+    typeof body === "object" && body !== null && "code" in body && typeof body.code === "string",
+  );
   return body.code;
 }
 
 test("a call that passes every check reaches its handler with typed parts", async () => {
   const { post, handled } = world();
-  const answered = await post("/v1/sessions", JSON.stringify(credentials), { "user-agent": "Test\u0007/1" });
+  const answered = await post("/v1/sessions", JSON.stringify(credentials), {
+    "user-agent": "Test\u0007/1",
+  });
   assert.equal(answered.status, 201);
   assert.equal(answered.headers.get("content-type"), "application/json");
   assert.deepEqual(await answered.json(), { ...tokens, deviceToken: "d" });
@@ -135,7 +171,10 @@ test("a call that passes every check reaches its handler with typed parts", asyn
 
 test("a refusal is a problem with a stable code, and the request id in body and header", async () => {
   const { post } = world();
-  const refused = await post("/v1/users", JSON.stringify({ email: "anna@example.com", password: "correct horse" }));
+  const refused = await post(
+    "/v1/users",
+    JSON.stringify({ email: "anna@example.com", password: "correct horse" }),
+  );
   assert.equal(refused.status, 409);
   assert.deepEqual(await refused.json(), {
     type: "urn:portcullis:email_taken",
@@ -150,7 +189,9 @@ test("the request id is ours, whatever the client sends", async () => {
   const { send } = world();
   const ids = await Promise.all(
     Array.from({ length: 300 }, async () =>
-      (await send("GET", "/.well-known/jwks.json", { headers: { "x-request-id": "mine" } })).headers.get("x-request-id"),
+      (
+        await send("GET", "/.well-known/jwks.json", { headers: { "x-request-id": "mine" } })
+      ).headers.get("x-request-id"),
     ),
   );
   assert.equal(new Set(ids).size, 300);
@@ -160,7 +201,9 @@ test("the request id is ours, whatever the client sends", async () => {
 test("JW-11: a malformed Authorization header is 401 and reaches nobody", async () => {
   const { send, handled } = world({
     authenticate: (token) =>
-      /^[\w.-]+$/.test(token) ? { kind: "verified", claims: claimsOf(id) } : { kind: "refused", code: "invalid_token" },
+      /^[\w.-]+$/.test(token)
+        ? { kind: "verified", claims: claimsOf(id) }
+        : { kind: "refused", code: "invalid_token" },
   });
   const corpus: readonly (readonly [string | undefined, string, string | undefined])[] = [
     [undefined, "unauthenticated", undefined],
@@ -178,12 +221,18 @@ test("JW-11: a malformed Authorization header is 401 and reaches nobody", async 
     [`Bearer ${"a".repeat(102_400)}`, "invalid_token", "invalid_token"],
   ];
   for (const [authorization, code, error] of corpus) {
-    const refused = await send("GET", "/v1/token", authorization === undefined ? {} : { headers: { authorization } });
+    const refused = await send(
+      "GET",
+      "/v1/token",
+      authorization === undefined ? {} : { headers: { authorization } },
+    );
     assert.equal(refused.status, 401, authorization);
     assert.equal(await codeOf(refused), code, authorization);
     const challenge = refused.headers.get("www-authenticate") ?? "";
     assert(
-      error === undefined ? challenge === "Bearer" : challenge.startsWith(`Bearer error="${error}"`),
+      error === undefined
+        ? challenge === "Bearer"
+        : challenge.startsWith(`Bearer error="${error}"`),
       `${authorization}: ${challenge}`,
     );
   }
@@ -191,7 +240,10 @@ test("JW-11: a malformed Authorization header is 401 and reaches nobody", async 
     ["authorization", "Bearer good"],
     ["authorization", "Bearer good"],
   ]);
-  assert.equal((await send("GET", "/v1/token", { headers: Object.fromEntries(twice) })).status, 401);
+  assert.equal(
+    (await send("GET", "/v1/token", { headers: Object.fromEntries(twice) })).status,
+    401,
+  );
   assert.equal(handled.length, 0);
   assert.equal(
     (await send("GET", "/v1/token", { headers: { authorization: "bearer good" } })).status,
@@ -202,8 +254,16 @@ test("JW-11: a malformed Authorization header is 401 and reaches nobody", async 
 
 test("JW-16: a token in the query, a cookie or a body is not read", async () => {
   const { send, handled } = world();
-  assert.equal(await codeOf(await send("GET", "/v1/token?access_token=good&token=good")), "unauthenticated");
-  assert.equal(await codeOf(await send("GET", "/v1/token", { headers: { cookie: "access_token=good; token=good" } })), "unauthenticated");
+  assert.equal(
+    await codeOf(await send("GET", "/v1/token?access_token=good&token=good")),
+    "unauthenticated",
+  );
+  assert.equal(
+    await codeOf(
+      await send("GET", "/v1/token", { headers: { cookie: "access_token=good; token=good" } }),
+    ),
+    "unauthenticated",
+  );
   assert.equal(handled.length, 0);
   assert.equal((await send("GET", "/v1/token?access_token=bad", as("good"))).status, 200);
 });
@@ -271,13 +331,24 @@ test("CK-04: a body is taken only as exactly application/json", async () => {
     "application/json%00",
   ];
   for (const contentType of hostile) {
-    const headers: Record<string, string> = contentType === undefined ? {} : { "content-type": contentType };
-    const refused = await send("POST", "/v1/sessions", { headers, body: Buffer.from(JSON.stringify(credentials)) });
+    const headers: Record<string, string> =
+      contentType === undefined ? {} : { "content-type": contentType };
+    const refused = await send("POST", "/v1/sessions", {
+      headers,
+      body: Buffer.from(JSON.stringify(credentials)),
+    });
     assert.equal(refused.status, 415, contentType);
   }
   assert.equal(handled.length, 0);
-  for (const contentType of ["application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"]) {
-    const taken = await send("POST", "/v1/sessions", { headers: { "content-type": contentType }, body: JSON.stringify(credentials) });
+  for (const contentType of [
+    "application/json",
+    "application/json; charset=utf-8",
+    "application/json;charset=utf-8",
+  ]) {
+    const taken = await send("POST", "/v1/sessions", {
+      headers: { "content-type": contentType },
+      body: JSON.stringify(credentials),
+    });
     assert.equal(taken.status, 201, contentType);
   }
 });
@@ -312,7 +383,11 @@ test("IN-01: a body of more than 64 KiB is refused, and read no further; compres
   assert.equal(streamed.status, 413);
   assert(sent < 262_144, `${sent} bytes were drawn`);
   for (const encoding of ["gzip", "deflate", "br", "identity", "zstd"])
-    assert.equal((await post("/v1/sessions", "{}", { "content-encoding": encoding })).status, 415, encoding);
+    assert.equal(
+      (await post("/v1/sessions", "{}", { "content-encoding": encoding })).status,
+      415,
+      encoding,
+    );
 });
 
 test("what is signed is judged by the bytes that were sent, before anything is made of them", async () => {
@@ -321,13 +396,16 @@ test("what is signed is judged by the bytes that were sent, before anything is m
     {
       verifySignature: async (signature, body) => {
         judged.push({ signature, text: Buffer.from(body).toString() });
-        return signature === "good" ? { kind: "verified" } : refuse(signature === "often" ? "rate_limited" : "invalid_signature");
+        return signature === "good"
+          ? { kind: "verified" }
+          : refuse(signature === "often" ? "rate_limited" : "invalid_signature");
       },
     },
     [serve(endpoints.reportMail, () => answer(204))],
   );
   const body = ' {"reports" : [{"kind":"complaint","address":"anna@example.com"}]}\n';
-  const send = async (signature: string, sent = body) => post("/v1/mail-reports", sent, { "portcullis-signature": signature });
+  const send = async (signature: string, sent = body) =>
+    post("/v1/mail-reports", sent, { "portcullis-signature": signature });
   assert.equal((await send("good")).status, 204);
   assert.deepEqual(judged, [{ signature: "good", text: body }]);
   assert.equal(await codeOf(await send("wrong")), "invalid_signature");
@@ -364,12 +442,30 @@ test("IN-02, IN-04: what is not strict JSON in strict UTF-8 is 400, and prototyp
     `\uFEFF${JSON.stringify(credentials)}`,
     "NaN",
   ];
-  for (const text of texts) assert.equal(await codeOf(await post("/v1/sessions", text)), "malformed_json", text.slice(0, 60));
-  for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xc3]]) {
-    const body = Buffer.concat([Buffer.from('{"identifier":"'), Buffer.from(bytes), Buffer.from('","password":"b"}')]);
+  for (const text of texts)
+    assert.equal(
+      await codeOf(await post("/v1/sessions", text)),
+      "malformed_json",
+      text.slice(0, 60),
+    );
+  for (const bytes of [
+    [0xff],
+    [0xc0, 0x80],
+    [0xed, 0xa0, 0x80],
+    [0xf4, 0x90, 0x80, 0x80],
+    [0xc3],
+  ]) {
+    const body = Buffer.concat([
+      Buffer.from('{"identifier":"'),
+      Buffer.from(bytes),
+      Buffer.from('","password":"b"}'),
+    ]);
     assert.equal(await codeOf(await post("/v1/sessions", body)), "malformed_json", bytes.join());
   }
-  assert.equal(await codeOf(await post("/v1/sessions", Buffer.from(JSON.stringify(credentials), "utf16le"))), "malformed_json");
+  assert.equal(
+    await codeOf(await post("/v1/sessions", Buffer.from(JSON.stringify(credentials), "utf16le"))),
+    "malformed_json",
+  );
   assert.equal(handled.length, 0);
   assert.equal(Object.getOwnPropertyNames(Object.prototype).join(), before);
 });
@@ -392,21 +488,30 @@ test("IN-03: nothing is coerced, and findings never repeat what was sent", async
   ];
   for (const field of ["identifier", "password", "deviceToken"])
     for (const value of values) {
-      const refused = await post("/v1/sessions", JSON.stringify({ ...credentials, [field]: value }));
+      const refused = await post(
+        "/v1/sessions",
+        JSON.stringify({ ...credentials, [field]: value }),
+      );
       assert.equal(refused.status, 422, `${field}: ${String(JSON.stringify(value)).slice(0, 40)}`);
       const body: unknown = await refused.json();
-      assert(typeof body === "object" && body !== null && "errors" in body && Array.isArray(body.errors));
+      assert(
+        typeof body === "object" && body !== null && "errors" in body && Array.isArray(body.errors),
+      );
       assert.equal(body.errors.length, 1);
       assert.equal(body.errors[0].path, `/${field}`);
       assert(!JSON.stringify(body).includes("anna@") && !JSON.stringify(body).includes("ssss"));
     }
-  for (const body of ["[]", '"text"', "1", "true", "null"]) assert.equal((await post("/v1/sessions", body)).status, 422, body);
+  for (const body of ["[]", '"text"', "1", "true", "null"])
+    assert.equal((await post("/v1/sessions", body)).status, 422, body);
   assert.equal(handled.length, 0);
 });
 
 test("an unknown member is refused by its name, in words of ours", async () => {
   const { post } = world();
-  const refused = await post("/v1/sessions", JSON.stringify({ ...credentials, "user/Id": id, ["k".repeat(5000)]: 1, password: undefined }));
+  const refused = await post(
+    "/v1/sessions",
+    JSON.stringify({ ...credentials, "user/Id": id, ["k".repeat(5000)]: 1, password: undefined }),
+  );
   assert.equal(refused.status, 422);
   const text = await refused.text();
   assert(text.length < 1200, `${text.length} characters`);
@@ -440,7 +545,10 @@ test("IN-06: no hostile text of 64 KiB takes long to refuse", async () => {
   for (const text of patterns) {
     const began = performance.now();
     assert([400, 422].includes((await post("/v1/sessions", text)).status));
-    assert(performance.now() - began < FAR_FROM_LINEAR, `${text.slice(0, 20)} took ${performance.now() - began} ms`);
+    assert(
+      performance.now() - began < FAR_FROM_LINEAR,
+      `${text.slice(0, 20)} took ${performance.now() - began} ms`,
+    );
   }
   const began = performance.now();
   await send("GET", `/v1/admin/users?${"a=b&".repeat(4000)}`, as("super"));
@@ -451,14 +559,28 @@ test("IN-06: no hostile text of 64 KiB takes long to refuse", async () => {
 
 test("a call without input refuses a body", async () => {
   const { send, handled } = world();
-  assert.equal(await codeOf(await send("DELETE", `/v1/sessions/${id}`, { ...as("good"), body: "{}" })), "malformed_request");
-  assert.equal(await codeOf(await send("DELETE", "/v1/sessions/current", { ...as("good"), body: "x" })), "malformed_request");
   assert.equal(
-    await codeOf(await send("GET", "/v1/token", { headers: { authorization: "Bearer good", "content-length": "2" } })),
+    await codeOf(await send("DELETE", `/v1/sessions/${id}`, { ...as("good"), body: "{}" })),
     "malformed_request",
   );
   assert.equal(
-    await codeOf(await send("GET", "/v1/token", { headers: { authorization: "Bearer good", "transfer-encoding": "chunked" } })),
+    await codeOf(await send("DELETE", "/v1/sessions/current", { ...as("good"), body: "x" })),
+    "malformed_request",
+  );
+  assert.equal(
+    await codeOf(
+      await send("GET", "/v1/token", {
+        headers: { authorization: "Bearer good", "content-length": "2" },
+      }),
+    ),
+    "malformed_request",
+  );
+  assert.equal(
+    await codeOf(
+      await send("GET", "/v1/token", {
+        headers: { authorization: "Bearer good", "transfer-encoding": "chunked" },
+      }),
+    ),
     "malformed_request",
   );
   assert.equal(handled.length, 0);
@@ -503,11 +625,19 @@ test("IN-15: a path has one spelling", async () => {
       headers: { authorization: "Bearer good", host: "id.example" },
       socket: { remoteAddress: "198.51.100.7" },
     };
-    assert.equal((await app.fetch(new Request("http://id.example/v1/token"), { incoming })).status, 404, path);
+    assert.equal(
+      (await app.fetch(new Request("http://id.example/v1/token"), { incoming })).status,
+      404,
+      path,
+    );
     if (!dotted.has(path)) assert.equal((await send("GET", path, as("good"))).status, 404, path);
   }
   assert.equal(handled.length, 0);
-  assert.equal((await send("DELETE", "/v1/sessions/current;x", as("good"))).status, 422, "a parameter is judged by its schema");
+  assert.equal(
+    (await send("DELETE", "/v1/sessions/current;x", as("good"))).status,
+    422,
+    "a parameter is judged by its schema",
+  );
   assert.equal((await send("DELETE", "/v1/sessions/CURRENT", as("good"))).status, 422);
 });
 
@@ -529,9 +659,17 @@ test("IN-15: a repeated, unknown or undecodable query parameter is refused", asy
     ["search=%", 400],
     ["search=%ed%a0%80", 400],
   ];
-  for (const [query, status] of cases) assert.equal((await send("GET", `/v1/admin/users?${query}`, as("super"))).status, status, query);
+  for (const [query, status] of cases)
+    assert.equal(
+      (await send("GET", `/v1/admin/users?${query}`, as("super"))).status,
+      status,
+      query,
+    );
   assert.equal(handled.length, 0);
-  assert.equal((await send("GET", "/v1/admin/users?limit=5&search=a+b%20c", as("super"))).status, 200);
+  assert.equal(
+    (await send("GET", "/v1/admin/users?limit=5&search=a+b%20c", as("super"))).status,
+    200,
+  );
   assert.deepEqual(handled[0]?.query, { limit: 5, search: "a b c" });
 });
 
@@ -573,7 +711,12 @@ test("CK-09, HD-03: other methods are refused, HEAD is authorised like GET, OPTI
   assert.equal((await send("OPTIONS", "/nowhere")).status, 404);
 
   const before = handled.length;
-  for (const header of ["x-http-method-override", "x-http-method", "x-method-override", "_method"]) {
+  for (const header of [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "_method",
+  ]) {
     const overridden = await send("GET", `/v1/sessions/${id}?_method=DELETE`, {
       headers: { authorization: "Bearer good", [header]: "DELETE" },
     });
@@ -599,7 +742,10 @@ test("HD-01, HD-02: every answer carries the security headers, errors included",
   for (const { status, headers } of answers) {
     assert.equal(headers.get("x-content-type-options"), "nosniff", String(status));
     assert.match(headers.get("strict-transport-security") ?? "", /max-age=31536000/);
-    assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'.*frame-ancestors 'none'/);
+    assert.match(
+      headers.get("content-security-policy") ?? "",
+      /default-src 'none'.*frame-ancestors 'none'/,
+    );
     assert.equal(headers.get("referrer-policy"), "no-referrer");
     assert.equal(headers.get("cross-origin-opener-policy"), "same-origin");
     assert.equal(headers.get("cross-origin-resource-policy"), "same-origin");
@@ -608,9 +754,15 @@ test("HD-01, HD-02: every answer carries the security headers, errors included",
     assert.equal(headers.get("server"), null);
     assert.equal(headers.get("x-powered-by"), null);
   }
-  assert.equal((await send("GET", "/.well-known/jwks.json")).headers.get("cache-control"), "public, max-age=300");
+  assert.equal(
+    (await send("GET", "/.well-known/jwks.json")).headers.get("cache-control"),
+    "public, max-age=300",
+  );
   const plain = world({ publicUrl: "http://localhost:8080" });
-  assert.equal((await plain.send("GET", "/nowhere")).headers.get("strict-transport-security"), null);
+  assert.equal(
+    (await plain.send("GET", "/nowhere")).headers.get("strict-transport-security"),
+    null,
+  );
 });
 
 test("HD-03: a fault is 500 with an id under which the log has everything, and the client nothing", async () => {
@@ -629,7 +781,12 @@ test("HD-03: a fault is 500 with an id under which the log has everything, and t
     assert(!text.includes("select") && !text.includes("at ") && !text.includes(".ts"), text);
     const requestId = failed.headers.get("x-request-id");
     assert(text.includes(`urn:request:${requestId}`));
-    assert.deepEqual(lines[0], { level: "error", event: "http.fault", facts: { endpoint: "getMe", requestId }, cause });
+    assert.deepEqual(lines[0], {
+      level: "error",
+      event: "http.fault",
+      facts: { endpoint: "getMe", requestId },
+      cause,
+    });
     assert.equal(lines[1]?.level, "warn");
   }
 });
@@ -642,7 +799,10 @@ test("storage that cannot be reached is 503 with when to try again", async () =>
     }),
   ]);
   const failed = await send("GET", "/v1/me", as("good"));
-  assert.deepEqual([failed.status, failed.headers.get("retry-after"), await codeOf(failed)], [503, "1", "unavailable"]);
+  assert.deepEqual(
+    [failed.status, failed.headers.get("retry-after"), await codeOf(failed)],
+    [503, "1", "unavailable"],
+  );
   const asleep = world({
     isUnavailable: () => true,
     isSuperuser: async () => Promise.reject(cause),
@@ -653,7 +813,10 @@ test("storage that cannot be reached is 503 with when to try again", async () =>
 });
 
 test("an answer its contract does not allow is a fault where answers are checked", async () => {
-  const wrong: Route = { endpoint: endpoints.getKeys, handle: () => answer(200, { keys: [{ d: 1 }] }) };
+  const wrong: Route = {
+    endpoint: endpoints.getKeys,
+    handle: () => answer(200, { keys: [{ d: 1 }] }),
+  };
   const { endpoint } = wrong;
   const checked = createAppOf([wrong], true);
   const unchecked = createAppOf([wrong], false);
@@ -692,7 +855,13 @@ test("the log says what was called and how it ended, never what was in it", asyn
   await send("GET", "/secret-path");
   await send("GET", "/v1/token", as("stale-view"));
   assert.deepEqual(
-    lines.map(({ level, event, facts }) => [level, event, facts?.["endpoint"], facts?.["status"], facts?.["address"]]),
+    lines.map(({ level, event, facts }) => [
+      level,
+      event,
+      facts?.["endpoint"],
+      facts?.["status"],
+      facts?.["address"],
+    ]),
     [
       ["debug", "http.request", "getToken", 200, "198.51.100.7"],
       ["debug", "http.request", "signIn", 422, "198.51.100.7"],
@@ -702,7 +871,10 @@ test("the log says what was called and how it ended, never what was in it", asyn
     ],
   );
   assert(!/secret|anna|018f2c5e/.test(JSON.stringify(lines)));
-  assert.match(await metrics.text(), /portcullis_http_requests_total\{endpoint="signIn",status="4xx"\} 1/);
+  assert.match(
+    await metrics.text(),
+    /portcullis_http_requests_total\{endpoint="signIn",status="4xx"\} 1/,
+  );
 });
 
 test("LG-09: the address in handler and log is the client's only behind a trusted proxy", async () => {
@@ -717,10 +889,16 @@ test("LG-09: the address in handler and log is the client's only behind a truste
     "x-client-ip": "203.0.113.7",
   };
   const direct = world();
-  await direct.send("POST", "/v1/sessions", { headers: spoofed, body: JSON.stringify(credentials) });
+  await direct.send("POST", "/v1/sessions", {
+    headers: spoofed,
+    body: JSON.stringify(credentials),
+  });
   assert.equal(direct.handled[0]?.client.address, "198.51.100.7");
   const proxied = world({ trustedProxies: ["198.51.100.0/24"] });
-  await proxied.send("POST", "/v1/sessions", { headers: spoofed, body: JSON.stringify(credentials) });
+  await proxied.send("POST", "/v1/sessions", {
+    headers: spoofed,
+    body: JSON.stringify(credentials),
+  });
   assert.equal(proxied.handled[0]?.client.address, "203.0.113.1");
   assert.equal(proxied.lines[0]?.facts?.["address"], "203.0.113.1");
 });
@@ -759,10 +937,14 @@ test("CK-08: only listed origins, to the letter, may read an answer", async () =
     "",
   ];
   for (const origin of hostile) {
-    const answered = await send("GET", "/v1/token", { headers: { authorization: "Bearer good", origin } });
+    const answered = await send("GET", "/v1/token", {
+      headers: { authorization: "Bearer good", origin },
+    });
     assert.equal(answered.headers.get("access-control-allow-origin"), null, origin);
     assert.equal(answered.headers.get("vary"), "Origin");
-    const preflight = await send("OPTIONS", "/v1/token", { headers: { origin, "access-control-request-method": "GET" } });
+    const preflight = await send("OPTIONS", "/v1/token", {
+      headers: { origin, "access-control-request-method": "GET" },
+    });
     assert.equal(preflight.headers.get("access-control-allow-methods"), null, origin);
   }
   const origin = "https://app.example.com";
@@ -772,10 +954,17 @@ test("CK-08: only listed origins, to the letter, may read an answer", async () =
   assert.equal(listed.headers.get("vary"), "Origin");
   assert.equal(listed.headers.get("access-control-allow-credentials"), null);
   const preflight = await send("OPTIONS", "/v1/sessions", {
-    headers: { origin, "access-control-request-method": "DELETE", "access-control-request-headers": "authorization, x-evil" },
+    headers: {
+      origin,
+      "access-control-request-method": "DELETE",
+      "access-control-request-headers": "authorization, x-evil",
+    },
   });
   assert.equal(preflight.headers.get("access-control-allow-methods"), "POST, DELETE, OPTIONS");
-  assert.equal(preflight.headers.get("access-control-allow-headers"), "Authorization, Content-Type");
+  assert.equal(
+    preflight.headers.get("access-control-allow-headers"),
+    "Authorization, Content-Type",
+  );
 
   const closed = await world().send("GET", "/v1/token", { headers: { origin } });
   assert.equal(closed.headers.get("access-control-allow-origin"), null);

@@ -5,7 +5,14 @@ import { TrieRouter } from "hono/router/trie-router";
 import type { Random } from "../kernel/random.ts";
 import { clientAddresses, trustedProxies } from "./address.ts";
 import { cors } from "./cors.ts";
-import { edgeOf, edgeOfElsewhere, edgeOfNothing, edgeOfPage, refuseUnparsed, type EdgeDeps } from "./edge.ts";
+import {
+  edgeOf,
+  edgeOfElsewhere,
+  edgeOfNothing,
+  edgeOfPage,
+  refuseUnparsed,
+  type EdgeDeps,
+} from "./edge.ts";
 import { targetOf, type Bindings } from "./exchange.ts";
 import { baseHeaders } from "./headers.ts";
 import type { Elsewhere, Page } from "./page.ts";
@@ -49,21 +56,34 @@ export function createApp(deps: AppDeps): App {
     getPath: (request, options) => pathOf(request, options?.env ?? {}),
   });
   const served = [
-    ...deps.routes.map((route) => ({ method: route.endpoint.method, path: route.endpoint.path, answering: edgeOf(edge, route) })),
-    ...deps.pages.map((page) => ({ method: page.method, path: page.path, answering: edgeOfPage(edge, page) })),
+    ...deps.routes.map((route) => ({
+      method: route.endpoint.method,
+      path: route.endpoint.path,
+      answering: edgeOf(edge, route),
+    })),
+    ...deps.pages.map((page) => ({
+      method: page.method,
+      path: page.path,
+      answering: edgeOfPage(edge, page),
+    })),
   ];
   for (const { method, path, answering } of served) {
     const hasParams = path.includes("{");
-    router.on(method, path.replaceAll(/\{(\w+)\}/g, ":$1"), (c) => answering(c.req.raw, c.env, hasParams ? c.req.param() : {}));
+    router.on(method, path.replaceAll(/\{(\w+)\}/g, ":$1"), (c) =>
+      answering(c.req.raw, c.env, hasParams ? c.req.param() : {}),
+    );
   }
 
   const nothing = edgeOfNothing(edge);
   const heads = new Set(["/v1", ...served.map(({ path }) => headOf(path))]);
-  const elsewhere = deps.elsewhere === undefined ? undefined : edgeOfElsewhere(edge, deps.elsewhere, METHODS);
+  const elsewhere =
+    deps.elsewhere === undefined ? undefined : edgeOfElsewhere(edge, deps.elsewhere, METHODS);
   router.notFound((c) => {
     const methods = methodsAt(c.req.path);
     const isOurs = methods.length > 0 || targetOf(c.req.raw, c.env).startsWith("/v1/");
-    return elsewhere === undefined || isOurs ? nothing(c.req.raw, c.env, methods) : elsewhere(c.req.raw, c.env);
+    return elsewhere === undefined || isOurs
+      ? nothing(c.req.raw, c.env, methods)
+      : elsewhere(c.req.raw, c.env);
   });
   function methodsAt(path: string): readonly string[] {
     const found = METHODS.filter((method) => router.router.match(method, path)[0].length > 0);
@@ -73,8 +93,13 @@ export function createApp(deps: AppDeps): App {
 
   return {
     fetch: (request, bindings = {}) => {
-      // Of a first segment that no native path has, the router need not be asked; but Hono makes a HEAD of a GET.
-      if (elsewhere !== undefined && request.method !== "HEAD" && !heads.has(headOf(targetOf(request, bindings))))
+      // Of a first segment that no native path has, the router need not be asked; but Hono makes a
+      // HEAD of a GET.
+      if (
+        elsewhere !== undefined &&
+        request.method !== "HEAD" &&
+        !heads.has(headOf(targetOf(request, bindings)))
+      )
         return elsewhere(request, bindings);
       return router.fetch(request, bindings);
     },
@@ -83,8 +108,8 @@ export function createApp(deps: AppDeps): App {
 }
 
 /**
- * Whole paths before templates: `/v1/sessions/current` is found by one look-up and never taken for a `{id}`. Hono's own choice
- * for such a set of paths walks a tree for each request and finds both.
+ * Whole paths before templates: `/v1/sessions/current` is found by one look-up and never taken for
+ * a `{id}`. Hono's own choice for such a set of paths walks a tree for each request and finds both.
  */
 class StaticFirst<T> implements Router<T> {
   readonly name = "StaticFirst";
@@ -111,7 +136,10 @@ function headOf(path: string): string {
   return mark === -1 ? path : path.slice(0, mark);
 }
 
-/** No path of ours has an escape in it, so one that has is nowhere: there is no second spelling of any path (IN-15). */
+/**
+ * No path of ours has an escape in it, so one that has is nowhere: there is no second spelling of
+ * any path (IN-15).
+ */
 function pathOf(request: Request, bindings: Bindings): string {
   const target = targetOf(request, bindings);
   const end = target.indexOf("?");

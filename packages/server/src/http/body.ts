@@ -10,7 +10,9 @@ export type BytesWithinLimit =
   | { readonly kind: "read"; readonly bytes: Uint8Array<ArrayBuffer> }
   | RefusedBody<"malformed_request" | "body_too_large">;
 export type BytesOutcome = BytesWithinLimit | RefusedBody<"unsupported_media_type">;
-export type JsonOutcome = { readonly kind: "read"; readonly value: unknown } | RefusedBody<"malformed_json">;
+export type JsonOutcome =
+  | { readonly kind: "read"; readonly value: unknown }
+  | RefusedBody<"malformed_json">;
 
 /** The headers that say what the body is. */
 export interface Framing {
@@ -21,14 +23,21 @@ export interface Framing {
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Reads a body that says it is JSON, as it was sent: exactly `application/json` (CK-04), uncompressed, at most 64 KiB. */
+/**
+ * Reads a body that says it is JSON, as it was sent: exactly `application/json` (CK-04),
+ * uncompressed, at most 64 KiB.
+ */
 export async function readBytes(request: Request, framing: Framing): Promise<BytesOutcome> {
-  if (framing.contentEncoding !== undefined || !ACCEPTED.test(framing.contentType ?? "")) return refused("unsupported_media_type");
+  if (framing.contentEncoding !== undefined || !ACCEPTED.test(framing.contentType ?? ""))
+    return refused("unsupported_media_type");
   return readWithinLimit(request, framing.contentLength);
 }
 
 /** Reads a body of whatever kind, at most 64 KiB. */
-export async function readWithinLimit(request: Request, contentLength: string | undefined): Promise<BytesWithinLimit> {
+export async function readWithinLimit(
+  request: Request,
+  contentLength: string | undefined,
+): Promise<BytesWithinLimit> {
   if (Number(contentLength ?? 0) > MAX_BYTES) return refused("body_too_large");
 
   const bytes = await (contentLength === undefined ? readStream(request) : readWhole(request));
@@ -36,10 +45,14 @@ export async function readWithinLimit(request: Request, contentLength: string | 
   return bytes.byteLength > MAX_BYTES ? refused("body_too_large") : { kind: "read", bytes };
 }
 
-/** Strict JSON: valid UTF-8 without BOM (IN-04), no duplicate or prototype keys, at most 16 levels (IN-02). */
+/**
+ * Strict JSON: valid UTF-8 without BOM (IN-04), no duplicate or prototype keys, at most 16 levels
+ * (IN-02).
+ */
 export function readJson(bytes: Uint8Array): JsonOutcome {
   const text = decode(bytes);
-  if (text === undefined || findJsonDefect(text, { maxDepth: MAX_DEPTH }) !== undefined) return refused("malformed_json");
+  if (text === undefined || findJsonDefect(text, { maxDepth: MAX_DEPTH }) !== undefined)
+    return refused("malformed_json");
   return { kind: "read", value: JSON.parse(text) };
 }
 
@@ -56,7 +69,9 @@ async function readWhole(request: Request): Promise<Uint8Array<ArrayBuffer> | un
   }
 }
 
-/** Stops reading as soon as the limit is passed: the result is then longer than the limit, and cut. */
+/**
+ * Stops reading as soon as the limit is passed: the result is then longer than the limit, and cut.
+ */
 async function readStream(request: Request): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -8,11 +8,16 @@ export interface Cors {
   readonly enabled: boolean;
   headers(origin: string | undefined): Headers;
   /** For an OPTIONS request that is a preflight; otherwise as `headers`. */
-  preflight(origin: string | undefined, requestedMethod: string | undefined, methods: string): Headers;
+  preflight(
+    origin: string | undefined,
+    requestedMethod: string | undefined,
+    methods: string,
+  ): Headers;
 }
 
 /**
- * Bearer tokens travel in a header that only scripts of a listed origin may send, so no credentials are allowed (CK-08).
+ * Bearer tokens travel in a header that only scripts of a listed origin may send, so no credentials
+ * are allowed (CK-08).
  *
  * @throws {RangeError} for an entry that is not `scheme://host[:port]` as browsers write it
  */

@@ -6,18 +6,25 @@ export type Listing = readonly [name: string, ...filter: (string | undefined)[]]
 
 interface RowsBy<Position, Row> {
   readonly listing: Listing;
-  readonly read: (page: { readonly before: Position | undefined; readonly limit: number }) => Promise<readonly Row[]>;
+  readonly read: (page: {
+    readonly before: Position | undefined;
+    readonly limit: number;
+  }) => Promise<readonly Row[]>;
   readonly positionOf: (row: Row) => Position;
 }
 
-/** A list shows the highest position first: what is inserted meanwhile comes before every page still to be read. */
+/**
+ * A list shows the highest position first: what is inserted meanwhile comes before every page still
+ * to be read.
+ */
 export interface Rows<Row> extends RowsBy<string, Row> {}
 
 /** Rows whose position is a number. */
 export function byNumber<Row>({ listing, read, positionOf }: RowsBy<number, Row>): Rows<Row> {
   return {
     listing,
-    read: async ({ before, limit }) => read({ before: before === undefined ? undefined : Number(before), limit }),
+    read: async ({ before, limit }) =>
+      read({ before: before === undefined ? undefined : Number(before), limit }),
     positionOf: (row) => String(positionOf(row)),
   };
 }
@@ -32,7 +39,8 @@ export async function readPage<Row>(
   asked: { readonly cursor?: string | undefined; readonly limit: number },
   { listing, read, positionOf }: Rows<Row>,
 ): Promise<PageOutcome<Row>> {
-  const before = asked.cursor === undefined ? undefined : readCursor(keyring, listing, asked.cursor);
+  const before =
+    asked.cursor === undefined ? undefined : readCursor(keyring, listing, asked.cursor);
   if (asked.cursor !== undefined && before === undefined) return { kind: "invalid_cursor" };
   // One more than was asked for tells whether another page follows.
   const found = await read({ before, limit: asked.limit + 1 });
@@ -41,19 +49,27 @@ export async function readPage<Row>(
   return {
     kind: "page",
     rows,
-    nextCursor: found.length > rows.length && last !== undefined ? cursorAfter(keyring, listing, positionOf(last)) : null,
+    nextCursor:
+      found.length > rows.length && last !== undefined
+        ? cursorAfter(keyring, listing, positionOf(last))
+        : null,
   };
 }
 
 export function invalidCursor(): Refusal<"invalid_input"> {
-  return refuse("invalid_input", { errors: [{ path: "/cursor", message: "is not a cursor of this list" }] });
+  return refuse("invalid_input", {
+    errors: [{ path: "/cursor", message: "is not a cursor of this list" }],
+  });
 }
 
 const MAC_BYTES = 32;
 
 /** A position after a MAC over it and the list it belongs to (AD-08). */
 export function cursorAfter(keyring: Keyring, listing: Listing, position: string): string {
-  return Buffer.concat([keyring.mac("cursor", signed(listing, position)), Buffer.from(position)]).toString("base64url");
+  return Buffer.concat([
+    keyring.mac("cursor", signed(listing, position)),
+    Buffer.from(position),
+  ]).toString("base64url");
 }
 
 /** `undefined` for anything but a cursor of this very list, exactly as it was given out. */
@@ -62,7 +78,9 @@ export function readCursor(keyring: Keyring, listing: Listing, cursor: string): 
   // Base64url has spellings that differ in bits nobody decodes.
   if (bytes.length <= MAC_BYTES || bytes.toString("base64url") !== cursor) return undefined;
   const position = bytes.subarray(MAC_BYTES).toString();
-  return keyring.verifyMac("cursor", signed(listing, position), bytes.subarray(0, MAC_BYTES)) ? position : undefined;
+  return keyring.verifyMac("cursor", signed(listing, position), bytes.subarray(0, MAC_BYTES))
+    ? position
+    : undefined;
 }
 
 function signed(listing: Listing, position: string): string {

@@ -8,7 +8,10 @@ const assets: Readonly<Record<string, string>> = {
   "favicon-32x32.png": "image/png",
 };
 
-/** Swagger UI styles through the DOM and draws its icons from data: addresses; it needs no inline style and no eval. */
+/**
+ * Swagger UI styles through the DOM and draws its icons from data: addresses; it needs no inline
+ * style and no eval.
+ */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -37,7 +40,9 @@ const html = `<!doctype html>
 </html>
 `;
 
-/** Without `validatorUrl: null` the page would send its address to a service of Swagger's makers. */
+/**
+ * Without `validatorUrl: null` the page would send its address to a service of Swagger's makers.
+ */
 const start = `SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
@@ -52,7 +57,10 @@ const start = `SwaggerUIBundle({
 
 const kept: Headers = { "cache-control": "public, max-age=3600" };
 
-/** `/docs`, a readable form of `document`, and `/openapi.json`, the document itself. Nothing is loaded from elsewhere. */
+/**
+ * `/docs`, a readable form of `document`, and `/openapi.json`, the document itself. Nothing is
+ * loaded from elsewhere.
+ */
 export function docsPages(document: object): readonly Page[] {
   const text = JSON.stringify(document);
   return [
@@ -77,12 +85,20 @@ export function docsPages(document: object): readonly Page[] {
         if (file === "start.js") return page(start, "text/javascript; charset=utf-8", kept);
         const type = Object.hasOwn(assets, file) ? assets[file] : undefined;
         if (type === undefined) return { kind: "not_found" };
-        return page(await readFile(new URL(import.meta.resolve(`swagger-ui-dist/${file}`))), type, kept);
+        return page(
+          await readFile(new URL(import.meta.resolve(`swagger-ui-dist/${file}`))),
+          type,
+          kept,
+        );
       },
     },
   ];
 }
 
-function page(body: string | Uint8Array<ArrayBuffer>, contentType: string, headers: Headers): PageAnswer {
+function page(
+  body: string | Uint8Array<ArrayBuffer>,
+  contentType: string,
+  headers: Headers,
+): PageAnswer {
   return { kind: "page", status: 200, body, headers: { "content-type": contentType, ...headers } };
 }

@@ -29,7 +29,14 @@ const elsewhere: Elsewhere = {
 const metrics = createMetrics();
 const app = createApp({
   routes: [serve(endpoints.getKeys, () => answer(200, { keys: [] }))],
-  pages: [{ name: "page", method: "GET", path: "/page", visit: () => ({ kind: "page", status: 200, body: "native", headers: {} }) }],
+  pages: [
+    {
+      name: "page",
+      method: "GET",
+      path: "/page",
+      visit: () => ({ kind: "page", status: 200, body: "native", headers: {} }),
+    },
+  ],
   elsewhere,
   authenticate: () => ({ kind: "refused", code: "invalid_token" }),
   isSuperuser: async () => false,
@@ -45,14 +52,23 @@ const app = createApp({
   random: systemRandom,
   metrics,
 });
-const send = async (method: string, path: string, headers: Record<string, string> = {}): Promise<Response> =>
-  app.fetch(new Request(`https://id.example${path}`, { method, headers }));
+const send = async (
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Response> => app.fetch(new Request(`https://id.example${path}`, { method, headers }));
 
 test("elsewhere is asked for any path and method that nothing else is served at", async () => {
   for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])
-    assert.equal(await (await send(method, "/face/x/?a=%20b")).text(), `${method} /face/x/?a=%20b 7`);
+    assert.equal(
+      await (await send(method, "/face/x/?a=%20b")).text(),
+      `${method} /face/x/?a=%20b 7`,
+    );
   const head = await send("HEAD", "/face/x/");
-  assert.deepEqual([head.status, head.headers.get("content-type"), await head.text()], [200, "text/plain", ""]);
+  assert.deepEqual(
+    [head.status, head.headers.get("content-type"), await head.text()],
+    [200, "text/plain", ""],
+  );
   assert.equal((await send("GET", "/fa%63e/x/")).status, 200);
 });
 
@@ -61,7 +77,11 @@ test("paths of the server's own stay its own, those it does not have among them"
   assert.equal((await send("POST", "/page")).status, 405);
   for (const path of ["/v1/", "/v1/nothing", "/v1/%6dе", "/v1/users?x"]) {
     const missing = await send("GET", path);
-    assert.deepEqual([missing.status, missing.headers.get("content-type")], [404, "application/problem+json"], path);
+    assert.deepEqual(
+      [missing.status, missing.headers.get("content-type")],
+      [404, "application/problem+json"],
+      path,
+    );
   }
 });
 
@@ -71,23 +91,47 @@ test("answers from elsewhere carry the headers of every answer, and those of ano
   assert.equal(headers.get("x-content-type-options"), "nosniff");
   assert.match(headers.get("x-request-id") ?? "", /^[\w-]{12}$/);
   assert.equal(headers.get("access-control-allow-origin"), "https://app.example");
-  assert.equal((await send("GET", "/face/x/", { origin: "https://evil.example" })).headers.get("access-control-allow-origin"), null);
+  assert.equal(
+    (await send("GET", "/face/x/", { origin: "https://evil.example" })).headers.get(
+      "access-control-allow-origin",
+    ),
+    null,
+  );
 });
 
 test("a preflight of an allowed origin is answered before elsewhere is asked; any other OPTIONS is elsewhere's", async () => {
   const asking = { "access-control-request-method": "PATCH" };
   const preflight = await send("OPTIONS", "/face/x/", { ...asking, origin: "https://app.example" });
   assert.equal(preflight.status, 204);
-  assert.equal(preflight.headers.get("access-control-allow-methods"), "GET, POST, PUT, PATCH, DELETE");
-  assert.equal(preflight.headers.get("access-control-allow-headers"), "Authorization, Content-Type");
-  for (const headers of [{ ...asking, origin: "https://evil.example" }, asking, { origin: "https://app.example" }]) {
+  assert.equal(
+    preflight.headers.get("access-control-allow-methods"),
+    "GET, POST, PUT, PATCH, DELETE",
+  );
+  assert.equal(
+    preflight.headers.get("access-control-allow-headers"),
+    "Authorization, Content-Type",
+  );
+  for (const headers of [
+    { ...asking, origin: "https://evil.example" },
+    asking,
+    { origin: "https://app.example" },
+  ]) {
     const other = await send("OPTIONS", "/face/x/", headers);
-    assert.deepEqual([other.status, other.headers.get("access-control-allow-methods")], [200, null]);
+    assert.deepEqual(
+      [other.status, other.headers.get("access-control-allow-methods")],
+      [200, null],
+    );
   }
 });
 
 test("a fault elsewhere is a fault like any other, and counted under the page's name", async () => {
   const broken = await send("GET", "/face/broken/");
-  assert.deepEqual([broken.status, broken.headers.get("content-type")], [500, "application/problem+json"]);
-  assert.match(await metrics.text(), /portcullis_http_requests_total\{endpoint="face",status="5xx"\} 1/);
+  assert.deepEqual(
+    [broken.status, broken.headers.get("content-type")],
+    [500, "application/problem+json"],
+  );
+  assert.match(
+    await metrics.text(),
+    /portcullis_http_requests_total\{endpoint="face",status="5xx"\} 1/,
+  );
 });

@@ -1,6 +1,9 @@
 import type { AnyCall, Caller, Client } from "./serve.ts";
 
-/** What the listener knows beside the request; without `incoming` the request came through no socket. */
+/**
+ * What the listener knows beside the request; without `incoming` the request came through no
+ * socket.
+ */
 export interface Bindings {
   readonly remoteAddress?: string | undefined;
   readonly incoming?: Incoming;
@@ -19,7 +22,10 @@ export type AddressOf = (remote: string | undefined, forwardedFor: string | unde
 const MAX_USER_AGENT = 512;
 const PLAIN = /^[\x20-\x7e]*$/;
 
-/** One request on its way through the checks. What nobody asks for is not worked out: `client` is computed at first use. */
+/**
+ * One request on its way through the checks. What nobody asks for is not worked out: `client` is
+ * computed at first use.
+ */
 export class Exchange implements AnyCall {
   readonly request: Request;
   readonly requestId: string;
@@ -32,7 +38,13 @@ export class Exchange implements AnyCall {
   readonly #addressOf: AddressOf;
   #client: Client | undefined = undefined;
 
-  constructor(request: Request, bindings: Bindings, addressOf: AddressOf, requestId: string, startedAt: number) {
+  constructor(
+    request: Request,
+    bindings: Bindings,
+    addressOf: AddressOf,
+    requestId: string,
+    startedAt: number,
+  ) {
     this.request = request;
     this.requestId = requestId;
     this.startedAt = startedAt;
@@ -41,11 +53,17 @@ export class Exchange implements AnyCall {
   }
 
   get client(): Client {
-    return (this.#client ??= { address: this.address, userAgent: printable(this.header("user-agent") ?? "") });
+    return (this.#client ??= {
+      address: this.address,
+      userAgent: printable(this.header("user-agent") ?? ""),
+    });
   }
 
   get address(): string {
-    const remote = this.#bindings.incoming === undefined ? this.#bindings.remoteAddress : this.#bindings.incoming.socket.remoteAddress;
+    const remote =
+      this.#bindings.incoming === undefined
+        ? this.#bindings.remoteAddress
+        : this.#bindings.incoming.socket.remoteAddress;
     return this.#addressOf(remote, this.header("x-forwarded-for"));
   }
 
@@ -54,7 +72,10 @@ export class Exchange implements AnyCall {
     return targetOf(this.request, this.#bindings);
   }
 
-  /** A header by its lower-case name; several are joined by commas, so that two of one kind are never mistaken for one. */
+  /**
+   * A header by its lower-case name; several are joined by commas, so that two of one kind are
+   * never mistaken for one.
+   */
   header(name: string): string | undefined {
     const { incoming } = this.#bindings;
     if (incoming === undefined) return this.request.headers.get(name) ?? undefined;
@@ -71,7 +92,10 @@ export class Exchange implements AnyCall {
   }
 }
 
-/** The request target in origin form. The absolute form is resolved, and so has lost its dot segments. */
+/**
+ * The request target in origin form. The absolute form is resolved, and so has lost its dot
+ * segments.
+ */
 export function targetOf(request: Request, { incoming }: Bindings): string {
   if (incoming?.url?.startsWith("/")) return incoming.url;
   const { url } = request;

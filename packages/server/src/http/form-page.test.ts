@@ -28,7 +28,10 @@ const app = createApp({
       path: "/proof",
       post: { path: "/v1/proofs", tokenMember: "token" },
       fields: { newPassword: "new_password" },
-      words: { en: words("Proof", { refusals: { link_used: "Used, and how." } }), de: words("Beweis") },
+      words: {
+        en: words("Proof", { refusals: { link_used: "Used, and how." } }),
+        de: words("Beweis"),
+      },
     }),
   ],
   authenticate: () => ({ kind: "refused", code: "invalid_token" }),
@@ -54,15 +57,27 @@ test("HD-01 a form is not kept, tells no other site where it came from, and load
   const { response, html } = await visit();
   assert.equal(response.status, 200);
   const header = (name: string): string => response.headers.get(name) ?? "";
-  assert.deepEqual([header("cache-control"), header("referrer-policy")], ["no-store", "no-referrer"]);
+  assert.deepEqual(
+    [header("cache-control"), header("referrer-policy")],
+    ["no-store", "no-referrer"],
+  );
   const nonce = /script-src 'nonce-([^']+)'/.exec(header("content-security-policy"))?.[1];
   assert.equal(
     header("content-security-policy"),
     `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`,
   );
-  assert.equal(html.match(new RegExp(`<(?:script|style) nonce="${nonce?.replaceAll(/[+/=]/g, "\\$&")}">`, "g"))?.length, 2);
+  assert.equal(
+    html.match(new RegExp(`<(?:script|style) nonce="${nonce?.replaceAll(/[+/=]/g, "\\$&")}">`, "g"))
+      ?.length,
+    2,
+  );
   assert.doesNotMatch(html, /https?:|\ssrc=|\shref=|\son\w+=|url\(|@import/);
-  assert.notEqual(/nonce-([^']+)/.exec((await visit()).response.headers.get("content-security-policy") ?? "")?.[1], nonce);
+  assert.notEqual(
+    /nonce-([^']+)/.exec(
+      (await visit()).response.headers.get("content-security-policy") ?? "",
+    )?.[1],
+    nonce,
+  );
 });
 
 test("RG-07 HEAD answers as GET does, without the page; nothing can be posted to it", async () => {
@@ -89,7 +104,10 @@ test("every field has its label, what is said is announced, and who runs no scri
   );
   assert.match(html, /id="refused" role="alert"/);
   assert.match(html, /id="done" role="status"/);
-  assert.match(html, /<noscript><p>Type the code instead\.<\/p><\/noscript>\s*<form id="form" hidden>/);
+  assert.match(
+    html,
+    /<noscript><p>Type the code instead\.<\/p><\/noscript>\s*<form id="form" hidden>/,
+  );
 });
 
 test("a form speaks the language that the browser asks for, and its own words come before the common ones", async () => {

@@ -5,7 +5,10 @@ import type { Page } from "./page.ts";
 const languages = ["en", "de"] as const;
 type Language = (typeof languages)[number];
 
-/** What a mailed or printed link opens: it reads the token from the address's fragment and posts it, with the fields, on a press. */
+/**
+ * What a mailed or printed link opens: it reads the token from the address's fragment and posts it,
+ * with the fields, on a press.
+ */
 export interface Form<Field extends string> {
   readonly name: string;
   readonly path: `/${string}`;
@@ -64,15 +67,18 @@ const common: Readonly<Record<Language, CommonWords>> = {
       too_short: "This password is too short.",
       too_long: "This password is too long.",
       common: "Many people use this password. Choose another one.",
-      contains_context: "This password is made of your address, your name or the name of this service. Choose another one.",
+      contains_context:
+        "This password is made of your address, your name or the name of this service. Choose another one.",
       forbidden_character: "This password has a character that cannot be used.",
     },
     refusals: {
       incomplete: "The link is incomplete. Open it from the mail again, or copy all of it.",
-      invalid_link: "The link is incomplete or not one of ours. Open it from the mail again, or copy all of it.",
+      invalid_link:
+        "The link is incomplete or not one of ours. Open it from the mail again, or copy all of it.",
       link_used: "This link has been used already.",
       link_expired: "This link has expired.",
-      link_void: "This link no longer works: a newer one has taken its place, or it was tried too often.",
+      link_void:
+        "This link no longer works: a newer one has taken its place, or it was tried too often.",
       wrong_password: "This is not the right password. Try again.",
       unacceptable_password: "This password cannot be used. Choose another one.",
       invalid_input: "Some of this is not acceptable. Check what you typed.",
@@ -85,25 +91,31 @@ const common: Readonly<Record<Language, CommonWords>> = {
   },
   de: {
     show: "Passwort anzeigen",
-    unreachable: "Der Server ist nicht erreichbar. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.",
+    unreachable:
+      "Der Server ist nicht erreichbar. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.",
     otherwise: "Das hat nicht geklappt. Versuchen Sie es später noch einmal.",
     passwords: {
       too_short: "Dieses Passwort ist zu kurz.",
       too_long: "Dieses Passwort ist zu lang.",
       common: "Dieses Passwort benutzen viele. Wählen Sie ein anderes.",
-      contains_context: "Dieses Passwort besteht aus Ihrer Adresse, Ihrem Namen oder dem Namen dieses Dienstes. Wählen Sie ein anderes.",
+      contains_context:
+        "Dieses Passwort besteht aus Ihrer Adresse, Ihrem Namen oder dem Namen dieses Dienstes. Wählen Sie ein anderes.",
       forbidden_character: "Dieses Passwort enthält ein Zeichen, das nicht verwendet werden kann.",
     },
     refusals: {
-      incomplete: "Der Link ist unvollständig. Öffnen Sie ihn noch einmal aus der E-Mail oder kopieren Sie ihn ganz.",
-      invalid_link: "Der Link ist unvollständig oder nicht von uns. Öffnen Sie ihn noch einmal aus der E-Mail oder kopieren Sie ihn ganz.",
+      incomplete:
+        "Der Link ist unvollständig. Öffnen Sie ihn noch einmal aus der E-Mail oder kopieren Sie ihn ganz.",
+      invalid_link:
+        "Der Link ist unvollständig oder nicht von uns. Öffnen Sie ihn noch einmal aus der E-Mail oder kopieren Sie ihn ganz.",
       link_used: "Dieser Link wurde schon benutzt.",
       link_expired: "Dieser Link ist abgelaufen.",
-      link_void: "Dieser Link gilt nicht mehr: Ein neuerer hat ihn ersetzt, oder er wurde zu oft versucht.",
+      link_void:
+        "Dieser Link gilt nicht mehr: Ein neuerer hat ihn ersetzt, oder er wurde zu oft versucht.",
       wrong_password: "Das ist nicht das richtige Passwort. Versuchen Sie es noch einmal.",
       unacceptable_password: "Dieses Passwort kann nicht verwendet werden. Wählen Sie ein anderes.",
       invalid_input: "Etwas davon geht so nicht. Prüfen Sie Ihre Eingaben.",
-      rate_limited: "Zu viele Versuche. Warten Sie eine Viertelstunde und versuchen Sie es dann noch einmal.",
+      rate_limited:
+        "Zu viele Versuche. Warten Sie eine Viertelstunde und versuchen Sie es dann noch einmal.",
       busy: "Der Server ist gerade ausgelastet. Versuchen Sie es gleich noch einmal.",
       unavailable: "Der Server ist gerade ausgelastet. Versuchen Sie es gleich noch einmal.",
       email_taken: "Diese E-Mail-Adresse gehört schon zu einem Konto.",
@@ -113,8 +125,8 @@ const common: Readonly<Record<Language, CommonWords>> = {
 };
 
 /**
- * A page that a link opens. Serving it changes nothing and does not even show us the token, which browsers keep out of
- * requests: mail scanners may follow the link as often as they like (RG-07).
+ * A page that a link opens. Serving it changes nothing and does not even show us the token, which
+ * browsers keep out of requests: mail scanners may follow the link as often as they like (RG-07).
  */
 export function formPage<Field extends string>(random: Random, form: Form<Field>): Page {
   return {
@@ -148,7 +160,10 @@ export function chooseLanguage(acceptLanguage: string | undefined): Language {
     .map((range) => {
       const [tag = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
       const weight = parameters.find((parameter) => parameter.startsWith("q="));
-      return { language: tag.split("-", 1)[0], weight: weight === undefined ? 1 : Number(weight.slice(2)) };
+      return {
+        language: tag.split("-", 1)[0],
+        weight: weight === undefined ? 1 : Number(weight.slice(2)),
+      };
     })
     .filter(({ weight }) => weight > 0)
     .toSorted((a, b) => b.weight - a.weight);

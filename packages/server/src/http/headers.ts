@@ -2,7 +2,10 @@ export type Headers = Readonly<Record<string, string>>;
 
 const YEAR_SECONDS = 31_536_000;
 
-/** What every answer carries, errors included (HD-01, HD-02). HSTS only where the public URL is https. */
+/**
+ * What every answer carries, errors included (HD-01, HD-02). HSTS only where the public URL is
+ * https.
+ */
 export function baseHeaders(publicUrl: string): Headers {
   return {
     "cache-control": "no-store",
@@ -11,7 +14,9 @@ export function baseHeaders(publicUrl: string): Headers {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "referrer-policy": "no-referrer",
-    ...(publicUrl.startsWith("https:") ? { "strict-transport-security": `max-age=${YEAR_SECONDS}; includeSubDomains` } : {}),
+    ...(publicUrl.startsWith("https:")
+      ? { "strict-transport-security": `max-age=${YEAR_SECONDS}; includeSubDomains` }
+      : {}),
     "x-content-type-options": "nosniff",
   };
 }

@@ -20,7 +20,10 @@ const BOUNDS_MILLISECONDS = BOUNDS_SECONDS.map((bound) => bound * 1000);
 const CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 const LABELS = ["endpoint", "status"];
 
-/** Plain numbers in typed arrays, a few nanoseconds per request; prom-client sees them when it is asked. */
+/**
+ * Plain numbers in typed arrays, a few nanoseconds per request; prom-client sees them when it is
+ * asked.
+ */
 class Tally implements Series {
   readonly endpoint: string;
   readonly counts = new Float64Array(CLASSES.length);
@@ -34,7 +37,11 @@ class Tally implements Series {
   observe(status: number, milliseconds: number): void {
     const row = Math.floor(status / 100) - 1;
     let slot = 0;
-    while (slot < BOUNDS_MILLISECONDS.length && milliseconds > (BOUNDS_MILLISECONDS[slot] ?? Infinity)) slot += 1;
+    while (
+      slot < BOUNDS_MILLISECONDS.length &&
+      milliseconds > (BOUNDS_MILLISECONDS[slot] ?? Infinity)
+    )
+      slot += 1;
     this.counts[row] = (this.counts[row] ?? 0) + 1;
     this.sums[row] = (this.sums[row] ?? 0) + milliseconds / 1000;
     const at = row * (BOUNDS_SECONDS.length + 1) + slot;
@@ -59,7 +66,10 @@ const DURATIONS = {
   help: "Time from the arrival of a request's headers to its answer.",
 };
 
-/** A histogram that reads the tallies instead of being told each observation; the registry asks by this method's name. */
+/**
+ * A histogram that reads the tallies instead of being told each observation; the registry asks by
+ * this method's name.
+ */
 class Durations extends Histogram {
   readonly #tallies: Iterable<Tally>;
 
@@ -69,7 +79,9 @@ class Durations extends Histogram {
   }
 
   async getForPromString(): Promise<object> {
-    const values = [...this.#tallies].flatMap((tally) => CLASSES.flatMap((status, row) => samples(tally, status, row)));
+    const values = [...this.#tallies].flatMap((tally) =>
+      CLASSES.flatMap((status, row) => samples(tally, status, row)),
+    );
     return { ...DURATIONS, type: "histogram", aggregator: "sum", values };
   }
 }
@@ -151,22 +163,37 @@ function observeProcess(registry: Registry): void {
     return (user + system) / 1e6;
   });
   gauge("process_uptime_seconds", "Time since the process started.", () => process.uptime());
-  gauge("process_event_loop_delay_p99_seconds", "99th percentile of the event loop's delay since the last scrape.", () => {
-    const seconds = delay.percentile(99) / 1e9;
-    delay.reset();
-    return seconds;
-  });
+  gauge(
+    "process_event_loop_delay_p99_seconds",
+    "99th percentile of the event loop's delay since the last scrape.",
+    () => {
+      const seconds = delay.percentile(99) / 1e9;
+      delay.reset();
+      return seconds;
+    },
+  );
 }
 
-/** `GET /metrics` for those whom `guard` admits by their Authorization header; for others there is nothing there (HD-04). */
-export function metricsPage(metrics: Metrics, guard: (authorization: string | undefined) => boolean): Page {
+/**
+ * `GET /metrics` for those whom `guard` admits by their Authorization header; for others there is
+ * nothing there (HD-04).
+ */
+export function metricsPage(
+  metrics: Metrics,
+  guard: (authorization: string | undefined) => boolean,
+): Page {
   return {
     name: "metrics",
     method: "GET",
     path: "/metrics",
     visit: async ({ header }) => {
       if (!guard(header("authorization"))) return { kind: "not_found" };
-      return { kind: "page", status: 200, body: await metrics.text(), headers: { "content-type": metrics.registry.contentType } };
+      return {
+        kind: "page",
+        status: 200,
+        body: await metrics.text(),
+        headers: { "content-type": metrics.registry.contentType },
+      };
     },
   };
 }

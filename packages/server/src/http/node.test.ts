@@ -42,7 +42,10 @@ async function served(t: TestContext, limits: Partial<Limits> = {}, held = false
       serve(endpoints.endCurrentSession, () => answer(204)),
     ],
     pages: [],
-    authenticate: (token) => ({ kind: "refused", code: token === "expired" ? "token_expired" : "invalid_token" }),
+    authenticate: (token) => ({
+      kind: "refused",
+      code: token === "expired" ? "token_expired" : "invalid_token",
+    }),
     isSuperuser: async () => false,
     assure: async () => undefined,
     allow: async () => ({ ok: true }),
@@ -55,7 +58,14 @@ async function served(t: TestContext, limits: Partial<Limits> = {}, held = false
     random: systemRandom,
     metrics: createMetrics(),
   });
-  const listening = await listen({ ...app, host: "127.0.0.1", port: 0, log: silentLog, clock: systemClock, limits });
+  const listening = await listen({
+    ...app,
+    host: "127.0.0.1",
+    port: 0,
+    log: silentLog,
+    clock: systemClock,
+    limits,
+  });
   t.after(async () => {
     gate.resolve();
     await listening.close(0);
@@ -109,9 +119,15 @@ test("a body in chunks is taken like a whole one, and cut at its limit", async (
     "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
   const half = Math.floor(credentials.length / 2);
   const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
-  const taken = await exchange(port, `${head}${chunk(credentials.slice(0, half))}${chunk(credentials.slice(half))}0\r\n\r\n`);
+  const taken = await exchange(
+    port,
+    `${head}${chunk(credentials.slice(0, half))}${chunk(credentials.slice(half))}0\r\n\r\n`,
+  );
   assert.equal(statusOf(taken), 201);
-  const cut = await exchange(port, `${head}${chunk(" ".repeat(65_000))}${chunk(" ".repeat(65_000))}0\r\n\r\n`);
+  const cut = await exchange(
+    port,
+    `${head}${chunk(" ".repeat(65_000))}${chunk(" ".repeat(65_000))}0\r\n\r\n`,
+  );
   assert.equal(statusOf(cut), 413);
 });
 
@@ -133,7 +149,8 @@ test("IN-01: ten megabytes are refused without being kept", async (t) => {
 
 test("IN-01: a client that asks first is told before it sends", async (t) => {
   const { port } = await served(t);
-  const head = "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nConnection: close\r\n";
+  const head =
+    "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nConnection: close\r\n";
   const socket = await open(port);
   socket.write(`${head}Content-Length: ${credentials.length}\r\n\r\n`);
   const [first] = await once(socket, "data");
@@ -149,7 +166,10 @@ test("IN-01: a client that asks first is told before it sends", async (t) => {
 
 test("IN-01: headers of more than 16 KiB are 431, as a problem", async (t) => {
   const { port } = await served(t);
-  const refused = await exchange(port, `GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${"a".repeat(102_400)}\r\n\r\n`);
+  const refused = await exchange(
+    port,
+    `GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${"a".repeat(102_400)}\r\n\r\n`,
+  );
   assert.equal(statusOf(refused), 431);
   assert.match(refused, /content-type: application\/problem\+json/);
   assert.match(refused, /"code":"headers_too_large"/);
@@ -175,7 +195,10 @@ test("IN-09: ambiguous framing is 400 and the end of the connection", async (t) 
     "a disguised coding": `${post}Transfer-Encoding: xchunked\r\n\r\n${body}`,
     "two codings": `${post}Transfer-Encoding: chunked, identity\r\n\r\n${body}`,
     "a space before the colon": `${post}Content-Length : 2\r\n\r\n{}`,
-    "a folded header": `${post}X-A: b\r\n c\r\nContent-Length: 2\r\n\r\n{}`.replace("\r\n c", "\n c"),
+    "a folded header": `${post}X-A: b\r\n c\r\nContent-Length: 2\r\n\r\n{}`.replace(
+      "\r\n c",
+      "\n c",
+    ),
     "bare line feeds": "GET /healthz HTTP/1.1\nHost: x\n\n",
     "a bare carriage return": "GET /healthz HTTP/1.1\r\nHost: x\rX-A: b\r\n\r\n",
     "NUL in a header": "GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: a\0b\r\n\r\n",
@@ -219,17 +242,39 @@ test("JW-11: of two Authorization headers neither counts, and an odd one is no f
 test("IN-15: dot segments and the absolute form lead to no second spelling", async (t) => {
   const { port } = await served(t);
   const get = async (target: string): Promise<number> =>
-    statusOf(await exchange(port, `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`));
-  for (const target of ["/v1/../healthz", "/./healthz", "/%2e/healthz", "//healthz", "/healthz/", "/healthz%20", "/healthz#x"])
+    statusOf(
+      await exchange(port, `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
+    );
+  for (const target of [
+    "/v1/../healthz",
+    "/./healthz",
+    "/%2e/healthz",
+    "//healthz",
+    "/healthz/",
+    "/healthz%20",
+    "/healthz#x",
+  ])
     assert.equal(await get(target), 404, target);
-  assert.equal(await get("http://x/healthz"), 200, "the absolute form must be accepted (RFC 9112 §3.2.2)");
+  assert.equal(
+    await get("http://x/healthz"),
+    200,
+    "the absolute form must be accepted (RFC 9112 §3.2.2)",
+  );
   assert.equal(await get("*"), 400);
 });
 
 test("HD-03: TRACE and CONNECT are refused", async (t) => {
   const { port } = await served(t);
-  assert.equal(statusOf(await exchange(port, "TRACE /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")), 405);
-  assert.doesNotMatch(await exchange(port, "CONNECT id.example:443 HTTP/1.1\r\nHost: x\r\n\r\n"), /HTTP\/1\.1 2/);
+  assert.equal(
+    statusOf(
+      await exchange(port, "TRACE /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+    ),
+    405,
+  );
+  assert.doesNotMatch(
+    await exchange(port, "CONNECT id.example:443 HTTP/1.1\r\nHost: x\r\n\r\n"),
+    /HTTP\/1\.1 2/,
+  );
 });
 
 test("IN-08: a client that never finishes its headers or its body is cut off with 408", async (t) => {
@@ -280,7 +325,9 @@ test("garbage after a request does not answer in the place of its answer", async
 test("a client that leaves in the midst of its body is no fault", async (t) => {
   const { port, handled } = await served(t);
   const socket = await open(port);
-  socket.write("POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
+  socket.write(
+    "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+  );
   await systemClock.sleep(20);
   socket.destroy();
   await systemClock.sleep(20);

@@ -2,7 +2,13 @@ import { getRequestListener, RequestError } from "@hono/node-server";
 import type { FailureCode } from "@portcullis/contract";
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../kernel/clock.ts";
@@ -23,7 +29,9 @@ export interface ListenDeps extends App {
 export interface Limits {
   readonly headerSeconds: number;
   readonly requestSeconds: number;
-  /** A connection that waits for its next request; longer than common load balancers keep theirs. */
+  /**
+   * A connection that waits for its next request; longer than common load balancers keep theirs.
+   */
   readonly keepAliveSeconds: number;
   /** A connection on which nothing moves, in either direction. */
   readonly silentSeconds: number;
@@ -33,11 +41,20 @@ export interface Limits {
 const MAX_HEADER_BYTES = 16_384;
 const MAX_BODY_BYTES = 65_536;
 const DRAIN_STEP_MILLISECONDS = 25;
-const usual: Limits = { headerSeconds: 10, requestSeconds: 30, keepAliveSeconds: 65, silentSeconds: 120, connections: 10_000 };
+const usual: Limits = {
+  headerSeconds: 10,
+  requestSeconds: 30,
+  keepAliveSeconds: 65,
+  silentSeconds: 120,
+  connections: 10_000,
+};
 
 export interface Listening {
   readonly port: number;
-  /** Accepts nothing new, lets what is under way finish, and cuts what is not done after `graceSeconds`. */
+  /**
+   * Accepts nothing new, lets what is under way finish, and cuts what is not done after
+   * `graceSeconds`.
+   */
   close(graceSeconds: number): Promise<void>;
 }
 
@@ -47,7 +64,9 @@ export async function listen(deps: ListenDeps): Promise<Listening> {
   const listener = getRequestListener(deps.fetch, {
     errorHandler: (error) => {
       if (!(error instanceof RequestError)) log.error("http.listener_fault", {}, error);
-      const { status, body, headers } = deps.refuse(error instanceof RequestError ? "malformed_request" : "internal");
+      const { status, body, headers } = deps.refuse(
+        error instanceof RequestError ? "malformed_request" : "internal",
+      );
       return new Response(body, { status, headers: { ...headers } });
     },
   });
@@ -62,7 +81,8 @@ export async function listen(deps: ListenDeps): Promise<Listening> {
       insecureHTTPParser: false,
       // Otherwise the second of two Authorization or Content-Type headers vanishes unseen.
       joinDuplicateHeaders: true,
-      // A missing Host is refused by the listener, which, unlike Node, sends a problem and the security headers.
+      // A missing Host is refused by the listener, which, unlike Node, sends a problem and the
+      // security headers.
       requireHostHeader: false,
       noDelay: true,
     },
@@ -70,7 +90,9 @@ export async function listen(deps: ListenDeps): Promise<Listening> {
   );
   server.timeout = limits.silentSeconds * 1000;
   server.maxConnections = limits.connections;
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuseUnparsed(deps, error, socket));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
+    refuseUnparsed(deps, error, socket),
+  );
   server.on("checkContinue", (incoming: IncomingMessage, outgoing: ServerResponse) => {
     if (Number(incoming.headers["content-length"] ?? 0) <= MAX_BODY_BYTES) outgoing.writeContinue();
     void listener(incoming, outgoing);
@@ -87,10 +109,18 @@ export async function listen(deps: ListenDeps): Promise<Listening> {
   await once(server, "listening");
   const address = server.address();
   assert(address !== null && typeof address === "object", "the server listens on a port");
-  return { port: address.port, close: async (graceSeconds) => drain(server, sockets, clock, graceSeconds) };
+  return {
+    port: address.port,
+    close: async (graceSeconds) => drain(server, sockets, clock, graceSeconds),
+  };
 }
 
-async function drain(server: Server, sockets: ReadonlySet<Socket>, clock: Clock, graceSeconds: number): Promise<void> {
+async function drain(
+  server: Server,
+  sockets: ReadonlySet<Socket>,
+  clock: Clock,
+  graceSeconds: number,
+): Promise<void> {
   const closed = new Promise<"closed">((resolve) => server.close(() => resolve("closed")));
   const until = clock.monotonicMilliseconds() + graceSeconds * 1000;
   // Node counts a connection that has not sent anything yet as busy.
@@ -124,14 +154,25 @@ function codeOf(error: NodeJS.ErrnoException): FailureCode {
   }
 }
 
-/** Node tells only here whether bytes of an answer have left; a second answer in their midst could be taken for another's. */
+/**
+ * Node tells only here whether bytes of an answer have left; a second answer in their midst could
+ * be taken for another's.
+ */
 function answerHasBegun(socket: Duplex): boolean {
   const answering: unknown = Reflect.get(socket, "_httpMessage");
-  return typeof answering === "object" && answering !== null && Reflect.get(answering, "headersSent") === true;
+  return (
+    typeof answering === "object" &&
+    answering !== null &&
+    Reflect.get(answering, "headersSent") === true
+  );
 }
 
 function onTheWire({ status, body, headers }: Problem): string {
-  const fields = { ...headers, "content-length": String(Buffer.byteLength(body)), connection: "close" };
+  const fields = {
+    ...headers,
+    "content-length": String(Buffer.byteLength(body)),
+    connection: "close",
+  };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
   return [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`, ...lines, "", body].join("\r\n");
 }

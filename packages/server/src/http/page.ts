@@ -2,7 +2,10 @@ import type { Method } from "@portcullis/contract";
 import type { Headers } from "./headers.ts";
 import type { Client } from "./serve.ts";
 
-/** Something served beside the contract's endpoints: documentation, metrics, a development mailbox, a face. */
+/**
+ * Something served beside the contract's endpoints: documentation, metrics, a development mailbox,
+ * a face.
+ */
 export interface Page {
   /** For the log and the metrics. */
   readonly name: string;
@@ -14,8 +17,14 @@ export interface Page {
 
 /** Answers wherever nothing else is served, whatever the method: a face. */
 export interface Elsewhere {
-  /** @param path as sent, escapes and all. The names of the pages are a few, whatever is asked for: they are labels of metrics. */
-  readonly find: (path: string) => { readonly page: Pick<Page, "name" | "visit">; readonly params: Visit["params"] };
+  /**
+   * @param path as sent, escapes and all. The names of the pages are a few, whatever is asked for:
+   *   they are labels of metrics.
+   */
+  readonly find: (path: string) => {
+    readonly page: Pick<Page, "name" | "visit">;
+    readonly params: Visit["params"];
+  };
 }
 
 export interface Visit {
@@ -31,5 +40,10 @@ export interface Visit {
 
 /** `headers` are laid over those every answer carries. */
 export type PageAnswer =
-  | { readonly kind: "page"; readonly status: number; readonly body: string | Uint8Array<ArrayBuffer> | null; readonly headers: Headers }
+  | {
+      readonly kind: "page";
+      readonly status: number;
+      readonly body: string | Uint8Array<ArrayBuffer> | null;
+      readonly headers: Headers;
+    }
   | { readonly kind: "not_found" };

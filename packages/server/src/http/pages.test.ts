@@ -64,7 +64,15 @@ test("the documentation is served from this server alone", async () => {
 });
 
 test("the documentation gives out no other file", async () => {
-  for (const file of ["package.json", "index.js", "constructor", "__proto__", "..%2fpackage.json", "swagger-ui.css.map", ""])
+  for (const file of [
+    "package.json",
+    "index.js",
+    "constructor",
+    "__proto__",
+    "..%2fpackage.json",
+    "swagger-ui.css.map",
+    "",
+  ])
     assert.equal((await get(`/docs/assets/${file}`)).status, 404, file);
 });
 
@@ -97,9 +105,19 @@ test("durations are counted in the bucket they fall in, and in all above", async
   assert.equal(own.series("getToken"), series);
   const text = await own.text();
   const line = (le: string, status: string): number =>
-    Number(new RegExp(`duration_seconds_bucket\\{le="${le}",endpoint="getToken",status="${status}"\\} (\\d+)`).exec(text)?.[1]);
+    Number(
+      new RegExp(
+        `duration_seconds_bucket\\{le="${le}",endpoint="getToken",status="${status}"\\} (\\d+)`,
+      ).exec(text)?.[1],
+    );
   assert.deepEqual(
-    [line("0.001", "2xx"), line("0.025", "2xx"), line("0.05", "2xx"), line("10", "2xx"), line("\\+Inf", "2xx")],
+    [
+      line("0.001", "2xx"),
+      line("0.025", "2xx"),
+      line("0.05", "2xx"),
+      line("10", "2xx"),
+      line("\\+Inf", "2xx"),
+    ],
     [2, 2, 3, 3, 4],
   );
   assert.deepEqual([line("0.005", "5xx"), line("0.01", "5xx")], [0, 1]);
@@ -114,5 +132,8 @@ test("a page that fails is a fault like any other, and other methods are refused
   assert.equal(failed.headers.get("content-type"), "application/problem+json");
   const refused = await get("/broken");
   assert.deepEqual([refused.status, refused.headers.get("allow")], [405, "POST, OPTIONS"]);
-  assert.equal((await app.fetch(new Request("http://id.example/docs", { method: "HEAD" }))).status, 200);
+  assert.equal(
+    (await app.fetch(new Request("http://id.example/docs", { method: "HEAD" }))).status,
+    200,
+  );
 });

@@ -3,7 +3,10 @@ import type { z } from "zod";
 import type { Headers } from "./headers.ts";
 import type { Members } from "./serve.ts";
 
-/** What is wrong with one member of a request: a JSON Pointer (RFC 6901) and words that never repeat the value. */
+/**
+ * What is wrong with one member of a request: a JSON Pointer (RFC 6901) and words that never repeat
+ * the value.
+ */
 export interface Finding {
   readonly path: string;
   readonly message: string;
@@ -22,16 +25,30 @@ export interface Problem {
 /** RFC 9457 problem details of a refusal, with the headers its code asks for. */
 export function problem(code: FailureCode, requestId: string, members: Members): Problem {
   const { status, title } = failures[code];
-  const { retryAfterSeconds = status === 503 ? BUSY_RETRY_SECONDS : undefined, ...others } = members;
-  const standard = { type: `urn:portcullis:${code}`, title, status, code, instance: `urn:request:${requestId}` };
+  const { retryAfterSeconds = status === 503 ? BUSY_RETRY_SECONDS : undefined, ...others } =
+    members;
+  const standard = {
+    type: `urn:portcullis:${code}`,
+    title,
+    status,
+    code,
+    instance: `urn:request:${requestId}`,
+  };
   // Named first for the reader, and last so that no member can take their place.
-  const body = { ...standard, ...others, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }), ...standard };
+  const body = {
+    ...standard,
+    ...others,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...standard,
+  };
   return {
     status,
     body: JSON.stringify(body),
     headers: {
       "content-type": "application/problem+json",
-      ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfterSeconds))) }),
+      ...(retryAfterSeconds === undefined
+        ? {}
+        : { "retry-after": String(Math.max(1, Math.ceil(retryAfterSeconds))) }),
       ...challenge(code, status, title, others),
     },
   };
@@ -42,7 +59,9 @@ function challenge(code: FailureCode, status: number, title: string, members: Me
   switch (code) {
     // RFC 9470 §3
     case "insufficient_user_authentication":
-      return { "www-authenticate": `Bearer error="${code}", error_description="${title}"${parameters(members)}` };
+      return {
+        "www-authenticate": `Bearer error="${code}", error_description="${title}"${parameters(members)}`,
+      };
     case "invalid_token":
     case "token_expired":
     case "token_stale":
@@ -65,16 +84,22 @@ function parameters({ acrValues, maxAgeSeconds }: Members): string {
   ].join("");
 }
 
-/** What zod found, in words of ours: its own messages may quote what was sent. The first for each member; zod goes on to measure what has the wrong type. */
+/**
+ * What zod found, in words of ours: its own messages may quote what was sent. The first for each
+ * member; zod goes on to measure what has the wrong type.
+ */
 export function findings(issues: readonly z.core.$ZodIssue[]): readonly Finding[] {
   const byPath = new Map<string, Finding>();
-  for (const finding of issues.flatMap(findingsOf)) if (!byPath.has(finding.path)) byPath.set(finding.path, finding);
+  for (const finding of issues.flatMap(findingsOf))
+    if (!byPath.has(finding.path)) byPath.set(finding.path, finding);
   return [...byPath.values()].slice(0, MAX_FINDINGS);
 }
 
 function findingsOf(issue: z.core.$ZodIssue): readonly Finding[] {
   if (issue.code === "unrecognized_keys")
-    return issue.keys.slice(0, MAX_FINDINGS).map((key) => ({ path: pointer([...issue.path, key]), message: "is not known here" }));
+    return issue.keys
+      .slice(0, MAX_FINDINGS)
+      .map((key) => ({ path: pointer([...issue.path, key]), message: "is not known here" }));
   return [{ path: pointer(issue.path), message: message(issue) }];
 }
 
@@ -87,7 +112,9 @@ function message(issue: z.core.$ZodIssue): string {
     case "too_big":
       return `must be at most ${issue.maximum}${issue.origin === "string" ? " characters" : ""}`;
     case "invalid_format":
-      return issue.format === "regex" ? "does not have the expected form" : `must be a valid ${issue.format}`;
+      return issue.format === "regex"
+        ? "does not have the expected form"
+        : `must be a valid ${issue.format}`;
     case "invalid_value":
       return `must be one of ${issue.values.map(String).join(", ")}`;
     case "invalid_union":
@@ -100,6 +127,8 @@ function message(issue: z.core.$ZodIssue): string {
 }
 
 function pointer(path: readonly PropertyKey[]): string {
-  const text = path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  const text = path
+    .map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`)
+    .join("");
   return text.length > MAX_POINTER ? `${text.slice(0, MAX_POINTER)}…` : text;
 }

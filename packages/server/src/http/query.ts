@@ -5,7 +5,10 @@ export type QueryOutcome =
   | { readonly kind: "malformed" }
   | { readonly kind: "repeated"; readonly finding: Finding };
 
-/** Reads the query of a request target, in which each parameter occurs once and every escape is valid UTF-8. */
+/**
+ * Reads the query of a request target, in which each parameter occurs once and every escape is
+ * valid UTF-8.
+ */
 export function readQuery(target: string): QueryOutcome {
   const mark = target.indexOf("?");
   const value: Record<string, string> = Object.create(null);
@@ -17,7 +20,11 @@ export function readQuery(target: string): QueryOutcome {
     const name = decode(equals === -1 ? pair : pair.slice(0, equals));
     const parameter = decode(equals === -1 ? "" : pair.slice(equals + 1));
     if (name === undefined || parameter === undefined) return { kind: "malformed" };
-    if (name in value) return { kind: "repeated", finding: { path: `/${name.slice(0, 64)}`, message: "is given twice" } };
+    if (name in value)
+      return {
+        kind: "repeated",
+        finding: { path: `/${name.slice(0, 64)}`, message: "is given twice" },
+      };
     value[name] = parameter;
   }
   return { kind: "read", value };

@@ -3,7 +3,10 @@ import type { Random } from "../kernel/random.ts";
 const BYTES = 9;
 const DRAWN_AT_ONCE = 128;
 
-/** Twelve characters each that nobody can guess, drawn in batches because chance costs a system call. */
+/**
+ * Twelve characters each that nobody can guess, drawn in batches because chance costs a system
+ * call.
+ */
 export function requestIds(random: Random): () => string {
   let pool: Buffer = Buffer.alloc(0);
   let used = 0;

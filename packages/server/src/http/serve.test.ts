@@ -30,7 +30,9 @@ test("a handler can answer only with a status and body its endpoint lists", () =
 
 test("an endpoint that lists two failures cannot send a third", () => {
   serve(endpoints.deleteMe, () => refuse("wrong_password"));
-  serve(endpoints.deleteMe, () => refuse("rate_limited", { retryAfterSeconds: 30, scope: "account" }));
+  serve(endpoints.deleteMe, () =>
+    refuse("rate_limited", { retryAfterSeconds: 30, scope: "account" }),
+  );
   // @ts-expect-error deleteMe does not list it
   serve(endpoints.deleteMe, async () => refuse("email_taken"));
   // @ts-expect-error listSessions lists none

@@ -2,7 +2,13 @@ import type { AccessClaims, Endpoint, FailureCode } from "@portcullis/contract";
 import type { z } from "zod";
 
 /** What a body may hold. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [member: string]: Json };
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [member: string]: Json };
 
 /** Who sends the request, as far as the connection tells. */
 export interface Client {
@@ -19,7 +25,11 @@ export interface Caller {
   readonly claims: AccessClaims;
 }
 
-type Parsed<E, Part extends string> = E extends { readonly [P in Part]: infer Schema extends z.ZodType } ? z.output<Schema> : undefined;
+type Parsed<E, Part extends string> = E extends {
+  readonly [P in Part]: infer Schema extends z.ZodType;
+}
+  ? z.output<Schema>
+  : undefined;
 export type InputOf<E extends Endpoint> = Parsed<E, "input">;
 export type ParamsOf<E extends Endpoint> = Parsed<E, "params">;
 export type QueryOf<E extends Endpoint> = Parsed<E, "query">;
@@ -69,14 +79,20 @@ export type Refused<E extends Endpoint> = Refusal<E["failures"][number]>;
 export type Reply<E extends Endpoint> = Answered<E> | Refused<E>;
 
 export function answer<Status extends number>(status: Status): Answer<Status, undefined>;
-export function answer<Status extends number, Body>(status: Status, body: Body): Answer<Status, Body>;
+export function answer<Status extends number, Body>(
+  status: Status,
+  body: Body,
+): Answer<Status, Body>;
 export function answer(status: number, body?: unknown): Answer<number, unknown> {
   return { kind: "answered", status, body };
 }
 
 const noMembers: Members = {};
 
-export function refuse<Code extends FailureCode>(code: Code, members: Members = noMembers): Refusal<Code> {
+export function refuse<Code extends FailureCode>(
+  code: Code,
+  members: Members = noMembers,
+): Refusal<Code> {
   return { kind: "refused", code, members };
 }
 
@@ -94,13 +110,22 @@ export interface AnyCall {
 
 export interface Route {
   readonly endpoint: Endpoint;
-  /** A method, whose parameter TypeScript compares both ways: the edge parses each call with the schemas of this very endpoint. */
+  /**
+   * A method, whose parameter TypeScript compares both ways: the edge parses each call with the
+   * schemas of this very endpoint.
+   */
   handle(call: AnyCall): AnyReply | Promise<AnyReply>;
-  /** Asked before the request is read: under a flood, what is turned away must cost next to nothing (IN-07). */
+  /**
+   * Asked before the request is read: under a flood, what is turned away must cost next to nothing
+   * (IN-07).
+   */
   turnAway?(): AnyReply | undefined;
 }
 
-/** Joins an endpoint to its handler, which can answer and refuse with what the endpoint lists and nothing else. */
+/**
+ * Joins an endpoint to its handler, which can answer and refuse with what the endpoint lists and
+ * nothing else.
+ */
 export function serve<const E extends Endpoint>(
   endpoint: E,
   handle: (call: Call<NoInfer<E>>) => Reply<NoInfer<E>> | Promise<Reply<NoInfer<E>>>,

@@ -1,4 +1,6 @@
-/** Whole seconds since 1970-01-01T00:00:00Z: the only unit of time on the wire and in the database. */
+/**
+ * Whole seconds since 1970-01-01T00:00:00Z: the only unit of time on the wire and in the database.
+ */
 export type UnixSeconds = number;
 
 export interface Clock {
@@ -7,7 +9,10 @@ export interface Clock {
   wallMilliseconds(): number;
   /** Never steps back; only differences mean anything. */
   monotonicMilliseconds(): number;
-  /** Resolves after `milliseconds`, or at once when `signal` aborts. Does not keep the process alive. */
+  /**
+   * Resolves after `milliseconds`, or at once when `signal` aborts. Does not keep the process
+   * alive.
+   */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -29,7 +34,10 @@ export const systemClock: Clock = {
     }),
 };
 
-/** Lets everything that has already arrived be dealt with first. No time passes, so no clock is asked. */
+/**
+ * Lets everything that has already arrived be dealt with first. No time passes, so no clock is
+ * asked.
+ */
 export async function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -38,7 +46,10 @@ export interface ManualClock extends Clock {
   advance(seconds: number): void;
 }
 
-/** A clock that stands still until told otherwise; `sleep` resolves once `advance` has passed its end. */
+/**
+ * A clock that stands still until told otherwise; `sleep` resolves once `advance` has passed its
+ * end.
+ */
 export function manualClock(startsAt: UnixSeconds = 1_800_000_000): ManualClock {
   let milliseconds = startsAt * 1000;
   let sleepers: { readonly until: number; readonly wake: () => void }[] = [];

@@ -1,7 +1,9 @@
 import type { Clock, UnixSeconds } from "./clock.ts";
 import type { Random } from "./random.ts";
 
-/** A time-ordered identifier (RFC 9562 §5.7), for rows that only their owner or an operator sees. */
+/**
+ * A time-ordered identifier (RFC 9562 §5.7), for rows that only their owner or an operator sees.
+ */
 export function uuidv7(deps: { readonly clock: Clock; readonly random: Random }): string {
   const bytes = deps.random.bytes(16);
   bytes.writeUIntBE(deps.clock.wallMilliseconds(), 0, 6);
@@ -13,7 +15,10 @@ export function momentOf(id: string): UnixSeconds {
   return Math.floor(Number.parseInt(id.replace("-", "").slice(0, 12), 16) / 1000);
 }
 
-/** A random identifier (RFC 9562 §5.4), for what strangers see: it tells no order of creation (EN-08). */
+/**
+ * A random identifier (RFC 9562 §5.4), for what strangers see: it tells no order of creation
+ * (EN-08).
+ */
 export function uuidv4(random: Random): string {
   return format(random.bytes(16), 0x40);
 }

@@ -18,7 +18,10 @@ test("what is sealed opens in its own context and for its own purpose only", () 
 
 test("PW-10 without the master secret nothing opens, and every changed byte is noticed", () => {
   const sealed = ring.seal("password-seal", "user-1", Buffer.from("hash"));
-  assert.throws(() => keyring([two], systemRandom).open("password-seal", "user-1", sealed), UnsealError);
+  assert.throws(
+    () => keyring([two], systemRandom).open("password-seal", "user-1", sealed),
+    UnsealError,
+  );
   for (let at = 0; at < sealed.length; at += 1) {
     const changed = Buffer.from(sealed);
     changed[at] = (changed[at] ?? 0) ^ 1;
@@ -28,8 +31,16 @@ test("PW-10 without the master secret nothing opens, and every changed byte is n
 
 test("KY-04 an older master secret opens what it sealed; the current one seals", () => {
   const rotated = keyring([two, one], systemRandom);
-  assert.equal(rotated.open("password-seal", "u", ring.seal("password-seal", "u", Buffer.from("hash"))).toString(), "hash");
-  assert.throws(() => ring.open("password-seal", "u", rotated.seal("password-seal", "u", Buffer.from("hash"))), UnsealError);
+  assert.equal(
+    rotated
+      .open("password-seal", "u", ring.seal("password-seal", "u", Buffer.from("hash")))
+      .toString(),
+    "hash",
+  );
+  assert.throws(
+    () => ring.open("password-seal", "u", rotated.seal("password-seal", "u", Buffer.from("hash"))),
+    UnsealError,
+  );
   assert.ok(rotated.verifyMac("cursor", "data", ring.mac("cursor", "data")));
 });
 
@@ -45,6 +56,11 @@ test("KY-01 a master secret of fewer than 32 bytes is refused", () => {
 
 test("a secret shows itself to nobody who does not ask for it", () => {
   const secret = new Secret("hunter2");
-  assert.equal(`${secret.toString()} ${JSON.stringify({ secret })} ${inspect(secret)} ${inspect({ secret })}`.includes("hunter2"), false);
+  assert.equal(
+    `${secret.toString()} ${JSON.stringify({ secret })} ${inspect(secret)} ${inspect({ secret })}`.includes(
+      "hunter2",
+    ),
+    false,
+  );
   assert.equal(secret.reveal(), "hunter2");
 });

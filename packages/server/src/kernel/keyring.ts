@@ -38,9 +38,14 @@ export type Purpose =
 export interface Keyring {
   /** HMAC-SHA-256 under the purpose's key of the current master secret. */
   mac(purpose: Purpose, data: string | Uint8Array): Buffer;
-  /** Whether `mac` is that of `data` under the current or an older master secret, in constant time. */
+  /**
+   * Whether `mac` is that of `data` under the current or an older master secret, in constant time.
+   */
   verifyMac(purpose: Purpose, data: string | Uint8Array, mac: Uint8Array): boolean;
-  /** AES-256-GCM. `context` must be given again to open: what was sealed for one row opens for no other. */
+  /**
+   * AES-256-GCM. `context` must be given again to open: what was sealed for one row opens for no
+   * other.
+   */
   seal(purpose: Purpose, context: string, plain: Uint8Array): Buffer;
   /** @throws {UnsealError} when no known master secret opens it in this context */
   open(purpose: Purpose, context: string, sealed: Uint8Array): Buffer;
@@ -48,7 +53,9 @@ export interface Keyring {
 
 export class UnsealError extends Error {
   constructor(purpose: Purpose) {
-    super(`A stored ${purpose} value cannot be opened: PORTCULLIS_SECRET is not the secret it was sealed with.`);
+    super(
+      `A stored ${purpose} value cannot be opened: PORTCULLIS_SECRET is not the secret it was sealed with.`,
+    );
     this.name = "UnsealError";
   }
 }
@@ -79,17 +86,31 @@ export function keyring(secrets: readonly [Uint8Array, ...Uint8Array[]], random:
       const nonce = random.bytes(NONCE_BYTES);
       const cipher = createCipheriv("aes-256-gcm", current.key(purpose), nonce);
       cipher.setAAD(Buffer.from(context));
-      return Buffer.concat([current.id, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+      return Buffer.concat([
+        current.id,
+        nonce,
+        cipher.update(plain),
+        cipher.final(),
+        cipher.getAuthTag(),
+      ]);
     },
     open: (purpose, context, sealed) => {
       const bytes = Buffer.from(sealed);
       const found = masters.find((m) => m.id.equals(bytes.subarray(0, ID_BYTES)));
-      if (found === undefined || bytes.length < ID_BYTES + NONCE_BYTES + TAG_BYTES) throw new UnsealError(purpose);
-      const decipher = createDecipheriv("aes-256-gcm", found.key(purpose), bytes.subarray(ID_BYTES, ID_BYTES + NONCE_BYTES));
+      if (found === undefined || bytes.length < ID_BYTES + NONCE_BYTES + TAG_BYTES)
+        throw new UnsealError(purpose);
+      const decipher = createDecipheriv(
+        "aes-256-gcm",
+        found.key(purpose),
+        bytes.subarray(ID_BYTES, ID_BYTES + NONCE_BYTES),
+      );
       decipher.setAAD(Buffer.from(context));
       decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
       try {
-        return Buffer.concat([decipher.update(bytes.subarray(ID_BYTES + NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+        return Buffer.concat([
+          decipher.update(bytes.subarray(ID_BYTES + NONCE_BYTES, -TAG_BYTES)),
+          decipher.final(),
+        ]);
       } catch {
         throw new UnsealError(purpose);
       }
@@ -99,7 +120,8 @@ export function keyring(secrets: readonly [Uint8Array, ...Uint8Array[]], random:
 
 function master(secret: Uint8Array): Master {
   if (secret.length < 32) throw new RangeError("a master secret needs at least 32 bytes");
-  const derive = (label: string): Buffer => Buffer.from(hkdfSync("sha256", secret, "portcullis", label, 32));
+  const derive = (label: string): Buffer =>
+    Buffer.from(hkdfSync("sha256", secret, "portcullis", label, 32));
   // As key objects: Node prepares a plain buffer anew for each use, which costs more than the HMAC.
   const derived = new Map<Purpose, KeyObject>();
   return {

@@ -1,6 +1,8 @@
 import { pino } from "pino";
 
-/** Flat facts of one event. Never a sentence, a secret, a token, a password or an e-mail address. */
+/**
+ * Flat facts of one event. Never a sentence, a secret, a token, a password or an e-mail address.
+ */
 export type Facts = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface Log {
@@ -30,7 +32,8 @@ export function jsonLog(level: LogLevel): Log {
     debug: (event, facts) => logger.debug(facts ?? {}, event),
     info: (event, facts) => logger.info(facts ?? {}, event),
     warn: (event, facts) => logger.warn(facts ?? {}, event),
-    error: (event, facts, cause) => logger.error(cause === undefined ? (facts ?? {}) : { ...facts, err: cause }, event),
+    error: (event, facts, cause) =>
+      logger.error(cause === undefined ? (facts ?? {}) : { ...facts, err: cause }, event),
   };
 }
 
@@ -38,17 +41,23 @@ export function jsonLog(level: LogLevel): Log {
 const TELLING = ["code", "errcode", "syscall", "table", "column", "constraint"];
 const MOST_CAUSES = 4;
 
-/** Never the other members of an error: in its `detail` PostgreSQL quotes the row, addresses and all. */
+/**
+ * Never the other members of an error: in its `detail` PostgreSQL quotes the row, addresses and
+ * all.
+ */
 function described(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return typeof error;
   const facts = Object.fromEntries(
-    TELLING.map((name) => [name, Reflect.get(error, name)]).filter(([, value]) => typeof value === "string" || typeof value === "number"),
+    TELLING.map((name) => [name, Reflect.get(error, name)]).filter(
+      ([, value]) => typeof value === "string" || typeof value === "number",
+    ),
   );
   return {
     type: error.name,
     ...facts,
     stack: error.stack,
-    ...(error.cause !== undefined && depth < MOST_CAUSES && { cause: described(error.cause, depth + 1) }),
+    ...(error.cause !== undefined &&
+      depth < MOST_CAUSES && { cause: described(error.cause, depth + 1) }),
   };
 }
 

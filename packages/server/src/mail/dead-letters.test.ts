@@ -10,8 +10,17 @@ async function superuserToken(world: World): Promise<string> {
   return (await world.signIn(await world.user({ superuser: true }))).accessToken;
 }
 
-async function queue(world: World, more: Partial<Pick<Mail, "expiresAt">> & { readonly recipient?: string } = {}): Promise<void> {
-  const mail = { recipient: "anna@example.com", locale: null, template: "already_registered", data: {}, ...more } as const;
+async function queue(
+  world: World,
+  more: Partial<Pick<Mail, "expiresAt">> & { readonly recipient?: string } = {},
+): Promise<void> {
+  const mail = {
+    recipient: "anna@example.com",
+    locale: null,
+    template: "already_registered",
+    data: {},
+    ...more,
+  } as const;
   await world.rules.db.transaction().execute(async (tx) => enqueue(tx, world.rules, mail));
 }
 
@@ -25,7 +34,9 @@ async function giveUp(world: World): Promise<void> {
 }
 
 async function listed(world: World, token: string, query = ""): Promise<Listed> {
-  const answered = await world.request<Listed & Refused>("GET", `/v1/admin/mails${query}`, { token });
+  const answered = await world.request<Listed & Refused>("GET", `/v1/admin/mails${query}`, {
+    token,
+  });
   assert.equal(answered.status, 200, answered.text);
   return answered.body;
 }
@@ -60,12 +71,9 @@ eachWorld("an operator sees what was given up and why, and sends it again", asyn
   assert.equal((await again(world, token, mail.id)).status, 202);
   assert.deepEqual((await listed(world, token, "?state=failed")).items, []);
   assert.deepEqual(
-    (await listed(world, token, "?state=queued")).items.map(({ id, attempts, lastError, nextAttemptAt }) => [
-      id,
-      attempts,
-      lastError,
-      nextAttemptAt,
-    ]),
+    (await listed(world, token, "?state=queued")).items.map(
+      ({ id, attempts, lastError, nextAttemptAt }) => [id, attempts, lastError, nextAttemptAt],
+    ),
     [[mail.id, 0, null, now]],
   );
   assert.deepEqual(
@@ -76,7 +84,11 @@ eachWorld("an operator sees what was given up and why, and sends it again", asyn
     (await listed(world, token)).items.map(({ state }) => state),
     ["sent"],
   );
-  const requeued = await world.rules.db.selectFrom("audit_events").selectAll().where("event", "=", "mail.requeued").execute();
+  const requeued = await world.rules.db
+    .selectFrom("audit_events")
+    .selectAll()
+    .where("event", "=", "mail.requeued")
+    .execute();
   assert.deepEqual(
     requeued.map((event) => [event.actor_kind, event.actor_id, JSON.parse(event.details)]),
     [["superuser", operator.id, { mailId: mail.id }]],
@@ -88,34 +100,46 @@ eachWorld("of twenty who send the same mail again at once, one does", async (wor
   await queue(world);
   await giveUp(world);
   const [mail] = (await listed(world, token)).items;
-  assert.deepEqual(statuses(await par(20, async () => again(world, token, mail?.id))), { 202: 1, 404: 19 });
+  assert.deepEqual(statuses(await par(20, async () => again(world, token, mail?.id))), {
+    202: 1,
+    404: 19,
+  });
   assert.equal((await eventsOf(world)).filter((event) => event === "mail.requeued").length, 1);
   assert.equal((await world.mails()).length, 1);
 });
 
-eachWorld("a mail whose content has expired is not sent again: its user must ask anew", async (world) => {
-  const token = await superuserToken(world);
-  await queue(world, { expiresAt: world.clock.now() + 600 });
-  await giveUp(world);
-  const [mail] = (await listed(world, token)).items;
-  world.clock.advance(600);
-  const { accessToken } = await world.signIn(await world.user({ superuser: true }));
-  const refused = await again(world, accessToken, mail?.id);
-  assert.deepEqual([refused.status, refused.body.code], [409, "mail_expired"]);
-  assert.ok(!(await eventsOf(world)).includes("mail.requeued"));
-});
+eachWorld(
+  "a mail whose content has expired is not sent again: its user must ask anew",
+  async (world) => {
+    const token = await superuserToken(world);
+    await queue(world, { expiresAt: world.clock.now() + 600 });
+    await giveUp(world);
+    const [mail] = (await listed(world, token)).items;
+    world.clock.advance(600);
+    const { accessToken } = await world.signIn(await world.user({ superuser: true }));
+    const refused = await again(world, accessToken, mail?.id);
+    assert.deepEqual([refused.status, refused.body.code], [409, "mail_expired"]);
+    assert.ok(!(await eventsOf(world)).includes("mail.requeued"));
+  },
+);
 
-eachWorld("what waits, was sent, or never was a mail cannot be sent again, and strangers' pages show none of it", async (world) => {
-  const token = await superuserToken(world);
-  await queue(world);
-  const [waiting] = (await listed(world, token)).items;
-  assert.equal((await again(world, token, waiting?.id)).body.code, "not_found");
-  await world.mails();
-  assert.equal((await again(world, token, waiting?.id)).body.code, "not_found");
-  assert.equal((await again(world, token, "0190a0a0-0000-7000-8000-000000000000")).body.code, "not_found");
-  await world.rules.db.transaction().execute(async (tx) => enqueue(tx, world.rules, "nothing"));
-  assert.equal((await listed(world, token)).items.length, 1);
-});
+eachWorld(
+  "what waits, was sent, or never was a mail cannot be sent again, and strangers' pages show none of it",
+  async (world) => {
+    const token = await superuserToken(world);
+    await queue(world);
+    const [waiting] = (await listed(world, token)).items;
+    assert.equal((await again(world, token, waiting?.id)).body.code, "not_found");
+    await world.mails();
+    assert.equal((await again(world, token, waiting?.id)).body.code, "not_found");
+    assert.equal(
+      (await again(world, token, "0190a0a0-0000-7000-8000-000000000000")).body.code,
+      "not_found",
+    );
+    await world.rules.db.transaction().execute(async (tx) => enqueue(tx, world.rules, "nothing"));
+    assert.equal((await listed(world, token)).items.length, 1);
+  },
+);
 
 eachWorld("AD-08: mails are listed newest first, page by page, each once", async (world) => {
   const token = await superuserToken(world);

@@ -13,12 +13,18 @@ export type SendAgainOutcome = { readonly kind: "requeued" | "expired" | "unknow
 /**
  * Lets a mail that was given up be tried anew, from its first attempt on.
  *
- * @returns `expired` for one that would be of no use to its reader any more; `unknown` for one that was not given up
+ * @returns `expired` for one that would be of no use to its reader any more; `unknown` for one that
+ *   was not given up
  */
-export async function sendAgain(deps: SendAgainDeps, id: string, origin: Origin): Promise<SendAgainOutcome> {
+export async function sendAgain(
+  deps: SendAgainDeps,
+  id: string,
+  origin: Origin,
+): Promise<SendAgainOutcome> {
   const outcome = await deps.db.transaction().execute(async (tx): Promise<SendAgainOutcome> => {
     const kind = await requeue(tx, id, deps.clock.now());
-    if (kind === "requeued") await record(tx, deps, { ...origin, event: "mail.requeued", details: { mailId: id } });
+    if (kind === "requeued")
+      await record(tx, deps, { ...origin, event: "mail.requeued", details: { mailId: id } });
     return { kind };
   });
   if (outcome.kind === "requeued") deps.wakeMail();

@@ -55,7 +55,8 @@ export interface From extends NamedAddress {
 /** One attempt at one mail that is claimed. */
 export async function deliver(deps: DeliverDeps, mail: ClaimedMail, from: From): Promise<Delivery> {
   const obstacle = await obstacleTo(deps, mail);
-  if (obstacle === "unknown_template") await putOff(deps, mail, { seconds: UPGRADE_SECONDS, error: obstacle, counted: false });
+  if (obstacle === "unknown_template")
+    await putOff(deps, mail, { seconds: UPGRADE_SECONDS, error: obstacle, counted: false });
   else if (obstacle !== undefined) await giveUp(deps, mail, obstacle);
   if (obstacle !== undefined) return "skipped";
 
@@ -71,7 +72,11 @@ export async function deliver(deps: DeliverDeps, mail: ClaimedMail, from: From):
       return "trouble";
     case "unavailable":
       // Behind all others, in case it is this mail that the server cannot bear.
-      await markRetry(deps.db, mail, { at: deps.clock.now() + 1, error: outcome.error, counted: false });
+      await markRetry(deps.db, mail, {
+        at: deps.clock.now() + 1,
+        error: outcome.error,
+        counted: false,
+      });
       reportUnavailable(deps.log, outcome);
       return "trouble";
     case "fault":
@@ -103,13 +108,32 @@ async function attempt(
   }
 }
 
-function write({ letters, keyring, clock }: DeliverDeps, mail: ClaimedMail, { host, ...from }: From): Message {
+function write(
+  { letters, keyring, clock }: DeliverDeps,
+  mail: ClaimedMail,
+  { host, ...from }: From,
+): Message {
   const { id, locale } = mail;
-  const letter = letters.write(mail.template, { data: openData(keyring, id, mail.data), locale, now: clock.now() });
-  return { id, messageId: `<${id}@${host}>`, at: mail.createdAt, from, to: mail.recipient, ...letter };
+  const letter = letters.write(mail.template, {
+    data: openData(keyring, id, mail.data),
+    locale,
+    now: clock.now(),
+  });
+  return {
+    id,
+    messageId: `<${id}@${host}>`,
+    at: mail.createdAt,
+    from,
+    to: mail.recipient,
+    ...letter,
+  };
 }
 
-async function settleRefusal(deps: DeliverDeps, mail: ClaimedMail, refusal: Extract<SendOutcome, { kind: "refused" }>): Promise<void> {
+async function settleRefusal(
+  deps: DeliverDeps,
+  mail: ClaimedMail,
+  refusal: Extract<SendOutcome, { kind: "refused" }>,
+): Promise<void> {
   const { permanent, deadAddress, error } = refusal;
   if (!permanent) return tryLater(deps, mail, error);
   if (!deadAddress) return giveUp(deps, mail, error);
@@ -128,7 +152,11 @@ async function giveUp(deps: DeliverDeps, mail: ClaimedMail, error: string): Prom
 async function tryLater(deps: DeliverDeps, mail: ClaimedMail, error: string): Promise<void> {
   const minutes = RETRY_MINUTES[mail.attempts - 1];
   if (minutes === undefined) return giveUp(deps, mail, error);
-  await putOff(deps, mail, { seconds: Math.floor(jittered(deps.random, minutes * 60)), error, counted: true });
+  await putOff(deps, mail, {
+    seconds: Math.floor(jittered(deps.random, minutes * 60)),
+    error,
+    counted: true,
+  });
 }
 
 interface PutOff {
@@ -137,14 +165,25 @@ interface PutOff {
   readonly counted: boolean;
 }
 
-async function putOff(deps: DeliverDeps, mail: ClaimedMail, { seconds, error, counted }: PutOff): Promise<void> {
+async function putOff(
+  deps: DeliverDeps,
+  mail: ClaimedMail,
+  { seconds, error, counted }: PutOff,
+): Promise<void> {
   await markRetry(deps.db, mail, { at: deps.clock.now() + seconds, error, counted });
   deps.log.warn("mail.postponed", { ...factsOf(mail), error });
 }
 
-function reportUnavailable(log: Log, { cause, error }: Extract<SendOutcome, { kind: "unavailable" }>): void {
+function reportUnavailable(
+  log: Log,
+  { cause, error }: Extract<SendOutcome, { kind: "unavailable" }>,
+): void {
   if (cause === "connection") log.warn(events[cause], { error });
-  else log.error(events[cause], { error, setting: cause === "sender" ? "PORTCULLIS_MAIL_FROM" : "PORTCULLIS_MAIL" });
+  else
+    log.error(events[cause], {
+      error,
+      setting: cause === "sender" ? "PORTCULLIS_MAIL_FROM" : "PORTCULLIS_MAIL",
+    });
 }
 
 export function factsOf({ id, template, attempts }: ClaimedMail) {
@@ -157,7 +196,10 @@ export function jittered(random: Random, span: number): number {
   return span * (1 + JITTER * share);
 }
 
-async function withDeadline(clock: Clock, send: (signal: AbortSignal) => Promise<SendOutcome>): Promise<SendOutcome> {
+async function withDeadline(
+  clock: Clock,
+  send: (signal: AbortSignal) => Promise<SendOutcome>,
+): Promise<SendOutcome> {
   const deadline = new AbortController();
   const settled = new AbortController();
   void clock.sleep(SEND_SECONDS * 1000, settled.signal).then(() => deadline.abort());

@@ -6,7 +6,9 @@ export interface DevPage {
   readonly name: string;
   readonly path: `/dev/${string}`;
   /** `body` is HTML; undefined: there is no such thing. */
-  readonly show: (params: Visit["params"]) => { readonly title: string; readonly body: string } | undefined;
+  readonly show: (
+    params: Visit["params"],
+  ) => { readonly title: string; readonly body: string } | undefined;
 }
 
 /** A page for development: no script, nothing from elsewhere, and frames of this server only. */
@@ -25,8 +27,14 @@ export function devPage(random: Random, { name, path, show }: DevPage): Page {
   };
 }
 
-/** The HTML of a mail as it is, for a frame or a window of its own. Its styles are in the markup, as mail programs want them. */
-export function devLetter({ name, path }: Omit<DevPage, "show">, find: (params: Visit["params"]) => string | undefined): Page {
+/**
+ * The HTML of a mail as it is, for a frame or a window of its own. Its styles are in the markup, as
+ * mail programs want them.
+ */
+export function devLetter(
+  { name, path }: Omit<DevPage, "show">,
+  find: (params: Visit["params"]) => string | undefined,
+): Page {
   const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'`;
   return {
     name,
@@ -40,7 +48,12 @@ export function devLetter({ name, path }: Omit<DevPage, "show">, find: (params: 
 }
 
 function page(body: string, policy: string): PageAnswer {
-  return { kind: "page", status: 200, body, headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": policy } };
+  return {
+    kind: "page",
+    status: 200,
+    body,
+    headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": policy },
+  };
 }
 
 function html(title: string, body: string, nonce: string): string {

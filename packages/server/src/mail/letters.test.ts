@@ -33,20 +33,34 @@ eachWorld(
       assert.equal((await confirm(world, pending.body, codeIn(mail))).status, 201);
     }
   },
-  { PORTCULLIS_MAIL_LOCALE: "de", PORTCULLIS_MAIL_TEMPLATES: directory, PORTCULLIS_SERVICE_NAME: "Acme" },
+  {
+    PORTCULLIS_MAIL_LOCALE: "de",
+    PORTCULLIS_MAIL_TEMPLATES: directory,
+    PORTCULLIS_SERVICE_NAME: "Acme",
+  },
 );
 
-eachWorld("a server does not start with templates or a language it cannot write mail with", async ({ parts }) => {
-  const composed = async (change: object) => composeRules({ ...parts, config: { ...parts.config, ...change } });
-  const nowhere = composed({ mailTemplates: join(directory, "fr") });
-  await assert.rejects(nowhere, (error) => {
-    assert.ok(error instanceof ConfigError);
-    assert.match(error.message, /^PORTCULLIS_MAIL_TEMPLATES: confirm_registration\.txt is not a language: .* pt-BR\.$/);
-    return true;
-  });
-  await assert.rejects(composed({ mailLocale: "fr" }), /^ConfigError: PORTCULLIS_MAIL_LOCALE: there are no templates in fr: .*\.$/);
-  await composed({ mailLocale: "fr", mailTemplates: directory });
-});
+eachWorld(
+  "a server does not start with templates or a language it cannot write mail with",
+  async ({ parts }) => {
+    const composed = async (change: object) =>
+      composeRules({ ...parts, config: { ...parts.config, ...change } });
+    const nowhere = composed({ mailTemplates: join(directory, "fr") });
+    await assert.rejects(nowhere, (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(
+        error.message,
+        /^PORTCULLIS_MAIL_TEMPLATES: confirm_registration\.txt is not a language: .* pt-BR\.$/,
+      );
+      return true;
+    });
+    await assert.rejects(
+      composed({ mailLocale: "fr" }),
+      /^ConfigError: PORTCULLIS_MAIL_LOCALE: there are no templates in fr: .*\.$/,
+    );
+    await composed({ mailLocale: "fr", mailTemplates: directory });
+  },
+);
 
 eachWorld("the letters are shown in development", async (world) => {
   assert.equal((await world.request("GET", "/dev/mails")).status, 200);
@@ -62,7 +76,12 @@ const production = {
 eachWorld(
   "neither letters nor mailbox are shown in production",
   async (world) => {
-    for (const path of ["/dev/mails", "/dev/mails/de/test", "/dev/mails/de/test/html", "/dev/mailbox"])
+    for (const path of [
+      "/dev/mails",
+      "/dev/mails/de/test",
+      "/dev/mails/de/test/html",
+      "/dev/mailbox",
+    ])
       assert.equal((await world.request("GET", path)).status, 404, path);
   },
   production,

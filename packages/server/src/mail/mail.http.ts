@@ -4,7 +4,13 @@ import { invalidCursor, readPage } from "../http/cursor.ts";
 import { answer, refuse, serve, type Route } from "../http/serve.ts";
 import { sendAgain, type SendAgainDeps } from "./dead-letters.ts";
 import { listMails } from "./outbox.store.ts";
-import { clearSuppression, readRecipient, suppress, suppressAll, type SuppressDeps } from "./suppressions.ts";
+import {
+  clearSuppression,
+  readRecipient,
+  suppress,
+  suppressAll,
+  type SuppressDeps,
+} from "./suppressions.ts";
 import { listSuppressions } from "./suppressions.store.ts";
 
 export interface MailDeps extends SendAgainDeps, SuppressDeps {}
@@ -16,13 +22,24 @@ export function mailRoutes(deps: MailDeps): readonly Route[] {
 /** All of a report or nothing: what cannot be read, its sender must hear of. */
 function reportRoute(deps: MailDeps): Route {
   return serve(endpoints.reportMail, async (call) => {
-    const reports = call.input.reports.map(({ kind, address }) => ({ reason: kind, address: readRecipient(address) }));
-    const readable = reports.flatMap(({ reason, address }) => (address === undefined ? [] : [{ reason, address }]));
+    const reports = call.input.reports.map(({ kind, address }) => ({
+      reason: kind,
+      address: readRecipient(address),
+    }));
+    const readable = reports.flatMap(({ reason, address }) =>
+      address === undefined ? [] : [{ reason, address }],
+    );
     if (readable.length < reports.length) {
-      const unreadable = reports.flatMap(({ address }, at) => (address === undefined ? [unreadableAt(`/reports/${at}/address`)] : []));
+      const unreadable = reports.flatMap(({ address }, at) =>
+        address === undefined ? [unreadableAt(`/reports/${at}/address`)] : [],
+      );
       return refuse("invalid_input", { errors: unreadable });
     }
-    await deps.db.transaction().execute(async (tx) => suppressAll(tx, deps, readable, { ...originOf(call), actor: { kind: "system" } }));
+    await deps.db
+      .transaction()
+      .execute(async (tx) =>
+        suppressAll(tx, deps, readable, { ...originOf(call), actor: { kind: "system" } }),
+      );
     return answer(204);
   });
 }
@@ -36,7 +53,9 @@ function outboxRoutes(deps: MailDeps): readonly Route[] {
         read: async (asked) => listMails(deps.db, { ...asked, state }),
         positionOf: (mail) => mail.id,
       });
-      return page.kind === "page" ? answer(200, { items: page.rows, nextCursor: page.nextCursor }) : invalidCursor();
+      return page.kind === "page"
+        ? answer(200, { items: page.rows, nextCursor: page.nextCursor })
+        : invalidCursor();
     }),
 
     serve(endpoints.adminSendMailAgain, async (call) => {
@@ -63,20 +82,27 @@ function suppressionRoutes(deps: MailDeps): readonly Route[] {
         read: async (asked) => listSuppressions(db, asked),
         positionOf: (suppression) => suppression.id,
       });
-      return page.kind === "page" ? answer(200, { items: page.rows, nextCursor: page.nextCursor }) : invalidCursor();
+      return page.kind === "page"
+        ? answer(200, { items: page.rows, nextCursor: page.nextCursor })
+        : invalidCursor();
     }),
 
     serve(endpoints.adminSuppressAddress, async (call) => {
       const address = readRecipient(call.input.address);
-      if (address === undefined) return refuse("invalid_input", { errors: [unreadableAt("/address")] });
+      if (address === undefined)
+        return refuse("invalid_input", { errors: [unreadableAt("/address")] });
       const suppressed = { address, reason: "operator" } as const;
-      await db.transaction().execute(async (tx) => suppress(tx, deps, suppressed, originOf(call, "superuser")));
+      await db
+        .transaction()
+        .execute(async (tx) => suppress(tx, deps, suppressed, originOf(call, "superuser")));
       return answer(204);
     }),
 
     serve(endpoints.adminClearSuppression, async (call) => {
       const origin = originOf(call, "superuser");
-      const cleared = await db.transaction().execute(async (tx) => clearSuppression(tx, deps, call.params.id, origin));
+      const cleared = await db
+        .transaction()
+        .execute(async (tx) => clearSuppression(tx, deps, call.params.id, origin));
       return cleared === "cleared" ? answer(204) : refuse("not_found");
     }),
   ];

@@ -16,13 +16,19 @@ const message: Message = {
   html: `<p style="margin:0">only in the mail</p>`,
 };
 
-const mailbox = (...messages: readonly Message[]) => served(mailboxPages({ messages: () => messages, random: systemRandom, publicUrl }));
-const read = async (...messages: readonly Message[]) => (await mailbox(...messages)("/dev/mailbox")).text();
+const mailbox = (...messages: readonly Message[]) =>
+  served(mailboxPages({ messages: () => messages, random: systemRandom, publicUrl }));
+const read = async (...messages: readonly Message[]) =>
+  (await mailbox(...messages)("/dev/mailbox")).text();
 
 test("the mailbox page shows the mails in the order given, and their text", async () => {
   const page = await read({ ...message, subject: "Second" }, message);
   assert.ok(page.indexOf("<h2>Second</h2>") < page.indexOf("<h2>First</h2>"));
-  assert.ok(page.includes('To anna@example.com, <time datetime="2027-01-15T08:00:00.000Z">2027-01-15 08:00:00 UTC</time>'));
+  assert.ok(
+    page.includes(
+      'To anna@example.com, <time datetime="2027-01-15T08:00:00.000Z">2027-01-15 08:00:00 UTC</time>',
+    ),
+  );
   assert.ok(page.includes("<pre>Your code: 01234567\n</pre>"));
   assert.ok(!page.includes("only in the mail"));
 });
@@ -40,10 +46,15 @@ test("a mail's HTML is one click away, without script and in nobody else's frame
 
 test("IN-12 markup in a mail stays text on the mailbox page, which has no script and one style with the nonce", async () => {
   const markup = `<script>alert("1")</script>'&`;
-  const response = await mailbox({ ...message, subject: markup, to: markup, text: markup })("/dev/mailbox");
+  const response = await mailbox({ ...message, subject: markup, to: markup, text: markup })(
+    "/dev/mailbox",
+  );
   const page = await response.text();
   assert.equal(page.match(/<script/gi), null);
-  assert.equal(page.split("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;").length - 1, 3);
+  assert.equal(
+    page.split("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;").length - 1,
+    3,
+  );
   assert.doesNotMatch(page, / (style|on\w+)=/);
   const nonce = /<style nonce="([^"]+)">/.exec(page)?.[1] ?? "";
   assert.match(
@@ -53,7 +64,13 @@ test("IN-12 markup in a mail stays text on the mailbox page, which has no script
 });
 
 test("RG-13 of the addresses in a mail only those of this server can be clicked", async () => {
-  const links = [`${publicUrl}/reset#t-k_n`, `${publicUrl}/`, publicUrl, `${publicUrl}?a=1&b="`, `${publicUrl}#t`];
+  const links = [
+    `${publicUrl}/reset#t-k_n`,
+    `${publicUrl}/`,
+    publicUrl,
+    `${publicUrl}?a=1&b="`,
+    `${publicUrl}#t`,
+  ];
   const others = [
     `${publicUrl}.evil.test/reset#t`,
     `${publicUrl}@evil.test/`,
@@ -64,10 +81,18 @@ test("RG-13 of the addresses in a mail only those of this server can be clicked"
     "ftp://accounts.example.com/",
   ];
   const page = await read({ ...message, text: [...links, ...others].join("\n    ") });
-  const clickable = [...page.matchAll(/<a href="([^"]*)">([^<]*)<\/a>/g)].filter(([, url]) => /:/.test(url ?? ""));
+  const clickable = [...page.matchAll(/<a href="([^"]*)">([^<]*)<\/a>/g)].filter(([, url]) =>
+    /:/.test(url ?? ""),
+  );
   assert.deepEqual(
     clickable.map(([, url]) => url),
-    [`${publicUrl}/reset#t-k_n`, `${publicUrl}/`, publicUrl, `${publicUrl}?a=1&amp;b=`, `${publicUrl}#t`],
+    [
+      `${publicUrl}/reset#t-k_n`,
+      `${publicUrl}/`,
+      publicUrl,
+      `${publicUrl}?a=1&amp;b=`,
+      `${publicUrl}#t`,
+    ],
   );
   for (const [, url, words] of clickable) assert.equal(url, words);
 });

@@ -20,10 +20,16 @@ export function mailboxPages({ messages, random, publicUrl }: MailboxDeps): read
       path: "/dev/mailbox",
       show: () => {
         const kept = messages();
-        return { title: `Mailbox (${kept.length})`, body: bodyOf(kept, (url) => isBelow(url, publicUrl)) };
+        return {
+          title: `Mailbox (${kept.length})`,
+          body: bodyOf(kept, (url) => isBelow(url, publicUrl)),
+        };
       },
     }),
-    devLetter({ name: "mailboxMail", path: "/dev/mailbox/{id}" }, ({ id }) => messages().find((message) => message.id === id)?.html),
+    devLetter(
+      { name: "mailboxMail", path: "/dev/mailbox/{id}" },
+      ({ id }) => messages().find((message) => message.id === id)?.html,
+    ),
   ];
 }
 
@@ -34,7 +40,9 @@ function isBelow(url: string, base: string): boolean {
 
 function bodyOf(messages: readonly Message[], mayLink: (url: string) => boolean): string {
   const list =
-    messages.length === 0 ? "<p>No mail yet.</p>" : `<ol>\n${messages.map((message) => itemOf(message, mayLink)).join("\n")}\n</ol>`;
+    messages.length === 0
+      ? "<p>No mail yet.</p>"
+      : `<ol>\n${messages.map((message) => itemOf(message, mayLink)).join("\n")}\n</ol>`;
   return `<h1>Mailbox</h1>
 <p>Development only: the newest ${messages.length} of the mails this process would have sent. They are gone when it stops. <a href="mails">All letters there are</a></p>
 ${list}`;

@@ -26,7 +26,8 @@ export interface Message {
 export async function compose(message: Message): Promise<Buffer> {
   assertPlainAddress(message.to);
   const composer = new MailComposer({
-    // As parsed mailboxes, never as header text: nothing in them can become a second recipient or another header.
+    // As parsed mailboxes, never as header text: nothing in them can become a second recipient or
+    // another header.
     from: { name: oneLine(message.from.name), address: message.from.address },
     to: { name: "", address: message.to },
     subject: oneLine(message.subject),
@@ -65,7 +66,9 @@ export function isSender(text: string): boolean {
 export function parseSender(text: string): NamedAddress {
   const [sender, ...others] = addressparser(text, { flatten: true });
   if (sender === undefined || others.length > 0)
-    throw new RangeError("the sender of mail must be one address, for example Accounts <accounts@example.com>");
+    throw new RangeError(
+      "the sender of mail must be one address, for example Accounts <accounts@example.com>",
+    );
   assertPlainAddress(sender.address);
   return { name: sender.name, address: sender.address };
 }

@@ -26,8 +26,8 @@ export interface Notified {
 }
 
 /**
- * Tells the user, in the transaction of what happened. An address that nobody has confirmed may be a stranger's: it is told
- * nothing. Wake the sender once the transaction has committed.
+ * Tells the user, in the transaction of what happened. An address that nobody has confirmed may be
+ * a stranger's: it is told nothing. Wake the sender once the transaction has committed.
  */
 export async function notify(
   tx: Tx,

@@ -1,4 +1,10 @@
-import { PostgresAdapter, sql, type SqlBool, type Expression, type ExpressionBuilder } from "kysely";
+import {
+  PostgresAdapter,
+  sql,
+  type SqlBool,
+  type Expression,
+  type ExpressionBuilder,
+} from "kysely";
 import type { Db, Queryable, Tx } from "../db/open.ts";
 import type { OutboxTable, Tables } from "../db/tables.ts";
 import type { UnixSeconds } from "../kernel/clock.ts";
@@ -29,7 +35,14 @@ export async function insertMail(
   const { at, sentAt } = when;
   await tx
     .insertInto("outbox")
-    .values({ ...columns, expires_at: expiresAt, created_at: at, next_attempt_at: at, attempts: 0, sent_at: sentAt })
+    .values({
+      ...columns,
+      expires_at: expiresAt,
+      created_at: at,
+      next_attempt_at: at,
+      attempts: 0,
+      sent_at: sentAt,
+    })
     .execute();
 }
 
@@ -59,9 +72,23 @@ export async function claimDue(db: Db, claim: Claim): Promise<ClaimedMail[]> {
         .$if(isPostgres(db), (select) => select.forUpdate().skipLocked()),
     )
     .updateTable("outbox")
-    .set((eb) => ({ attempts: eb("attempts", "+", 1), next_attempt_at: claim.until, claimed_by: claim.by }))
+    .set((eb) => ({
+      attempts: eb("attempts", "+", 1),
+      next_attempt_at: claim.until,
+      claimed_by: claim.by,
+    }))
     .where("id", "in", (eb) => eb.selectFrom("due").select("due.id"))
-    .returning(["id", "recipient", "template", "locale", "data", "created_at", "expires_at", "attempts", "last_error"])
+    .returning([
+      "id",
+      "recipient",
+      "template",
+      "locale",
+      "data",
+      "created_at",
+      "expires_at",
+      "attempts",
+      "last_error",
+    ])
     .execute();
   return rows
     .toSorted((one, other) => (rank(one) < rank(other) ? -1 : 1))
@@ -95,9 +122,18 @@ export interface Retry {
   readonly counted: boolean;
 }
 
-export async function markRetry(db: Db, mail: ClaimedMail, { at, error, counted }: Retry): Promise<void> {
+export async function markRetry(
+  db: Db,
+  mail: ClaimedMail,
+  { at, error, counted }: Retry,
+): Promise<void> {
   await openClaim(db, mail)
-    .set({ next_attempt_at: at, last_error: error, claimed_by: null, attempts: counted ? mail.attempts : mail.attempts - 1 })
+    .set({
+      next_attempt_at: at,
+      last_error: error,
+      claimed_by: null,
+      attempts: counted ? mail.attempts : mail.attempts - 1,
+    })
     .execute();
 }
 
@@ -107,7 +143,9 @@ export async function markFailed(
   mail: ClaimedMail,
   failure: { readonly at: UnixSeconds; readonly error: string },
 ): Promise<void> {
-  await openClaim(db, mail).set({ failed_at: failure.at, last_error: failure.error, claimed_by: null }).execute();
+  await openClaim(db, mail)
+    .set({ failed_at: failure.at, last_error: failure.error, claimed_by: null })
+    .execute();
 }
 
 function openClaim(db: Queryable, mail: ClaimedMail) {
@@ -121,18 +159,29 @@ function openClaim(db: Queryable, mail: ClaimedMail) {
 }
 
 /** Lets go of what is claimed, as if it had never been: by one holder, or by whomever. */
-export async function releaseClaims(db: Db, { at, by }: { readonly at: UnixSeconds; readonly by?: string }): Promise<void> {
+export async function releaseClaims(
+  db: Db,
+  { at, by }: { readonly at: UnixSeconds; readonly by?: string },
+): Promise<void> {
   await db
     .updateTable("outbox")
     .set((eb) => ({ claimed_by: null, next_attempt_at: at, attempts: eb("attempts", "-", 1) }))
-    .where((eb) => (by === undefined ? eb("claimed_by", "is not", null) : eb("claimed_by", "=", by)))
+    .where((eb) =>
+      by === undefined ? eb("claimed_by", "is not", null) : eb("claimed_by", "=", by),
+    )
     .where("sent_at", "is", null)
     .where("failed_at", "is", null)
     .execute();
 }
 
-/** Of any number of callers at once, one gets `requeued`; a mail that was not given up is `unknown`. */
-export async function requeue(tx: Tx, id: string, now: UnixSeconds): Promise<"requeued" | "expired" | "unknown"> {
+/**
+ * Of any number of callers at once, one gets `requeued`; a mail that was not given up is `unknown`.
+ */
+export async function requeue(
+  tx: Tx,
+  id: string,
+  now: UnixSeconds,
+): Promise<"requeued" | "expired" | "unknown"> {
   const row = await tx
     .updateTable("outbox")
     .set({ failed_at: null, next_attempt_at: now, attempts: 0, last_error: null })
@@ -187,10 +236,23 @@ const states: Readonly<Record<MailState, Where>> = {
 };
 
 /** Newest first. */
-export async function listMails(db: Queryable, { state, before, limit }: MailQuery): Promise<readonly ListedMail[]> {
+export async function listMails(
+  db: Queryable,
+  { state, before, limit }: MailQuery,
+): Promise<readonly ListedMail[]> {
   let select = db
     .selectFrom("outbox")
-    .select(["id", "recipient", "template", "attempts", "created_at", "next_attempt_at", "sent_at", "failed_at", "last_error"])
+    .select([
+      "id",
+      "recipient",
+      "template",
+      "attempts",
+      "created_at",
+      "next_attempt_at",
+      "sent_at",
+      "failed_at",
+      "last_error",
+    ])
     .where("template", "<>", "")
     .orderBy("id", "desc")
     .limit(limit);
@@ -199,7 +261,9 @@ export async function listMails(db: Queryable, { state, before, limit }: MailQue
   return (await select.execute()).map(toListedMail);
 }
 
-function toListedMail(row: Omit<OutboxTable, "data" | "locale" | "expires_at" | "claimed_by">): ListedMail {
+function toListedMail(
+  row: Omit<OutboxTable, "data" | "locale" | "expires_at" | "claimed_by">,
+): ListedMail {
   const { id, recipient, template, attempts } = row;
   const state = row.sent_at !== null ? "sent" : row.failed_at !== null ? "failed" : "queued";
   return {
@@ -237,23 +301,40 @@ export async function pruneMails(db: Db, now: UnixSeconds, limit = 1_000): Promi
       .select("id")
       .where(done)
       .limit(limit - removed);
-    const { numDeletedRows } = await db.deleteFrom("outbox").where("id", "in", batch).executeTakeFirst();
+    const { numDeletedRows } = await db
+      .deleteFrom("outbox")
+      .where("id", "in", batch)
+      .executeTakeFirst();
     removed += Number(numDeletedRows);
   }
   return removed;
 }
 
-/** By `created_at`, which is never later, as by the index; SQLite knows that of `''` only by the letter. */
+/**
+ * By `created_at`, which is never later, as by the index; SQLite knows that of `''` only by the
+ * letter.
+ */
 function doneWith(now: UnixSeconds): readonly Where[] {
-  const [sent, failed, nothing] = [now - KEEP_SENT_SECONDS, now - KEEP_FAILED_SECONDS, now - KEEP_NOTHING_SECONDS];
+  const [sent, failed, nothing] = [
+    now - KEEP_SENT_SECONDS,
+    now - KEEP_FAILED_SECONDS,
+    now - KEEP_NOTHING_SECONDS,
+  ];
   return [
     (eb) => eb.and([eb("template", "=", sql.lit("")), eb("created_at", "<", nothing)]),
     (eb) => eb.and([eb("sent_at", "<", sent), eb("created_at", "<", sent)]),
-    (eb) => eb.and([eb("sent_at", "is", null), eb("failed_at", "<", failed), eb("created_at", "<", failed)]),
+    (eb) =>
+      eb.and([
+        eb("sent_at", "is", null),
+        eb("failed_at", "<", failed),
+        eb("created_at", "<", failed),
+      ]),
   ];
 }
 
-export async function countMails(db: Queryable): Promise<{ readonly queued: number; readonly failed: number }> {
+export async function countMails(
+  db: Queryable,
+): Promise<{ readonly queued: number; readonly failed: number }> {
   const row = await db
     .selectFrom("outbox")
     .select((eb) => [
@@ -267,6 +348,11 @@ export async function countMails(db: Queryable): Promise<{ readonly queued: numb
 
 /** Of the mails that are still to be sent. */
 export async function oldestQueuedAt(db: Queryable): Promise<UnixSeconds | undefined> {
-  const oldest = db.selectFrom("outbox").select("created_at").where(states.queued).orderBy("created_at").limit(1);
+  const oldest = db
+    .selectFrom("outbox")
+    .select("created_at")
+    .where(states.queued)
+    .orderBy("created_at")
+    .limit(1);
   return (await oldest.executeTakeFirst())?.created_at;
 }

@@ -20,8 +20,8 @@ export type Mail = {
 }[TemplateName];
 
 /**
- * Puts a mail into the outbox in the transaction of its cause: rolled back, it is never sent (DU-06). Once that has
- * committed, `Sender.wake` spares the mail the wait for the next poll.
+ * Puts a mail into the outbox in the transaction of its cause: rolled back, it is never sent
+ * (DU-06). Once that has committed, `Sender.wake` spares the mail the wait for the next poll.
  *
  * `nothing` costs what a mail costs, where the answer must not tell whether there was one (EN-04).
  *
@@ -35,14 +35,25 @@ export async function enqueue(
   const id = uuidv7(deps);
   const now = deps.clock.now();
   if (mail === "nothing")
-    return insertMail(tx, { id, recipient: "", template: "", locale: null, expiresAt: null, data: "{}" }, { at: now, sentAt: now });
+    return insertMail(
+      tx,
+      { id, recipient: "", template: "", locale: null, expiresAt: null, data: "{}" },
+      { at: now, sentAt: now },
+    );
   assertPlainAddress(mail.recipient);
   const { recipient, template, locale, expiresAt = null } = mail;
   const data = sealData(deps.keyring, id, mail.data);
-  await insertMail(tx, { id, recipient, template, locale, expiresAt, data }, { at: now, sentAt: null });
+  await insertMail(
+    tx,
+    { id, recipient, template, locale, expiresAt, data },
+    { at: now, sentAt: null },
+  );
 }
 
-/** Sealed for its mail: the data hold codes and tokens, of which a copy of the database must not tell any. */
+/**
+ * Sealed for its mail: the data hold codes and tokens, of which a copy of the database must not
+ * tell any.
+ */
 function sealData(keyring: Keyring, id: string, data: object): string {
   return keyring.seal("mail-seal", id, Buffer.from(JSON.stringify(data))).toString("base64url");
 }

@@ -12,7 +12,8 @@ async function turns(perSecond: number, count: number): Promise<readonly number[
   const start = clock.monotonicMilliseconds();
   const pace = createPace(clock, perSecond);
   const gone: number[] = [];
-  for (let n = 0; n < count; n += 1) void pace(never).then(() => gone.push(clock.monotonicMilliseconds() - start));
+  for (let n = 0; n < count; n += 1)
+    void pace(never).then(() => gone.push(clock.monotonicMilliseconds() - start));
   while (gone.length < count) {
     await setImmediate();
     clock.advance(0.01);

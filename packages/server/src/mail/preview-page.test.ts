@@ -8,7 +8,9 @@ import { publicUrl, served } from "./testing.ts";
 const letters = createLetters({ serviceName: "<A&B>", publicUrl, fallbackLocale: "en" });
 const get = served(previewPages({ letters, random: systemRandom }));
 const linksOf = (page: string, from: string) =>
-  [...page.matchAll(/(?:href|src)="([^"#]+)"/g)].map(([, link]) => new URL(link ?? "", publicUrl + from).pathname);
+  [...page.matchAll(/(?:href|src)="([^"#]+)"/g)].map(
+    ([, link]) => new URL(link ?? "", publicUrl + from).pathname,
+  );
 
 test("the preview lists every letter in every language by its subject, and leads to it", async () => {
   const list = await (await get("/dev/mails")).text();
@@ -20,7 +22,10 @@ test("the preview lists every letter in every language by its subject, and leads
     assert.equal(shown.status, 200, link);
     const framed = linksOf(await shown.text(), link);
     assert.deepEqual(framed, ["/dev/mails", `${link}/html`, `${link}/html`]);
-    assert.match(await (await get(`${link}/html`)).text(), /^<!doctype html>\n<html lang="(en|de)">/);
+    assert.match(
+      await (await get(`${link}/html`)).text(),
+      /^<!doctype html>\n<html lang="(en|de)">/,
+    );
   }
 });
 
@@ -42,6 +47,12 @@ test("a letter is shown as text and in a sandboxed frame, and nothing of it runs
 });
 
 test("a letter or language that is not there is not found", async () => {
-  for (const path of ["/fr/test", "/en/welcome", "/en/constructor", "/__proto__/test", "/en/welcome/html"])
+  for (const path of [
+    "/fr/test",
+    "/en/welcome",
+    "/en/constructor",
+    "/__proto__/test",
+    "/en/welcome/html",
+  ])
     assert.equal((await get(`/dev/mails${path}`)).status, 404, path);
 });

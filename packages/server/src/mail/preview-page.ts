@@ -8,8 +8,15 @@ import type { Letters } from "./templates/templates.ts";
 import { escapeHtml } from "./templates/text.ts";
 
 /** `/dev/mails`: every letter in every language, filled with samples. */
-export function previewPages({ letters, random }: { readonly letters: Letters; readonly random: Random }): readonly Page[] {
-  const write = (locale: string, name: TemplateName): Letter => letters.write(name, { data: samples[name], locale, now: sampleMoment });
+export function previewPages({
+  letters,
+  random,
+}: {
+  readonly letters: Letters;
+  readonly random: Random;
+}): readonly Page[] {
+  const write = (locale: string, name: TemplateName): Letter =>
+    letters.write(name, { data: samples[name], locale, now: sampleMoment });
   const find = (params: Readonly<Record<string, string>>): Letter | undefined => {
     const locale = letters.locales.find((one) => one === params["locale"]);
     const name = letters.names.find((one) => one === params["template"]);
@@ -30,16 +37,25 @@ ${letters.names.map(rowOf).join("\n")}
 </table>`;
 
   return [
-    devPage(random, { name: "mails", path: "/dev/mails", show: () => ({ title: "Letters", body: list() }) }),
+    devPage(random, {
+      name: "mails",
+      path: "/dev/mails",
+      show: () => ({ title: "Letters", body: list() }),
+    }),
     devPage(random, {
       name: "mail",
       path: "/dev/mails/{locale}/{template}",
       show: (params) => {
         const letter = find(params);
-        return letter === undefined ? undefined : { title: letter.subject, body: bodyOf(letter, params["template"] ?? "") };
+        return letter === undefined
+          ? undefined
+          : { title: letter.subject, body: bodyOf(letter, params["template"] ?? "") };
       },
     }),
-    devLetter({ name: "mailHtml", path: "/dev/mails/{locale}/{template}/html" }, (params) => find(params)?.html),
+    devLetter(
+      { name: "mailHtml", path: "/dev/mails/{locale}/{template}/html" },
+      (params) => find(params)?.html,
+    ),
   ];
 }
 

@@ -11,17 +11,20 @@ function digestOf(t: number | string, over: Uint8Array = body, under = secret): 
   return createHmac("sha256", under).update(`${t}.`).update(over).digest("hex");
 }
 const good = `t=${at},v1=${digestOf(at)}`;
-const read = (header: string, now = at, over: Uint8Array = body): string | undefined => readSignature(secret, header, over, now);
+const read = (header: string, now = at, over: Uint8Array = body): string | undefined =>
+  readSignature(secret, header, over, now);
 
 test("a signature is computed as the documentation says: HMAC-SHA-256 over the time, a full stop and the body", () => {
-  // echo -n '1800000000.{}' | openssl dgst -sha256 -hmac 'a webhook secret of this test, 44 characters'
+  // echo -n '1800000000.{}' | openssl dgst -sha256 -hmac 'a webhook secret of this test, 44
+  // characters'
   const known = "9e1d2832854d0cc023601641da1880acb276095f2ef99a5bfcfad5c4973243b6";
   assert.equal(readSignature(secret, `t=1800000000,v1=${known}`, Buffer.from("{}"), at), known);
 });
 
 test("a signature is good for five minutes before and after its time, and not a second longer", () => {
   for (const now of [at - 300, at, at + 300]) assert.equal(read(good, now), digestOf(at));
-  for (const now of [at - 301, at + 301, 0, at * 1000]) assert.equal(read(good, now), undefined, String(now));
+  for (const now of [at - 301, at + 301, 0, at * 1000])
+    assert.equal(read(good, now), undefined, String(now));
 });
 
 test("of two digests one must be good, whichever, and both name the same report", () => {
@@ -34,7 +37,11 @@ test("of two digests one must be good, whichever, and both name the same report"
 test("whichever character of a signature is changed, cut off or added, it is worth nothing", () => {
   for (let index = 0; index < good.length; index += 1) {
     const other = good[index] === "1" ? "2" : "1";
-    assert.equal(read(good.slice(0, index) + other + good.slice(index + 1)), undefined, `${other} at ${index}`);
+    assert.equal(
+      read(good.slice(0, index) + other + good.slice(index + 1)),
+      undefined,
+      `${other} at ${index}`,
+    );
     assert.equal(read(good.slice(0, index)), undefined, `cut at ${index}`);
   }
   const digest = digestOf(at);
@@ -60,7 +67,13 @@ test("whichever character of a signature is changed, cut off or added, it is wor
 test("a signature is good for its very body and secret", () => {
   const flipped = Buffer.from(body);
   flipped[10] = (flipped[10] ?? 0) ^ 1;
-  for (const other of [flipped, body.subarray(1), body.subarray(0, -1), Buffer.concat([body, Buffer.from(" ")]), Buffer.alloc(0)])
+  for (const other of [
+    flipped,
+    body.subarray(1),
+    body.subarray(0, -1),
+    Buffer.concat([body, Buffer.from(" ")]),
+    Buffer.alloc(0),
+  ])
     assert.equal(read(good, at, other), undefined);
   assert.equal(readSignature(`${secret} `, good, body, at), undefined);
   assert.equal(read(`t=${at},v1=${digestOf("")}`), undefined);

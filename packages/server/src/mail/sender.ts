@@ -1,12 +1,21 @@
 import { holdRunner, releaseRunner } from "../db/runners.store.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { deliver, factsOf, jittered, SEND_SECONDS, type DeliverDeps, type Delivery } from "./deliver.ts";
+import {
+  deliver,
+  factsOf,
+  jittered,
+  SEND_SECONDS,
+  type DeliverDeps,
+  type Delivery,
+} from "./deliver.ts";
 import { parseSender } from "./message.ts";
 import { claimDue, markSent, releaseClaims, type ClaimedMail } from "./outbox.store.ts";
 import { createPace, type Pace } from "./pace.ts";
 
 export interface SenderDeps extends DeliverDeps {
-  /** Of the runner `mail`: who this process is. A process that can only be alone is always the same. */
+  /**
+   * Of the runner `mail`: who this process is. A process that can only be alone is always the same.
+   */
   readonly holder: string;
   /** `Name <address>` or a plain address. */
   readonly from: string;
@@ -20,7 +29,10 @@ export interface SenderDeps extends DeliverDeps {
 export interface Sender {
   /** Tries mails that are due, up to one batch, as fast as it goes. Not for two at a time. */
   runOnce(): Promise<{ readonly sent: number; readonly failed: number }>;
-  /** Sends at the configured rate until `signal` aborts; resolves once what was being sent then is sent and marked. */
+  /**
+   * Sends at the configured rate until `signal` aborts; resolves once what was being sent then is
+   * sent and marked.
+   */
   run(signal: AbortSignal): Promise<void>;
   /** Call it after the commit of a transaction that enqueued. */
   wake(): void;
@@ -61,8 +73,8 @@ interface Tally {
 }
 
 /**
- * Sends what is in the outbox, each mail at least once: a crash between sending and marking it sends it once more, with
- * the same Message-ID.
+ * Sends what is in the outbox, each mail at least once: a crash between sending and marking it
+ * sends it once more, with the same Message-ID.
  *
  * @throws {RangeError} when `from` is not one address
  */
@@ -70,17 +82,26 @@ export function createSender(deps: SenderDeps): Sender {
   const { db, clock, log, random, holder } = deps;
   const from = { ...parseSender(deps.from), host: new URL(deps.publicUrl).hostname };
   const batchSize = Math.min(BATCH_AT_MOST, Math.max(deps.connections, deps.rate));
-  /** In other hands, and not marked yet: such a mail must not be sent again, though it stays claimed for a while. */
+  /**
+   * In other hands, and not marked yet: such a mail must not be sent again, though it stays claimed
+   * for a while.
+   */
   const unmarked = new Map<string, ClaimedMail>();
   /** When this process last was sure to hold the runner. */
   let held: Instant | undefined;
   let alarm = new AbortController();
 
-  const holds = (): boolean => held !== undefined && millisecondsSince(clock, held) < HELD_MILLISECONDS;
+  const holds = (): boolean =>
+    held !== undefined && millisecondsSince(clock, held) < HELD_MILLISECONDS;
 
   const hold = async (): Promise<void> => {
     const asked = instantOf(clock);
-    const gained = await holdRunner(db, { name: RUNNER, holder, now: clock.now(), seconds: LEASE_SECONDS });
+    const gained = await holdRunner(db, {
+      name: RUNNER,
+      holder,
+      now: clock.now(),
+      seconds: LEASE_SECONDS,
+    });
     held = gained ? asked : undefined;
   };
 
@@ -91,10 +112,14 @@ export function createSender(deps: SenderDeps): Sender {
     }
   };
 
-  /** What is claimed when the runner changes hands was claimed by a process that is dead, or cut off long enough to stop. */
+  /**
+   * What is claimed when the runner changes hands was claimed by a process that is dead, or cut off
+   * long enough to stop.
+   */
   const gain = async (): Promise<boolean> => {
     const isNew = !holds();
-    if (isNew || held === undefined || millisecondsSince(clock, held) >= RENEW_MILLISECONDS) await hold();
+    if (isNew || held === undefined || millisecondsSince(clock, held) >= RENEW_MILLISECONDS)
+      await hold();
     if (!holds()) return false;
     if (!isNew) return true;
     try {
@@ -107,7 +132,10 @@ export function createSender(deps: SenderDeps): Sender {
     return true;
   };
 
-  /** Renews the runner while sends take their time, and never takes it back once it is lost: that is for the next batch. */
+  /**
+   * Renews the runner while sends take their time, and never takes it back once it is lost: that is
+   * for the next batch.
+   */
   const keep = async (until: AbortSignal): Promise<void> => {
     for (;;) {
       await clock.sleep(RENEW_MILLISECONDS, until);
@@ -116,7 +144,10 @@ export function createSender(deps: SenderDeps): Sender {
     }
   };
 
-  const work = async (mails: Iterator<ClaimedMail>, { may, pace, signal, came }: Work): Promise<void> => {
+  const work = async (
+    mails: Iterator<ClaimedMail>,
+    { may, pace, signal, came }: Work,
+  ): Promise<void> => {
     for (let next = mails.next(); next.done !== true && may(); next = mails.next()) {
       await pace?.(signal);
       if (!may()) return;
@@ -132,10 +163,17 @@ export function createSender(deps: SenderDeps): Sender {
     const came = { sent: 0, refused: 0, skipped: 0, trouble: 0 };
     const claimed = instantOf(clock);
     const may = (): boolean =>
-      came.trouble === 0 && !batch.signal.aborted && holds() && millisecondsSince(clock, claimed) < (CLAIM_SECONDS - SEND_SECONDS) * 1000;
+      came.trouble === 0 &&
+      !batch.signal.aborted &&
+      holds() &&
+      millisecondsSince(clock, claimed) < (CLAIM_SECONDS - SEND_SECONDS) * 1000;
     const queue = mails.values();
-    const workers = Array.from({ length: deps.connections }, async () => work(queue, { ...batch, may, came }));
-    const fault = (await Promise.allSettled(workers)).find((outcome) => outcome.status === "rejected");
+    const workers = Array.from({ length: deps.connections }, async () =>
+      work(queue, { ...batch, may, came }),
+    );
+    const fault = (await Promise.allSettled(workers)).find(
+      (outcome) => outcome.status === "rejected",
+    );
     if (fault !== undefined) throw fault.reason;
     return { claimed: mails.length, came };
   };
@@ -146,7 +184,12 @@ export function createSender(deps: SenderDeps): Sender {
     const keeping = keep(done.signal);
     try {
       const at = clock.now();
-      const mails = await claimDue(db, { by: holder, at, until: at + CLAIM_SECONDS, limit: batch.limit });
+      const mails = await claimDue(db, {
+        by: holder,
+        at,
+        until: at + CLAIM_SECONDS,
+        limit: batch.limit,
+      });
       const tally = await send(mails, batch);
       if (tried(tally) < tally.claimed) await releaseClaims(db, { at: clock.now(), by: holder });
       return tally;
@@ -167,7 +210,10 @@ export function createSender(deps: SenderDeps): Sender {
       const tally = await sendBatch(batch);
       if (tally === undefined) return { next: "idle", answered: false };
       const { sent, refused, trouble } = tally.came;
-      return { next: trouble > 0 ? "trouble" : tally.claimed === batch.limit ? "more" : "idle", answered: sent + refused > 0 };
+      return {
+        next: trouble > 0 ? "trouble" : tally.claimed === batch.limit ? "more" : "idle",
+        answered: sent + refused > 0,
+      };
     } catch (error) {
       log.error("mail.fault", {}, error);
       return { next: "trouble", answered: false };
@@ -200,7 +246,11 @@ export function createSender(deps: SenderDeps): Sender {
       for (let troubles = 0; !signal.aborted;) {
         alarm = new AbortController();
         // With one mail it is found out whether the server is back.
-        const { next, answered } = await pass({ limit: troubles > 0 ? 1 : batchSize, pace, signal });
+        const { next, answered } = await pass({
+          limit: troubles > 0 ? 1 : batchSize,
+          pace,
+          signal,
+        });
         if (answered) troubles = 0;
         if (next === "trouble") await backOff((troubles += 1), signal);
         if (next === "idle" && !signal.aborted) await clock.sleep(POLL_MILLISECONDS, alarm.signal);
@@ -223,7 +273,9 @@ function instantOf(clock: Clock): Instant {
   return { monotonic: clock.monotonicMilliseconds(), wall: clock.wallMilliseconds() };
 }
 
-/** The larger of the two: one clock can be set, the other may stand still while the machine sleeps. */
+/**
+ * The larger of the two: one clock can be set, the other may stand still while the machine sleeps.
+ */
 function millisecondsSince(clock: Clock, { monotonic, wall }: Instant): number {
   return Math.max(clock.monotonicMilliseconds() - monotonic, clock.wallMilliseconds() - wall);
 }

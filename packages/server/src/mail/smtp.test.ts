@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 import tls from "node:tls";
-import { reply, sinkCertificate, startSmtpSink, type SinkOptions, type SmtpSink } from "../../test/smtp-sink.ts";
+import {
+  reply,
+  sinkCertificate,
+  startSmtpSink,
+  type SinkOptions,
+  type SmtpSink,
+} from "../../test/smtp-sink.ts";
 import { systemClock } from "../kernel/clock.ts";
 import type { Message } from "./message.ts";
 import { smtpTransport, type SmtpOptions } from "./smtp.ts";
@@ -27,7 +33,11 @@ async function sinkFor(t: TestContext, options: SinkOptions = {}): Promise<SmtpS
   return sink;
 }
 
-function transportTo(t: TestContext, setting: string, options: Partial<SmtpOptions> = {}): Transport {
+function transportTo(
+  t: TestContext,
+  setting: string,
+  options: Partial<SmtpOptions> = {},
+): Transport {
   const transport = smtpTransport(setting, { connections: 1, ...options });
   t.after(() => transport.close());
   return transport;
@@ -85,7 +95,8 @@ for (const { search, arrives, encrypted } of [
   test(`a server that offers STARTTLS with a certificate nobody vouches for: smtp:${search} ${arrives ? "sends" : "does not send"}`, async (t) => {
     const sink = await sinkFor(t, { disabledCommands: [] });
     const outcome = await sendThrough(t, `smtp://127.0.0.1:${sink.port}${search}`);
-    if (!arrives) assert.partialDeepStrictEqual(outcome, { kind: "unavailable", cause: "encryption" });
+    if (!arrives)
+      assert.partialDeepStrictEqual(outcome, { kind: "unavailable", cause: "encryption" });
     assert.deepEqual(
       sink.received.map((mail) => mail.encrypted),
       arrives ? [encrypted] : [],
@@ -117,7 +128,10 @@ test("a server whose certificate is vouched for gets mail by smtp:?tls=required 
   const vouchedFor = tls.getCACertificates("default");
   tls.setDefaultCACertificates([...vouchedFor, sinkCertificate]);
   t.after(() => tls.setDefaultCACertificates(vouchedFor));
-  const [upgrading, encrypted] = [await sinkFor(t, { disabledCommands: [] }), await sinkFor(t, { secure: true })];
+  const [upgrading, encrypted] = [
+    await sinkFor(t, { disabledCommands: [] }),
+    await sinkFor(t, { secure: true }),
+  ];
   assert.deepEqual(await sendThrough(t, `smtp://localhost:${upgrading.port}?tls=required`), sent);
   assert.deepEqual(await sendThrough(t, `smtps://localhost:${encrypted.port}`), sent);
   const elsewhere = await sendThrough(t, `smtps://127.0.0.1:${encrypted.port}`);
@@ -126,7 +140,10 @@ test("a server whose certificate is vouched for gets mail by smtp:?tls=required 
 
 test("smtps: to a server that speaks plain SMTP is a matter of encryption", async (t) => {
   const sink = await sinkFor(t);
-  assert.partialDeepStrictEqual(await sendThrough(t, `smtps://127.0.0.1:${sink.port}`), { kind: "unavailable", cause: "encryption" });
+  assert.partialDeepStrictEqual(await sendThrough(t, `smtps://127.0.0.1:${sink.port}`), {
+    kind: "unavailable",
+    cause: "encryption",
+  });
 });
 
 // ── authentication
@@ -142,7 +159,10 @@ const guarded: SinkOptions = {
 
 test("a password is decoded from the setting and lets us in", async (t) => {
   const sink = await sinkFor(t, guarded);
-  assert.deepEqual(await sendThrough(t, `smtp://anna%40example.com:p%40ss%20word@127.0.0.1:${sink.port}`), sent);
+  assert.deepEqual(
+    await sendThrough(t, `smtp://anna%40example.com:p%40ss%20word@127.0.0.1:${sink.port}`),
+    sent,
+  );
   assert.equal(sink.received[0]?.user, "anna@example.com");
 });
 
@@ -154,7 +174,10 @@ test("a wrong password is nobody's fault but the operator's, and is not told", a
 
 test("a password that is wanted and not set is the same", async (t) => {
   const sink = await sinkFor(t, guarded);
-  assert.partialDeepStrictEqual(await sendThrough(t, `smtp://127.0.0.1:${sink.port}`), { kind: "unavailable", cause: "authentication" });
+  assert.partialDeepStrictEqual(await sendThrough(t, `smtp://127.0.0.1:${sink.port}`), {
+    kind: "unavailable",
+    cause: "authentication",
+  });
 });
 
 test("a password for another machine is not sent over a connection that is not encrypted", async (t) => {
@@ -163,7 +186,9 @@ test("a password for another machine is not sent over a connection that is not e
     socket.write("220 ready\r\n");
     socket.on("data", (data) => {
       heard.push(String(data));
-      socket.write(String(data).startsWith("EHLO") ? "250-here\r\n250 AUTH PLAIN\r\n" : "502 no\r\n");
+      socket.write(
+        String(data).startsWith("EHLO") ? "250-here\r\n250 AUTH PLAIN\r\n" : "502 no\r\n",
+      );
     });
   });
   // Another name of this machine that is not one of those everybody's machine has.
@@ -177,27 +202,80 @@ test("a password for another machine is not sent over a connection that is not e
 interface Verdict {
   readonly status: number;
   readonly words: string;
-  readonly outcome: { readonly permanent: boolean; readonly deadAddress: boolean; readonly error: string };
+  readonly outcome: {
+    readonly permanent: boolean;
+    readonly deadAddress: boolean;
+    readonly error: string;
+  };
 }
 
 const verdicts: readonly Verdict[] = [
-  { status: 451, words: "4.7.1 Greylisted, come back", outcome: { permanent: false, deadAddress: false, error: "451 4.7.1" } },
-  { status: 450, words: "anna@example.com is busy", outcome: { permanent: false, deadAddress: false, error: "450" } },
-  { status: 550, words: "5.1.1 <anna@example.com> unknown", outcome: { permanent: true, deadAddress: true, error: "550 5.1.1" } },
-  { status: 550, words: "5.1.10 null MX", outcome: { permanent: true, deadAddress: true, error: "550 5.1.10" } },
-  { status: 550, words: "no such user", outcome: { permanent: true, deadAddress: true, error: "550" } },
-  { status: 553, words: "mailbox name", outcome: { permanent: true, deadAddress: true, error: "553" } },
-  { status: 550, words: "relay not permitted", outcome: { permanent: true, deadAddress: false, error: "550" } },
-  { status: 553, words: "not in my list of allowed rcpthosts", outcome: { permanent: true, deadAddress: false, error: "553" } },
-  { status: 550, words: "5.7.1 policy", outcome: { permanent: true, deadAddress: false, error: "550 5.7.1" } },
-  { status: 550, words: "5.1.8 your domain does not exist", outcome: { permanent: true, deadAddress: false, error: "550 5.1.8" } },
-  { status: 552, words: "5.2.2 mailbox full", outcome: { permanent: true, deadAddress: false, error: "552 5.2.2" } },
+  {
+    status: 451,
+    words: "4.7.1 Greylisted, come back",
+    outcome: { permanent: false, deadAddress: false, error: "451 4.7.1" },
+  },
+  {
+    status: 450,
+    words: "anna@example.com is busy",
+    outcome: { permanent: false, deadAddress: false, error: "450" },
+  },
+  {
+    status: 550,
+    words: "5.1.1 <anna@example.com> unknown",
+    outcome: { permanent: true, deadAddress: true, error: "550 5.1.1" },
+  },
+  {
+    status: 550,
+    words: "5.1.10 null MX",
+    outcome: { permanent: true, deadAddress: true, error: "550 5.1.10" },
+  },
+  {
+    status: 550,
+    words: "no such user",
+    outcome: { permanent: true, deadAddress: true, error: "550" },
+  },
+  {
+    status: 553,
+    words: "mailbox name",
+    outcome: { permanent: true, deadAddress: true, error: "553" },
+  },
+  {
+    status: 550,
+    words: "relay not permitted",
+    outcome: { permanent: true, deadAddress: false, error: "550" },
+  },
+  {
+    status: 553,
+    words: "not in my list of allowed rcpthosts",
+    outcome: { permanent: true, deadAddress: false, error: "553" },
+  },
+  {
+    status: 550,
+    words: "5.7.1 policy",
+    outcome: { permanent: true, deadAddress: false, error: "550 5.7.1" },
+  },
+  {
+    status: 550,
+    words: "5.1.8 your domain does not exist",
+    outcome: { permanent: true, deadAddress: false, error: "550 5.1.8" },
+  },
+  {
+    status: 552,
+    words: "5.2.2 mailbox full",
+    outcome: { permanent: true, deadAddress: false, error: "552 5.2.2" },
+  },
 ];
 
 for (const { status, words, outcome } of verdicts) {
   test(`a recipient refused with ${status} ${words}`, async (t) => {
-    const sink = await sinkFor(t, { onRcptTo: (_, __, callback) => callback(reply(status, words)) });
-    assert.deepEqual(await sendThrough(t, `smtp://127.0.0.1:${sink.port}`), { kind: "refused", ...outcome });
+    const sink = await sinkFor(t, {
+      onRcptTo: (_, __, callback) => callback(reply(status, words)),
+    });
+    assert.deepEqual(await sendThrough(t, `smtp://127.0.0.1:${sink.port}`), {
+      kind: "refused",
+      ...outcome,
+    });
   });
 }
 
@@ -205,22 +283,37 @@ test("a refusal of several lines is told by its class", async (t) => {
   const port = await rawServer(t, (socket) => {
     socket.write("220 ready\r\n");
     socket.on("data", (data) => {
-      socket.write(String(data).startsWith("RCPT") ? "550-5.1.1 unknown\r\n550 5.1.1 see elsewhere\r\n" : "250 fine\r\n");
+      socket.write(
+        String(data).startsWith("RCPT")
+          ? "550-5.1.1 unknown\r\n550 5.1.1 see elsewhere\r\n"
+          : "250 fine\r\n",
+      );
     });
   });
   const outcome = await sendThrough(t, `smtp://127.0.0.1:${port}`);
-  assert.deepEqual(outcome, { kind: "refused", permanent: true, deadAddress: true, error: "550 5.1.1" });
+  assert.deepEqual(outcome, {
+    kind: "refused",
+    permanent: true,
+    deadAddress: true,
+    error: "550 5.1.1",
+  });
 });
 
 test("a refusal after DATA says nothing about the address", async (t) => {
   const sink = await sinkFor(t, { judge: () => reply(550, "5.1.1 I do not like it") });
   const outcome = await sendThrough(t, `smtp://127.0.0.1:${sink.port}`);
-  assert.deepEqual(outcome, { kind: "refused", permanent: true, deadAddress: false, error: "550 5.1.1" });
+  assert.deepEqual(outcome, {
+    kind: "refused",
+    permanent: true,
+    deadAddress: false,
+    error: "550 5.1.1",
+  });
 });
 
 test("after a refusal the next mail goes over the same connection", async (t) => {
   const sink = await sinkFor(t, {
-    onRcptTo: ({ address }, _, callback) => callback(address === "anna@example.com" ? reply(550, "5.1.1 unknown") : undefined),
+    onRcptTo: ({ address }, _, callback) =>
+      callback(address === "anna@example.com" ? reply(550, "5.1.1 unknown") : undefined),
   });
   const transport = transportTo(t, `smtp://127.0.0.1:${sink.port}`);
   assert.equal((await transport.send(message, never)).kind, "refused");
@@ -228,15 +321,24 @@ test("after a refusal the next mail goes over the same connection", async (t) =>
 });
 
 test("a refused sender is no fault of the mail", async (t) => {
-  const sink = await sinkFor(t, { onMailFrom: (_, __, callback) => callback(reply(553, "5.7.1 not yours")) });
+  const sink = await sinkFor(t, {
+    onMailFrom: (_, __, callback) => callback(reply(553, "5.7.1 not yours")),
+  });
   const outcome = await sendThrough(t, `smtp://127.0.0.1:${sink.port}`);
   assert.deepEqual(outcome, { kind: "unavailable", cause: "sender", error: "553 5.7.1" });
 });
 
 test("a mail that is too large is refused whatever is said to that", async (t) => {
-  const sink = await sinkFor(t, { onMailFrom: (_, __, callback) => callback(reply(552, "5.3.4 too large")) });
+  const sink = await sinkFor(t, {
+    onMailFrom: (_, __, callback) => callback(reply(552, "5.3.4 too large")),
+  });
   const outcome = await sendThrough(t, `smtp://127.0.0.1:${sink.port}`);
-  assert.deepEqual(outcome, { kind: "refused", permanent: true, deadAddress: false, error: "552 5.3.4" });
+  assert.deepEqual(outcome, {
+    kind: "refused",
+    permanent: true,
+    deadAddress: false,
+    error: "552 5.3.4",
+  });
 });
 
 // ── when the server is not itself
@@ -259,20 +361,30 @@ test("a server with another name that does not exist is unavailable", async (t) 
 });
 
 test("a server that turns everybody away is unavailable", async (t) => {
-  const sink = await sinkFor(t, { onConnect: (_, callback) => callback(reply(421, "4.3.2 maintenance")) });
+  const sink = await sinkFor(t, {
+    onConnect: (_, callback) => callback(reply(421, "4.3.2 maintenance")),
+  });
   const outcome = await sendThrough(t, `smtp://127.0.0.1:${sink.port}`);
   assert.deepEqual(outcome, { kind: "unavailable", cause: "connection", error: "421 4.3.2" });
 });
 
 test("a server that hangs up before it has said anything is unavailable", async (t) => {
   const port = await rawServer(t, (socket) => socket.end());
-  assert.deepEqual(await sendThrough(t, `smtp://127.0.0.1:${port}`), { kind: "unavailable", cause: "connection", error: "ECONNECTION" });
+  assert.deepEqual(await sendThrough(t, `smtp://127.0.0.1:${port}`), {
+    kind: "unavailable",
+    cause: "connection",
+    error: "ECONNECTION",
+  });
 });
 
 test("a server that never says anything is unavailable, after a while", async (t) => {
   const port = await rawServer(t, () => {});
   const transport = transportTo(t, `smtp://127.0.0.1:${port}`, { greetingSeconds: 0.1 });
-  assert.deepEqual(await transport.send(message, never), { kind: "unavailable", cause: "connection", error: "ETIMEDOUT" });
+  assert.deepEqual(await transport.send(message, never), {
+    kind: "unavailable",
+    cause: "connection",
+    error: "ETIMEDOUT",
+  });
 });
 
 test("a connection that drops in the middle of DATA leaves open whether the mail has arrived", async (t) => {
@@ -322,7 +434,8 @@ test("a connection that the server gave up while it was idle costs nothing", asy
     socket.on("data", (data) => {
       const heard = String(data);
       if (heard.startsWith("DATA")) socket.write("354 go on\r\n");
-      else if (/^(EHLO|MAIL|RCPT)/.test(heard) || heard.endsWith("\r\n.\r\n")) socket.write("250 fine\r\n");
+      else if (/^(EHLO|MAIL|RCPT)/.test(heard) || heard.endsWith("\r\n.\r\n"))
+        socket.write("250 fine\r\n");
     });
   });
   const transport = transportTo(t, `smtp://127.0.0.1:${port}`);
@@ -344,7 +457,9 @@ test("no more mails are under way at once than there are connections", async (t)
     },
   });
   const transport = transportTo(t, `smtp://127.0.0.1:${sink.port}`, { connections: 2 });
-  const outcomes = await Promise.all(Array.from({ length: 8 }, async () => transport.send(message, never)));
+  const outcomes = await Promise.all(
+    Array.from({ length: 8 }, async () => transport.send(message, never)),
+  );
   assert.deepEqual(
     outcomes,
     outcomes.map(() => sent),

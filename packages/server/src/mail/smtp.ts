@@ -19,7 +19,8 @@ export function smtpTransport(setting: string, options: SmtpOptions): Transport 
     ...serverOf(setting),
     pool: true,
     maxConnections: options.connections,
-    // One, for a connection that the server gave up while it was idle; all else is the outbox's work.
+    // One, for a connection that the server gave up while it was idle; all else is the outbox's
+    // work.
     maxRequeues: 1,
     connectionTimeout: greetingSeconds * 1000,
     greetingTimeout: greetingSeconds * 1000,
@@ -38,8 +39,8 @@ export function smtpTransport(setting: string, options: SmtpOptions): Transport 
 }
 
 /**
- * - `optional`: encrypted if the server offers it. Its certificate is not looked at: whoever could forge one could as well
- *   take the offer away (RFC 7435 §3).
+ * - `optional`: encrypted if the server offers it. Its certificate is not looked at: whoever could
+ *   forge one could as well take the offer away (RFC 7435 §3).
  * - `required`: encrypted, and the certificate is good for the host.
  * - `unverified`: encrypted, whatever the certificate says.
  */
@@ -51,7 +52,13 @@ const SMTP_FORM =
 function serverOf(setting: string) {
   // The setting holds a password, so no sentence of ours may quote it.
   const url = URL.canParse(setting) ? new URL(setting) : undefined;
-  if (url === undefined || url.hostname === "" || !["", "/"].includes(url.pathname) || url.hash !== "") throw new RangeError(SMTP_FORM);
+  if (
+    url === undefined ||
+    url.hostname === "" ||
+    !["", "/"].includes(url.pathname) ||
+    url.hash !== ""
+  )
+    throw new RangeError(SMTP_FORM);
   const secure = url.protocol === "smtps:";
   const encryption = encryptionOf(url);
   return {
@@ -60,12 +67,19 @@ function serverOf(setting: string) {
     secure,
     requireTLS: encryption !== "optional",
     tls: { rejectUnauthorized: encryption === "required" },
-    // A server that does not offer authentication is asked all the same: who has a password wants it to be needed.
-    ...(url.username !== "" && { auth: { user: decoded(url.username), pass: decoded(url.password) }, forceAuth: true }),
+    // A server that does not offer authentication is asked all the same: who has a password wants
+    // it to be needed.
+    ...(url.username !== "" && {
+      auth: { user: decoded(url.username), pass: decoded(url.password) },
+      forceAuth: true,
+    }),
   };
 }
 
-/** A password goes over the network encrypted, and to the right server, unless the setting says otherwise. */
+/**
+ * A password goes over the network encrypted, and to the right server, unless the setting says
+ * otherwise.
+ */
 function encryptionOf(url: URL): Encryption {
   const secure = url.protocol === "smtps:";
   const atStake = url.username !== "" && !/^(localhost|127\..*|\[::1\])$/.test(url.hostname);
@@ -109,7 +123,8 @@ function outcomeOf(error: unknown): SendOutcome {
   const failure = read(error);
   if (failure.status !== undefined) return byResponse(failure, failure.status);
   const words = wordsOf(failure);
-  if (failure.code === "EAUTH") return { kind: "unavailable", cause: "authentication", error: words };
+  if (failure.code === "EAUTH")
+    return { kind: "unavailable", cause: "authentication", error: words };
   if (isAboutEncryption(failure)) return { kind: "unavailable", cause: "encryption", error: words };
   if (failure.connecting) return { kind: "unavailable", cause: "connection", error: words };
   // Said by nodemailer, before it asked the server.
@@ -122,8 +137,15 @@ function outcomeOf(error: unknown): SendOutcome {
 function byResponse(failure: Failure, status: number): SendOutcome {
   const permanent = status >= 500 && status !== 503;
   const error = wordsOf(failure);
-  const ofThisMail = failure.command === "RCPT TO" || failure.command === "DATA" || OF_THE_MAIL.has(status);
-  if (ofThisMail) return { kind: "refused", permanent, deadAddress: permanent && isDeadAddress(failure, status), error };
+  const ofThisMail =
+    failure.command === "RCPT TO" || failure.command === "DATA" || OF_THE_MAIL.has(status);
+  if (ofThisMail)
+    return {
+      kind: "refused",
+      permanent,
+      deadAddress: permanent && isDeadAddress(failure, status),
+      error,
+    };
   if (!permanent) return { kind: "unavailable", cause: "connection", error };
   return { kind: "unavailable", cause: permanentCause(failure, status), error };
 }
@@ -134,10 +156,16 @@ function permanentCause({ code, command }: Failure, status: number): Unavailable
   return command === "MAIL FROM" ? "sender" : "connection";
 }
 
-/** Too large, and parameters the server does not take (RFC 5321 §4.2.3), whichever command they are said to. */
+/**
+ * Too large, and parameters the server does not take (RFC 5321 §4.2.3), whichever command they are
+ * said to.
+ */
 const OF_THE_MAIL: ReadonlySet<number> = new Set([552, 555]);
 
-/** Mailbox or domain do not exist (RFC 3463 §3.2, RFC 7505 §4.1); not 5.1.7 and 5.1.8, which are about the sender. */
+/**
+ * Mailbox or domain do not exist (RFC 3463 §3.2, RFC 7505 §4.1); not 5.1.7 and 5.1.8, which are
+ * about the sender.
+ */
 function isDeadAddress({ command, response }: Failure, status: number): boolean {
   if (command !== "RCPT TO") return false;
   const enhanced = enhancedOf(response);
@@ -145,7 +173,10 @@ function isDeadAddress({ command, response }: Failure, status: number): boolean 
   return [550, 551, 553].includes(status) && !ABOUT_US.test(response);
 }
 
-/** Servers without enhanced codes refuse with 550 whom they do not relay for and whom they do not trust, too. */
+/**
+ * Servers without enhanced codes refuse with 550 whom they do not relay for and whom they do not
+ * trust, too.
+ */
 const ABOUT_US = /relay|rcpthosts|authenti|block|spam|polic|denied|not allowed/i;
 
 const TLS_CODES = /CERT|SSL|TLS|SIGNATURE|^EPROTO$|^HOSTNAME_MISMATCH$/;
@@ -155,7 +186,8 @@ function isAboutEncryption({ code, originalCode }: Failure): boolean {
 }
 
 function read(error: unknown): Failure {
-  const part = (name: string): unknown => (error instanceof Error ? Reflect.get(error, name) : undefined);
+  const part = (name: string): unknown =>
+    error instanceof Error ? Reflect.get(error, name) : undefined;
   const text = (name: string): string | undefined => {
     const value = part(name);
     return typeof value === "string" ? value : undefined;
@@ -175,14 +207,19 @@ function read(error: unknown): Failure {
       text("syscall") === "connect" ||
       error instanceof AggregateError || // of all addresses of the host
       (timeout !== undefined && timeout !== "SOCKET_TIMEOUT") ||
-      // The pool's, when the connection was closed before the server had said anything, or before the mail was begun.
+      // The pool's, when the connection was closed before the server had said anything, or before
+      // the mail was begun.
       (code === "ECONNECTION" && command === undefined),
   };
 }
 
-/** `550 5.1.1` or a code such as `ECONNREFUSED`; never the sentence, which quotes addresses and what the other server said. */
+/**
+ * `550 5.1.1` or a code such as `ECONNREFUSED`; never the sentence, which quotes addresses and what
+ * the other server said.
+ */
 function wordsOf({ status, response, originalCode, code }: Failure): string {
-  if (status !== undefined) return [status, enhancedOf(response)].filter((part) => part !== undefined).join(" ");
+  if (status !== undefined)
+    return [status, enhancedOf(response)].filter((part) => part !== undefined).join(" ");
   const name = originalCode ?? code ?? "";
   return /^\w{1,40}$/.test(name) ? name : "Error";
 }

@@ -12,25 +12,47 @@ export interface Suppression {
   readonly createdAt: UnixSeconds;
 }
 
-/** Those that are the first for their address; of any number at once, one is. They are inserted in the order given. */
-export async function insertSuppressions(tx: Tx, suppressions: readonly Suppression[]): Promise<readonly Suppression[]> {
+/**
+ * Those that are the first for their address; of any number at once, one is. They are inserted in
+ * the order given.
+ */
+export async function insertSuppressions(
+  tx: Tx,
+  suppressions: readonly Suppression[],
+): Promise<readonly Suppression[]> {
   const rows = await tx
     .insertInto("suppressions")
-    .values(suppressions.map(({ createdAt, ...suppression }) => ({ ...suppression, created_at: createdAt })))
+    .values(
+      suppressions.map(({ createdAt, ...suppression }) => ({
+        ...suppression,
+        created_at: createdAt,
+      })),
+    )
     .onConflict((conflict) => conflict.column("address").doNothing())
     .returningAll()
     .execute();
   return rows.map(toSuppression);
 }
 
-export async function findSuppression(db: Queryable, address: string): Promise<Suppression | undefined> {
-  const row = await db.selectFrom("suppressions").selectAll().where("address", "=", address).executeTakeFirst();
+export async function findSuppression(
+  db: Queryable,
+  address: string,
+): Promise<Suppression | undefined> {
+  const row = await db
+    .selectFrom("suppressions")
+    .selectAll()
+    .where("address", "=", address)
+    .executeTakeFirst();
   return row && toSuppression(row);
 }
 
 /** Whether there was one. */
 export async function deleteSuppression(tx: Tx, id: string): Promise<boolean> {
-  const row = await tx.deleteFrom("suppressions").where("id", "=", id).returning("id").executeTakeFirst();
+  const row = await tx
+    .deleteFrom("suppressions")
+    .where("id", "=", id)
+    .returning("id")
+    .executeTakeFirst();
   return row !== undefined;
 }
 
@@ -41,7 +63,10 @@ export interface SuppressionQuery {
 }
 
 /** Newest first. */
-export async function listSuppressions(db: Queryable, { before, limit }: SuppressionQuery): Promise<readonly Suppression[]> {
+export async function listSuppressions(
+  db: Queryable,
+  { before, limit }: SuppressionQuery,
+): Promise<readonly Suppression[]> {
   const rows = await db
     .selectFrom("suppressions")
     .selectAll()

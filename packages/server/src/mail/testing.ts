@@ -15,7 +15,12 @@ export function served(pages: readonly Page[]): (path: string) => Promise<Respon
     authenticate: () => ({ kind: "refused", code: "invalid_token" }),
     isSuperuser: async () => false,
     assure: async () => undefined,
-    verifySignature: async () => ({ kind: "refused", code: "invalid_signature", members: {}, headers: {} }),
+    verifySignature: async () => ({
+      kind: "refused",
+      code: "invalid_signature",
+      members: {},
+      headers: {},
+    }),
     allow: async () => ({ ok: true }),
     isUnavailable: () => false,
     trustedProxies: [],

@@ -43,7 +43,9 @@ test("dir: writes one whole file per mail, readable by its owner only, in the or
   await transport.send({ ...message, to: "carl@example.com" }, never);
 
   const names = (await readdir(join(path, "new", "mail"))).toSorted();
-  const files = await Promise.all(names.map(async (name) => readFile(join(path, "new", "mail", name), "utf8")));
+  const files = await Promise.all(
+    names.map(async (name) => readFile(join(path, "new", "mail", name), "utf8")),
+  );
   assert.deepEqual(
     files.map((raw) => headers(raw).get("to")),
     [["anna@example.com"], ["bob@example.com"], ["carl@example.com"]],
@@ -59,7 +61,11 @@ test("dir: tells when its directory is gone, and goes on once it is back", async
   t.after(async () => rm(path, { recursive: true }));
   const transport = createTransport(`dir:${join(path, "mail")}`, { clock });
   await rm(join(path, "mail"), { recursive: true });
-  assert.deepEqual(await transport.send(message, never), { kind: "unavailable", cause: "storage", error: "ENOENT" });
+  assert.deepEqual(await transport.send(message, never), {
+    kind: "unavailable",
+    cause: "storage",
+    error: "ENOENT",
+  });
   await mkdir(join(path, "mail"));
   assert.deepEqual(await transport.send(message, never), { kind: "sent" });
   assert.equal((await readdir(join(path, "mail"))).length, 1);
@@ -84,9 +90,17 @@ test("a mail carries each header once, the same bytes whenever it is sent", asyn
 
 test("IN-12: nothing in a name, subject or text becomes a header or a recipient", async () => {
   const injected = "x\r\nBcc: all@x.test\r\n\r\nbody";
-  const raw = await compose({ ...message, from: { ...message.from, name: injected }, subject: injected, text: injected });
+  const raw = await compose({
+    ...message,
+    from: { ...message.from, name: injected },
+    subject: injected,
+    text: injected,
+  });
   const fields = headers(raw.toString("utf8"));
-  assert.deepEqual([...fields.keys()].toSorted(), [...headers((await compose(message)).toString("utf8")).keys()].toSorted());
+  assert.deepEqual(
+    [...fields.keys()].toSorted(),
+    [...headers((await compose(message)).toString("utf8")).keys()].toSorted(),
+  );
   assert.deepEqual(fields.get("to"), ["anna@example.com"]);
 });
 
@@ -106,9 +120,16 @@ for (const to of [
 }
 
 test("a sender is one address with or without a name", () => {
-  assert.deepEqual(parseSender("Acme Accounts <accounts@example.com>"), { name: "Acme Accounts", address: "accounts@example.com" });
-  assert.deepEqual(parseSender("accounts@example.com"), { name: "", address: "accounts@example.com" });
-  for (const text of ["", "Acme", "a@x.test, b@x.test"]) assert.throws(() => parseSender(text), RangeError);
+  assert.deepEqual(parseSender("Acme Accounts <accounts@example.com>"), {
+    name: "Acme Accounts",
+    address: "accounts@example.com",
+  });
+  assert.deepEqual(parseSender("accounts@example.com"), {
+    name: "",
+    address: "accounts@example.com",
+  });
+  for (const text of ["", "Acme", "a@x.test, b@x.test"])
+    assert.throws(() => parseSender(text), RangeError);
 });
 
 test("mailbox: keeps the last 200, newest first", async () => {
@@ -146,7 +167,10 @@ for (const setting of [
   test(`"${setting}" is no transport, and the sentence quotes no password`, () => {
     assert.throws(
       () => createTransport(setting, { clock }),
-      (error) => error instanceof RangeError && error.message.startsWith("PORTCULLIS_MAIL must") && !error.message.includes("hunter2"),
+      (error) =>
+        error instanceof RangeError &&
+        error.message.startsWith("PORTCULLIS_MAIL must") &&
+        !error.message.includes("hunter2"),
     );
   });
 }

@@ -19,13 +19,24 @@ export type SendOutcome =
     }
   /** Whether it has arrived, nobody knows. */
   | { readonly kind: "interrupted"; readonly error: string }
-  /** It was not even looked at, and nor would the next one be. All but `connection` need an operator. */
+  /**
+   * It was not even looked at, and nor would the next one be. All but `connection` need an
+   * operator.
+   */
   | { readonly kind: "unavailable"; readonly cause: UnavailableCause; readonly error: string };
 
-export type UnavailableCause = "connection" | "authentication" | "encryption" | "sender" | "storage";
+export type UnavailableCause =
+  | "connection"
+  | "authentication"
+  | "encryption"
+  | "sender"
+  | "storage";
 
 export interface Transport {
-  /** `signal` aborts a send that takes too long. `error` in what it says is a class of errors, never a sentence. */
+  /**
+   * `signal` aborts a send that takes too long. `error` in what it says is a class of errors, never
+   * a sentence.
+   */
   send(message: Message, signal: AbortSignal): Promise<SendOutcome>;
   close(): void;
   /** Newest first. Only `mailbox:` keeps what it was given, for the development page. */
@@ -47,7 +58,8 @@ export interface TransportDeps {
 export function createTransport(setting: string, deps: TransportDeps): Transport {
   if (setting === "mailbox:") return mailboxTransport();
   if (/^dir:./.test(setting)) return directoryTransport(setting.slice("dir:".length), deps);
-  if (/^smtps?:/.test(setting)) return smtpTransport(setting, { connections: deps.connections ?? 1 });
+  if (/^smtps?:/.test(setting))
+    return smtpTransport(setting, { connections: deps.connections ?? 1 });
   throw new RangeError("PORTCULLIS_MAIL must be smtp://…, smtps://…, dir:PATH or mailbox:");
 }
 
@@ -63,7 +75,10 @@ function mailboxTransport(): Transport {
   };
 }
 
-/** One RFC 5322 file per mail; names sort in the order of sending, and a name without a leading dot is a whole file. */
+/**
+ * One RFC 5322 file per mail; names sort in the order of sending, and a name without a leading dot
+ * is a whole file.
+ */
 function directoryTransport(path: string, deps: TransportDeps): Transport {
   const directory = resolve(path);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -79,7 +94,11 @@ function directoryTransport(path: string, deps: TransportDeps): Transport {
         await rename(unfinished, join(directory, name));
       } catch (error) {
         await rm(unfinished, { force: true });
-        return { kind: "unavailable", cause: "storage", error: error instanceof Error && "code" in error ? String(error.code) : "Error" };
+        return {
+          kind: "unavailable",
+          cause: "storage",
+          error: error instanceof Error && "code" in error ? String(error.code) : "Error",
+        };
       }
       return { kind: "sent" };
     },

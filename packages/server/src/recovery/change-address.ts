@@ -8,9 +8,20 @@ import { enqueue } from "../mail/outbox.ts";
 import type { Address, Also } from "../users/create-account.ts";
 import type { MailedTokenDeps } from "../users/mailed-token.ts";
 import type { CheckOwnPassword, OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
-import { bequeathEmail, findUser, lockUser, setUnconfirmedEmail, type User } from "../users/users.store.ts";
+import {
+  bequeathEmail,
+  findUser,
+  lockUser,
+  setUnconfirmedEmail,
+  type User,
+} from "../users/users.store.ts";
 import { UNDO_SECONDS } from "./change-email.ts";
-import { findChange, insertChange, markConfirmed, voidPendingChanges } from "./email-changes.store.ts";
+import {
+  findChange,
+  insertChange,
+  markConfirmed,
+  voidPendingChanges,
+} from "./email-changes.store.ts";
 import { isAnotherPassword, spendNameToken } from "./rename.ts";
 import { voidResets } from "./resets.store.ts";
 
@@ -21,20 +32,28 @@ export interface ChangeAddressDeps extends MailedTokenDeps {
 }
 
 export interface NewAddress {
-  /** Null: none any more. Something must name the account: a user without a username keeps theirs. */
+  /**
+   * Null: none any more. Something must name the account: a user without a username keeps theirs.
+   */
   readonly address: Address | null;
   readonly mayShare: boolean;
-  /** Nobody gets in until the link of the activation mail comes back. No session ends, and its tokens then go on. */
+  /**
+   * Nobody gets in until the link of the activation mail comes back. No session ends, and its
+   * tokens then go on.
+   */
   readonly pauses: boolean;
 }
 
-type Moved = { readonly kind: "changed"; readonly user: User } | { readonly kind: "email_taken" | "email_needed" };
+type Moved =
+  | { readonly kind: "changed"; readonly user: User }
+  | { readonly kind: "email_taken" | "email_needed" };
 
 export type ChangeAddressOutcome = Moved | { readonly kind: "unknown" };
 
 /**
- * Sets an address that nobody has confirmed, as the Django faces do at once, without the password. The one there was, if it was
- * confirmed, is told and can take it back, as with `confirmEmailChange`.
+ * Sets an address that nobody has confirmed, as the Django faces do at once, without the password.
+ * The one there was, if it was confirmed, is told and can take it back, as with
+ * `confirmEmailChange`.
  *
  * @param also is called where nothing changes, too
  */
@@ -61,7 +80,11 @@ export type ChangeOwnAddressOutcome =
 export async function changeOwnAddress(
   deps: ChangeAddressDeps,
   who: SignedIn,
-  input: { readonly next: NewAddress; readonly isRepeated: boolean; readonly currentPassword: string },
+  input: {
+    readonly next: NewAddress;
+    readonly isRepeated: boolean;
+    readonly currentPassword: string;
+  },
   origin: Origin,
   also: Also = async () => {},
 ): Promise<ChangeOwnAddressOutcome> {
@@ -72,9 +95,20 @@ export async function changeOwnAddress(
   return deps.db.transaction().execute(async (tx): Promise<ChangeOwnAddressOutcome> => {
     const user = await lockUser(tx, who.userId);
     // Whoever changed the password meanwhile has ended this session.
-    if (user === undefined || before === undefined || user.disabledAt !== null || isAnotherPassword(user, before))
+    if (
+      user === undefined ||
+      before === undefined ||
+      user.disabledAt !== null ||
+      isAnotherPassword(user, before)
+    )
       return { kind: "session_ended" };
-    return move(tx, deps, { user, next: input.next }, { ...origin, sessionId: who.sessionId }, also);
+    return move(
+      tx,
+      deps,
+      { user, next: input.next },
+      { ...origin, sessionId: who.sessionId },
+      also,
+    );
   });
 }
 
@@ -88,12 +122,15 @@ export async function changeAddressByMailedToken(
 ): Promise<Moved | { readonly kind: "not_repeated" | "unknown" | "invalid_token" }> {
   if (!input.isRepeated) return { kind: "not_repeated" };
   if (userId === undefined) return { kind: "unknown" };
-  return deps.db.transaction().execute(async (tx): Promise<Moved | { readonly kind: "unknown" | "invalid_token" }> => {
-    const user = await lockUser(tx, userId);
-    if (user === undefined) return { kind: "unknown" };
-    if (user.disabledAt !== null || !(await spendNameToken(tx, deps, user, input.token))) return { kind: "invalid_token" };
-    return move(tx, deps, { user, next: input.next }, origin, also);
-  });
+  return deps.db
+    .transaction()
+    .execute(async (tx): Promise<Moved | { readonly kind: "unknown" | "invalid_token" }> => {
+      const user = await lockUser(tx, userId);
+      if (user === undefined) return { kind: "unknown" };
+      if (user.disabledAt !== null || !(await spendNameToken(tx, deps, user, input.token)))
+        return { kind: "invalid_token" };
+      return move(tx, deps, { user, next: input.next }, origin, also);
+    });
 }
 
 /** The user's row must be held. */
@@ -112,7 +149,11 @@ async function move(
   if (address === null && user.username === null) return { kind: "email_needed" };
   const now = deps.clock.now();
   // Without an address nothing could end the pause.
-  const changed = await setUnconfirmedEmail(tx, user.id, { address, mayShare, pausedAt: pauses && address !== null ? now : user.pausedAt });
+  const changed = await setUnconfirmedEmail(tx, user.id, {
+    address,
+    mayShare,
+    pausedAt: pauses && address !== null ? now : user.pausedAt,
+  });
   if (changed === undefined) return { kind: "email_taken" };
   const left = user.emailCanonical === changed.emailCanonical ? null : user.emailCanonical;
   if (left !== null) await bequeathEmail(tx, left);
@@ -120,11 +161,18 @@ async function move(
   await voidPendingChanges(tx, user.id, now);
   if (left !== null && user.emailVerifiedAt !== null) await tellOldAddress(tx, deps, user, address);
   await also(tx, changed);
-  await record(tx, deps, { event: "email.changed", ...origin, userId: user.id, details: { moved: left !== null, confirmed: false } });
+  await record(tx, deps, {
+    event: "email.changed",
+    ...origin,
+    userId: user.id,
+    details: { moved: left !== null, confirmed: false },
+  });
   return { kind: "changed", user: changed };
 }
 
-/** With the means to take it back: somebody who holds a token, and no password, could have done it. */
+/**
+ * With the means to take it back: somebody who holds a token, and no password, could have done it.
+ */
 async function tellOldAddress(
   tx: Tx,
   deps: Omit<ChangeAddressDeps, "checkOwnPassword">,
@@ -154,8 +202,17 @@ async function tellOldAddress(
   const change = await findChange(tx, { id, userId: user.id });
   const token = secret();
   const expiresAt = now + UNDO_SECONDS;
-  if (change === undefined || !(await markConfirmed(tx, change, { hash: hashToken(token), expiresAt }, now)))
+  if (
+    change === undefined ||
+    !(await markConfirmed(tx, change, { hash: hashToken(token), expiresAt }, now))
+  )
     throw new Error("a change of address that was just written is gone");
   const data = { at: now, token, linkExpiresAt: expiresAt };
-  await enqueue(tx, deps, { recipient: user.email, locale: user.locale, template: "email_changed", data, expiresAt });
+  await enqueue(tx, deps, {
+    recipient: user.email,
+    locale: user.locale,
+    template: "email_changed",
+    data,
+    expiresAt,
+  });
 }

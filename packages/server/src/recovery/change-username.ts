@@ -5,7 +5,10 @@ import { readUsername, type UsernameProblem } from "../users/username.ts";
 import { findUser, lockUser, setUsername, type User } from "../users/users.store.ts";
 import type { ChangeEmailDeps } from "./change-email.ts";
 
-export type ChangeUsernameDeps = Pick<ChangeEmailDeps, "db" | "clock" | "keyring" | "checkOwnPassword">;
+export type ChangeUsernameDeps = Pick<
+  ChangeEmailDeps,
+  "db" | "clock" | "keyring" | "checkOwnPassword"
+>;
 
 export type ChangeUsernameOutcome =
   | { readonly kind: "changed"; readonly user: User }
@@ -13,7 +16,10 @@ export type ChangeUsernameOutcome =
   | { readonly kind: "invalid"; readonly reason: UsernameProblem }
   | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
-/** Sets, changes or (null) removes the username. It stays where there is no address: something must name the account. */
+/**
+ * Sets, changes or (null) removes the username. It stays where there is no address: something must
+ * name the account.
+ */
 export async function changeUsername(
   deps: ChangeUsernameDeps,
   who: SignedIn,
@@ -29,11 +35,18 @@ export async function changeUsername(
   return deps.db.transaction().execute(async (tx): Promise<ChangeUsernameOutcome> => {
     const user = await lockUser(tx, who.userId);
     // Whoever changed the password meanwhile has ended this session.
-    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== before?.hardEpoch) return { kind: "session_ended" };
+    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== before?.hardEpoch)
+      return { kind: "session_ended" };
     const changed = await setUsername(tx, user.id, next);
     if (changed === undefined) return { kind: next === null ? "no_address" : "username_taken" };
     const details = { removed: next === null };
-    await record(tx, deps, { event: "username.changed", ...origin, userId: user.id, sessionId: who.sessionId, details });
+    await record(tx, deps, {
+      event: "username.changed",
+      ...origin,
+      userId: user.id,
+      sessionId: who.sessionId,
+      details,
+    });
     return { kind: "changed", user: changed };
   });
 }

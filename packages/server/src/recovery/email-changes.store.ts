@@ -73,7 +73,10 @@ export async function takeTry(
     .where("tries_left", ">", 0);
   const row = await (
     "id" in key
-      ? open.where("id", "=", key.id).where("user_id", "=", key.userId).where("code_expires_at", ">", now)
+      ? open
+          .where("id", "=", key.id)
+          .where("user_id", "=", key.userId)
+          .where("code_expires_at", ">", now)
       : open.where("token_hash", "=", key.tokenHash).where("expires_at", ">", now)
   )
     .returningAll()
@@ -91,7 +94,10 @@ export async function giveTryBack(tx: Tx, id: string): Promise<void> {
 }
 
 /** Rows of a user change only while that user's row is held. */
-export async function findChange(db: Queryable, key: EmailChangeKey): Promise<EmailChange | undefined> {
+export async function findChange(
+  db: Queryable,
+  key: EmailChangeKey,
+): Promise<EmailChange | undefined> {
   const rows = db.selectFrom("email_changes").selectAll();
   const row = await (
     "id" in key
@@ -104,8 +110,9 @@ export async function findChange(db: Queryable, key: EmailChangeKey): Promise<Em
 }
 
 /**
- * Confirms a change that is still open; false where it is not. The moments of one user's confirmations all differ, even within
- * one second: an undo must tell what came after it. The user's row must be held.
+ * Confirms a change that is still open; false where it is not. The moments of one user's
+ * confirmations all differ, even within one second: an undo must tell what came after it. The
+ * user's row must be held.
  */
 export async function markConfirmed(
   tx: Tx,
@@ -143,7 +150,10 @@ export async function voidPendingChanges(tx: Tx, userId: string, now: UnixSecond
     .execute();
 }
 
-/** Spends an undo, and takes theirs from the changes that were confirmed after it. False where it was spent or void already. */
+/**
+ * Spends an undo, and takes theirs from the changes that were confirmed after it. False where it
+ * was spent or void already.
+ */
 export async function markUndone(tx: Tx, change: EmailChange, now: UnixSeconds): Promise<boolean> {
   const row = await tx
     .updateTable("email_changes")
@@ -167,7 +177,11 @@ export async function markUndone(tx: Tx, change: EmailChange, now: UnixSeconds):
 /** So long after its end a link is still told from one that never was. */
 const KEEP_SECONDS = 86_400;
 
-export async function pruneEmailChanges(db: Queryable, now: UnixSeconds, limit = 1_000): Promise<number> {
+export async function pruneEmailChanges(
+  db: Queryable,
+  now: UnixSeconds,
+  limit = 1_000,
+): Promise<number> {
   const over = now - KEEP_SECONDS;
   const done = db
     .selectFrom("email_changes")

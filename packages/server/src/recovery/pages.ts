@@ -16,13 +16,16 @@ function resetPage(random: Random): Page {
     words: {
       en: {
         title: "Set a new password",
-        explanation: "You will be signed out everywhere. If you did not ask for this, close this page, and nothing changes.",
+        explanation:
+          "You will be signed out everywhere. If you did not ask for this, close this page, and nothing changes.",
         labels: { newPassword: "New password" },
         button: "Set password",
         done: "Your new password is set. Sign in with it.",
-        withoutScript: "This page needs JavaScript. Without it, type the code from the mail where you asked for a new password.",
+        withoutScript:
+          "This page needs JavaScript. Without it, type the code from the mail where you asked for a new password.",
         refusals: {
-          link_used: "This link has been used already. Sign in with the password you set, or ask for a new link.",
+          link_used:
+            "This link has been used already. Sign in with the password you set, or ask for a new link.",
           link_expired: "This link has expired. Ask for a new one where you sign in.",
           link_void:
             "This link no longer works, because the password or the address has changed since. Ask for a new one where you sign in.",
@@ -30,7 +33,8 @@ function resetPage(random: Random): Page {
       },
       de: {
         title: "Neues Passwort festlegen",
-        explanation: "Sie werden überall abgemeldet. Haben Sie das nicht angefordert, schließen Sie diese Seite, und nichts ändert sich.",
+        explanation:
+          "Sie werden überall abgemeldet. Haben Sie das nicht angefordert, schließen Sie diese Seite, und nichts ändert sich.",
         labels: { newPassword: "Neues Passwort" },
         button: "Passwort festlegen",
         done: "Ihr neues Passwort gilt. Melden Sie sich damit an.",
@@ -62,7 +66,8 @@ function emailPage(random: Random): Page {
         labels: { password: "Password" },
         button: "Confirm",
         done: "This is now the address of your account.",
-        withoutScript: "This page needs JavaScript. Without it, type the code from the mail where you asked for the change.",
+        withoutScript:
+          "This page needs JavaScript. Without it, type the code from the mail where you asked for the change.",
         refusals: {
           link_used: "This address has been confirmed already.",
           link_expired: "This link has expired. Start the change again.",
@@ -110,9 +115,12 @@ function undoPage(random: Random): Page {
         done: "Your account has this address again and everybody is signed out. We have sent you a mail: set a new password with it.",
         withoutScript: "This page needs JavaScript. Open the link in a browser that runs it.",
         refusals: {
-          link_used: "The change has been taken back already. Look for the mail with which you set a new password.",
-          link_expired: "This link has expired: a change can be taken back for three days. Ask whoever runs this service for help.",
-          link_void: "This link no longer works: an earlier change has been taken back, and this one with it.",
+          link_used:
+            "The change has been taken back already. Look for the mail with which you set a new password.",
+          link_expired:
+            "This link has expired: a change can be taken back for three days. Ask whoever runs this service for help.",
+          link_void:
+            "This link no longer works: an earlier change has been taken back, and this one with it.",
           email_taken:
             "Another account has this e-mail address by now. Ask for a new password for it; once it is deleted, open this link again.",
         },
@@ -124,12 +132,15 @@ function undoPage(random: Random): Page {
         labels: {},
         button: "Zurücknehmen",
         done: "Ihr Konto hat wieder diese Adresse, und alle sind abgemeldet. Wir haben Ihnen eine E-Mail geschickt: Legen Sie damit ein neues Passwort fest.",
-        withoutScript: "Diese Seite braucht JavaScript. Öffnen Sie den Link in einem Browser, der es ausführt.",
+        withoutScript:
+          "Diese Seite braucht JavaScript. Öffnen Sie den Link in einem Browser, der es ausführt.",
         refusals: {
-          link_used: "Die Änderung wurde schon zurückgenommen. Suchen Sie die E-Mail, mit der Sie ein neues Passwort festlegen.",
+          link_used:
+            "Die Änderung wurde schon zurückgenommen. Suchen Sie die E-Mail, mit der Sie ein neues Passwort festlegen.",
           link_expired:
             "Dieser Link ist abgelaufen: Zurücknehmen lässt sich eine Änderung drei Tage lang. Bitten Sie den Betreiber dieses Dienstes um Hilfe.",
-          link_void: "Dieser Link gilt nicht mehr: Eine frühere Änderung wurde zurückgenommen und diese mit ihr.",
+          link_void:
+            "Dieser Link gilt nicht mehr: Eine frühere Änderung wurde zurückgenommen und diese mit ihr.",
           email_taken:
             "Ein anderes Konto hat inzwischen diese E-Mail-Adresse. Fordern Sie dafür ein neues Passwort an; ist es gelöscht, öffnen Sie diesen Link noch einmal.",
         },

@@ -3,7 +3,13 @@ import { originOf } from "../audit/origin.ts";
 import { answer, refuse, serve, type Caller, type Client, type Route } from "../http/serve.ts";
 import { toAccount } from "../users/account.ts";
 import type { OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
-import { confirmEmailChange, confirmEmailChangeByLink, startEmailChange, undoEmailChange, type ChangeEmailDeps } from "./change-email.ts";
+import {
+  confirmEmailChange,
+  confirmEmailChangeByLink,
+  startEmailChange,
+  undoEmailChange,
+  type ChangeEmailDeps,
+} from "./change-email.ts";
 import { changeUsername } from "./change-username.ts";
 import { confirmReset, startReset, startResetFor } from "./reset-password.ts";
 
@@ -14,7 +20,8 @@ export function recoveryRoutes(deps: ChangeEmailDeps): readonly Route[] {
   return [
     serve(endpoints.startPasswordReset, async (call) => {
       const outcome = await startReset(deps, call.input.email, originOf(call));
-      if ("kind" in outcome) return refuse("invalid_input", { errors: [{ path: "/email", message: notAnAddress }] });
+      if ("kind" in outcome)
+        return refuse("invalid_input", { errors: [{ path: "/email", message: notAnAddress }] });
       return answer(202, { resetId: outcome.resetId, expiresAt: outcome.expiresAt });
     }),
 
@@ -51,7 +58,9 @@ export function recoveryRoutes(deps: ChangeEmailDeps): readonly Route[] {
         case "started":
           return answer(202, { changeId: outcome.changeId, expiresAt: outcome.expiresAt });
         case "invalid":
-          return refuse("invalid_input", { errors: [{ path: "/newEmail", message: notAnAddress }] });
+          return refuse("invalid_input", {
+            errors: [{ path: "/newEmail", message: notAnAddress }],
+          });
         case "session_ended":
           return refuse("session_ended");
         default:
@@ -61,7 +70,9 @@ export function recoveryRoutes(deps: ChangeEmailDeps): readonly Route[] {
 
     serve(endpoints.confirmEmailChange, async (call) => {
       const outcome = await confirmEmailChange(deps, signedIn(call), call.input, originOf(call));
-      return outcome.kind === "confirmed" ? answer(200, toAccount(outcome.user)) : refuse(outcome.kind);
+      return outcome.kind === "confirmed"
+        ? answer(200, toAccount(outcome.user))
+        : refuse(outcome.kind);
     }),
 
     serve(endpoints.confirmEmailChangeByLink, async (call) => {
@@ -89,7 +100,9 @@ export function recoveryRoutes(deps: ChangeEmailDeps): readonly Route[] {
         case "changed":
           return answer(200, toAccount(outcome.user));
         case "invalid":
-          return refuse("invalid_input", { errors: [{ path: "/username", message: outcome.reason }] });
+          return refuse("invalid_input", {
+            errors: [{ path: "/username", message: outcome.reason }],
+          });
         case "session_ended":
         case "username_taken":
         case "no_address":
@@ -101,8 +114,19 @@ export function recoveryRoutes(deps: ChangeEmailDeps): readonly Route[] {
   ];
 }
 
-function signedIn({ caller, client }: { readonly caller: Caller; readonly client: Client }): SignedIn {
-  return { userId: caller.userId, sessionId: caller.sessionId, client, hasShownFactor: caller.claims.acr === "aal2" };
+function signedIn({
+  caller,
+  client,
+}: {
+  readonly caller: Caller;
+  readonly client: Client;
+}): SignedIn {
+  return {
+    userId: caller.userId,
+    sessionId: caller.sessionId,
+    client,
+    hasShownFactor: caller.claims.acr === "aal2",
+  };
 }
 
 function refuseUnmatched(own: Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>) {

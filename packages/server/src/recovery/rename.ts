@@ -7,7 +7,13 @@ import { isForeignAddress, type Also } from "../users/create-account.ts";
 import { isMailedToken, type MailedTokenDeps } from "../users/mailed-token.ts";
 import type { CheckOwnPassword, OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
 import type { ReadUsername } from "../users/username.ts";
-import { findByIdentifier, findUser, lockUser, setUsername, type User } from "../users/users.store.ts";
+import {
+  findByIdentifier,
+  findUser,
+  lockUser,
+  setUsername,
+  type User,
+} from "../users/users.store.ts";
 
 export interface RenameDeps extends MailedTokenDeps {
   readonly db: Db;
@@ -21,7 +27,9 @@ interface NewName {
   readonly repeated?: string | undefined;
 }
 
-type Unusable = { readonly kind: "invalid_username" | "address_as_username" | "username_taken" | "not_repeated" };
+type Unusable = {
+  readonly kind: "invalid_username" | "address_as_username" | "username_taken" | "not_repeated";
+};
 
 export type RenameOutcome =
   | { readonly kind: "renamed" | "session_ended" }
@@ -45,16 +53,19 @@ export async function rename(
   return deps.db.transaction().execute(async (tx): Promise<RenameOutcome> => {
     const user = await lockUser(tx, who.userId);
     // Whoever changed the password meanwhile has ended this session.
-    if (user === undefined || user.disabledAt !== null || isAnotherPassword(user, before)) return { kind: "session_ended" };
+    if (user === undefined || user.disabledAt !== null || isAnotherPassword(user, before))
+      return { kind: "session_ended" };
     return setName(tx, deps, { user, name }, { ...origin, sessionId: who.sessionId }, also);
   });
 }
 
-export type RenameByTokenOutcome = { readonly kind: "renamed" | "unknown" | "invalid_token" } | Unusable;
+export type RenameByTokenOutcome =
+  | { readonly kind: "renamed" | "unknown" | "invalid_token" }
+  | Unusable;
 
 /**
- * Changes the username against the token of a link that a face has mailed. What it is made from may come back, so it is also
- * remembered as spent.
+ * Changes the username against the token of a link that a face has mailed. What it is made from may
+ * come back, so it is also remembered as spent.
  *
  * @param userId `undefined` where the link names nobody
  */
@@ -71,16 +82,29 @@ export async function renameByMailedToken(
   if (found === undefined) return { kind: "unknown" };
   return deps.db.transaction().execute(async (tx): Promise<RenameByTokenOutcome> => {
     const user = await lockUser(tx, found.id);
-    if (user === undefined || user.disabledAt !== null || !(await spendNameToken(tx, deps, user, input.token)))
+    if (
+      user === undefined ||
+      user.disabledAt !== null ||
+      !(await spendNameToken(tx, deps, user, input.token))
+    )
       return { kind: "invalid_token" };
     return setName(tx, deps, { user, name }, origin, also);
   });
 }
 
 /** The user's row must be held. */
-export async function spendNameToken(tx: Tx, deps: MailedTokenDeps, user: User, token: string): Promise<boolean> {
+export async function spendNameToken(
+  tx: Tx,
+  deps: MailedTokenDeps,
+  user: User,
+  token: string,
+): Promise<boolean> {
   if (!isMailedToken(deps, "name", user, token)) return false;
-  const once = { bucket: `mailed-token:${hashToken(token)}`, limit: 1, windowSeconds: deps.mailedTokenSeconds + 1 };
+  const once = {
+    bucket: `mailed-token:${hashToken(token)}`,
+    limit: 1,
+    windowSeconds: deps.mailedTokenSeconds + 1,
+  };
   return (await take(tx, once, deps.clock.now())).kind === "taken";
 }
 
@@ -91,10 +115,15 @@ export function isAnotherPassword(now: User, before: User): boolean {
 type Usable = { readonly kind: "usable"; readonly username: string; readonly canonical: string };
 
 /** @param user whose address it may be (RG-14) */
-async function examine(deps: RenameDeps, { username, repeated }: NewName, user: User | undefined): Promise<Usable | Unusable> {
+async function examine(
+  deps: RenameDeps,
+  { username, repeated }: NewName,
+  user: User | undefined,
+): Promise<Usable | Unusable> {
   const read = deps.readUsername(username);
   if (read.kind === "refused") return { kind: "invalid_username" };
-  if ((await findByIdentifier(deps.db, { usernameCanonical: read.canonical })) !== undefined) return { kind: "username_taken" };
+  if ((await findByIdentifier(deps.db, { usernameCanonical: read.canonical })) !== undefined)
+    return { kind: "username_taken" };
   if (isForeignAddress(read.username, user?.emailCanonical)) return { kind: "address_as_username" };
   if (repeated !== undefined && repeated !== username) return { kind: "not_repeated" };
   return { kind: "usable", username: read.username, canonical: read.canonical };
@@ -110,6 +139,11 @@ async function setName(
   const renamed = await setUsername(tx, user.id, name);
   if (renamed === undefined) return { kind: "username_taken" };
   await also(tx, renamed);
-  await record(tx, deps, { event: "username.changed", ...origin, userId: user.id, details: { removed: false } });
+  await record(tx, deps, {
+    event: "username.changed",
+    ...origin,
+    userId: user.id,
+    details: { removed: false },
+  });
   return { kind: "renamed" };
 }

@@ -22,8 +22,9 @@ export interface ResetByToken {
 }
 
 /**
- * Sets a new password against the token of a link that a face has mailed; ends what `confirmReset` ends (RS-02). What is wrong with
- * the password alone is said first, as the originals do; what it has of the user's, to the holder of the token only.
+ * Sets a new password against the token of a link that a face has mailed; ends what `confirmReset`
+ * ends (RS-02). What is wrong with the password alone is said first, as the originals do; what it
+ * has of the user's, to the holder of the token only.
  *
  * @param also tells the user
  */
@@ -35,7 +36,8 @@ export async function resetByMailedToken(
 ): Promise<ResetByTokenOutcome> {
   const plain = complaintsAbout(deps, newPassword, null);
   const password = normalizePassword(newPassword);
-  if (plain.length > 0 || password.kind === "refused") return { kind: "unacceptable_password", complaints: plain };
+  if (plain.length > 0 || password.kind === "refused")
+    return { kind: "unacceptable_password", complaints: plain };
   if (repeated !== undefined && repeated !== newPassword) return { kind: "not_repeated" };
   const found = userId === undefined ? undefined : await findUser(deps.db, userId);
   if (found === undefined) return { kind: "unknown" };
@@ -47,7 +49,12 @@ export async function resetByMailedToken(
 
   const ended = await deps.db.transaction().execute(async (tx) => {
     const user = await lockUser(tx, found.id);
-    if (user === undefined || user.disabledAt !== null || !isMailedToken(deps, "password", user, token)) return undefined;
+    if (
+      user === undefined ||
+      user.disabledAt !== null ||
+      !isMailedToken(deps, "password", user, token)
+    )
+      return undefined;
     const recorded = await replaceForgotten(tx, deps, user, sealed.passwordSealed);
     await also(tx, user);
     await record(tx, deps, { event: "password.reset", ...origin, userId: user.id });

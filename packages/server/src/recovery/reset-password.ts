@@ -11,7 +11,12 @@ import type { Recorded, Settle } from "../revocations/settle.ts";
 import { take } from "../throttle/attempts.store.ts";
 import { mailsTo } from "../throttle/budgets.ts";
 import { readAddress } from "../users/address.ts";
-import { checkPassword, normalizePassword, type PasswordPolicy, type PasswordProblem } from "../users/password-policy.ts";
+import {
+  checkPassword,
+  normalizePassword,
+  type PasswordPolicy,
+  type PasswordProblem,
+} from "../users/password-policy.ts";
 import { sealPassword, type PasswordDeps } from "../users/passwords.ts";
 import { contextOf } from "../users/register.ts";
 import type { SessionEnding } from "../users/ports.ts";
@@ -26,7 +31,15 @@ import {
   type User,
 } from "../users/users.store.ts";
 import { voidPendingChanges } from "./email-changes.store.ts";
-import { findReset, giveTryBack, insertReset, spendReset, takeTryWithCode, voidResets, type Reset } from "./resets.store.ts";
+import {
+  findReset,
+  giveTryBack,
+  insertReset,
+  spendReset,
+  takeTryWithCode,
+  voidResets,
+  type Reset,
+} from "./resets.store.ts";
 
 export interface ResetDeps extends PasswordDeps {
   readonly db: Db;
@@ -43,7 +56,10 @@ export interface ResetDeps extends PasswordDeps {
   readonly wakeMail: () => void;
 }
 
-/** RS-01 allows half an hour for the token; the code beside it is a code (RG-03) and gets ten minutes and five tries. */
+/**
+ * RS-01 allows half an hour for the token; the code beside it is a code (RG-03) and gets ten
+ * minutes and five tries.
+ */
 const RESET_SECONDS = 1800;
 const CODE_SECONDS = 600;
 const TRIES = 5;
@@ -53,14 +69,31 @@ export interface ResetStarted {
   readonly expiresAt: number;
 }
 
-/** Starts a reset. A known and an unknown address cost the same and get the same answer (EN-04); nothing of the account changes (RS-07). */
-export async function startReset(deps: ResetDeps, email: string, origin: Origin): Promise<ResetStarted | { readonly kind: "invalid" }> {
+/**
+ * Starts a reset. A known and an unknown address cost the same and get the same answer (EN-04);
+ * nothing of the account changes (RS-07).
+ */
+export async function startReset(
+  deps: ResetDeps,
+  email: string,
+  origin: Origin,
+): Promise<ResetStarted | { readonly kind: "invalid" }> {
   const address = readAddress(email);
   if (address.kind === "refused") return { kind: "invalid" };
   const started = await deps.db.transaction().execute(async (tx) => {
     const user = await findByIdentifier(tx, { emailCanonical: address.canonical });
-    const budget = await take(tx, mailsTo(deps.keyring.mac("throttle-bucket", address.canonical).toString("base64url")), deps.clock.now());
-    return beginReset(tx, deps, user?.disabledAt === null ? user : undefined, { mail: budget.kind === "taken" }, origin);
+    const budget = await take(
+      tx,
+      mailsTo(deps.keyring.mac("throttle-bucket", address.canonical).toString("base64url")),
+      deps.clock.now(),
+    );
+    return beginReset(
+      tx,
+      deps,
+      user?.disabledAt === null ? user : undefined,
+      { mail: budget.kind === "taken" },
+      origin,
+    );
   });
   deps.wakeMail();
   return started;
@@ -83,7 +116,10 @@ export async function startResetFor(
   return { kind: outcome };
 }
 
-/** What is not mailed cannot be redeemed either: its code could only be guessed. Wake the sender once the transaction has committed. */
+/**
+ * What is not mailed cannot be redeemed either: its code could only be guessed. Wake the sender
+ * once the transaction has committed.
+ */
 export async function beginReset(
   tx: Tx,
   deps: Pick<ResetDeps, "clock" | "random" | "keyring">,
@@ -123,35 +159,56 @@ export async function beginReset(
   return { resetId: id, expiresAt };
 }
 
-export type ResetProof = { readonly resetId: string; readonly code: string } | { readonly token: string };
+export type ResetProof =
+  | { readonly resetId: string; readonly code: string }
+  | { readonly token: string };
 
 /**
- * Whoever has the token of a link may know all about it. Whoever types a code may not have had the mail, so what they are told
- * is the same for an address that nobody has (EN-04).
+ * Whoever has the token of a link may know all about it. Whoever types a code may not have had the
+ * mail, so what they are told is the same for an address that nobody has (EN-04).
  */
-type ResetRefusal = "invalid_code" | "code_expired" | "code_exhausted" | "invalid_link" | "link_used" | "link_expired" | "link_void";
+type ResetRefusal =
+  | "invalid_code"
+  | "code_expired"
+  | "code_exhausted"
+  | "invalid_link"
+  | "link_used"
+  | "link_expired"
+  | "link_void";
 
 export type ResetOutcome =
   | { readonly kind: "reset" | "busy" | ResetRefusal }
   | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem };
 
 /**
- * Sets a new password against the mailed proof and ends every session, token, trusted device, other reset and pending change of
- * address in the same transaction (RS-02). It opens no session (RS-03). A password that cannot be used, and a server that is
- * busy, cost no try.
+ * Sets a new password against the mailed proof and ends every session, token, trusted device, other
+ * reset and pending change of address in the same transaction (RS-02). It opens no session (RS-03).
+ * A password that cannot be used, and a server that is busy, cost no try.
  */
-export async function confirmReset(deps: ResetDeps, proof: ResetProof, newPassword: string, origin: Origin): Promise<ResetOutcome> {
+export async function confirmReset(
+  deps: ResetDeps,
+  proof: ResetProof,
+  newPassword: string,
+  origin: Origin,
+): Promise<ResetOutcome> {
   const password = normalizePassword(newPassword);
-  if (password.kind === "refused") return { kind: "unacceptable_password", reason: password.reason };
+  if (password.kind === "refused")
+    return { kind: "unacceptable_password", reason: password.reason };
   const plain = checkPassword(deps.passwordPolicy, password.password, contextOf(deps, null));
   if (plain !== undefined) return { kind: "unacceptable_password", reason: plain };
 
-  const proven = "token" in proof ? await proveByLink(deps, proof.token) : await proveByCode(deps, proof);
+  const proven =
+    "token" in proof ? await proveByLink(deps, proof.token) : await proveByCode(deps, proof);
   if (proven.kind !== "proven") return proven;
   const giveBack = async (): Promise<void> => {
-    if ("code" in proof) await deps.db.transaction().execute(async (tx) => giveTryBack(tx, proven.reset.id));
+    if ("code" in proof)
+      await deps.db.transaction().execute(async (tx) => giveTryBack(tx, proven.reset.id));
   };
-  const reason = checkPassword(deps.passwordPolicy, password.password, contextOf(deps, proven.user));
+  const reason = checkPassword(
+    deps.passwordPolicy,
+    password.password,
+    contextOf(deps, proven.user),
+  );
   if (reason !== undefined) {
     await giveBack();
     return { kind: "unacceptable_password", reason };
@@ -168,11 +225,17 @@ export async function confirmReset(deps: ResetDeps, proof: ResetProof, newPasswo
     const now = deps.clock.now();
     const isLink = "token" in proof;
     if (reset !== undefined && reset.usedAt !== null) return isLink ? "link_used" : "invalid_code";
-    if (user === undefined || reset?.userId !== user.id || !isAsItWas(user, reset)) return isLink ? "link_void" : "invalid_code";
+    if (user === undefined || reset?.userId !== user.id || !isAsItWas(user, reset))
+      return isLink ? "link_void" : "invalid_code";
     // What spends or voids a reset of a user holds the user's row.
     if (!(await spendReset(tx, reset.id, now))) return isLink ? "link_used" : "invalid_code";
     const ended = await replaceForgotten(tx, deps, user, sealed.passwordSealed);
-    await notify(tx, deps, { ...user, emailVerifiedAt: now }, { template: "password_changed", data: { at: now } });
+    await notify(
+      tx,
+      deps,
+      { ...user, emailVerifiedAt: now },
+      { template: "password_changed", data: { at: now } },
+    );
     await record(tx, deps, { event: "password.reset", ...origin, userId: user.id });
     return ended;
   });
@@ -183,10 +246,16 @@ export async function confirmReset(deps: ResetDeps, proof: ResetProof, newPasswo
 }
 
 /**
- * Whoever reads mail sent to the address has confirmed it, and may not be who registered it: nothing that was set before they
- * came stays, neither a name to sign in by nor words about them (RG-01).
+ * Whoever reads mail sent to the address has confirmed it, and may not be who registered it:
+ * nothing that was set before they came stays, neither a name to sign in by nor words about them
+ * (RG-01).
  */
-async function takeOver(tx: Tx, deps: Pick<ResetDeps, "loginField">, user: User, now: UnixSeconds): Promise<void> {
+async function takeOver(
+  tx: Tx,
+  deps: Pick<ResetDeps, "loginField">,
+  user: User,
+  now: UnixSeconds,
+): Promise<void> {
   await markVerified(tx, user.id, now);
   await setProfile(tx, user.id, { profile: {}, locale: user.locale });
   if (deps.loginField === "email") await setUsername(tx, user.id, null);
@@ -210,19 +279,32 @@ export async function replaceForgotten(
   return ended;
 }
 
-type Proof = { readonly kind: "proven"; readonly reset: Reset; readonly user: User } | { readonly kind: ResetRefusal };
+type Proof =
+  | { readonly kind: "proven"; readonly reset: Reset; readonly user: User }
+  | { readonly kind: ResetRefusal };
 
-/** Takes no try: 256 bits are not guessed, and the count must not tell whoever asked that somebody has followed the link. */
+/**
+ * Takes no try: 256 bits are not guessed, and the count must not tell whoever asked that somebody
+ * has followed the link.
+ */
 async function proveByLink(deps: ResetDeps, token: string): Promise<Proof> {
   const reset = await findReset(deps.db, { tokenHash: hashToken(token) });
   if (reset === undefined) return { kind: "invalid_link" };
   if (reset.usedAt !== null) return { kind: "link_used" };
   if (reset.expiresAt <= deps.clock.now()) return { kind: "link_expired" };
-  const user = reset.userId === null || reset.triesLeft === 0 ? undefined : await findUser(deps.db, reset.userId);
-  return user !== undefined && isAsItWas(user, reset) ? { kind: "proven", reset, user } : { kind: "link_void" };
+  const user =
+    reset.userId === null || reset.triesLeft === 0
+      ? undefined
+      : await findUser(deps.db, reset.userId);
+  return user !== undefined && isAsItWas(user, reset)
+    ? { kind: "proven", reset, user }
+    : { kind: "link_void" };
 }
 
-async function proveByCode(deps: ResetDeps, proof: { readonly resetId: string; readonly code: string }): Promise<Proof> {
+async function proveByCode(
+  deps: ResetDeps,
+  proof: { readonly resetId: string; readonly code: string },
+): Promise<Proof> {
   const begunAfter = deps.clock.now() - CODE_SECONDS;
   return deps.db.transaction().execute(async (tx): Promise<Proof> => {
     const reset = await takeTryWithCode(tx, proof.resetId, begunAfter);
@@ -231,12 +313,18 @@ async function proveByCode(deps: ResetDeps, proof: { readonly resetId: string; r
       if (dead === undefined) return { kind: "invalid_code" };
       return { kind: dead.createdAt <= begunAfter ? "code_expired" : "code_exhausted" };
     }
-    if (!verifyCode(deps.keyring, reset.id, proof.code, reset.codeMac) || reset.usedAt !== null) return { kind: "invalid_code" };
+    if (!verifyCode(deps.keyring, reset.id, proof.code, reset.codeMac) || reset.usedAt !== null)
+      return { kind: "invalid_code" };
     const user = reset.userId === null ? undefined : await findUser(tx, reset.userId);
-    return user !== undefined && isAsItWas(user, reset) ? { kind: "proven", reset, user } : { kind: "invalid_code" };
+    return user !== undefined && isAsItWas(user, reset)
+      ? { kind: "proven", reset, user }
+      : { kind: "invalid_code" };
   });
 }
 
 function isAsItWas(user: User, reset: Reset): boolean {
-  return user.passwordChangedAt === reset.passwordChangedAt && user.emailCanonical === reset.emailCanonical;
+  return (
+    user.passwordChangedAt === reset.passwordChangedAt &&
+    user.emailCanonical === reset.emailCanonical
+  );
 }

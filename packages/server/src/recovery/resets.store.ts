@@ -42,10 +42,14 @@ export async function insertReset(tx: Tx, reset: NewReset): Promise<void> {
 }
 
 /**
- * Takes one try with the code of a reset begun after `begunAfter`, a spent one's too: what asks for nothing but the time and the
- * count tells nobody whose reset it is (EN-04).
+ * Takes one try with the code of a reset begun after `begunAfter`, a spent one's too: what asks for
+ * nothing but the time and the count tells nobody whose reset it is (EN-04).
  */
-export async function takeTryWithCode(tx: Tx, id: string, begunAfter: UnixSeconds): Promise<Reset | undefined> {
+export async function takeTryWithCode(
+  tx: Tx,
+  id: string,
+  begunAfter: UnixSeconds,
+): Promise<Reset | undefined> {
   const row = await tx
     .updateTable("password_resets")
     .set((eb) => ({ tries_left: eb("tries_left", "-", 1) }))
@@ -68,7 +72,9 @@ export async function giveTryBack(tx: Tx, id: string): Promise<void> {
 
 export async function findReset(db: Queryable, key: ResetKey): Promise<Reset | undefined> {
   const rows = db.selectFrom("password_resets").selectAll();
-  const row = await ("id" in key ? rows.where("id", "=", key.id) : rows.where("token_hash", "=", key.tokenHash)).executeTakeFirst();
+  const row = await (
+    "id" in key ? rows.where("id", "=", key.id) : rows.where("token_hash", "=", key.tokenHash)
+  ).executeTakeFirst();
   return row && toReset(row);
 }
 
@@ -84,7 +90,10 @@ export async function spendReset(tx: Tx, id: string, now: UnixSeconds): Promise<
   return row !== undefined;
 }
 
-/** Makes every open reset of a user like one of an address nobody has: nothing redeems it, and its code does not tell. */
+/**
+ * Makes every open reset of a user like one of an address nobody has: nothing redeems it, and its
+ * code does not tell.
+ */
 export async function voidResets(tx: Tx, userId: string): Promise<void> {
   await tx
     .updateTable("password_resets")
@@ -101,7 +110,9 @@ export async function pruneResets(db: Queryable, now: UnixSeconds, limit = 1_000
   const over = now - KEEP_SECONDS;
   const result = await db
     .deleteFrom("password_resets")
-    .where("id", "in", (eb) => eb.selectFrom("password_resets").select("id").where("expires_at", "<=", over).limit(limit))
+    .where("id", "in", (eb) =>
+      eb.selectFrom("password_resets").select("id").where("expires_at", "<=", over).limit(limit),
+    )
     .executeTakeFirst();
   return Number(result.numDeletedRows);
 }

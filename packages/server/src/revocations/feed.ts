@@ -1,20 +1,32 @@
-import { createRevocationView, type RevocationRow, type RevocationView } from "@portcullis/verifier";
+import {
+  createRevocationView,
+  type RevocationRow,
+  type RevocationView,
+} from "@portcullis/verifier";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
 import { dropLease, renewLease, type Position } from "./revocations.store.ts";
 import type { Db } from "../db/open.ts";
 
-/** Reads the log of one kind of database. Throws when it cannot be sure that it reads the primary's current state. */
+/**
+ * Reads the log of one kind of database. Throws when it cannot be sure that it reads the primary's
+ * current state.
+ */
 export interface FeedSource {
   /**
-   * Gives every row not surely seen before to `apply`, page by page, so that a long log neither fills the memory nor stops the
-   * node. What `apply` throws ends the read. A read that throws proves nothing, though it may have applied some rows.
+   * Gives every row not surely seen before to `apply`, page by page, so that a long log neither
+   * fills the memory nor stops the node. What `apply` throws ends the read. A read that throws
+   * proves nothing, though it may have applied some rows.
    *
    * @param from `everything` reads the whole log again
-   * @returns where the next read must begin: every revocation with a position below it has been applied in this read or an
-   *   earlier one. `undefined`: nothing has been committed since the read before
+   * @returns where the next read must begin: every revocation with a position below it has been
+   *   applied in this read or an earlier one. `undefined`: nothing has been committed since the
+   *   read before
    */
-  read(from: Position | "everything", apply: (row: RevocationRow) => void): Promise<Position | undefined>;
+  read(
+    from: Position | "everything",
+    apply: (row: RevocationRow) => void,
+  ): Promise<Position | undefined>;
   close(): Promise<void>;
 }
 
@@ -46,7 +58,8 @@ const PRUNED_SHARDS = 8;
 
 /**
  * Keeps the revocation view of this node equal to the log. The poll is the truth; what is applied
- * directly after a commit only makes it early. A failed poll changes nothing: the view grows stale by itself.
+ * directly after a commit only makes it early. A failed poll changes nothing: the view grows stale
+ * by itself.
  */
 export function createFeed(deps: FeedDeps): Feed {
   const { clock, boundSeconds } = deps;
@@ -58,24 +71,36 @@ export function createFeed(deps: FeedDeps): Feed {
   let looping: Promise<void> | undefined;
 
   async function poll(): Promise<void> {
-    const t0 = { monotonicMilliseconds: clock.monotonicMilliseconds(), wallMilliseconds: clock.wallMilliseconds() };
+    const t0 = {
+      monotonicMilliseconds: clock.monotonicMilliseconds(),
+      wallMilliseconds: clock.wallMilliseconds(),
+    };
     const reload = position === undefined || view.needsReload(t0);
     let keyRemoved = false;
-    const appliedBefore = await deps.source.read(reload ? "everything" : (position ?? "everything"), (row) => {
-      view.apply(row);
-      keyRemoved ||= row.scope === "key";
-    });
+    const appliedBefore = await deps.source.read(
+      reload ? "everything" : (position ?? "everything"),
+      (row) => {
+        view.apply(row);
+        keyRemoved ||= row.scope === "key";
+      },
+    );
     if (keyRemoved) await deps.keyRemoved?.();
     if (reload) view.markReloaded();
     const advanced = appliedBefore !== undefined && appliedBefore > (position ?? 0);
     position = appliedBefore ?? position;
     view.markFresh(t0, boundSeconds);
-    if (advanced || t0.monotonicMilliseconds - leaseRenewedAt >= boundSeconds * 500) await renew(t0.monotonicMilliseconds);
+    if (advanced || t0.monotonicMilliseconds - leaseRenewedAt >= boundSeconds * 500)
+      await renew(t0.monotonicMilliseconds);
   }
 
   async function renew(at: number): Promise<void> {
     const until = clock.now() + 3 * boundSeconds;
-    await renewLease(deps.db, { nodeId: deps.nodeId, bootId: deps.bootId, until, appliedBefore: position ?? 0 });
+    await renewLease(deps.db, {
+      nodeId: deps.nodeId,
+      bootId: deps.bootId,
+      until,
+      appliedBefore: position ?? 0,
+    });
     leaseRenewedAt = at;
   }
 
@@ -100,7 +125,8 @@ export function createFeed(deps: FeedDeps): Feed {
 
   return {
     view,
-    refresh: async (withinMilliseconds) => Promise.race([joinPoll(), clock.sleep(withinMilliseconds)]),
+    refresh: async (withinMilliseconds) =>
+      Promise.race([joinPoll(), clock.sleep(withinMilliseconds)]),
     start: async () => {
       await poll();
       looping = loop();
@@ -109,7 +135,9 @@ export function createFeed(deps: FeedDeps): Feed {
       stopped.abort();
       await looping;
       await underWay;
-      await dropLease(deps.db, deps.nodeId).catch((error: unknown) => deps.log.error("lease.drop_failed", {}, error));
+      await dropLease(deps.db, deps.nodeId).catch((error: unknown) =>
+        deps.log.error("lease.drop_failed", {}, error),
+      );
       await deps.source.close();
     },
   };

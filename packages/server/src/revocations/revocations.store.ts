@@ -29,21 +29,33 @@ export async function insertRevocation(tx: Tx, revocation: Revocation): Promise<
   return xid;
 }
 
-/** How many revocations are read at a time: what a node does meanwhile waits for one page, and only one is held in memory. */
+/**
+ * How many revocations are read at a time: what a node does meanwhile waits for one page, and only
+ * one is held in memory.
+ */
 export const PAGE_ROWS = 5000;
 
-const paging = prepared((db, { from, now }: { readonly from: Position; readonly now: UnixSeconds }) =>
-  db
-    .selectFrom("revocations")
-    .select(["scope", "subject", "min_hard_epoch as minHardEpoch", "min_authorization_epoch as minAuthorizationEpoch"])
-    .select(["cause", "expires_at as expiresAt", "seq as position"])
-    .where("seq", ">=", from)
-    .where("expires_at", ">", now)
-    .orderBy("seq")
-    .limit(PAGE_ROWS),
+const paging = prepared(
+  (db, { from, now }: { readonly from: Position; readonly now: UnixSeconds }) =>
+    db
+      .selectFrom("revocations")
+      .select([
+        "scope",
+        "subject",
+        "min_hard_epoch as minHardEpoch",
+        "min_authorization_epoch as minAuthorizationEpoch",
+      ])
+      .select(["cause", "expires_at as expiresAt", "seq as position"])
+      .where("seq", ">=", from)
+      .where("expires_at", ">", now)
+      .orderBy("seq")
+      .limit(PAGE_ROWS),
 );
 
-/** The next page of those from `from` on that still matter. SQLite only: there, `seq` order is commit order. */
+/**
+ * The next page of those from `from` on that still matter. SQLite only: there, `seq` order is
+ * commit order.
+ */
 export async function pageOfRevocations(
   db: Queryable,
   from: Position,
@@ -52,7 +64,10 @@ export async function pageOfRevocations(
   return (await paging(db, { from, now })).map(withEndCause);
 }
 
-/** The hard epoch below which nobody's tokens are good: that of the latest revocation of everything still in force. */
+/**
+ * The hard epoch below which nobody's tokens are good: that of the latest revocation of everything
+ * still in force.
+ */
 export async function hardEpochFloor(tx: Tx): Promise<number> {
   const row = await tx
     .selectFrom("revocations")
@@ -63,7 +78,13 @@ export async function hardEpochFloor(tx: Tx): Promise<number> {
 }
 
 export async function isRecorded(tx: Tx, subject: string): Promise<boolean> {
-  return (await tx.selectFrom("revocations").select("seq").where("subject", "=", subject).executeTakeFirst()) !== undefined;
+  return (
+    (await tx
+      .selectFrom("revocations")
+      .select("seq")
+      .where("subject", "=", subject)
+      .executeTakeFirst()) !== undefined
+  );
 }
 
 export async function listRevocations(
@@ -94,7 +115,9 @@ export async function countRevocations(db: Db, now: UnixSeconds): Promise<number
 export async function pruneRevocations(db: Db, now: UnixSeconds, limit = 10_000): Promise<number> {
   const result = await db
     .deleteFrom("revocations")
-    .where("seq", "in", (eb) => eb.selectFrom("revocations").select("seq").where("expires_at", "<=", now).limit(limit))
+    .where("seq", "in", (eb) =>
+      eb.selectFrom("revocations").select("seq").where("expires_at", "<=", now).limit(limit),
+    )
     .executeTakeFirst();
   return Number(result.numDeletedRows);
 }
@@ -120,7 +143,9 @@ function toRevocation(row: {
 }
 
 /** Of a cause that this version does not know, `admin` is left. */
-export function withEndCause<Row extends { readonly cause: string }>(row: Row): Row & { readonly cause: EndCause } {
+export function withEndCause<Row extends { readonly cause: string }>(
+  row: Row,
+): Row & { readonly cause: EndCause } {
   return { ...row, cause: toEndCause(row.cause) };
 }
 
@@ -133,8 +158,15 @@ export interface Lease {
   readonly appliedBefore: Position;
 }
 
-export async function renewLease(db: Db, lease: Lease & { readonly bootId: string; readonly until: UnixSeconds }): Promise<void> {
-  const values = { boot_id: lease.bootId, lease_until: lease.until, applied_before: lease.appliedBefore };
+export async function renewLease(
+  db: Db,
+  lease: Lease & { readonly bootId: string; readonly until: UnixSeconds },
+): Promise<void> {
+  const values = {
+    boot_id: lease.bootId,
+    lease_until: lease.until,
+    applied_before: lease.appliedBefore,
+  };
   await db
     .insertInto("leases")
     .values({ node_id: lease.nodeId, ...values })
@@ -143,7 +175,12 @@ export async function renewLease(db: Db, lease: Lease & { readonly bootId: strin
 }
 
 /** Live nodes other than `nodeId` that have not yet applied every revocation up to `position`. */
-export async function nodesBehind(db: Db, nodeId: string, position: Position, now: UnixSeconds): Promise<number> {
+export async function nodesBehind(
+  db: Db,
+  nodeId: string,
+  position: Position,
+  now: UnixSeconds,
+): Promise<number> {
   const rows = await db
     .selectFrom("leases")
     .select("node_id")
@@ -162,7 +199,9 @@ export async function dropLease(db: Db, nodeId: string): Promise<void> {
 export async function pruneLeases(db: Db, before: UnixSeconds, limit = 1_000): Promise<number> {
   const result = await db
     .deleteFrom("leases")
-    .where("node_id", "in", (eb) => eb.selectFrom("leases").select("node_id").where("lease_until", "<", before).limit(limit))
+    .where("node_id", "in", (eb) =>
+      eb.selectFrom("leases").select("node_id").where("lease_until", "<", before).limit(limit),
+    )
     .executeTakeFirst();
   return Number(result.numDeletedRows);
 }

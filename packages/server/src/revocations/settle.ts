@@ -1,7 +1,12 @@
 import type { RevocationView } from "@portcullis/verifier";
 import type { Db, Tx } from "../db/open.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { insertRevocation, nodesBehind, type Position, type Revocation } from "./revocations.store.ts";
+import {
+  insertRevocation,
+  nodesBehind,
+  type Position,
+  type Revocation,
+} from "./revocations.store.ts";
 
 /** A revocation that has been written, and is not acknowledged before `settle` returns. */
 export interface Recorded {
@@ -9,7 +14,10 @@ export interface Recorded {
   readonly position: Position;
 }
 
-/** Leeway on `exp` plus twice the tolerated clock error: how long a token can outlive its `exp` on some node (RV-13). */
+/**
+ * Leeway on `exp` plus twice the tolerated clock error: how long a token can outlive its `exp` on
+ * some node (RV-13).
+ */
 const EXPIRY_MARGIN_SECONDS = 15;
 
 /** Writes the revocation in the transaction of its cause (RV-04). */
@@ -20,11 +28,18 @@ export async function recordRevocation(
 ): Promise<Recorded> {
   const { lastTokenExpiresAt, ...rest } = revocation;
   const now = clock.now();
-  const row = { ...rest, createdAt: now, expiresAt: Math.max(now, lastTokenExpiresAt) + EXPIRY_MARGIN_SECONDS };
+  const row = {
+    ...rest,
+    createdAt: now,
+    expiresAt: Math.max(now, lastTokenExpiresAt) + EXPIRY_MARGIN_SECONDS,
+  };
   return { revocation: row, position: await insertRevocation(tx, row) };
 }
 
-/** Returns once every live node refuses what was revoked, or the staleness bound has passed since the commit. */
+/**
+ * Returns once every live node refuses what was revoked, or the staleness bound has passed since
+ * the commit.
+ */
 export type Settle = (recorded: readonly Recorded[]) => Promise<void>;
 
 export interface SettleDeps {
@@ -48,7 +63,8 @@ export function createSettle(deps: SettleDeps): Settle {
     const position = Math.max(...recorded.map((one) => one.position));
     const committedAt = deps.clock.monotonicMilliseconds();
     while ((await nodesBehind(deps.db, deps.nodeId, position, deps.clock.now())) > 0) {
-      // A node that has not polled for S accepts nothing any more, so waiting longer gains nothing (RV-bounded).
+      // A node that has not polled for S accepts nothing any more, so waiting longer gains nothing
+      // (RV-bounded).
       if (deps.clock.monotonicMilliseconds() - committedAt >= deps.boundSeconds * 1000) return;
       await deps.clock.sleep(ASK_AGAIN_MILLISECONDS);
     }

@@ -6,10 +6,15 @@ import type { FeedSource } from "./feed.ts";
 import { PAGE_ROWS, pageOfRevocations, withEndCause, type Position } from "./revocations.store.ts";
 
 export function feedSource(database: OpenDatabase, clock: Clock): FeedSource {
-  return database.dialect === "sqlite" ? sqliteSource(database, clock) : postgresSource(database, clock);
+  return database.dialect === "sqlite"
+    ? sqliteSource(database, clock)
+    : postgresSource(database, clock);
 }
 
-/** One writer at a time: `seq` is commit order. `PRAGMA data_version` tells in microseconds that nobody committed. */
+/**
+ * One writer at a time: `seq` is commit order. `PRAGMA data_version` tells in microseconds that
+ * nobody committed.
+ */
 function sqliteSource(database: SqliteDatabase, clock: Clock): FeedSource {
   let seen: number | undefined;
   return {
@@ -33,8 +38,9 @@ function sqliteSource(database: SqliteDatabase, clock: Clock): FeedSource {
 }
 
 /**
- * Sequence order is not commit order in PostgreSQL, so the cursor is a transaction id: everything below the snapshot's xmin is
- * finished, everything from there on is read again. Rows may come twice; merging is idempotent.
+ * Sequence order is not commit order in PostgreSQL, so the cursor is a transaction id: everything
+ * below the snapshot's xmin is finished, everything from there on is read again. Rows may come
+ * twice; merging is idempotent.
  */
 function postgresSource(database: PostgresDatabase, clock: Clock): FeedSource {
   let client: Client | undefined;
@@ -58,7 +64,9 @@ function postgresSource(database: PostgresDatabase, clock: Clock): FeedSource {
       const start = client === undefined || from === "everything" ? 0 : from;
       const connected = await connect();
       try {
-        return start === 0 ? await readAll(connected, clock.now(), apply) : await readSince(connected, start, clock.now(), apply);
+        return start === 0
+          ? await readAll(connected, clock.now(), apply)
+          : await readSince(connected, start, clock.now(), apply);
       } catch (error) {
         client = undefined;
         await connected.end().catch(() => {});
@@ -72,8 +80,9 @@ function postgresSource(database: PostgresDatabase, clock: Clock): FeedSource {
 type Apply = Parameters<FeedSource["read"]>[1];
 
 /**
- * By `seq`, since one transaction may have written any number of rows. Only the first page's snapshot counts: what commits
- * after it may stand before the page that is read next, and comes with the next poll.
+ * By `seq`, since one transaction may have written any number of rows. Only the first page's
+ * snapshot counts: what commits after it may stand before the page that is read next, and comes
+ * with the next poll.
  */
 async function readAll(client: Client, now: UnixSeconds, apply: Apply): Promise<Position> {
   let appliedBefore: Position | undefined;
@@ -87,23 +96,36 @@ async function readAll(client: Client, now: UnixSeconds, apply: Apply): Promise<
   }
 }
 
-async function readSince(client: Client, from: Position, now: UnixSeconds, apply: Apply): Promise<Position> {
+async function readSince(
+  client: Client,
+  from: Position,
+  now: UnixSeconds,
+  apply: Apply,
+): Promise<Position> {
   const { xmin, page } = await poll(client, SINCE, [String(from), now]);
   for (const row of page) apply(withEndCause(row));
   return Number(xmin);
 }
 
-async function poll(client: Client, statement: string, values: readonly (string | number)[]): Promise<Polled> {
+async function poll(
+  client: Client,
+  statement: string,
+  values: readonly (string | number)[],
+): Promise<Polled> {
   const { rows } = await client.query<Polled>(statement, [...values]);
   const [polled] = rows;
-  if (polled === undefined || polled.standby) throw new Error("the database this server polls is a standby");
+  if (polled === undefined || polled.standby)
+    throw new Error("the database this server polls is a standby");
   return polled;
 }
 
 interface Polled {
   readonly xmin: string;
   readonly standby: boolean;
-  readonly page: readonly (Omit<RevocationRow, "cause"> & { readonly cause: string; readonly seq: number })[];
+  readonly page: readonly (Omit<RevocationRow, "cause"> & {
+    readonly cause: string;
+    readonly seq: number;
+  })[];
 }
 
 const polling = (which: string): string => `

@@ -8,7 +8,11 @@ export interface ImportedToken {
 
 /** `undefined` where no such token was brought along. */
 export async function findImported(db: Queryable, jti: string): Promise<ImportedToken | undefined> {
-  const row = await db.selectFrom("imported_tokens").select(["user_id", "used_at"]).where("jti", "=", jti).executeTakeFirst();
+  const row = await db
+    .selectFrom("imported_tokens")
+    .select(["user_id", "used_at"])
+    .where("jti", "=", jti)
+    .executeTakeFirst();
   return row && { userId: row.user_id, usedAt: row.used_at };
 }
 
@@ -33,8 +37,19 @@ export async function markAllUsed(tx: Tx, now: UnixSeconds, userId?: string): Pr
     .execute();
 }
 
-export async function pruneImported(db: Queryable, now: UnixSeconds, limit = 1_000): Promise<number> {
-  const expired = db.selectFrom("imported_tokens").select("jti").where("expires_at", "<=", now).limit(limit);
-  const result = await db.deleteFrom("imported_tokens").where("jti", "in", expired).executeTakeFirst();
+export async function pruneImported(
+  db: Queryable,
+  now: UnixSeconds,
+  limit = 1_000,
+): Promise<number> {
+  const expired = db
+    .selectFrom("imported_tokens")
+    .select("jti")
+    .where("expires_at", "<=", now)
+    .limit(limit);
+  const result = await db
+    .deleteFrom("imported_tokens")
+    .where("jti", "in", expired)
+    .executeTakeFirst();
   return Number(result.numDeletedRows);
 }

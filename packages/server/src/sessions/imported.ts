@@ -18,11 +18,22 @@ export type ExchangeOutcome =
   | { readonly kind: "opened"; readonly user: User; readonly opened: Opened }
   | { readonly kind: "unknown" | "inactive" | "second_factor_required" | "spent" };
 
-/** When and how its user proved who they are, Django knew and we do not: it counts for no step-up (MF-07). */
+/**
+ * When and how its user proved who they are, Django knew and we do not: it counts for no step-up
+ * (MF-07).
+ */
 const UNPROVEN = { amr: [], acr: "aal1", authTime: 0 } as const;
 
-/** Opens the one session that a refresh token of Django's is good for; its signature and its expiry have been checked. */
-export async function exchange(deps: ExchangeDeps, jti: string, client: Client, origin: Origin): Promise<ExchangeOutcome> {
+/**
+ * Opens the one session that a refresh token of Django's is good for; its signature and its expiry
+ * have been checked.
+ */
+export async function exchange(
+  deps: ExchangeDeps,
+  jti: string,
+  client: Client,
+  origin: Origin,
+): Promise<ExchangeOutcome> {
   const outcome = await deps.db.transaction().execute(async (tx): Promise<ExchangeOutcome> => {
     const imported = await findImported(tx, jti);
     const user = imported && (await lockUser(tx, imported.userId));
@@ -39,6 +50,9 @@ export async function exchange(deps: ExchangeDeps, jti: string, client: Client, 
 }
 
 /** Makes it good for none. False where it has been used already. */
-export async function spend(deps: { readonly db: Db; readonly clock: Clock }, jti: string): Promise<boolean> {
+export async function spend(
+  deps: { readonly db: Db; readonly clock: Clock },
+  jti: string,
+): Promise<boolean> {
   return deps.db.transaction().execute(async (tx) => markUsed(tx, jti, deps.clock.now()));
 }

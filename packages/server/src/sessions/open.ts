@@ -46,10 +46,16 @@ export interface Opened {
 }
 
 /**
- * Opens a session for a user whose row the transaction holds and whose every required step is proven.
- * The tokens are signed after the commit, by `signTokens`.
+ * Opens a session for a user whose row the transaction holds and whose every required step is
+ * proven. The tokens are signed after the commit, by `signTokens`.
  */
-export async function openSession(tx: Tx, deps: SessionDeps, user: User, proven: Proven, client: Client): Promise<Opened> {
+export async function openSession(
+  tx: Tx,
+  deps: SessionDeps,
+  user: User,
+  proven: Proven,
+  client: Client,
+): Promise<Opened> {
   const now = deps.clock.now();
   const recorded = await makeRoom(tx, deps, user.id, now);
   const hardEpoch = Math.max(user.hardEpoch, await hardEpochFloor(tx));
@@ -82,7 +88,13 @@ export async function openSession(tx: Tx, deps: SessionDeps, user: User, proven:
 }
 
 /** The events of an opening, those of the sessions that made room among them. */
-export async function recordOpened(tx: Tx, deps: AuditDeps, { session, recorded }: Opened, method: string, origin: Origin): Promise<void> {
+export async function recordOpened(
+  tx: Tx,
+  deps: AuditDeps,
+  { session, recorded }: Opened,
+  method: string,
+  origin: Origin,
+): Promise<void> {
   const { userId } = session;
   for (const { revocation } of recorded) {
     await record(tx, deps, {
@@ -105,11 +117,20 @@ export async function recordOpened(tx: Tx, deps: AuditDeps, { session, recorded 
 }
 
 /** No access token outlives its session's absolute end (JW-18). */
-export function accessExpiry(deps: Pick<SessionDeps, "accessTtlSeconds">, now: UnixSeconds, endsAt: UnixSeconds): UnixSeconds {
+export function accessExpiry(
+  deps: Pick<SessionDeps, "accessTtlSeconds">,
+  now: UnixSeconds,
+  endsAt: UnixSeconds,
+): UnixSeconds {
   return Math.min(now + deps.accessTtlSeconds, endsAt);
 }
 
-export function grantOf(session: Session, user: { readonly authorizationEpoch: number }, expiresAt: UnixSeconds, now: UnixSeconds): Grant {
+export function grantOf(
+  session: Session,
+  user: { readonly authorizationEpoch: number },
+  expiresAt: UnixSeconds,
+  now: UnixSeconds,
+): Grant {
   return {
     userId: session.userId,
     sessionId: session.id,
@@ -134,7 +155,12 @@ export function signTokens(deps: SessionDeps, grant: Grant): SessionTokens {
   };
 }
 
-async function makeRoom(tx: Tx, deps: SessionDeps, userId: string, now: UnixSeconds): Promise<readonly Recorded[]> {
+async function makeRoom(
+  tx: Tx,
+  deps: SessionDeps,
+  userId: string,
+  now: UnixSeconds,
+): Promise<readonly Recorded[]> {
   const recorded: Recorded[] = [];
   for (const id of await liveSessionsBeyond(tx, userId, deps.maxSessionsPerUser - 1, now)) {
     const ended = await revokeOne(tx, deps, { id }, "session_limit");

@@ -15,19 +15,25 @@ export interface Raised {
   readonly recorded: readonly Recorded[];
 }
 
-/** Whether the session is the user's and lives; if so it goes on living as long as the transaction does. */
+/**
+ * Whether the session is the user's and lives; if so it goes on living as long as the transaction
+ * does.
+ */
 export async function holdLive(
   tx: Tx,
   deps: Pick<SessionDeps, "clock">,
   { id, userId }: { readonly id: string; readonly userId: string },
 ): Promise<boolean> {
   const held = await holdSession(tx, id);
-  return held !== undefined && held.userId === userId && endOf(held, deps.clock.now()) === undefined;
+  return (
+    held !== undefined && held.userId === userId && endOf(held, deps.clock.now()) === undefined
+  );
 }
 
 /**
- * Lets a session go on under a new id, on what has been proven now (LG-13, MF-07): tokens of the old one, which somebody else may
- * hold, gain nothing by it. `undefined` where it has ended. The user's row must be held.
+ * Lets a session go on under a new id, on what has been proven now (LG-13, MF-07): tokens of the
+ * old one, which somebody else may hold, gain nothing by it. `undefined` where it has ended. The
+ * user's row must be held.
  */
 export async function raiseSession(
   tx: Tx,

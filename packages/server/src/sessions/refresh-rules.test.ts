@@ -17,8 +17,13 @@ const live = {
   revokedCause: null,
   user: { hardEpoch: 3, authorizationEpoch: 0, disabledAt: null, pausedAt: null, number: 1 },
 };
-const judged = (generation: number, age: number, attemptHash: string | null = null, session: Partial<typeof live> = {}, grace = GRACE) =>
-  judge({ ...live, ...session }, { generation, attemptHash }, ROTATED_AT + age, grace);
+const judged = (
+  generation: number,
+  age: number,
+  attemptHash: string | null = null,
+  session: Partial<typeof live> = {},
+  grace = GRACE,
+) => judge({ ...live, ...session }, { generation, attemptHash }, ROTATED_AT + age, grace);
 
 test("the current token rotates once the last rotation is older than the grace window", () => {
   assert.deepEqual(judged(7, GRACE), { kind: "rotate" });
@@ -38,9 +43,16 @@ test("RF-05 the window reaches back one generation only", () => {
 });
 
 test("RF-03 the attempt that lost its answer may repeat at any age, until the successor has been used", () => {
-  assert.deepEqual(judged(6, 900, "digest-of-the-attempt"), { kind: "repeat", confirms: false, audited: true });
+  assert.deepEqual(judged(6, 900, "digest-of-the-attempt"), {
+    kind: "repeat",
+    confirms: false,
+    audited: true,
+  });
   assert.deepEqual(judged(6, 900, "another-attempt"), { kind: "theft", cause: "refresh_reused" });
-  assert.deepEqual(judged(5, 900, "digest-of-the-attempt"), { kind: "theft", cause: "refresh_reused" });
+  assert.deepEqual(judged(5, 900, "digest-of-the-attempt"), {
+    kind: "theft",
+    cause: "refresh_reused",
+  });
   const used = judge(
     { ...live, confirmedAt: ROTATED_AT + 1 },
     { generation: 6, attemptHash: "digest-of-the-attempt" },
@@ -51,7 +63,12 @@ test("RF-03 the attempt that lost its answer may repeat at any age, until the su
 });
 
 test("a rotation without an attempt id is never a lost answer", () => {
-  const session = judge({ ...live, attemptHash: null }, { generation: 6, attemptHash: null }, ROTATED_AT + 900, GRACE);
+  const session = judge(
+    { ...live, attemptHash: null },
+    { generation: 6, attemptHash: null },
+    ROTATED_AT + 900,
+    GRACE,
+  );
   assert.deepEqual(session, { kind: "theft", cause: "refresh_reused" });
 });
 
@@ -74,7 +91,12 @@ test("RF-10, RF-11 what has ended stays ended, whatever is presented, and says w
   ];
   for (const [session, cause] of causes) {
     for (const generation of [5, 6, 7, 8]) {
-      const verdict = judge(session, { generation, attemptHash: live.attemptHash }, ROTATED_AT + 1, GRACE);
+      const verdict = judge(
+        session,
+        { generation, attemptHash: live.attemptHash },
+        ROTATED_AT + 1,
+        GRACE,
+      );
       assert.equal(verdict.kind === "ended" && verdict.cause, cause);
     }
   }
@@ -90,8 +112,10 @@ test("only the current generation ever rotates, and only one generation is ever 
       (generation, age, sameAttempt, grace) => {
         const verdict = judged(generation, age, sameAttempt ? live.attemptHash : null, {}, grace);
         if (verdict.kind === "rotate") assert.equal(generation, live.generation);
-        if (verdict.kind === "repeat") assert.ok(live.generation - generation === 0 || live.generation - generation === 1);
-        if (verdict.kind === "repeat" && age >= grace) assert.ok(sameAttempt && generation === live.generation - 1);
+        if (verdict.kind === "repeat")
+          assert.ok(live.generation - generation === 0 || live.generation - generation === 1);
+        if (verdict.kind === "repeat" && age >= grace)
+          assert.ok(sameAttempt && generation === live.generation - 1);
       },
     ),
   );
@@ -99,7 +123,13 @@ test("only the current generation ever rotates, and only one generation is ever 
 
 test("as a face has it, every call rotates and the token before is spent at once, but stolen only after the grace", () => {
   const presented = (generation: number, age: number) =>
-    judge(live, { generation, attemptHash: live.attemptHash }, ROTATED_AT + age, GRACE, "every_call").kind;
+    judge(
+      live,
+      { generation, attemptHash: live.attemptHash },
+      ROTATED_AT + age,
+      GRACE,
+      "every_call",
+    ).kind;
   assert.equal(presented(live.generation, 0), "rotate");
   assert.equal(presented(live.generation - 1, 0), "spent");
   assert.equal(presented(live.generation - 4, GRACE - 1), "spent");
@@ -109,5 +139,14 @@ test("as a face has it, every call rotates and the token before is spent at once
 
 test("where a face never rotates, one refresh token answers again and again", () => {
   for (const age of [0, GRACE, 999])
-    assert.equal(judge(live, { generation: live.generation, attemptHash: null }, ROTATED_AT + age, GRACE, "never").kind, "repeat");
+    assert.equal(
+      judge(
+        live,
+        { generation: live.generation, attemptHash: null },
+        ROTATED_AT + age,
+        GRACE,
+        "never",
+      ).kind,
+      "repeat",
+    );
 });

@@ -17,7 +17,8 @@ test("the refresh token of a session and generation is the same each time", () =
 
 test("RF-13 every truncation and every changed bit of a refresh token is refused", () => {
   const token = refreshTokenOf(ring, claims);
-  for (let length = 0; length < token.length; length += 1) assert.equal(readRefreshToken(ring, token.slice(0, length)), undefined);
+  for (let length = 0; length < token.length; length += 1)
+    assert.equal(readRefreshToken(ring, token.slice(0, length)), undefined);
   for (let at = 0; at < token.length; at += 1) {
     for (let bit = 0; bit < 8; bit += 1) {
       const bytes = Buffer.from(token);
@@ -29,13 +30,19 @@ test("RF-13 every truncation and every changed bit of a refresh token is refused
 
 test("RF-14 a token made under another master secret is refused, one under an older secret of ours is not", () => {
   const other = keyring([Buffer.alloc(32, "secret two")], systemRandom);
-  const both = keyring([Buffer.alloc(32, "secret two"), Buffer.alloc(32, "secret one")], systemRandom);
+  const both = keyring(
+    [Buffer.alloc(32, "secret two"), Buffer.alloc(32, "secret one")],
+    systemRandom,
+  );
   assert.equal(readRefreshToken(other, refreshTokenOf(ring, claims)), undefined);
   assert.deepEqual(readRefreshToken(both, refreshTokenOf(ring, claims)), claims);
 });
 
 test("KY-05, JW-14 a device token, whose form is the same, is no refresh token", () => {
-  assert.equal(readRefreshToken(ring, deviceTokenOf(ring, { sub: claims.sid, pwd: 0, did: "x" })), undefined);
+  assert.equal(
+    readRefreshToken(ring, deviceTokenOf(ring, { sub: claims.sid, pwd: 0, did: "x" })),
+    undefined,
+  );
 });
 
 test("JW-04 an empty key verifies no refresh token", async () => {

@@ -35,12 +35,21 @@ export type RenewRefusal =
   | { readonly kind: "ended"; readonly cause: EndCause; readonly endedAt: number };
 
 export type RenewOutcome =
-  | { readonly kind: "granted"; readonly grant: Grant; readonly userNumber: number; readonly idleEndsAt: UnixSeconds }
+  | {
+      readonly kind: "granted";
+      readonly grant: Grant;
+      readonly userNumber: number;
+      readonly idleEndsAt: UnixSeconds;
+    }
   | RenewRefusal;
 
-export type RefreshOutcome = { readonly kind: "refreshed"; readonly tokens: SessionTokens } | RenewRefusal;
+export type RefreshOutcome =
+  | { readonly kind: "refreshed"; readonly tokens: SessionTokens }
+  | RenewRefusal;
 
-type Decided = Exclude<RenewOutcome, { kind: "ended" }> | (Extract<RenewOutcome, { kind: "ended" }> & { readonly recorded?: Recorded });
+type Decided =
+  | Exclude<RenewOutcome, { kind: "ended" }>
+  | (Extract<RenewOutcome, { kind: "ended" }> & { readonly recorded?: Recorded });
 
 /** Trades a native refresh token for new tokens. */
 export async function refresh(
@@ -52,14 +61,18 @@ export async function refresh(
 ): Promise<RefreshOutcome> {
   const claims = readRefreshToken(deps.keyring, token);
   if (claims === undefined) return { kind: "invalid" };
-  const attemptHash = attemptId === undefined ? null : createHash("sha256").update(attemptId).digest("base64url");
+  const attemptHash =
+    attemptId === undefined ? null : createHash("sha256").update(attemptId).digest("base64url");
   const renewed = await renew(deps, { claims, attemptHash, client, origin });
-  return renewed.kind === "granted" ? { kind: "refreshed", tokens: signTokens(deps, renewed.grant) } : renewed;
+  return renewed.kind === "granted"
+    ? { kind: "refreshed", tokens: signTokens(deps, renewed.grant) }
+    : renewed;
 }
 
 /**
- * Renews a session by the table of design §4.3. Everything is decided and written in one transaction that holds the session's
- * row; a refusal that ends the session commits (RF-07), a fault consumes nothing (RF-08).
+ * Renews a session by the table of design §4.3. Everything is decided and written in one
+ * transaction that holds the session's row; a refusal that ends the session commits (RF-07), a
+ * fault consumes nothing (RF-08).
  */
 export async function renew(deps: RefreshDeps, presented: Presented): Promise<RenewOutcome> {
   const decided = await deps.db.transaction().execute(async (tx) => decide(tx, deps, presented));
@@ -78,7 +91,13 @@ export async function inspect(
 ): Promise<"live" | "paused" | "spent" | "ended"> {
   const session = await findSession(deps.db, sid);
   if (session === undefined) return "ended";
-  const verdict = judge(session, { generation: gen, attemptHash: null }, deps.clock.now(), 0, "never");
+  const verdict = judge(
+    session,
+    { generation: gen, attemptHash: null },
+    deps.clock.now(),
+    0,
+    "never",
+  );
   switch (verdict.kind) {
     case "rotate":
     case "repeat":
@@ -106,7 +125,13 @@ export async function decide(tx: Tx, deps: RefreshDeps, presented: Presented): P
   if (session === undefined) return { kind: "invalid" };
   const now = deps.clock.now();
   const { claims, attemptHash, rotation } = presented;
-  const verdict = judge(session, { generation: claims.gen, attemptHash }, now, deps.refreshGraceSeconds, rotation);
+  const verdict = judge(
+    session,
+    { generation: claims.gen, attemptHash },
+    now,
+    deps.refreshGraceSeconds,
+    rotation,
+  );
   switch (verdict.kind) {
     case "ended":
     case "paused":
@@ -121,7 +146,13 @@ export async function decide(tx: Tx, deps: RefreshDeps, presented: Presented): P
   }
 }
 
-async function rotate(tx: Tx, deps: RefreshDeps, session: HeldSession, presented: Presented, now: number): Promise<Decided> {
+async function rotate(
+  tx: Tx,
+  deps: RefreshDeps,
+  session: HeldSession,
+  presented: Presented,
+  now: number,
+): Promise<Decided> {
   const maxAccessExp = Math.max(session.maxAccessExp, accessExpiry(deps, now, session.endsAt));
   const idleEndsAt = Math.min(now + deps.idleTtlSeconds, session.endsAt);
   const advanced = await advance(tx, {
@@ -155,9 +186,20 @@ async function repeat(
     confirmedAt: verdict.confirms ? (session.confirmedAt ?? now) : session.confirmedAt,
     maxAccessExp: Math.max(session.maxAccessExp, expiresAt),
   });
-  if (verdict.audited) await record(tx, deps, { event: "session.refresh_grace", ...origin, userId: session.userId, sessionId: session.id });
+  if (verdict.audited)
+    await record(tx, deps, {
+      event: "session.refresh_grace",
+      ...origin,
+      userId: session.userId,
+      sessionId: session.id,
+    });
   const grant = grantOf(session, session.user, expiresAt, now);
-  return { kind: "granted", grant, userNumber: session.user.number, idleEndsAt: session.idleEndsAt };
+  return {
+    kind: "granted",
+    grant,
+    userNumber: session.user.number,
+    idleEndsAt: session.idleEndsAt,
+  };
 }
 
 async function end(
@@ -181,10 +223,25 @@ async function end(
   return { kind: "ended", cause, endedAt: deps.clock.now(), recorded: revoked.recorded };
 }
 
-/** Once per session, as it ends; and a few times an hour, for whoever has the password can open any number of them (LG-14). */
-async function noticeReuse(tx: Tx, deps: RefreshDeps, userId: string, { address, userAgent }: Client): Promise<void> {
+/**
+ * Once per session, as it ends; and a few times an hour, for whoever has the password can open any
+ * number of them (LG-14).
+ */
+async function noticeReuse(
+  tx: Tx,
+  deps: RefreshDeps,
+  userId: string,
+  { address, userAgent }: Client,
+): Promise<void> {
   const user = await findUser(tx, userId);
   const now = deps.clock.now();
-  if (user === undefined || (await take(tx, mailsTo(`refresh-reused:${userId}`), now)).kind === "exhausted") return;
-  await notify(tx, deps, user, { template: "refresh_reused", data: { at: now, address, userAgent } });
+  if (
+    user === undefined ||
+    (await take(tx, mailsTo(`refresh-reused:${userId}`), now)).kind === "exhausted"
+  )
+    return;
+  await notify(tx, deps, user, {
+    template: "refresh_reused",
+    data: { at: now, address, userAgent },
+  });
 }

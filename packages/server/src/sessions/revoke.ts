@@ -8,7 +8,13 @@ import { recordRevocation, type Recorded, type Settle } from "../revocations/set
 import { latestAccessExpiry } from "../tokens/keys.store.ts";
 import { lockUser, raiseEveryHardEpoch, raiseHardEpoch } from "../users/users.store.ts";
 import { markAllUsed } from "./imported.store.ts";
-import { latestAccessExpiryOf, markAllRevoked, markEveryoneRevoked, markOthersRevoked, markRevoked } from "./sessions.store.ts";
+import {
+  latestAccessExpiryOf,
+  markAllRevoked,
+  markEveryoneRevoked,
+  markOthersRevoked,
+  markRevoked,
+} from "./sessions.store.ts";
 
 export interface RevokeDeps {
   readonly db: Db;
@@ -19,7 +25,10 @@ export interface RevokeDeps {
 
 type TxDeps = Pick<RevokeDeps, "clock">;
 
-/** Ends one live session and writes its revocation. `undefined`: there was none to end. Records no audit event. */
+/**
+ * Ends one live session and writes its revocation. `undefined`: there was none to end. Records no
+ * audit event.
+ */
 export async function revokeOne(
   tx: Tx,
   deps: TxDeps,
@@ -43,10 +52,16 @@ export async function revokeOne(
  * Ends every session and token of a user, whose row must be held, and those that Django gave them.
  * Records no audit event: the reason it happens for is the event.
  */
-export async function revokeAllOf(tx: Tx, deps: TxDeps, userId: string, cause: EndCause): Promise<Recorded> {
+export async function revokeAllOf(
+  tx: Tx,
+  deps: TxDeps,
+  userId: string,
+  cause: EndCause,
+): Promise<Recorded> {
   const now = deps.clock.now();
   const hardEpoch = await raiseHardEpoch(tx, userId, now);
-  if (hardEpoch === undefined) throw new Error("the user whose sessions are to be ended has no row");
+  if (hardEpoch === undefined)
+    throw new Error("the user whose sessions are to be ended has no row");
   await markAllRevoked(tx, userId, cause, now);
   await markAllUsed(tx, now, userId);
   return recordRevocation(tx, deps.clock, {
@@ -60,8 +75,8 @@ export async function revokeAllOf(tx: Tx, deps: TxDeps, userId: string, cause: E
 }
 
 /**
- * Ends every session of a user but one, each by itself, so that the tokens of that one stay good. The user's row must be held.
- * Records no audit event.
+ * Ends every session of a user but one, each by itself, so that the tokens of that one stay good.
+ * The user's row must be held. Records no audit event.
  */
 export async function revokeOthers(
   tx: Tx,
@@ -73,13 +88,24 @@ export async function revokeOthers(
   const recorded: Recorded[] = [];
   await markAllUsed(tx, now, kept.userId);
   for (const { id, maxAccessExp } of await markOthersRevoked(tx, kept, cause, now)) {
-    const revocation = { scope: "session", subject: id, minHardEpoch: null, minAuthorizationEpoch: null, cause } as const;
-    recorded.push(await recordRevocation(tx, deps.clock, { ...revocation, lastTokenExpiresAt: maxAccessExp }));
+    const revocation = {
+      scope: "session",
+      subject: id,
+      minHardEpoch: null,
+      minAuthorizationEpoch: null,
+      cause,
+    } as const;
+    recorded.push(
+      await recordRevocation(tx, deps.clock, { ...revocation, lastTokenExpiresAt: maxAccessExp }),
+    );
   }
   return recorded;
 }
 
-/** Ends one session; its tokens are dead everywhere when this returns. Idempotent; a foreign or unknown session is nothing (RV-08). */
+/**
+ * Ends one session; its tokens are dead everywhere when this returns. Idempotent; a foreign or
+ * unknown session is nothing (RV-08).
+ */
 export async function endSession(
   deps: RevokeDeps,
   which: { readonly id: string; readonly userId?: string | undefined },
@@ -89,14 +115,25 @@ export async function endSession(
   const ended = await deps.db.transaction().execute(async (tx) => {
     const revoked = await revokeOne(tx, deps, which, cause);
     if (revoked !== undefined)
-      await record(tx, deps, { event: "session.ended", ...origin, userId: revoked.userId, sessionId: which.id, details: { cause } });
+      await record(tx, deps, {
+        event: "session.ended",
+        ...origin,
+        userId: revoked.userId,
+        sessionId: which.id,
+        details: { cause },
+      });
     return revoked;
   });
   if (ended !== undefined) await deps.settle([ended.recorded]);
 }
 
 /** Ends every session of a user. False where there is no such user. */
-export async function endAllSessions(deps: RevokeDeps, userId: string, cause: EndCause, origin: Origin): Promise<boolean> {
+export async function endAllSessions(
+  deps: RevokeDeps,
+  userId: string,
+  cause: EndCause,
+  origin: Origin,
+): Promise<boolean> {
   const ended = await deps.db.transaction().execute(async (tx) => {
     if ((await lockUser(tx, userId)) === undefined) return undefined;
     const revoked = await revokeAllOf(tx, deps, userId, cause);
@@ -109,8 +146,14 @@ export async function endAllSessions(deps: RevokeDeps, userId: string, cause: En
 }
 
 /** Ends every session of everyone (AD-07). */
-export async function endEverySession(deps: RevokeDeps, cause: EndCause, origin: Origin): Promise<void> {
-  const recorded = await deps.db.transaction().execute(async (tx) => revokeEverything(tx, deps, cause, origin));
+export async function endEverySession(
+  deps: RevokeDeps,
+  cause: EndCause,
+  origin: Origin,
+): Promise<void> {
+  const recorded = await deps.db
+    .transaction()
+    .execute(async (tx) => revokeEverything(tx, deps, cause, origin));
   await deps.settle([recorded]);
 }
 
@@ -134,6 +177,10 @@ export async function revokeEverything(
     cause,
     lastTokenExpiresAt,
   });
-  await record(tx, deps, { event: "sessions.ended", ...origin, details: { cause, everyone: true } });
+  await record(tx, deps, {
+    event: "sessions.ended",
+    ...origin,
+    details: { cause, everyone: true },
+  });
   return recorded;
 }

@@ -12,8 +12,8 @@ const origin = { address: null, requestId: null, actor: { kind: "system" } } as 
 class Undo extends Error {}
 
 /**
- * Rotates, replays and loses a throw-away session in a transaction that is rolled back, so that a server on which rotation
- * or revocation is broken does not start (RF-18).
+ * Rotates, replays and loses a throw-away session in a transaction that is rolled back, so that a
+ * server on which rotation or revocation is broken does not start (RF-18).
  *
  * @throws {Error} saying which step surprised
  */
@@ -50,10 +50,13 @@ async function rehearse(tx: Tx, deps: RefreshDeps & SessionDeps): Promise<string
   const presented = { claims: { sid: session.id, gen: 1 }, attemptHash: null, client, origin };
 
   const first = await decide(tx, deps, presented);
-  if (first.kind !== "granted" || first.grant.generation !== 2) return "the first refresh did not rotate";
+  if (first.kind !== "granted" || first.grant.generation !== 2)
+    return "the first refresh did not rotate";
   const replay = await decide(tx, deps, presented);
-  if (replay.kind !== "ended" || replay.cause !== "refresh_reused") return "a refresh token used twice was not noticed";
-  if ((await holdSession(tx, session.id))?.revokedCause !== "refresh_reused") return "the reused session was not revoked";
+  if (replay.kind !== "ended" || replay.cause !== "refresh_reused")
+    return "a refresh token used twice was not noticed";
+  if ((await holdSession(tx, session.id))?.revokedCause !== "refresh_reused")
+    return "the reused session was not revoked";
   if (!(await isRecorded(tx, session.id))) return "the revocation was not written";
   const after = await decide(tx, deps, { ...presented, claims: { sid: session.id, gen: 2 } });
   return after.kind === "ended" ? undefined : "a revoked session was refreshed";

@@ -15,13 +15,28 @@ export function createSessionEnding(deps: SessionDeps): SessionEnding {
       const recorded = await revokeAllOf(tx, deps, userId, cause);
       const user = await lockUser(tx, userId);
       if (user === undefined) throw new Error("the row of a user went away while it was held");
-      // The password was asked for once more, the second factor was not: it gets no younger by that (MF-07).
-      const opened = await openSession(tx, deps, user, { amr: session.amr, acr: session.acr, authTime: session.authTime }, client);
-      return { recorded: [recorded, ...opened.recorded], tokens: () => signTokens(deps, opened.grant) };
+      // The password was asked for once more, the second factor was not: it gets no younger by that
+      // (MF-07).
+      const opened = await openSession(
+        tx,
+        deps,
+        user,
+        { amr: session.amr, acr: session.acr, authTime: session.authTime },
+        client,
+      );
+      return {
+        recorded: [recorded, ...opened.recorded],
+        tokens: () => signTokens(deps, opened.grant),
+      };
     },
     endOthers: async (tx, userId, sessionId, cause) => {
       const session = await holdSession(tx, sessionId);
-      if (session === undefined || session.userId !== userId || endOf(session, deps.clock.now()) !== undefined) return undefined;
+      if (
+        session === undefined ||
+        session.userId !== userId ||
+        endOf(session, deps.clock.now()) !== undefined
+      )
+        return undefined;
       return revokeOthers(tx, deps, session, cause);
     },
   };

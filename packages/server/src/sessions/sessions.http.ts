@@ -10,7 +10,9 @@ import { listLiveSessions, type Session } from "./sessions.store.ts";
 /** Counts a token nobody here made against the address that sent it (RF-12). */
 export type CountForgery = (
   address: string,
-) => Promise<{ readonly kind: "taken" } | { readonly kind: "exhausted"; readonly retryAfterSeconds: number }>;
+) => Promise<
+  { readonly kind: "taken" } | { readonly kind: "exhausted"; readonly retryAfterSeconds: number }
+>;
 
 export interface SessionRoutesDeps extends RefreshDeps {
   readonly countForgery: CountForgery;
@@ -47,7 +49,9 @@ export function sessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
       const claims = readRefreshToken(deps.keyring, call.input.refreshToken);
       if (claims === undefined) {
         const counted = await deps.countForgery(call.client.address);
-        return counted.kind === "exhausted" ? refuse("rate_limited", { retryAfterSeconds: counted.retryAfterSeconds }) : answer(204);
+        return counted.kind === "exhausted"
+          ? refuse("rate_limited", { retryAfterSeconds: counted.retryAfterSeconds })
+          : answer(204);
       }
       await endSession(deps, { id: claims.sid }, "logout", originOf(call));
       return answer(204);
@@ -67,17 +71,32 @@ export function sessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
 
     serve(endpoints.listSessions, async ({ caller }) => {
       const sessions = await listLiveSessions(deps.db, caller.userId, deps.clock.now());
-      return answer(200, { items: sessions.map((session) => ({ ...toListed(session), current: session.id === caller.sessionId })) });
+      return answer(200, {
+        items: sessions.map((session) => ({
+          ...toListed(session),
+          current: session.id === caller.sessionId,
+        })),
+      });
     }),
 
     serve(endpoints.endCurrentSession, async (call) => {
-      await endSession(deps, { id: call.caller.sessionId, userId: call.caller.userId }, "logout", originOf(call));
+      await endSession(
+        deps,
+        { id: call.caller.sessionId, userId: call.caller.userId },
+        "logout",
+        originOf(call),
+      );
       return answer(204);
     }),
 
     serve(endpoints.endSession, async (call) => {
       const cause = call.params.id === call.caller.sessionId ? "logout" : "logout_other_device";
-      await endSession(deps, { id: call.params.id, userId: call.caller.userId }, cause, originOf(call));
+      await endSession(
+        deps,
+        { id: call.params.id, userId: call.caller.userId },
+        cause,
+        originOf(call),
+      );
       return answer(204);
     }),
 

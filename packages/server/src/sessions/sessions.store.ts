@@ -102,14 +102,19 @@ const withUser = (db: Queryable, { id }: { readonly id: string }) =>
     ])
     .where("sessions.id", "=", id);
 const reading = prepared(withUser);
-const holding = prepared((db, which: { readonly id: string }) => withUser(db, which).forUpdate("sessions"));
+const holding = prepared((db, which: { readonly id: string }) =>
+  withUser(db, which).forUpdate("sessions"),
+);
 
 export async function findSession(db: Queryable, id: string): Promise<HeldSession | undefined> {
   const [row] = await reading(db, { id });
   return row && toHeld(row);
 }
 
-/** Reads a session with its user's epochs and holds the session's row: refresh and revoke happen in turn (RF-06). */
+/**
+ * Reads a session with its user's epochs and holds the session's row: refresh and revoke happen in
+ * turn (RF-06).
+ */
 export async function holdSession(tx: Tx, id: string): Promise<HeldSession | undefined> {
   const [row] = await holding(tx, { id });
   return row && toHeld(row);
@@ -169,11 +174,19 @@ export async function advance(tx: Tx, next: Omit<Advance, "to">): Promise<boolea
 export async function touch(
   tx: Tx,
   id: string,
-  seen: { readonly at: UnixSeconds; readonly confirmedAt: UnixSeconds | null; readonly maxAccessExp: UnixSeconds },
+  seen: {
+    readonly at: UnixSeconds;
+    readonly confirmedAt: UnixSeconds | null;
+    readonly maxAccessExp: UnixSeconds;
+  },
 ): Promise<void> {
   await tx
     .updateTable("sessions")
-    .set({ last_used_at: seen.at, confirmed_at: seen.confirmedAt, max_access_exp: seen.maxAccessExp })
+    .set({
+      last_used_at: seen.at,
+      confirmed_at: seen.confirmedAt,
+      max_access_exp: seen.maxAccessExp,
+    })
     .where("id", "=", id)
     .execute();
 }
@@ -188,9 +201,13 @@ const revokingAny = (db: Queryable, { id, cause, now }: Revoking) =>
     .where("revoked_at", "is", null)
     .returning(["user_id", "max_access_exp"]);
 const revoking = prepared(revokingAny);
-const revokingOwn = prepared((db, own: Revoking & { readonly userId: string }) => revokingAny(db, own).where("user_id", "=", own.userId));
+const revokingOwn = prepared((db, own: Revoking & { readonly userId: string }) =>
+  revokingAny(db, own).where("user_id", "=", own.userId),
+);
 
-/** Ends a live session; `undefined` where there is none of that id (and, if given, of that user). */
+/**
+ * Ends a live session; `undefined` where there is none of that id (and, if given, of that user).
+ */
 export async function markRevoked(
   tx: Tx,
   which: { readonly id: string; readonly userId?: string | undefined },
@@ -198,12 +215,20 @@ export async function markRevoked(
   now: UnixSeconds,
 ): Promise<{ readonly userId: string; readonly maxAccessExp: UnixSeconds } | undefined> {
   const { id, userId } = which;
-  const [row] = userId === undefined ? await revoking(tx, { id, cause, now }) : await revokingOwn(tx, { id, userId, cause, now });
+  const [row] =
+    userId === undefined
+      ? await revoking(tx, { id, cause, now })
+      : await revokingOwn(tx, { id, userId, cause, now });
   return row && { userId: row.user_id, maxAccessExp: row.max_access_exp };
 }
 
 /** Ends every live session of a user; returns how many. */
-export async function markAllRevoked(tx: Tx, userId: string, cause: EndCause, now: UnixSeconds): Promise<number> {
+export async function markAllRevoked(
+  tx: Tx,
+  userId: string,
+  cause: EndCause,
+  now: UnixSeconds,
+): Promise<number> {
   const result = await tx
     .updateTable("sessions")
     .set({ revoked_at: now, revoked_cause: cause })
@@ -229,13 +254,22 @@ export async function markOthersRevoked(
     .where("user_id", "=", kept.userId)
     .where("id", "<>", kept.id)
     .where("revoked_at", "is", null)
-    .where((eb) => eb.or([eb("max_access_exp", ">", now - LATE_SECONDS), eb.and([eb("idle_ends_at", ">", now), eb("ends_at", ">", now)])]))
+    .where((eb) =>
+      eb.or([
+        eb("max_access_exp", ">", now - LATE_SECONDS),
+        eb.and([eb("idle_ends_at", ">", now), eb("ends_at", ">", now)]),
+      ]),
+    )
     .returning(["id", "max_access_exp"])
     .execute();
   return rows.map((row) => ({ id: row.id, maxAccessExp: row.max_access_exp }));
 }
 
-export async function markEveryoneRevoked(tx: Tx, cause: EndCause, now: UnixSeconds): Promise<number> {
+export async function markEveryoneRevoked(
+  tx: Tx,
+  cause: EndCause,
+  now: UnixSeconds,
+): Promise<number> {
   const result = await tx
     .updateTable("sessions")
     .set({ revoked_at: now, revoked_cause: cause })
@@ -244,7 +278,10 @@ export async function markEveryoneRevoked(tx: Tx, cause: EndCause, now: UnixSeco
   return Number(result.numUpdatedRows);
 }
 
-/** Latest expiry of any access token ever minted for sessions of this user that the log still knows, dead ones included. */
+/**
+ * Latest expiry of any access token ever minted for sessions of this user that the log still knows,
+ * dead ones included.
+ */
 export async function latestAccessExpiryOf(tx: Tx, userId: string): Promise<UnixSeconds> {
   const row = await tx
     .selectFrom("sessions")
@@ -254,39 +291,57 @@ export async function latestAccessExpiryOf(tx: Tx, userId: string): Promise<Unix
   return Number(row?.latest ?? 0);
 }
 
-const listing = prepared((db, { userId, now }: { readonly userId: string; readonly now: UnixSeconds }) =>
-  db
-    .selectFrom("sessions")
-    .selectAll()
-    .where("user_id", "=", userId)
-    .where("revoked_at", "is", null)
-    .where("idle_ends_at", ">", now)
-    .where("ends_at", ">", now)
-    .orderBy("last_used_at", "desc")
-    .orderBy("id", "desc"),
+const listing = prepared(
+  (db, { userId, now }: { readonly userId: string; readonly now: UnixSeconds }) =>
+    db
+      .selectFrom("sessions")
+      .selectAll()
+      .where("user_id", "=", userId)
+      .where("revoked_at", "is", null)
+      .where("idle_ends_at", ">", now)
+      .where("ends_at", ">", now)
+      .orderBy("last_used_at", "desc")
+      .orderBy("id", "desc"),
 );
 
 /** Used last first. */
-export async function listLiveSessions(db: Queryable, userId: string, now: UnixSeconds): Promise<readonly Session[]> {
+export async function listLiveSessions(
+  db: Queryable,
+  userId: string,
+  now: UnixSeconds,
+): Promise<readonly Session[]> {
   return (await listing(db, { userId, now })).map(toSession);
 }
 
-const surplus = prepared((db, { userId, keep, now }: { readonly userId: string; readonly keep: number; readonly now: UnixSeconds }) =>
-  db
-    .selectFrom("sessions")
-    .select("id")
-    .where("user_id", "=", userId)
-    .where("revoked_at", "is", null)
-    .where("idle_ends_at", ">", now)
-    .where("ends_at", ">", now)
-    .orderBy("last_used_at", "desc")
-    .orderBy("id", "desc")
-    .limit(1000)
-    .offset(sql<number>`${keep}`),
+const surplus = prepared(
+  (
+    db,
+    {
+      userId,
+      keep,
+      now,
+    }: { readonly userId: string; readonly keep: number; readonly now: UnixSeconds },
+  ) =>
+    db
+      .selectFrom("sessions")
+      .select("id")
+      .where("user_id", "=", userId)
+      .where("revoked_at", "is", null)
+      .where("idle_ends_at", ">", now)
+      .where("ends_at", ">", now)
+      .orderBy("last_used_at", "desc")
+      .orderBy("id", "desc")
+      .limit(1000)
+      .offset(sql<number>`${keep}`),
 );
 
 /** Those a user has beside the `keep` used last. */
-export async function liveSessionsBeyond(tx: Tx, userId: string, keep: number, now: UnixSeconds): Promise<readonly string[]> {
+export async function liveSessionsBeyond(
+  tx: Tx,
+  userId: string,
+  keep: number,
+  now: UnixSeconds,
+): Promise<readonly string[]> {
   return (await surplus(tx, { userId, keep, now })).map((row) => row.id);
 }
 
@@ -303,7 +358,11 @@ export async function listAllSessions(db: Db, userId: string): Promise<readonly 
   return rows.map(toSession);
 }
 
-export async function countLiveSessions(db: Db, now: UnixSeconds, userIds?: readonly string[]): Promise<ReadonlyMap<string, number>> {
+export async function countLiveSessions(
+  db: Db,
+  now: UnixSeconds,
+  userIds?: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
   const rows = await db
     .selectFrom("sessions")
     .select((eb) => ["user_id", eb.fn.countAll<number>().as("count")])
@@ -336,7 +395,13 @@ export async function pruneSessions(db: Db, before: UnixSeconds, limit = 1_000):
       eb
         .selectFrom("sessions")
         .select("id")
-        .where((or) => or.or([or("revoked_at", "<", before), or("idle_ends_at", "<", before), or("ends_at", "<", before)]))
+        .where((or) =>
+          or.or([
+            or("revoked_at", "<", before),
+            or("idle_ends_at", "<", before),
+            or("ends_at", "<", before),
+          ]),
+        )
         .where("max_access_exp", "<", before)
         .limit(limit),
     )
@@ -364,6 +429,7 @@ function toSession(row: Selectable<SessionsTable>): Session {
     address: row.address,
     userAgent: row.user_agent,
     revokedAt: row.revoked_at,
-    revokedCause: row.revoked_cause !== null && isEndCause(row.revoked_cause) ? row.revoked_cause : null,
+    revokedCause:
+      row.revoked_cause !== null && isEndCause(row.revoked_cause) ? row.revoked_cause : null,
   };
 }

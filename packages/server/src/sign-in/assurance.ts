@@ -10,13 +10,19 @@ export type Acr = "aal1" | "aal2";
 
 /** What a list of methods amounts to; two factors are said by `mfa` as well (RFC 8176 §2). */
 export function assuranceOf(amr: AmrList): { readonly amr: AmrList; readonly acr: Acr } {
-  const isTwo = amr.includes("mfa") || (amr.includes("pwd") && amr.some((method) => factorOf.has(method)));
+  const isTwo =
+    amr.includes("mfa") || (amr.includes("pwd") && amr.some((method) => factorOf.has(method)));
   if (!isTwo) return { amr, acr: "aal1" };
   return { amr: amr.includes("mfa") ? amr : [...amr, "mfa"], acr: "aal2" };
 }
 
 /** A recovery code is kept for the day the others are lost, so it is as strong as any. */
-const strengths: Readonly<Record<FactorName, number>> = { email: 1, totp: 2, passkey: 3, recovery_codes: 3 };
+const strengths: Readonly<Record<FactorName, number>> = {
+  email: 1,
+  totp: 2,
+  passkey: 3,
+  recovery_codes: 3,
+};
 const factorOf: ReadonlyMap<string, FactorName> = new Map([
   ["email", "email"],
   ["otp", "totp"],
@@ -35,8 +41,8 @@ export function isAsStrong(amr: AmrList, factors: readonly FactorName[]): boolea
 const FRESH_SECONDS = 300;
 
 /**
- * MF-07: a session that has shown nothing as strong as what is touched, of those that the user has; `undefined` where it has, or where
- * there is no factor yet and the password is all there is.
+ * MF-07: a session that has shown nothing as strong as what is touched, of those that the user has;
+ * `undefined` where it has, or where there is no factor yet and the password is all there is.
  */
 export function refusalOfWeak(
   { acr, amr }: Pick<AccessClaims, "acr" | "amr">,
@@ -45,11 +51,18 @@ export function refusalOfWeak(
 ): Refusal<"insufficient_user_authentication"> | undefined {
   const standing = touched.filter((name) => name !== "recovery_codes");
   if (enrolled.length === 0 || (acr === "aal2" && isAsStrong(amr, standing))) return undefined;
-  return insufficient({ acr: "aal2", maxAgeSeconds: FRESH_SECONDS, factors: strongEnough(enrolled, standing) });
+  return insufficient({
+    acr: "aal2",
+    maxAgeSeconds: FRESH_SECONDS,
+    factors: strongEnough(enrolled, standing),
+  });
 }
 
 /** Which of the factors that a user has would do where these are to be touched. */
-export function strongEnough(enrolled: readonly FactorName[], factors: readonly FactorName[]): readonly FactorName[] {
+export function strongEnough(
+  enrolled: readonly FactorName[],
+  factors: readonly FactorName[],
+): readonly FactorName[] {
   return enrolled.filter((name) => strengths[name] >= strengthOf(factors));
 }
 
@@ -65,16 +78,25 @@ export interface AssuranceDeps extends PolicyDeps {
 type Insufficient = Refusal<"insufficient_user_authentication" | "factor_required">;
 
 /**
- * Whether a caller has proven enough for an endpoint; `undefined` where so. Who has a second factor must have shown it, lately where
- * the endpoint says so; a superuser of whom one is demanded does nothing without (AD-06). RFC 9470.
+ * Whether a caller has proven enough for an endpoint; `undefined` where so. Who has a second factor
+ * must have shown it, lately where the endpoint says so; a superuser of whom one is demanded does
+ * nothing without (AD-06). RFC 9470.
  */
-export function createAssurance(deps: AssuranceDeps): (endpoint: Endpoint, caller: Caller) => Promise<Insufficient | undefined> {
+export function createAssurance(
+  deps: AssuranceDeps,
+): (endpoint: Endpoint, caller: Caller) => Promise<Insufficient | undefined> {
   return async ({ access, stepUp }, { userId, claims }) => {
-    if (claims.acr === "aal2" && (stepUp === undefined || isRecent(deps, claims, stepUp.maxAgeSeconds))) return undefined;
+    if (
+      claims.acr === "aal2" &&
+      (stepUp === undefined || isRecent(deps, claims, stepUp.maxAgeSeconds))
+    )
+      return undefined;
     const enrolled = (await enrolledFactors(deps.db, deps.factors, userId)).map(({ name }) => name);
     if (enrolled.length === 0) {
-      if (access === "superuser" && isRequired(deps, someSuperuser)) return refuse("factor_required");
-      if (stepUp?.when !== "always" || isRecent(deps, claims, stepUp.maxAgeSeconds)) return undefined;
+      if (access === "superuser" && isRequired(deps, someSuperuser))
+        return refuse("factor_required");
+      if (stepUp?.when !== "always" || isRecent(deps, claims, stepUp.maxAgeSeconds))
+        return undefined;
       return insufficient({ acr: "aal1", maxAgeSeconds: stepUp.maxAgeSeconds, factors: [] });
     }
     return insufficient({ acr: "aal2", maxAgeSeconds: stepUp?.maxAgeSeconds, factors: enrolled });
@@ -88,12 +110,20 @@ function insufficient(needed: {
   readonly factors: readonly FactorName[];
 }): Refusal<"insufficient_user_authentication"> {
   const { acr: acrValues, maxAgeSeconds, factors } = needed;
-  return refuse("insufficient_user_authentication", { acrValues, ...(maxAgeSeconds !== undefined && { maxAgeSeconds }), factors });
+  return refuse("insufficient_user_authentication", {
+    acrValues,
+    ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
+    factors,
+  });
 }
 
 /** Who gets as far as this is one. */
 const someSuperuser = { superuserSince: 0 };
 
-function isRecent({ clock }: AssuranceDeps, { auth_time }: AccessClaims, maxAgeSeconds: number): boolean {
+function isRecent(
+  { clock }: AssuranceDeps,
+  { auth_time }: AccessClaims,
+  maxAgeSeconds: number,
+): boolean {
   return clock.now() - auth_time <= maxAgeSeconds;
 }

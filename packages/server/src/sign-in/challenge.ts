@@ -9,7 +9,14 @@ import { uuidv7 } from "../kernel/ids.ts";
 import { standingOf } from "../users/standing.ts";
 import { findUser, lockUser, type User } from "../users/users.store.ts";
 import { assuranceOf } from "./assurance.ts";
-import { findOpen, insertChallenge, isDone, markDone, takeTry, type Challenge } from "./challenges.store.ts";
+import {
+  findOpen,
+  insertChallenge,
+  isDone,
+  markDone,
+  takeTry,
+  type Challenge,
+} from "./challenges.store.ts";
 import { enrolledFactors, type Match, type Preparation, type ReserveOutcome } from "./factor.ts";
 import { countSignIn, enter, holdEntrant, open, reasonAgainst, type SignedIn } from "./opening.ts";
 import { noteMismatch, proveFactor, type Guess } from "./prove-factor.ts";
@@ -30,10 +37,13 @@ export interface OpenChallenge {
 }
 
 /**
- * Keeps a sign-in whose password was right until its second step. Its secret goes to this client alone; `undefined` where the user
- * has been deleted meanwhile.
+ * Keeps a sign-in whose password was right until its second step. Its secret goes to this client
+ * alone; `undefined` where the user has been deleted meanwhile.
  */
-export async function openChallenge(deps: SignInDeps, { user, attempt, factors, enrol }: SecondStep): Promise<OpenChallenge | undefined> {
+export async function openChallenge(
+  deps: SignInDeps,
+  { user, attempt, factors, enrol }: SecondStep,
+): Promise<OpenChallenge | undefined> {
   const now = deps.clock.now();
   const [id, secret] = [uuidv7(deps), deps.random.bytes(32).toString("base64url")];
   const isKept = await deps.db.transaction().execute(async (tx) => {
@@ -53,8 +63,15 @@ export async function openChallenge(deps: SignInDeps, { user, attempt, factors, 
     return true;
   });
   if (!isKept) return undefined;
-  const names = (list: SecondStep["factors"]): readonly FactorName[] => list.map(({ name }) => name);
-  return { challengeId: id, challengeSecret: secret, expiresAt: now + CHALLENGE_SECONDS, factors: names(factors), enrol: names(enrol) };
+  const names = (list: SecondStep["factors"]): readonly FactorName[] =>
+    list.map(({ name }) => name);
+  return {
+    challengeId: id,
+    challengeSecret: secret,
+    expiresAt: now + CHALLENGE_SECONDS,
+    factors: names(factors),
+    enrol: names(enrol),
+  };
 }
 
 /** Which challenge, and the proof that it is this client's. */
@@ -81,10 +98,16 @@ export type AnswerOutcome =
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
 
 /**
- * The second step of a sign-in. The account is looked at again (LG-11), the try and the guess are taken before anything is
- * compared, and of any number of right answers one opens the session (MF-04).
+ * The second step of a sign-in. The account is looked at again (LG-11), the try and the guess are
+ * taken before anything is compared, and of any number of right answers one opens the session
+ * (MF-04).
  */
-export async function answerChallenge(deps: SignInDeps, answer: Answer, client: Client, origin: Origin): Promise<AnswerOutcome> {
+export async function answerChallenge(
+  deps: SignInDeps,
+  answer: Answer,
+  client: Client,
+  origin: Origin,
+): Promise<AnswerOutcome> {
   const pending = await findPending(deps, answer);
   if (pending === undefined) return { kind: "invalid_challenge" };
   const { challenge, user } = pending;
@@ -106,7 +129,13 @@ export async function answerChallenge(deps: SignInDeps, answer: Answer, client: 
   const outcome = await deps.db.transaction().execute(async (tx) => {
     const held = await holdPending(tx, deps, challenge);
     if (held === undefined) return { kind: "invalid_challenge" } as const;
-    const entered = await conclude(tx, deps, { ...answer, challenge, user: held, match: proven.match, reserve }, client, origin);
+    const entered = await conclude(
+      tx,
+      deps,
+      { ...answer, challenge, user: held, match: proven.match, reserve },
+      client,
+      origin,
+    );
     if (entered === undefined) await noteMismatch(tx, deps, guess);
     return entered ?? ({ kind: "mismatched" } as const);
   });
@@ -131,17 +160,27 @@ async function conclude(
   origin: Origin,
 ) {
   const trustedDevice = challenge.trustedDevice ?? undefined;
-  // Before the proof, whose use is recorded: everybody holds the rows of budgets and figures before the end of the audit chain.
+  // Before the proof, whose use is recorded: everybody holds the rows of budgets and figures before
+  // the end of the audit chain.
   await settleGuess(tx, deps, user.id, client.address);
-  await settleAttempt(tx, deps, deps.attemptLimits, { account: user.id, known: true, address: challenge.address, trustedDevice });
+  await settleAttempt(tx, deps, deps.attemptLimits, {
+    account: user.id,
+    known: true,
+    address: challenge.address,
+    trustedDevice,
+  });
   await countSignIn(tx, deps);
   const spent = await match.spend(tx);
   if (spent === undefined) return undefined;
-  if (!(await markDone(tx, challenge.id, deps.clock.now()))) throw new Error("a challenge was answered while its user's row was held");
+  if (!(await markDone(tx, challenge.id, deps.clock.now())))
+    throw new Error("a challenge was answered while its user's row was held");
   await reserve?.keep(tx, user.id);
   const proven = assuranceOf(["pwd", ...match.amr]);
   const opened = await open(tx, deps, user, { proven, trustedDevice, client }, origin);
-  const remembered = asked.rememberDevice === true ? await rememberDevice(tx, deps, user, client, origin) : undefined;
+  const remembered =
+    asked.rememberDevice === true
+      ? await rememberDevice(tx, deps, user, client, origin)
+      : undefined;
   const told: Told = {
     rememberToken: remembered ?? null,
     recoveryCodesLeft: spent.recoveryCodesLeft ?? null,
@@ -150,8 +189,15 @@ async function conclude(
   return { kind: "opened", user, opened, trustedDevice, ...told } as const;
 }
 
-/** The challenge's user, held; `undefined` where it has been answered, or the account is not what it was. */
-async function holdPending(tx: Tx, deps: SignInDeps, challenge: Challenge): Promise<User | undefined> {
+/**
+ * The challenge's user, held; `undefined` where it has been answered, or the account is not what it
+ * was.
+ */
+async function holdPending(
+  tx: Tx,
+  deps: SignInDeps,
+  challenge: Challenge,
+): Promise<User | undefined> {
   const isUnchanged = (held: User): boolean => standingOf(held) === challenge.standing;
   const held = await holdEntrant(tx, deps, { userId: challenge.userId, isUnchanged });
   if (held === undefined || (await isDone(tx, challenge.id))) return undefined;
@@ -169,13 +215,19 @@ export async function prepareChallenge(
 ): Promise<PrepareOutcome<Prepared>> {
   const pending = await findPending(deps, asked);
   if (pending === undefined) return { kind: "invalid_challenge" };
-  const factor = pending.challenge.enrols ? undefined : deps.factors.find(({ name }) => name === asked.factor);
-  if (factor?.prepare === undefined || !(await factor.isEnrolled(deps.db, pending.user.id))) return { kind: "unavailable" };
+  const factor = pending.challenge.enrols
+    ? undefined
+    : deps.factors.find(({ name }) => name === asked.factor);
+  if (factor?.prepare === undefined || !(await factor.isEnrolled(deps.db, pending.user.id)))
+    return { kind: "unavailable" };
   const flow = { kind: "challenge", id: pending.challenge.id } as const;
   return factor.prepare({ flow, user: pending.user, client, origin });
 }
 
-/** Begins to set up the factor that a user must have; it is confirmed by answering the challenge with it. */
+/**
+ * Begins to set up the factor that a user must have; it is confirmed by answering the challenge
+ * with it.
+ */
 export async function enrolInChallenge(
   deps: SignInDeps,
   asked: Claim & { readonly factor: FactorName },
@@ -185,7 +237,9 @@ export async function enrolInChallenge(
   const pending = await findPending(deps, asked);
   if (pending === undefined) return { kind: "invalid_challenge" };
   const { challenge, user } = pending;
-  const enrolment = challenge.enrols ? deps.factors.find(({ name }) => name === asked.factor)?.enrolment : undefined;
+  const enrolment = challenge.enrols
+    ? deps.factors.find(({ name }) => name === asked.factor)?.enrolment
+    : undefined;
   if (enrolment?.isOpenTo(user) !== true) return { kind: "unavailable" };
   return enrolment.begin({ flow: { kind: "challenge", id: challenge.id }, user, client, origin });
 }
@@ -195,16 +249,28 @@ interface Pending {
   readonly user: User;
 }
 
-async function findPending(deps: SignInDeps, { challengeId, challengeSecret }: Claim): Promise<Pending | undefined> {
+async function findPending(
+  deps: SignInDeps,
+  { challengeId, challengeSecret }: Claim,
+): Promise<Pending | undefined> {
   const challenge = await findOpen(deps.db, challengeId, deps.clock.now());
   if (challenge === undefined || !isSecretOf(challenge, challengeSecret)) return undefined;
   const user = await findUser(deps.db, challenge.userId);
-  if (user === undefined || standingOf(user) !== challenge.standing || reasonAgainst(deps, user) !== undefined) return undefined;
+  if (
+    user === undefined ||
+    standingOf(user) !== challenge.standing ||
+    reasonAgainst(deps, user) !== undefined
+  )
+    return undefined;
   return (await mayGoOn(deps.db, deps, challenge)) ? { challenge, user } : undefined;
 }
 
 /** Whoever has set up a factor meanwhile is asked for that one. */
-async function mayGoOn(db: Queryable, { factors }: SignInDeps, { enrols, userId }: Challenge): Promise<boolean> {
+async function mayGoOn(
+  db: Queryable,
+  { factors }: SignInDeps,
+  { enrols, userId }: Challenge,
+): Promise<boolean> {
   return !enrols || (await enrolledFactors(db, factors, userId)).length === 0;
 }
 

@@ -39,11 +39,20 @@ export async function insertChallenge(tx: Tx, challenge: Omit<Challenge, "doneAt
 }
 
 const open = prepared((db, { id, now }: { readonly id: string; readonly now: UnixSeconds }) =>
-  db.selectFrom("challenges").selectAll().where("id", "=", id).where("done_at", "is", null).where("expires_at", ">", now),
+  db
+    .selectFrom("challenges")
+    .selectAll()
+    .where("id", "=", id)
+    .where("done_at", "is", null)
+    .where("expires_at", ">", now),
 );
 
 /** One that can still be answered. */
-export async function findOpen(db: Queryable, id: string, now: UnixSeconds): Promise<Challenge | undefined> {
+export async function findOpen(
+  db: Queryable,
+  id: string,
+  now: UnixSeconds,
+): Promise<Challenge | undefined> {
   const [row] = await open(db, { id, now });
   return row && toChallenge(row);
 }
@@ -80,7 +89,11 @@ export async function markDone(tx: Tx, id: string, now: UnixSeconds): Promise<bo
 }
 
 export async function isDone(tx: Tx, id: string): Promise<boolean> {
-  const row = await tx.selectFrom("challenges").select("done_at").where("id", "=", id).executeTakeFirst();
+  const row = await tx
+    .selectFrom("challenges")
+    .select("done_at")
+    .where("id", "=", id)
+    .executeTakeFirst();
   return row?.done_at !== null;
 }
 
@@ -88,7 +101,9 @@ export async function isDone(tx: Tx, id: string): Promise<boolean> {
 export async function pruneChallenges(db: Db, now: UnixSeconds, limit: number): Promise<number> {
   const result = await db
     .deleteFrom("challenges")
-    .where("id", "in", (eb) => eb.selectFrom("challenges").select("id").where("expires_at", "<=", now).limit(limit))
+    .where("id", "in", (eb) =>
+      eb.selectFrom("challenges").select("id").where("expires_at", "<=", now).limit(limit),
+    )
     .executeTakeFirst();
   return Number(result.numDeletedRows);
 }

@@ -26,7 +26,10 @@ export interface Asked {
 export interface Match {
   /** What it adds to the session's methods; with `mfa` it stands for two factors by itself. */
   readonly amr: AmrList;
-  /** Uses it, by one guarded statement, with the user's row held; `undefined` where it has been used meanwhile. */
+  /**
+   * Uses it, by one guarded statement, with the user's row held; `undefined` where it has been used
+   * meanwhile.
+   */
   spend(tx: Tx): Promise<Spent | undefined>;
 }
 
@@ -36,7 +39,9 @@ export interface Spent {
   readonly enrolledId?: string;
 }
 
-export type Checked = { readonly kind: "matched"; readonly match: Match } | { readonly kind: "mismatched" | "busy" };
+export type Checked =
+  | { readonly kind: "matched"; readonly match: Match }
+  | { readonly kind: "mismatched" | "busy" };
 
 export type Preparation<What> =
   | { readonly kind: "prepared"; readonly prepared: What }
@@ -52,7 +57,9 @@ export interface Enrolment {
   check(asked: Asked, proof: Proof): Promise<Checked>;
 }
 
-/** A second factor, as the sign-in pipeline sees it. Implemented below, handed down by compose.ts. */
+/**
+ * A second factor, as the sign-in pipeline sees it. Implemented below, handed down by compose.ts.
+ */
 export interface Factor {
   readonly name: FactorName;
   /** Whether sign-in asks for it by itself. Recovery codes only take the place of another. */
@@ -66,20 +73,40 @@ export interface Factor {
 }
 
 export type ReserveOutcome =
-  | { readonly kind: "made"; readonly codes: readonly string[]; keep(tx: Tx, userId: string): Promise<void> }
+  | {
+      readonly kind: "made";
+      readonly codes: readonly string[];
+      keep(tx: Tx, userId: string): Promise<void>;
+    }
   | { readonly kind: "busy" };
 
-/** Makes what an account with its first factor gets beside it, so that the loss of a device locks nobody out. */
+/**
+ * Makes what an account with its first factor gets beside it, so that the loss of a device locks
+ * nobody out.
+ */
 export type MakeReserve = () => Promise<ReserveOutcome>;
 
 /** Which factors sign-in can ask a user for; empty where none of them stands alone. */
-export async function enrolledFactors(db: Queryable, factors: readonly Factor[], userId: string): Promise<readonly Factor[]> {
+export async function enrolledFactors(
+  db: Queryable,
+  factors: readonly Factor[],
+  userId: string,
+): Promise<readonly Factor[]> {
   const standing = await thoseEnrolled(db, factors, userId, true);
-  return standing.length === 0 ? [] : [...standing, ...(await thoseEnrolled(db, factors, userId, false))];
+  return standing.length === 0
+    ? []
+    : [...standing, ...(await thoseEnrolled(db, factors, userId, false))];
 }
 
-async function thoseEnrolled(db: Queryable, factors: readonly Factor[], userId: string, standsAlone: boolean): Promise<readonly Factor[]> {
+async function thoseEnrolled(
+  db: Queryable,
+  factors: readonly Factor[],
+  userId: string,
+  standsAlone: boolean,
+): Promise<readonly Factor[]> {
   const enrolled: Factor[] = [];
-  for (const factor of factors) if (factor.standsAlone === standsAlone && (await factor.isEnrolled(db, userId))) enrolled.push(factor);
+  for (const factor of factors)
+    if (factor.standsAlone === standsAlone && (await factor.isEnrolled(db, userId)))
+      enrolled.push(factor);
   return enrolled;
 }

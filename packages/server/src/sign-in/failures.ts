@@ -7,17 +7,26 @@ import { addressKeys } from "../http/address.ts";
 export const SIGN_INS = "sign_ins";
 export const FAILED_SIGN_INS = "failed_sign_ins";
 
-export type FailureEvent = "sign_in.failed" | "sign_in.throttled" | "second_factor.failed" | "second_factor.throttled";
+export type FailureEvent =
+  | "sign_in.failed"
+  | "sign_in.throttled"
+  | "second_factor.failed"
+  | "second_factor.throttled";
 
 /**
- * Counts a failed or throttled sign-in. A flood must not fill the disk (AU-04), so within an hour the 1st, 2nd, 4th, 8th …
- * of one account (or of one subnet, where nobody has that name) is recorded, with the count. Whether it is takes no time
- * that a guesser in a busy subnet could tell an account by.
+ * Counts a failed or throttled sign-in. A flood must not fill the disk (AU-04), so within an hour
+ * the 1st, 2nd, 4th, 8th … of one account (or of one subnet, where nobody has that name) is
+ * recorded, with the count. Whether it is takes no time that a guesser in a busy subnet could tell
+ * an account by.
  */
 export async function noteFailure(
   tx: Tx,
   deps: AuditDeps,
-  failure: { readonly event: FailureEvent; readonly userId: string | undefined; readonly reason: string },
+  failure: {
+    readonly event: FailureEvent;
+    readonly userId: string | undefined;
+    readonly reason: string;
+  },
   origin: Origin,
 ): Promise<void> {
   const now = deps.clock.now();
@@ -25,7 +34,13 @@ export async function noteFailure(
   await countUp(tx, FAILED_SIGN_INS, now);
   const count = await countUp(tx, `${failure.event}:${subject}`, now);
   const { event, userId = null, reason } = failure;
-  await recordIf(isPowerOfTwo(count), tx, deps, { event, ...origin, userId, result: "refused", details: { reason, countThisHour: count } });
+  await recordIf(isPowerOfTwo(count), tx, deps, {
+    event,
+    ...origin,
+    userId,
+    result: "refused",
+    details: { reason, countThisHour: count },
+  });
 }
 
 function isPowerOfTwo(count: number): boolean {

@@ -4,7 +4,13 @@ import { countUp } from "../figures/counters.store.ts";
 import type { Client } from "../http/serve.ts";
 import { notify } from "../mail/notices.ts";
 import type { Settle } from "../revocations/settle.ts";
-import { openSession, recordOpened, type Opened, type Proven, type SessionDeps } from "../sessions/open.ts";
+import {
+  openSession,
+  recordOpened,
+  type Opened,
+  type Proven,
+  type SessionDeps,
+} from "../sessions/open.ts";
 import { take } from "../throttle/attempts.store.ts";
 import { mailsTo } from "../throttle/budgets.ts";
 import { lockUser, type User } from "../users/users.store.ts";
@@ -16,7 +22,10 @@ export interface OpeningDeps extends SessionDeps {
   readonly settle: Settle;
   /** Whether an account whose address nobody has confirmed is refused. */
   readonly requireVerifiedEmail: boolean;
-  /** Whether a user is told of a client without a device token. Clients of a face have none, and every login would be news. */
+  /**
+   * Whether a user is told of a client without a device token. Clients of a face have none, and
+   * every login would be news.
+   */
   readonly noticeNewDevices: boolean;
   /** Tells the mail sender that something is waiting. */
   readonly wakeMail: () => void;
@@ -40,10 +49,15 @@ export interface SignedIn {
 }
 
 /** Why an account is not let in, whatever it has proven. */
-export function reasonAgainst(deps: Pick<OpeningDeps, "requireVerifiedEmail">, user: User): string | undefined {
+export function reasonAgainst(
+  deps: Pick<OpeningDeps, "requireVerifiedEmail">,
+  user: User,
+): string | undefined {
   if (user.disabledAt !== null) return "disabled";
   if (user.pausedAt !== null) return "paused";
-  return deps.requireVerifiedEmail && user.email !== null && user.emailVerifiedAt === null ? "unverified" : undefined;
+  return deps.requireVerifiedEmail && user.email !== null && user.emailVerifiedAt === null
+    ? "unverified"
+    : undefined;
 }
 
 /** Reads and holds the account that is about to be let in; `undefined` where that must not be. */
@@ -53,7 +67,9 @@ export async function holdEntrant(
   { userId, isUnchanged }: Pick<Entrance, "userId" | "isUnchanged">,
 ): Promise<User | undefined> {
   const held = await lockUser(tx, userId);
-  return held === undefined || !isUnchanged(held) || reasonAgainst(deps, held) !== undefined ? undefined : held;
+  return held === undefined || !isUnchanged(held) || reasonAgainst(deps, held) !== undefined
+    ? undefined
+    : held;
 }
 
 /** For the figures. */
@@ -61,7 +77,10 @@ export async function countSignIn(tx: Tx, { clock }: Pick<OpeningDeps, "clock">)
   await countUp(tx, SIGN_INS, clock.now());
 }
 
-/** Opens the session of a held account and tells its user of a new device. Call `enter` once it has committed. */
+/**
+ * Opens the session of a held account and tells its user of a new device. Call `enter` once it has
+ * committed.
+ */
 export async function open(
   tx: Tx,
   deps: OpeningDeps,
@@ -70,13 +89,22 @@ export async function open(
   origin: Origin,
 ): Promise<Opened> {
   const opened = await openSession(tx, deps, user, proven, client);
-  if (deps.noticeNewDevices && trustedDevice === undefined) await noticeNewDevice(tx, deps, user, client);
+  if (deps.noticeNewDevices && trustedDevice === undefined)
+    await noticeNewDevice(tx, deps, user, client);
   await recordOpened(tx, deps, opened, proven.amr.join(" "), origin);
   return opened;
 }
 
-/** After the commit: mails leave, ended sessions are dead everywhere, and the device is known from now on (LG-04). */
-export async function enter(deps: OpeningDeps, user: User, opened: Opened, trustedDevice: string | undefined): Promise<SignedIn> {
+/**
+ * After the commit: mails leave, ended sessions are dead everywhere, and the device is known from
+ * now on (LG-04).
+ */
+export async function enter(
+  deps: OpeningDeps,
+  user: User,
+  opened: Opened,
+  trustedDevice: string | undefined,
+): Promise<SignedIn> {
   deps.wakeMail();
   await deps.settle(opened.recorded);
   const did = trustedDevice ?? newDeviceId(deps.random);
@@ -88,10 +116,15 @@ export function trustOf(user: User): { readonly sub: string; readonly pwd: numbe
 }
 
 /**
- * Tells a user who has signed in before of a client that does not show it has (LG-14), a few times an hour: whoever has the
- * password could otherwise bury the one mail that matters.
+ * Tells a user who has signed in before of a client that does not show it has (LG-14), a few times
+ * an hour: whoever has the password could otherwise bury the one mail that matters.
  */
-async function noticeNewDevice(tx: Tx, deps: OpeningDeps, user: User, { address, userAgent }: Client): Promise<void> {
+async function noticeNewDevice(
+  tx: Tx,
+  deps: OpeningDeps,
+  user: User,
+  { address, userAgent }: Client,
+): Promise<void> {
   if (user.lastLoginAt === null || user.emailVerifiedAt === null) return;
   const now = deps.clock.now();
   if ((await take(tx, mailsTo(`new-device:${user.id}`), now)).kind === "exhausted") return;

@@ -4,14 +4,32 @@ import { checkPassword, type SignInDeps } from "./sign-in.ts";
 import { settleAttempt, type Attempt } from "./throttle.ts";
 
 /** Implements what users/ asks of sign-in: the password again, from within a session. */
-export function createCheckOwnPassword(deps: Pick<SignInDeps, "db" | "clock" | "keyring" | "hasher" | "attemptLimits">): CheckOwnPassword {
+export function createCheckOwnPassword(
+  deps: Pick<SignInDeps, "db" | "clock" | "keyring" | "hasher" | "attemptLimits">,
+): CheckOwnPassword {
   return async (who, password, origin) => {
     const user = await findUser(deps.db, who.userId);
-    if (password === undefined) return { kind: user?.passwordSealed === null && who.hasShownFactor === true ? "matched" : "mismatched" };
-    const attempt: Attempt = { account: who.userId, known: true, address: who.client.address, trustedDevice: `session:${who.sessionId}` };
-    const checked = await checkPassword({ ...deps, requireVerifiedEmail: false }, { user, attempt, password }, origin);
-    if (checked.kind !== "matched") return checked.kind === "refused" ? { kind: "mismatched" } : checked;
-    await deps.db.transaction().execute(async (tx) => settleAttempt(tx, deps, deps.attemptLimits, attempt));
+    if (password === undefined)
+      return {
+        kind:
+          user?.passwordSealed === null && who.hasShownFactor === true ? "matched" : "mismatched",
+      };
+    const attempt: Attempt = {
+      account: who.userId,
+      known: true,
+      address: who.client.address,
+      trustedDevice: `session:${who.sessionId}`,
+    };
+    const checked = await checkPassword(
+      { ...deps, requireVerifiedEmail: false },
+      { user, attempt, password },
+      origin,
+    );
+    if (checked.kind !== "matched")
+      return checked.kind === "refused" ? { kind: "mismatched" } : checked;
+    await deps.db
+      .transaction()
+      .execute(async (tx) => settleAttempt(tx, deps, deps.attemptLimits, attempt));
     return { kind: "matched" };
   };
 }

@@ -1,13 +1,22 @@
 import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
 import { attempt, countRows, otherCode, par, statuses } from "../../test/steps.ts";
-import { answerChallenge, challenge, enrolTotp, signInWithTotp, totpCode, type Challenge } from "../../test/second-factor.ts";
+import {
+  answerChallenge,
+  challenge,
+  enrolTotp,
+  signInWithTotp,
+  totpCode,
+  type Challenge,
+} from "../../test/second-factor.ts";
 import { eachWorld, type AnswerOf, type World, type WorldOptions } from "../../test/world.ts";
 
 type Begun = Extract<AnswerOf<typeof endpoints.enrolInChallenge>, { factor: "totp" }>;
 
 async function enrol(world: World, { challengeId, challengeSecret }: Challenge, factor = "totp") {
-  return world.request<Begun>("POST", `/v1/challenges/${challengeId}/enrol`, { body: { challengeSecret, factor } });
+  return world.request<Begun>("POST", `/v1/challenges/${challengeId}/enrol`, {
+    body: { challengeSecret, factor },
+  });
 }
 
 const policies = ["off", "optional", "superusers", "required"] as const;
@@ -42,15 +51,24 @@ eachWorld(
     assert.deepEqual([asked.factors, asked.enrol.toSorted()], [[], ["email", "passkey", "totp"]]);
     const begun = await enrol(world, asked);
     assert.equal(begun.status, 200, begun.text);
-    const wrong = await answerChallenge(world, asked, { factor: "totp", code: otherCode(totpCode(world, begun.body.secret)) });
+    const wrong = await answerChallenge(world, asked, {
+      factor: "totp",
+      code: otherCode(totpCode(world, begun.body.secret)),
+    });
     assert.deepEqual([wrong.status, await countRows(world, "sessions")], [422, 0]);
-    const opened = await answerChallenge(world, asked, { factor: "totp", code: totpCode(world, begun.body.secret) });
+    const opened = await answerChallenge(world, asked, {
+      factor: "totp",
+      code: totpCode(world, begun.body.secret),
+    });
     assert.equal(opened.status, 201, opened.text);
     assert.equal(opened.body.recoveryCodes?.length, 10);
     world.clock.advance(30);
     assert.equal((await signInWithTotp(world, user, begun.body.secret)).recoveryCodes, null);
     const proof = { factor: "recovery_codes", code: opened.body.recoveryCodes?.[0] ?? "" } as const;
-    assert.equal((await answerChallenge(world, await challenge(world, user), proof)).body.recoveryCodesLeft, 9);
+    assert.equal(
+      (await answerChallenge(world, await challenge(world, user), proof)).body.recoveryCodesLeft,
+      9,
+    );
   },
   required,
 );
@@ -62,13 +80,18 @@ eachWorld(
     const challenges = [await challenge(world, user), await challenge(world, user)] as const;
     const begun = await enrol(world, challenges[0]);
     const code = totpCode(world, begun.body.secret);
-    const answers = await par(2, async (index) => answerChallenge(world, challenges[index] ?? assert.fail(), { factor: "totp", code }));
+    const answers = await par(2, async (index) =>
+      answerChallenge(world, challenges[index] ?? assert.fail(), { factor: "totp", code }),
+    );
     assert.deepEqual(statuses(answers)[201], 1, JSON.stringify(answers.map(({ text }) => text)));
     const late = challenges[answers[0]?.status === 201 ? 1 : 0];
     assert.notEqual((await enrol(world, late)).status, 500);
     const second = await answerChallenge(world, late, { factor: "totp", code });
     assert.deepEqual([second.status, second.body.code], [401, "invalid_challenge"]);
-    assert.deepEqual([await countRows(world, "totp_devices"), await countRows(world, "sessions")], [1, 1]);
+    assert.deepEqual(
+      [await countRows(world, "totp_devices"), await countRows(world, "sessions")],
+      [1, 1],
+    );
   },
   required,
 );
@@ -77,9 +100,13 @@ eachWorld("a challenge that asks for a factor sets none up", async (world) => {
   const user = await world.user();
   await enrolTotp(world, user);
   for (const factor of ["totp", "email", "passkey"]) {
-    const refused = await world.request("POST", `/v1/challenges/${(await challenge(world, user)).challengeId}/enrol`, {
-      body: { challengeSecret: "x".repeat(43), factor },
-    });
+    const refused = await world.request(
+      "POST",
+      `/v1/challenges/${(await challenge(world, user)).challengeId}/enrol`,
+      {
+        body: { challengeSecret: "x".repeat(43), factor },
+      },
+    );
     assert.equal(refused.body.code, "invalid_challenge");
     const mine = await enrol(world, await challenge(world, user), factor);
     assert.equal((mine.body as unknown as { readonly code: string }).code, "factor_unavailable");

@@ -11,11 +11,19 @@ export interface PolicyDeps {
 }
 
 /** Whether the policy demands a second factor of this user, grace period or not. */
-export function isDemanded(policy: MfaPolicy, { superuserSince }: Pick<User, "superuserSince">): boolean {
+export function isDemanded(
+  policy: MfaPolicy,
+  { superuserSince }: Pick<User, "superuserSince">,
+): boolean {
   return policy === "required" || (policy === "superusers" && superuserSince !== null);
 }
 
 /** Whether who has none cannot go on without. */
-export function isRequired({ clock, mfaPolicy, mfaGraceUntil }: PolicyDeps, user: Pick<User, "superuserSince">): boolean {
-  return isDemanded(mfaPolicy, user) && (mfaGraceUntil === undefined || clock.now() >= mfaGraceUntil);
+export function isRequired(
+  { clock, mfaPolicy, mfaGraceUntil }: PolicyDeps,
+  user: Pick<User, "superuserSince">,
+): boolean {
+  return (
+    isDemanded(mfaPolicy, user) && (mfaGraceUntil === undefined || clock.now() >= mfaGraceUntil)
+  );
 }

@@ -43,15 +43,20 @@ export type ProofOutcome =
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
 
 /**
- * Takes a guess from the account's budget, whatever the challenge, session, node or kind of factor (MF-03), and only then compares.
- * The right password and a wrong factor are told the user (LG-14).
+ * Takes a guess from the account's budget, whatever the challenge, session, node or kind of factor
+ * (MF-03), and only then compares. The right password and a wrong factor are told the user (LG-14).
  */
 export async function proveFactor(deps: ProveDeps, guess: Guess): Promise<ProofOutcome> {
   const { user, client, origin } = guess;
   const taken = await deps.db.transaction().execute(async (tx) => {
     const budget = await takeGuess(tx, deps, user.id, client.address);
     if (budget.kind === "exhausted") {
-      await noteFailure(tx, deps, { event: "second_factor.throttled", userId: user.id, reason: guess.proof.factor }, origin);
+      await noteFailure(
+        tx,
+        deps,
+        { event: "second_factor.throttled", userId: user.id, reason: guess.proof.factor },
+        origin,
+      );
       return { kind: "throttled", retryAfterSeconds: budget.retryAfterSeconds } as const;
     }
     if (guess.takeTry === undefined || (await guess.takeTry(tx))) return { kind: "taken" } as const;
@@ -70,22 +75,45 @@ export async function proveFactor(deps: ProveDeps, guess: Guess): Promise<ProofO
   return checked;
 }
 
-async function check(deps: ProveDeps, { flow, user, proof, client, origin, enrols = false }: Guess): Promise<Checked> {
+async function check(
+  deps: ProveDeps,
+  { flow, user, proof, client, origin, enrols = false }: Guess,
+): Promise<Checked> {
   const factor = deps.factors.find(({ name }) => name === proof.factor);
   const asked = { flow, user, client, origin };
-  const outcome = enrols ? await factor?.enrolment?.check(asked, proof) : await factor?.check(asked, proof);
+  const outcome = enrols
+    ? await factor?.enrolment?.check(asked, proof)
+    : await factor?.check(asked, proof);
   return outcome ?? { kind: "mismatched" };
 }
 
 /** Also for a proof that was right and has been used by somebody quicker. */
-export async function noteMismatch(tx: Tx, deps: ProveDeps, { flow, user, proof, client, origin, enrols }: Guess): Promise<void> {
+export async function noteMismatch(
+  tx: Tx,
+  deps: ProveDeps,
+  { flow, user, proof, client, origin, enrols }: Guess,
+): Promise<void> {
   if (flow.kind === "challenge" && enrols !== true) await tell(tx, deps, user, client);
-  await noteFailure(tx, deps, { event: "second_factor.failed", userId: user.id, reason: proof.factor }, origin);
+  await noteFailure(
+    tx,
+    deps,
+    { event: "second_factor.failed", userId: user.id, reason: proof.factor },
+    origin,
+  );
 }
 
 /** A few times an hour, so that whoever has the password cannot bury the one mail that matters. */
-async function tell(tx: Tx, deps: ProveDeps, user: User, { address, userAgent }: Client): Promise<void> {
+async function tell(
+  tx: Tx,
+  deps: ProveDeps,
+  user: User,
+  { address, userAgent }: Client,
+): Promise<void> {
   const now = deps.clock.now();
-  if ((await take(tx, mailsTo(`second-factor-failed:${user.id}`), now)).kind === "exhausted") return;
-  await notify(tx, deps, user, { template: "second_factor_failed", data: { at: now, address, userAgent } });
+  if ((await take(tx, mailsTo(`second-factor-failed:${user.id}`), now)).kind === "exhausted")
+    return;
+  await notify(tx, deps, user, {
+    template: "second_factor_failed",
+    data: { at: now, address, userAgent },
+  });
 }

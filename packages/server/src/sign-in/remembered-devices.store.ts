@@ -33,7 +33,11 @@ export async function insertDevice(tx: Tx, device: RememberedDevice): Promise<vo
 /** Notes the use of a device that still counts; false where it does not. */
 export async function useDevice(
   tx: Tx,
-  device: { readonly id: string; readonly userId: string; readonly passwordChangedAt: UnixSeconds | null },
+  device: {
+    readonly id: string;
+    readonly userId: string;
+    readonly passwordChangedAt: UnixSeconds | null;
+  },
   now: UnixSeconds,
 ): Promise<boolean> {
   const row = await tx
@@ -48,7 +52,11 @@ export async function useDevice(
   return row !== undefined;
 }
 
-export async function listDevices(db: Queryable, userId: string, now: UnixSeconds): Promise<readonly RememberedDevice[]> {
+export async function listDevices(
+  db: Queryable,
+  userId: string,
+  now: UnixSeconds,
+): Promise<readonly RememberedDevice[]> {
   const rows = await db
     .selectFrom("remembered_devices")
     .selectAll()
@@ -60,7 +68,10 @@ export async function listDevices(db: Queryable, userId: string, now: UnixSecond
 }
 
 /** False where the user has no such device. */
-export async function deleteDevice(tx: Tx, which: { readonly id: string; readonly userId: string }): Promise<boolean> {
+export async function deleteDevice(
+  tx: Tx,
+  which: { readonly id: string; readonly userId: string },
+): Promise<boolean> {
   const result = await tx
     .deleteFrom("remembered_devices")
     .where("id", "=", which.id)
@@ -69,7 +80,10 @@ export async function deleteDevice(tx: Tx, which: { readonly id: string; readonl
   return result.numDeletedRows > 0n;
 }
 
-/** What becomes of them when a factor is removed, or an operator resets them all: they stood for what is gone. */
+/**
+ * What becomes of them when a factor is removed, or an operator resets them all: they stood for
+ * what is gone.
+ */
 export async function deleteDevicesOf(tx: Tx, userId: string): Promise<void> {
   await tx.deleteFrom("remembered_devices").where("user_id", "=", userId).execute();
 }
@@ -77,7 +91,9 @@ export async function deleteDevicesOf(tx: Tx, userId: string): Promise<void> {
 export async function pruneDevices(db: Db, now: UnixSeconds, limit: number): Promise<number> {
   const result = await db
     .deleteFrom("remembered_devices")
-    .where("id", "in", (eb) => eb.selectFrom("remembered_devices").select("id").where("expires_at", "<=", now).limit(limit))
+    .where("id", "in", (eb) =>
+      eb.selectFrom("remembered_devices").select("id").where("expires_at", "<=", now).limit(limit),
+    )
     .executeTakeFirst();
   return Number(result.numDeletedRows);
 }

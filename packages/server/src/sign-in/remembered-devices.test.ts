@@ -3,7 +3,13 @@ import type { endpoints } from "@portcullis/contract";
 import { attempt, dump, isAccepted } from "../../test/steps.ts";
 import { begunReset, finishReset } from "../../test/recovery.ts";
 import { answerChallenge, challenge, enrolTotp, totpCode } from "../../test/second-factor.ts";
-import { eachWorld, type AnswerOf, type TestUser, type World, type WorldOptions } from "../../test/world.ts";
+import {
+  eachWorld,
+  type AnswerOf,
+  type TestUser,
+  type World,
+  type WorldOptions,
+} from "../../test/world.ts";
 
 const allowed: WorldOptions = { PORTCULLIS_REMEMBER_DEVICE: "14d" };
 type Token = AnswerOf<typeof endpoints.getToken>;
@@ -12,10 +18,16 @@ type Devices = AnswerOf<typeof endpoints.listRememberedDevices>;
 async function remembered(
   world: World,
   user: TestUser,
-): Promise<{ readonly rememberToken: string; readonly accessToken: string; readonly secret: string }> {
+): Promise<{
+  readonly rememberToken: string;
+  readonly accessToken: string;
+  readonly secret: string;
+}> {
   const { secret } = await enrolTotp(world, user);
   const proof = { factor: "totp", code: totpCode(world, secret) } as const;
-  const opened = await answerChallenge(world, await challenge(world, user), proof, { rememberDevice: true });
+  const opened = await answerChallenge(world, await challenge(world, user), proof, {
+    rememberDevice: true,
+  });
   assert.equal(opened.status, 201, opened.text);
   assert.ok(opened.body.rememberToken);
   return { rememberToken: opened.body.rememberToken, accessToken: opened.body.accessToken, secret };
@@ -30,7 +42,9 @@ eachWorld("nobody's device is remembered unless the operator allows it", async (
   const user = await world.user();
   const { secret } = await enrolTotp(world, user);
   const proof = { factor: "totp", code: totpCode(world, secret) } as const;
-  const opened = await answerChallenge(world, await challenge(world, user), proof, { rememberDevice: true });
+  const opened = await answerChallenge(world, await challenge(world, user), proof, {
+    rememberDevice: true,
+  });
   assert.deepEqual([opened.status, opened.body.rememberToken], [201, null]);
 });
 
@@ -41,13 +55,26 @@ eachWorld(
     const { rememberToken } = await remembered(world, user);
     const opened = await signIn(world, user, rememberToken);
     assert.equal(opened.status, 201);
-    const token = await world.request<Token>("GET", "/v1/token", { token: opened.body.accessToken });
+    const token = await world.request<Token>("GET", "/v1/token", {
+      token: opened.body.accessToken,
+    });
     assert.deepEqual([token.body.amr, token.body.acr], [["pwd"], "aal1"]);
-    const refused = await world.request("POST", "/v1/me/factors/totp", { token: opened.body.accessToken, body: {} });
+    const refused = await world.request("POST", "/v1/me/factors/totp", {
+      token: opened.body.accessToken,
+      body: {},
+    });
     assert.equal(refused.body.code, "insufficient_user_authentication");
-    assert.equal((await attempt(world, user.email, user.password)).status, 202, "another device is asked");
+    assert.equal(
+      (await attempt(world, user.email, user.password)).status,
+      202,
+      "another device is asked",
+    );
     world.clock.advance(14 * 86_400);
-    assert.equal((await signIn(world, user, rememberToken)).status, 202, "two weeks later it is asked again");
+    assert.equal(
+      (await signIn(world, user, rememberToken)).status,
+      202,
+      "two weeks later it is asked again",
+    );
   },
   allowed,
 );
@@ -85,12 +112,20 @@ eachWorld(
   async (world) => {
     const user = await world.user();
     const first = await remembered(world, user);
-    const list = await world.request<Devices>("GET", "/v1/me/remembered-devices", { token: first.accessToken });
+    const list = await world.request<Devices>("GET", "/v1/me/remembered-devices", {
+      token: first.accessToken,
+    });
     assert.equal(list.body.items.length, 1);
     const stranger = await world.signIn(await world.user());
     const id = list.body.items[0]?.id ?? "";
-    await world.request("DELETE", `/v1/me/remembered-devices/${id}`, { token: stranger.accessToken });
-    assert.equal((await signIn(world, user, first.rememberToken)).status, 201, "a stranger forgets nothing of it");
+    await world.request("DELETE", `/v1/me/remembered-devices/${id}`, {
+      token: stranger.accessToken,
+    });
+    assert.equal(
+      (await signIn(world, user, first.rememberToken)).status,
+      201,
+      "a stranger forgets nothing of it",
+    );
     await world.request("DELETE", `/v1/me/remembered-devices/${id}`, { token: first.accessToken });
     assert.equal((await signIn(world, user, first.rememberToken)).status, 202);
     assert.ok(await isAccepted(world, first.accessToken));
@@ -99,13 +134,25 @@ eachWorld(
     const second = await remembered(world, other);
     const { token } = await begunReset(world, other);
     assert.equal((await finishReset(world, { token }, "nine grey geese fly")).status, 204);
-    assert.equal((await signIn(world, { ...other, password: "nine grey geese fly" }, second.rememberToken)).status, 202);
+    assert.equal(
+      (await signIn(world, { ...other, password: "nine grey geese fly" }, second.rememberToken))
+        .status,
+      202,
+    );
 
     const third = await world.user();
     const kept = await remembered(world, third);
     world.clock.advance(30);
-    const factors = await world.request<AnswerOf<typeof endpoints.getFactors>>("GET", "/v1/me/factors", { token: kept.accessToken });
-    const removed = await world.request("DELETE", `/v1/me/factors/totp/${factors.body.totp[0]?.id}`, { token: kept.accessToken });
+    const factors = await world.request<AnswerOf<typeof endpoints.getFactors>>(
+      "GET",
+      "/v1/me/factors",
+      { token: kept.accessToken },
+    );
+    const removed = await world.request(
+      "DELETE",
+      `/v1/me/factors/totp/${factors.body.totp[0]?.id}`,
+      { token: kept.accessToken },
+    );
     assert.equal(removed.status, 204, removed.text);
     await enrolTotp(world, third);
     assert.equal((await signIn(world, third, kept.rememberToken)).status, 202);

@@ -22,24 +22,59 @@ export interface RememberDeps {
 const HEADER = Buffer.from(JSON.stringify({ alg: "HS256", typ: "rd+jwt" })).toString("base64url");
 
 /**
- * Remembers the device that has just shown a second factor, for the user whose row is held; `undefined` where the operator does
- * not allow it. What it gets is bound to the user, and dies with the password (MF-10).
+ * Remembers the device that has just shown a second factor, for the user whose row is held;
+ * `undefined` where the operator does not allow it. What it gets is bound to the user, and dies
+ * with the password (MF-10).
  */
-export async function rememberDevice(tx: Tx, deps: RememberDeps, user: User, client: Client, origin: Origin): Promise<string | undefined> {
+export async function rememberDevice(
+  tx: Tx,
+  deps: RememberDeps,
+  user: User,
+  client: Client,
+  origin: Origin,
+): Promise<string | undefined> {
   if (deps.rememberDeviceSeconds === undefined) return undefined;
   const now = deps.clock.now();
   const { address, userAgent } = client;
-  const [id, passwordChangedAt, expiresAt] = [uuidv7(deps), user.passwordChangedAt, now + deps.rememberDeviceSeconds];
-  await insertDevice(tx, { id, userId: user.id, passwordChangedAt, address, userAgent, createdAt: now, lastUsedAt: now, expiresAt });
+  const [id, passwordChangedAt, expiresAt] = [
+    uuidv7(deps),
+    user.passwordChangedAt,
+    now + deps.rememberDeviceSeconds,
+  ];
+  await insertDevice(tx, {
+    id,
+    userId: user.id,
+    passwordChangedAt,
+    address,
+    userAgent,
+    createdAt: now,
+    lastUsedAt: now,
+    expiresAt,
+  });
   await record(tx, deps, { event: "device.remembered", ...origin, userId: user.id });
   return tokenOf(deps.keyring, { sub: user.id, rid: id });
 }
 
-/** Whether the token is that of a device which this user, whose row is held, does not want to be asked on. */
-export async function isRemembered(tx: Tx, deps: RememberDeps, user: User, token: string | undefined): Promise<boolean> {
-  const claims = token === undefined || deps.rememberDeviceSeconds === undefined ? undefined : readToken(deps.keyring, token);
+/**
+ * Whether the token is that of a device which this user, whose row is held, does not want to be
+ * asked on.
+ */
+export async function isRemembered(
+  tx: Tx,
+  deps: RememberDeps,
+  user: User,
+  token: string | undefined,
+): Promise<boolean> {
+  const claims =
+    token === undefined || deps.rememberDeviceSeconds === undefined
+      ? undefined
+      : readToken(deps.keyring, token);
   if (claims?.sub !== user.id) return false;
-  return useDevice(tx, { id: claims.rid, userId: user.id, passwordChangedAt: user.passwordChangedAt }, deps.clock.now());
+  return useDevice(
+    tx,
+    { id: claims.rid, userId: user.id, passwordChangedAt: user.passwordChangedAt },
+    deps.clock.now(),
+  );
 }
 
 /** Idempotent; a device of somebody else is none. */
@@ -49,7 +84,8 @@ export async function forgetDevice(
   origin: Origin,
 ): Promise<void> {
   await deps.db.transaction().execute(async (tx) => {
-    if (await deleteDevice(tx, which)) await record(tx, deps, { event: "device.forgotten", ...origin, userId: which.userId });
+    if (await deleteDevice(tx, which))
+      await record(tx, deps, { event: "device.forgotten", ...origin, userId: which.userId });
   });
 }
 
@@ -65,7 +101,11 @@ function tokenOf(keyring: Keyring, { sub, rid }: Claims): string {
 
 function readToken(keyring: Keyring, token: string): Claims | undefined {
   const compact = readCompact(token, { typ: "rd+jwt", algorithms: ["HS256"], kid: "absent" });
-  if (compact === undefined || !keyring.verifyMac("remembered-device", compact.signingInput, compact.signature)) return undefined;
+  if (
+    compact === undefined ||
+    !keyring.verifyMac("remembered-device", compact.signingInput, compact.signature)
+  )
+    return undefined;
   const { sub, rid } = compact.payload;
   return typeof sub === "string" && typeof rid === "string" ? { sub, rid } : undefined;
 }

@@ -26,7 +26,10 @@ export function signInRoutes(deps: StepUpDeps): readonly Route[] {
         const outcome = await signIn(deps, call.input, call.client, originOf(call));
         switch (outcome.kind) {
           case "opened":
-            return answer(201, { ...signTokens(deps, outcome.opened.grant), deviceToken: outcome.deviceToken });
+            return answer(201, {
+              ...signTokens(deps, outcome.opened.grant),
+              deviceToken: outcome.deviceToken,
+            });
           case "challenge":
             return answerPending(await openChallenge(deps, outcome));
           case "refused":
@@ -62,13 +65,27 @@ export function signInRoutes(deps: StepUpDeps): readonly Route[] {
     }),
 
     serve(endpoints.prepareChallenge, async (call) => {
-      const outcome = await prepareChallenge(deps, { challengeId: call.params.id, ...call.input }, call.client, originOf(call));
-      return outcome.kind === "prepared" ? answer(200, outcome.prepared) : refuseUnprepared(outcome);
+      const outcome = await prepareChallenge(
+        deps,
+        { challengeId: call.params.id, ...call.input },
+        call.client,
+        originOf(call),
+      );
+      return outcome.kind === "prepared"
+        ? answer(200, outcome.prepared)
+        : refuseUnprepared(outcome);
     }),
 
     serve(endpoints.enrolInChallenge, async (call) => {
-      const outcome = await enrolInChallenge(deps, { challengeId: call.params.id, ...call.input }, call.client, originOf(call));
-      return outcome.kind === "prepared" ? answer(200, outcome.prepared) : refuseUnprepared(outcome);
+      const outcome = await enrolInChallenge(
+        deps,
+        { challengeId: call.params.id, ...call.input },
+        call.client,
+        originOf(call),
+      );
+      return outcome.kind === "prepared"
+        ? answer(200, outcome.prepared)
+        : refuseUnprepared(outcome);
     }),
 
     serve(endpoints.stepUp, async (call) => {
@@ -76,7 +93,10 @@ export function signInRoutes(deps: StepUpDeps): readonly Route[] {
       const outcome = await stepUp(deps, signedIn(call), input, originOf(call));
       switch (outcome.kind) {
         case "raised":
-          return answer(200, { ...signTokens(deps, outcome.opened.grant), recoveryCodesLeft: outcome.recoveryCodesLeft });
+          return answer(200, {
+            ...signTokens(deps, outcome.opened.grant),
+            recoveryCodesLeft: outcome.recoveryCodesLeft,
+          });
         case "session_ended":
           return refuse("session_ended");
         case "second_factor_required":
@@ -136,7 +156,9 @@ function refuseProof({ factor }: Proof) {
   return refuse(factor === "passkey" ? "invalid_passkey" : "invalid_code");
 }
 
-function refuseUnprepared(outcome: Exclude<PrepareOutcome<unknown>, { readonly kind: "prepared" }>) {
+function refuseUnprepared(
+  outcome: Exclude<PrepareOutcome<unknown>, { readonly kind: "prepared" }>,
+) {
   switch (outcome.kind) {
     case "invalid_challenge":
     case "no_address":
@@ -148,6 +170,12 @@ function refuseUnprepared(outcome: Exclude<PrepareOutcome<unknown>, { readonly k
   }
 }
 
-function signedIn({ caller, client }: { readonly caller: Caller; readonly client: Client }): SignedIn {
+function signedIn({
+  caller,
+  client,
+}: {
+  readonly caller: Caller;
+  readonly client: Client;
+}): SignedIn {
   return { userId: caller.userId, sessionId: caller.sessionId, client };
 }

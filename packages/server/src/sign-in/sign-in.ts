@@ -8,14 +8,36 @@ import { readDjangoAddress } from "../users/django-address.ts";
 import { normalizePassword } from "../users/password-policy.ts";
 import { matchPassword, sealPassword, type PasswordDeps } from "../users/passwords.ts";
 import type { ReadUsername } from "../users/username.ts";
-import { findByIdentifier, findBySpelling, upgradePassword, type Identifier, type User } from "../users/users.store.ts";
+import {
+  findByIdentifier,
+  findBySpelling,
+  upgradePassword,
+  type Identifier,
+  type User,
+} from "../users/users.store.ts";
 import { readDeviceToken } from "./device-token.ts";
 import { noteFailure } from "./failures.ts";
 import { enrolledFactors, type Factor, type MakeReserve } from "./factor.ts";
-import { countSignIn, enter, holdEntrant, open, reasonAgainst, trustOf, type OpeningDeps, type SignedIn } from "./opening.ts";
+import {
+  countSignIn,
+  enter,
+  holdEntrant,
+  open,
+  reasonAgainst,
+  trustOf,
+  type OpeningDeps,
+  type SignedIn,
+} from "./opening.ts";
 import { isRequired, type PolicyDeps } from "./policy.ts";
 import { isRemembered, type RememberDeps } from "./remembered-devices.ts";
-import { returnAttempt, settleAttempt, takeAttempt, unknownAccount, type Attempt, type AttemptLimits } from "./throttle.ts";
+import {
+  returnAttempt,
+  settleAttempt,
+  takeAttempt,
+  unknownAccount,
+  type Attempt,
+  type AttemptLimits,
+} from "./throttle.ts";
 
 export interface SignInDeps extends OpeningDeps, PasswordDeps, PolicyDeps, RememberDeps {
   readonly factors: readonly Factor[];
@@ -27,14 +49,20 @@ export interface SignInDeps extends OpeningDeps, PasswordDeps, PolicyDeps, Remem
 
 export interface Credentials {
   readonly identifier: string;
-  /** What the identifier is, a `spelling` being an address in its very letters; told by its form where it is not said. */
+  /**
+   * What the identifier is, a `spelling` being an address in its very letters; told by its form
+   * where it is not said.
+   */
   readonly by?: "email" | "spelling" | "username";
   readonly password: string;
   readonly deviceToken?: string | undefined;
   readonly rememberToken?: string | undefined;
 }
 
-/** What is still to be proven, by whom. Nothing has been opened, and whoever drops it leaves nothing behind. */
+/**
+ * What is still to be proven, by whom. Nothing has been opened, and whoever drops it leaves nothing
+ * behind.
+ */
 export interface SecondStep {
   readonly user: User;
   readonly attempt: Attempt;
@@ -52,10 +80,16 @@ export type SignInOutcome =
   | { readonly kind: "busy" };
 
 /**
- * The way in by password: budget, password, account state, second factor, session. Until the last step nothing has been opened,
- * so nothing has to be undone. Unknown, wrong, disabled and unverified are one refusal at one cost (EN-01, EN-02).
+ * The way in by password: budget, password, account state, second factor, session. Until the last
+ * step nothing has been opened, so nothing has to be undone. Unknown, wrong, disabled and
+ * unverified are one refusal at one cost (EN-01, EN-02).
  */
-export async function signIn(deps: SignInDeps, credentials: Credentials, client: Client, origin: Origin): Promise<SignInOutcome> {
+export async function signIn(
+  deps: SignInDeps,
+  credentials: Credentials,
+  client: Client,
+  origin: Origin,
+): Promise<SignInOutcome> {
   const name = readName(deps, credentials);
   const found = await findNamed(deps.db, name, credentials);
   const attempt: Attempt = {
@@ -65,12 +99,19 @@ export async function signIn(deps: SignInDeps, credentials: Credentials, client:
     trustedDevice: found && trustedDevice(deps.keyring, found, credentials.deviceToken),
   };
 
-  const password = await checkPassword(deps, { user: found, attempt, password: credentials.password }, origin);
+  const password = await checkPassword(
+    deps,
+    { user: found, attempt, password: credentials.password },
+    origin,
+  );
   if (password.kind !== "matched") return password;
   const { user, weak } = password;
 
   const outcome = await deps.db.transaction().execute(async (tx) => {
-    const held = await holdEntrant(tx, deps, { userId: user.id, isUnchanged: (now) => isSamePassword(user, now, weak) });
+    const held = await holdEntrant(tx, deps, {
+      userId: user.id,
+      isUnchanged: (now) => isSamePassword(user, now, weak),
+    });
     if (held === undefined) return { kind: "refused" } as const;
     const step = await secondStep(deps, tx, held, credentials.rememberToken);
     if (step !== undefined) {
@@ -79,13 +120,24 @@ export async function signIn(deps: SignInDeps, credentials: Credentials, client:
     }
     await settleAttempt(tx, deps, deps.attemptLimits, attempt);
     await countSignIn(tx, deps);
-    const entrance = { proven: { amr: ["pwd"], acr: "aal1" }, trustedDevice: attempt.trustedDevice, client } as const;
-    return { kind: "open", user: held, opened: await open(tx, deps, held, entrance, origin) } as const;
+    const entrance = {
+      proven: { amr: ["pwd"], acr: "aal1" },
+      trustedDevice: attempt.trustedDevice,
+      client,
+    } as const;
+    return {
+      kind: "open",
+      user: held,
+      opened: await open(tx, deps, held, entrance, origin),
+    } as const;
   });
   if (outcome.kind === "refused") return outcome;
   if (weak) await upgrade(deps, user, credentials.password);
   if (outcome.kind === "challenge") return outcome;
-  return { kind: "opened", ...(await enter(deps, outcome.user, outcome.opened, attempt.trustedDevice)) };
+  return {
+    kind: "opened",
+    ...(await enter(deps, outcome.user, outcome.opened, attempt.trustedDevice)),
+  };
 }
 
 /** What a user, whose row is held, has to show beside the password; `undefined`: nothing. */
@@ -96,9 +148,13 @@ async function secondStep(
   rememberToken: string | undefined,
 ): Promise<Pick<SecondStep, "factors" | "enrol"> | undefined> {
   const factors = await enrolledFactors(tx, deps.factors, user.id);
-  if (factors.length > 0) return (await isRemembered(tx, deps, user, rememberToken)) ? undefined : { factors, enrol: [] };
+  if (factors.length > 0)
+    return (await isRemembered(tx, deps, user, rememberToken)) ? undefined : { factors, enrol: [] };
   if (!isRequired(deps, user)) return undefined;
-  return { factors: [], enrol: deps.factors.filter(({ enrolment }) => enrolment?.isOpenTo(user) === true) };
+  return {
+    factors: [],
+    enrol: deps.factors.filter(({ enrolment }) => enrolment?.isOpenTo(user) === true),
+  };
 }
 
 export type PasswordCheck =
@@ -113,10 +169,20 @@ interface Asked {
   readonly password: string;
 }
 
-type CheckDeps = Pick<SignInDeps, "db" | "clock" | "keyring" | "hasher" | "attemptLimits" | "requireVerifiedEmail">;
+type CheckDeps = Pick<
+  SignInDeps,
+  "db" | "clock" | "keyring" | "hasher" | "attemptLimits" | "requireVerifiedEmail"
+>;
 
-/** Turns away at once, before the database is asked for anything, whoever could not be answered in time (IN-07). */
-export async function checkPassword(deps: CheckDeps, asked: Asked, origin: Origin): Promise<PasswordCheck> {
+/**
+ * Turns away at once, before the database is asked for anything, whoever could not be answered in
+ * time (IN-07).
+ */
+export async function checkPassword(
+  deps: CheckDeps,
+  asked: Asked,
+  origin: Origin,
+): Promise<PasswordCheck> {
   const answered = deps.hasher.reserve();
   if (answered === undefined) return { kind: "busy" };
   try {
@@ -126,45 +192,80 @@ export async function checkPassword(deps: CheckDeps, asked: Asked, origin: Origi
   }
 }
 
-/** Takes an attempt, then pays for one hash, then looks at the account; whoever asks for whomever. */
+/**
+ * Takes an attempt, then pays for one hash, then looks at the account; whoever asks for whomever.
+ */
 async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<PasswordCheck> {
   const { user, attempt } = asked;
   const budget = await deps.db.transaction().execute(async (tx) => {
     const taken = await takeAttempt(tx, deps, deps.attemptLimits, attempt);
-    if (taken.kind === "exhausted") await noteFailure(tx, deps, { event: "sign_in.throttled", userId: user?.id, reason: "budget" }, origin);
+    if (taken.kind === "exhausted")
+      await noteFailure(
+        tx,
+        deps,
+        { event: "sign_in.throttled", userId: user?.id, reason: "budget" },
+        origin,
+      );
     return taken;
   });
-  if (budget.kind === "exhausted") return { kind: "throttled", retryAfterSeconds: budget.retryAfterSeconds };
+  if (budget.kind === "exhausted")
+    return { kind: "throttled", retryAfterSeconds: budget.retryAfterSeconds };
 
   const match = await matchPassword(deps, user, asked.password);
   if (match.kind === "busy") {
-    await deps.db.transaction().execute(async (tx) => returnAttempt(tx, deps.attemptLimits, attempt));
+    await deps.db
+      .transaction()
+      .execute(async (tx) => returnAttempt(tx, deps.attemptLimits, attempt));
     return { kind: "busy" };
   }
-  const reason = match.kind === "mismatched" ? "password" : user === undefined ? "unknown" : reasonAgainst(deps, user);
-  if (match.kind === "matched" && user !== undefined && reason === undefined) return { kind: "matched", user, weak: match.weak };
+  const reason =
+    match.kind === "mismatched"
+      ? "password"
+      : user === undefined
+        ? "unknown"
+        : reasonAgainst(deps, user);
+  if (match.kind === "matched" && user !== undefined && reason === undefined)
+    return { kind: "matched", user, weak: match.weak };
   await deps.db
     .transaction()
-    .execute(async (tx) => noteFailure(tx, deps, { event: "sign_in.failed", userId: user?.id, reason: reason ?? "unknown" }, origin));
+    .execute(async (tx) =>
+      noteFailure(
+        tx,
+        deps,
+        { event: "sign_in.failed", userId: user?.id, reason: reason ?? "unknown" },
+        origin,
+      ),
+    );
   return { kind: "refused" };
 }
 
-/** A logout everywhere in between changes nothing: this is the login after it. A change or a reset of the password does. */
+/**
+ * A logout everywhere in between changes nothing: this is the login after it. A change or a reset
+ * of the password does.
+ */
 function isSamePassword(checked: User, held: User, wasWeak: boolean): boolean {
   const [before, now] = [checked.passwordSealed, held.passwordSealed];
   if (before === null || now === null) return false;
   // Another login may have given a weak hash of it today's parameters meanwhile.
-  return Buffer.from(before).equals(now) || (wasWeak && checked.passwordChangedAt === held.passwordChangedAt);
+  return (
+    Buffer.from(before).equals(now) ||
+    (wasWeak && checked.passwordChangedAt === held.passwordChangedAt)
+  );
 }
 
-/** A hash of older parameters becomes one of today's, unless the password was changed meanwhile (PW-09). */
+/**
+ * A hash of older parameters becomes one of today's, unless the password was changed meanwhile
+ * (PW-09).
+ */
 async function upgrade(deps: SignInDeps, user: User, presented: string): Promise<void> {
   const normalized = normalizePassword(presented);
   const { passwordSealed } = user;
   if (normalized.kind !== "normalized" || passwordSealed === null) return;
   const sealed = await sealPassword(deps, user.id, normalized.password);
   if (sealed.kind === "sealed")
-    await deps.db.transaction().execute(async (tx) => upgradePassword(tx, user.id, passwordSealed, sealed.passwordSealed));
+    await deps.db
+      .transaction()
+      .execute(async (tx) => upgradePassword(tx, user.id, passwordSealed, sealed.passwordSealed));
 }
 
 /** What cannot be anybody's name is looked for all the same. */
@@ -181,12 +282,20 @@ function readName(
   return { usernameCanonical: username.kind === "username" ? username.canonical : "" };
 }
 
-async function findNamed(db: Db, name: Identifier, { by, identifier }: Credentials): Promise<User | undefined> {
+async function findNamed(
+  db: Db,
+  name: Identifier,
+  { by, identifier }: Credentials,
+): Promise<User | undefined> {
   if (by !== "spelling" || !("emailCanonical" in name)) return findByIdentifier(db, name);
   return findBySpelling(db, { address: identifier, canonical: name.emailCanonical });
 }
 
-export function trustedDevice(keyring: Keyring, user: User, token: string | undefined): string | undefined {
+export function trustedDevice(
+  keyring: Keyring,
+  user: User,
+  token: string | undefined,
+): string | undefined {
   const device = token === undefined ? undefined : readDeviceToken(keyring, token);
   const { sub, pwd } = trustOf(user);
   return device?.sub === sub && device.pwd === pwd ? device.did : undefined;

@@ -26,8 +26,8 @@ export type StepUpOutcome =
   | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
 /**
- * Proves once more who is there, and lets the session go on under a new id on the strength of that. The password alone will not do
- * for who has a second factor (MF-07).
+ * Proves once more who is there, and lets the session go on under a new id on the strength of that.
+ * The password alone will not do for who has a second factor (MF-07).
  */
 export async function stepUp(
   deps: StepUpDeps,
@@ -49,7 +49,8 @@ async function byPassword(
   origin: Origin,
 ): Promise<StepUpOutcome> {
   const factors = await enrolledFactors(deps.db, deps.factors, user.id);
-  if (factors.length > 0) return { kind: "second_factor_required", factors: factors.map(({ name }) => name) };
+  if (factors.length > 0)
+    return { kind: "second_factor_required", factors: factors.map(({ name }) => name) };
   const own = await deps.checkOwnPassword(who, password, origin);
   if (own.kind !== "matched") return own;
   return raise(
@@ -71,9 +72,16 @@ async function byFactor(
   { user, proof }: { readonly user: User; readonly proof: Proof },
   origin: Origin,
 ): Promise<StepUpOutcome> {
-  const guess: Guess = { flow: { kind: "step_up", id: who.sessionId }, user, proof, client: who.client, origin };
+  const guess: Guess = {
+    flow: { kind: "step_up", id: who.sessionId },
+    user,
+    proof,
+    client: who.client,
+    origin,
+  };
   const proven = await proveFactor(deps, guess);
-  if (proven.kind === "mismatched" || proven.kind === "exhausted") return { kind: "factor_mismatched" };
+  if (proven.kind === "mismatched" || proven.kind === "exhausted")
+    return { kind: "factor_mismatched" };
   if (proven.kind !== "matched") return proven;
   const session = await findSession(deps.db, who.sessionId);
   return raise(
@@ -87,15 +95,18 @@ async function byFactor(
         await noteMismatch(tx, deps, guess);
         return undefined;
       }
-      return { proven: assuranceOf(methodsOf(session?.amr ?? [], proven.match)), recoveryCodesLeft: spent.recoveryCodesLeft ?? null };
+      return {
+        proven: assuranceOf(methodsOf(session?.amr ?? [], proven.match)),
+        recoveryCodesLeft: spent.recoveryCodesLeft ?? null,
+      };
     },
     origin,
   );
 }
 
 /**
- * What was shown now, the password if it once was, and that there were two: an older factor is not named, lest it be made younger by a
- * weaker one.
+ * What was shown now, the password if it once was, and that there were two: an older factor is not
+ * named, lest it be made younger by a weaker one.
  */
 function methodsOf(before: AmrList, { amr }: Match): AmrList {
   const kept = (method: "pwd" | "mfa"): AmrList => (before.includes(method) ? [method] : []);
@@ -117,11 +128,20 @@ async function raise(
 ): Promise<StepUpOutcome> {
   const outcome = await deps.db.transaction().execute(async (tx) => {
     const held = await lockUser(tx, user.id);
-    if (held === undefined || held.disabledAt !== null || standingOf(held) !== standingOf(user)) return "session_ended" as const;
+    if (held === undefined || held.disabledAt !== null || standingOf(held) !== standingOf(user))
+      return "session_ended" as const;
     const shown = await show(tx);
     if (shown === undefined) return "mismatched" as const;
-    const raised = await raiseSession(tx, deps, { id: who.sessionId, user: held, client: who.client }, shown.proven, origin);
-    return raised === undefined ? ("session_ended" as const) : { ...raised, recoveryCodesLeft: shown.recoveryCodesLeft };
+    const raised = await raiseSession(
+      tx,
+      deps,
+      { id: who.sessionId, user: held, client: who.client },
+      shown.proven,
+      origin,
+    );
+    return raised === undefined
+      ? ("session_ended" as const)
+      : { ...raised, recoveryCodesLeft: shown.recoveryCodesLeft };
   });
   if (outcome === "session_ended") return { kind: "session_ended" };
   if (outcome === "mismatched") return { kind: "factor_mismatched" };
@@ -139,6 +159,12 @@ export async function prepareStepUp(
   const user = await findUser(deps.db, who.userId);
   if (user === undefined || user.disabledAt !== null) return { kind: "session_ended" };
   const factor = deps.factors.find((one) => one.name === name);
-  if (factor?.prepare === undefined || !(await factor.isEnrolled(deps.db, user.id))) return { kind: "unavailable" };
-  return factor.prepare({ flow: { kind: "step_up", id: who.sessionId }, user, client: who.client, origin });
+  if (factor?.prepare === undefined || !(await factor.isEnrolled(deps.db, user.id)))
+    return { kind: "unavailable" };
+  return factor.prepare({
+    flow: { kind: "step_up", id: who.sessionId },
+    user,
+    client: who.client,
+    origin,
+  });
 }

@@ -12,7 +12,8 @@ interface Algorithm {
 export const algorithms: Readonly<Record<SigningAlgorithm, Algorithm>> = {
   ES256: {
     generate: () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
-    // Asked for the JOSE form itself, Node prepares the key anew for each signature, at the price of a second one.
+    // Asked for the JOSE form itself, Node prepares the key anew for each signature, at the price
+    // of a second one.
     sign: (data, key) => joseSignature(sign("sha256", data, key)),
   },
   EdDSA: {

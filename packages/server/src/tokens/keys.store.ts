@@ -2,7 +2,10 @@ import type { SigningAlgorithm } from "./algorithms.ts";
 import type { Db, Queryable, Tx } from "../db/open.ts";
 import type { UnixSeconds } from "../kernel/clock.ts";
 
-/** A signing key's record. Moments say its state: announced, then active, then retiring, then removed. */
+/**
+ * A signing key's record. Moments say its state: announced, then active, then retiring, then
+ * removed.
+ */
 export interface KeyRecord {
   readonly kid: string;
   readonly algorithm: SigningAlgorithm;
@@ -15,7 +18,12 @@ export interface KeyRecord {
 }
 
 export async function listKeys(db: Queryable): Promise<readonly KeyRecord[]> {
-  const rows = await db.selectFrom("signing_keys").selectAll().orderBy("announced_at").orderBy("kid").execute();
+  const rows = await db
+    .selectFrom("signing_keys")
+    .selectAll()
+    .orderBy("announced_at")
+    .orderBy("kid")
+    .execute();
   return rows.map((row) => ({
     kid: row.kid,
     algorithm: toAlgorithm(row.algorithm),
@@ -30,7 +38,9 @@ export async function listKeys(db: Queryable): Promise<readonly KeyRecord[]> {
 
 export async function insertKey(
   tx: Tx,
-  key: Pick<KeyRecord, "kid" | "algorithm" | "publicJwk" | "announcedAt"> & { readonly privateSealed: Uint8Array },
+  key: Pick<KeyRecord, "kid" | "algorithm" | "publicJwk" | "announcedAt"> & {
+    readonly privateSealed: Uint8Array;
+  },
 ): Promise<void> {
   await tx
     .insertInto("signing_keys")
@@ -52,8 +62,15 @@ export async function holdKey(tx: Tx, kid: string): Promise<void> {
   await tx.selectFrom("signing_keys").select("kid").where("kid", "=", kid).forUpdate().execute();
 }
 
-/** Activates an announced key, retires those active before it and returns them; `undefined` when another node did so first. */
-export async function activateKey(tx: Tx, kid: string, now: UnixSeconds): Promise<readonly string[] | undefined> {
+/**
+ * Activates an announced key, retires those active before it and returns them; `undefined` when
+ * another node did so first.
+ */
+export async function activateKey(
+  tx: Tx,
+  kid: string,
+  now: UnixSeconds,
+): Promise<readonly string[] | undefined> {
   const activated = await tx
     .updateTable("signing_keys")
     .set({ activated_at: now })
@@ -75,7 +92,9 @@ export async function activateKey(tx: Tx, kid: string, now: UnixSeconds): Promis
   return retired.map((key) => key.kid);
 }
 
-/** Marks a key removed and forgets its private half; false when it was not there or removed already. */
+/**
+ * Marks a key removed and forgets its private half; false when it was not there or removed already.
+ */
 export async function removeKey(tx: Tx, kid: string, now: UnixSeconds): Promise<boolean> {
   const removed = await tx
     .updateTable("signing_keys")

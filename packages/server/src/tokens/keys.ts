@@ -7,7 +7,15 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Keyring } from "../kernel/keyring.ts";
 import { recordRevocation, type Recorded } from "../revocations/settle.ts";
 import { algorithms, type SigningAlgorithm } from "./algorithms.ts";
-import { activateKey, holdKey, insertKey, latestAccessExpiry, listKeys, removeKey, type KeyRecord } from "./keys.store.ts";
+import {
+  activateKey,
+  holdKey,
+  insertKey,
+  latestAccessExpiry,
+  listKeys,
+  removeKey,
+  type KeyRecord,
+} from "./keys.store.ts";
 
 export type KeyState = "announced" | "active" | "retiring" | "removed";
 
@@ -31,9 +39,13 @@ export interface KeyDeps {
   readonly clock: Clock;
   readonly keyring: Keyring;
   readonly algorithm: SigningAlgorithm;
-  /** How long a key is published before it signs: at least as long as anybody caches the key set. */
+  /**
+   * How long a key is published before it signs: at least as long as anybody caches the key set.
+   */
   readonly announceSeconds: number;
-  /** How long a retired key still verifies: the lifetime of an access token and what clocks differ. */
+  /**
+   * How long a retired key still verifies: the lifetime of an access token and what clocks differ.
+   */
   readonly retainSeconds: number;
   /** Age at which the next key is announced. */
   readonly rotateAfterSeconds: number;
@@ -55,11 +67,18 @@ export async function openKeys(deps: KeyDeps): Promise<Keys> {
 
   async function reload(): Promise<void> {
     const records = (await listKeys(deps.db)).filter((key) => key.removedAt === null);
-    const active = records.filter((key) => keyState(key) === "active").toSorted((a, b) => (b.activatedAt ?? 0) - (a.activatedAt ?? 0))[0];
+    const active = records
+      .filter((key) => keyState(key) === "active")
+      .toSorted((a, b) => (b.activatedAt ?? 0) - (a.activatedAt ?? 0))[0];
     if (active !== undefined && active.kid !== signing?.kid) signing = unseal(deps.keyring, active);
     const jwks = records.map((key) => ({ key, jwk: readJwk(key.publicJwk) }));
     verifying.replace(jwks.map(({ key, jwk }) => ({ kid: key.kid, alg: key.algorithm, jwk })));
-    published = jwks.map(({ key, jwk }) => ({ ...jwk, kid: key.kid, alg: key.algorithm, use: "sig" }));
+    published = jwks.map(({ key, jwk }) => ({
+      ...jwk,
+      kid: key.kid,
+      alg: key.algorithm,
+      use: "sig",
+    }));
   }
 
   await reload();
@@ -79,8 +98,9 @@ export async function openKeys(deps: KeyDeps): Promise<Keys> {
 }
 
 /**
- * Moves every key on to the state its age calls for: the first key and the successor of one that was removed are active at once,
- * others are announced, then activated, then retired, then removed. Any number of nodes may do so at the same time.
+ * Moves every key on to the state its age calls for: the first key and the successor of one that
+ * was removed are active at once, others are announced, then activated, then retired, then removed.
+ * Any number of nodes may do so at the same time.
  */
 export async function advanceKeys(deps: KeyDeps): Promise<void> {
   const now = deps.clock.now();
@@ -88,22 +108,38 @@ export async function advanceKeys(deps: KeyDeps): Promise<void> {
   const active = keys.find((key) => keyState(key) === "active");
   const announced = keys.find((key) => keyState(key) === "announced");
   if (active === undefined)
-    await deps.db.transaction().execute(async (tx) => activate(tx, deps, announced?.kid ?? (await announce(tx, deps, bySystem)), bySystem));
+    await deps.db
+      .transaction()
+      .execute(async (tx) =>
+        activate(tx, deps, announced?.kid ?? (await announce(tx, deps, bySystem)), bySystem),
+      );
   else if (announced !== undefined && announced.announcedAt + deps.announceSeconds <= now) {
     await deps.db.transaction().execute(async (tx) => activate(tx, deps, announced.kid, bySystem));
-  } else if (announced === undefined && (active.activatedAt ?? now) + deps.rotateAfterSeconds <= now) {
-    await deps.db.transaction().execute(async (tx) => announceSuccessor(tx, deps, active.kid, bySystem));
+  } else if (
+    announced === undefined &&
+    (active.activatedAt ?? now) + deps.rotateAfterSeconds <= now
+  ) {
+    await deps.db
+      .transaction()
+      .execute(async (tx) => announceSuccessor(tx, deps, active.kid, bySystem));
   }
   for (const key of keys) {
     if (keyState(key) !== "retiring" || (key.retiredAt ?? now) + deps.retainSeconds > now) continue;
     await deps.db.transaction().execute(async (tx) => {
-      if (await removeKey(tx, key.kid, now)) await record(tx, deps, { event: "key.removed", ...bySystem, details: { kid: key.kid } });
+      if (await removeKey(tx, key.kid, now))
+        await record(tx, deps, { event: "key.removed", ...bySystem, details: { kid: key.kid } });
     });
   }
 }
 
-/** Announces a successor; it signs after `announceSeconds`, or at once where the caller cannot wait. */
-export async function rotateKeys(deps: KeyDeps, origin: Origin, options: { readonly atOnce: boolean }): Promise<{ readonly kid: string }> {
+/**
+ * Announces a successor; it signs after `announceSeconds`, or at once where the caller cannot wait.
+ */
+export async function rotateKeys(
+  deps: KeyDeps,
+  origin: Origin,
+  options: { readonly atOnce: boolean },
+): Promise<{ readonly kid: string }> {
   return deps.db.transaction().execute(async (tx) => {
     const active = (await listKeys(tx)).find((key) => keyState(key) === "active");
     const kid = await announceSuccessor(tx, deps, active?.kid ?? "", origin);
@@ -113,14 +149,16 @@ export async function rotateKeys(deps: KeyDeps, origin: Origin, options: { reado
 }
 
 /**
- * Removes a key in an emergency: every token it signed is dead once `recorded` has settled; sessions live on by refresh (KY-03).
- * The active key gets a successor in the same transaction.
+ * Removes a key in an emergency: every token it signed is dead once `recorded` has settled;
+ * sessions live on by refresh (KY-03). The active key gets a successor in the same transaction.
  */
 export async function removeKeyNow(
   deps: KeyDeps,
   kid: string,
   origin: Origin,
-): Promise<{ readonly kind: "removed"; readonly recorded: Recorded } | { readonly kind: "unknown" }> {
+): Promise<
+  { readonly kind: "removed"; readonly recorded: Recorded } | { readonly kind: "unknown" }
+> {
   return deps.db.transaction().execute(async (tx) => {
     const keys = await listKeys(tx);
     const wasActive = keys.some((key) => key.kid === kid && keyState(key) === "active");
@@ -143,7 +181,12 @@ export async function removeKeyNow(
 }
 
 /** The one successor of a key, whoever asks for it first. */
-async function announceSuccessor(tx: Tx, deps: KeyDeps, of: string, origin: Origin): Promise<string> {
+async function announceSuccessor(
+  tx: Tx,
+  deps: KeyDeps,
+  of: string,
+  origin: Origin,
+): Promise<string> {
   await holdKey(tx, of);
   const waiting = (await listKeys(tx)).find((key) => keyState(key) === "announced");
   return waiting?.kid ?? announce(tx, deps, origin);
@@ -153,9 +196,23 @@ async function announce(tx: Tx, deps: KeyDeps, origin: Origin): Promise<string> 
   const { publicKey, privateKey } = algorithms[deps.algorithm].generate();
   const publicJwk = JSON.stringify(publicKey.export({ format: "jwk" }));
   const kid = thumbprint(readJwk(publicJwk));
-  const privateSealed = deps.keyring.seal("signing-key-seal", kid, privateKey.export({ format: "der", type: "pkcs8" }));
-  await insertKey(tx, { kid, algorithm: deps.algorithm, publicJwk, privateSealed, announcedAt: deps.clock.now() });
-  await record(tx, deps, { event: "key.announced", ...origin, details: { kid, algorithm: deps.algorithm } });
+  const privateSealed = deps.keyring.seal(
+    "signing-key-seal",
+    kid,
+    privateKey.export({ format: "der", type: "pkcs8" }),
+  );
+  await insertKey(tx, {
+    kid,
+    algorithm: deps.algorithm,
+    publicJwk,
+    privateSealed,
+    announcedAt: deps.clock.now(),
+  });
+  await record(tx, deps, {
+    event: "key.announced",
+    ...origin,
+    details: { kid, algorithm: deps.algorithm },
+  });
   return kid;
 }
 
@@ -163,18 +220,25 @@ async function activate(tx: Tx, deps: KeyDeps, kid: string, origin: Origin): Pro
   const retired = await activateKey(tx, kid, deps.clock.now());
   if (retired === undefined) return;
   await record(tx, deps, { event: "key.activated", ...origin, details: { kid } });
-  for (const old of retired) await record(tx, deps, { event: "key.retired", ...origin, details: { kid: old } });
+  for (const old of retired)
+    await record(tx, deps, { event: "key.retired", ...origin, details: { kid: old } });
 }
 
 function unseal(ring: Keyring, key: KeyRecord): SigningKey {
   if (key.privateSealed === null) throw new Error(`the private half of key ${key.kid} is gone`);
   const der = ring.open("signing-key-seal", key.kid, key.privateSealed);
-  return { kid: key.kid, algorithm: key.algorithm, privateKey: createPrivateKey({ key: der, format: "der", type: "pkcs8" }) };
+  return {
+    kid: key.kid,
+    algorithm: key.algorithm,
+    privateKey: createPrivateKey({ key: der, format: "der", type: "pkcs8" }),
+  };
 }
 
 function readJwk(text: string): Record<string, string> {
   const parsed: unknown = JSON.parse(text);
-  const members = Object.entries(parsed ?? {}).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  const members = Object.entries(parsed ?? {}).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
   return Object.fromEntries(members);
 }
 

@@ -13,7 +13,10 @@ export interface MintDeps {
   readonly audience: string;
 }
 
-/** What an access token says about its session. `expiresAt` must be stored with the session before the token is signed. */
+/**
+ * What an access token says about its session. `expiresAt` must be stored with the session before
+ * the token is signed.
+ */
 export interface Grant {
   readonly userId: string;
   readonly sessionId: string;

@@ -4,7 +4,14 @@ import type { Db, Tx } from "../db/open.ts";
 import type { UnixSeconds } from "../kernel/clock.ts";
 import type { Also } from "./create-account.ts";
 import { isMailedToken, type MailedTokenDeps } from "./mailed-token.ts";
-import { displaceUnconfirmed, lockUser, markVerified, setEmail, unpause, type User } from "./users.store.ts";
+import {
+  displaceUnconfirmed,
+  lockUser,
+  markVerified,
+  setEmail,
+  unpause,
+  type User,
+} from "./users.store.ts";
 
 export interface ActivateDeps extends MailedTokenDeps {
   readonly db: Db;
@@ -15,7 +22,10 @@ export interface ActivateOutcome {
   readonly kind: "activated" | "unknown" | "invalid_token" | "stale";
 }
 
-/** Lets the user of a paused account in: the mailed link shows that they read mail at its address. A disabled one stays out. */
+/**
+ * Lets the user of a paused account in: the mailed link shows that they read mail at its address. A
+ * disabled one stays out.
+ */
 export async function activate(
   deps: ActivateDeps,
   userId: string,
@@ -37,8 +47,14 @@ export async function activate(
   });
 }
 
-/** Who was merely first to write an address down yields it to whoever shows that they read its mail. */
-async function claimAddress(tx: Tx, { id, email, sharedEmailCanonical: canonical }: User, now: UnixSeconds): Promise<void> {
+/**
+ * Who was merely first to write an address down yields it to whoever shows that they read its mail.
+ */
+async function claimAddress(
+  tx: Tx,
+  { id, email, sharedEmailCanonical: canonical }: User,
+  now: UnixSeconds,
+): Promise<void> {
   if (email === null || canonical === null) return;
   await displaceUnconfirmed(tx, canonical, id);
   await setEmail(tx, id, { address: email, canonical }, now);

@@ -18,7 +18,8 @@ test("a line with an exclamation mark takes a word off the list, in any case and
   assert.ok((await openBlockList()).includes("mysecret"));
   const list = await listOf("!MySecret", "house-word", "!house-word", "another-word");
   for (const word of ["mysecret", "MYSECRET", "house-word"]) assert.ok(!list.includes(word), word);
-  for (const word of ["another-word", "password", "!house-word"]) assert.equal(list.includes(word), word !== "!house-word", word);
+  for (const word of ["another-word", "password", "!house-word"])
+    assert.equal(list.includes(word), word !== "!house-word", word);
 });
 
 test("a lone exclamation mark is a password like others", async () => {

@@ -12,9 +12,10 @@ const COMMON_PASSWORDS = "@zxcvbn-ts/language-common/src/passwords.json";
 const SHA1_LINE = /^([0-9a-f]{40})(?::\d+)?$/iu;
 
 /**
- * The common passwords of zxcvbn-ts and, if the operator has one, a breached set held locally (PW-05): a password a line,
- * or its SHA-1 in hexadecimal, with or without a count, as Have I Been Pwned hands it out. A line `!word` takes a word off the
- * list again, wherever it stands. Eight bytes of memory an entry.
+ * The common passwords of zxcvbn-ts and, if the operator has one, a breached set held locally
+ * (PW-05): a password a line, or its SHA-1 in hexadecimal, with or without a count, as Have I Been
+ * Pwned hands it out. A line `!word` takes a word off the list again, wherever it stands. Eight
+ * bytes of memory an entry.
  *
  * @throws {RangeError} when the operator's file cannot be read
  */
@@ -26,13 +27,16 @@ export async function openBlockList(path?: string): Promise<BlockList> {
   const sorted = prints.sorted();
   return {
     includes: (password) =>
-      !allowed.has(fold(password)) && (holds(sorted, fingerprint(fold(password))) || holds(sorted, fingerprint(password))),
+      !allowed.has(fold(password)) &&
+      (holds(sorted, fingerprint(fold(password))) || holds(sorted, fingerprint(password))),
     entries: sorted.length,
   };
 }
 
 async function commonPasswords(): Promise<readonly string[]> {
-  const list: unknown = JSON.parse(await readFile(fileURLToPath(import.meta.resolve(COMMON_PASSWORDS)), "utf8"));
+  const list: unknown = JSON.parse(
+    await readFile(fileURLToPath(import.meta.resolve(COMMON_PASSWORDS)), "utf8"),
+  );
   if (!Array.isArray(list)) throw new TypeError(`${COMMON_PASSWORDS} is not a list`);
   return list.filter((entry): entry is string => typeof entry === "string");
 }
@@ -50,9 +54,12 @@ async function addLines(
       else if (line !== "") prints.add(fingerprint(fold(line.normalize("NFKC"))));
     }
   } catch (cause) {
-    throw new RangeError(`The list of refused passwords ${path} cannot be read: name a readable text file, one password a line.`, {
-      cause,
-    });
+    throw new RangeError(
+      `The list of refused passwords ${path} cannot be read: name a readable text file, one password a line.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -64,7 +71,10 @@ function fingerprint(password: string): number {
   return head(hash("sha1", password, "hex"));
 }
 
-/** The first 52 bits of a digest: of a billion entries, two in ten million strangers would be taken for one of them. */
+/**
+ * The first 52 bits of a digest: of a billion entries, two in ten million strangers would be taken
+ * for one of them.
+ */
 function head(digest: string): number {
   return Number.parseInt(digest.slice(0, 13), 16);
 }

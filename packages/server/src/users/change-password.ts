@@ -4,7 +4,13 @@ import { notify } from "../mail/notices.ts";
 import type { Settle } from "../revocations/settle.ts";
 import { checkPassword, normalizePassword, type PasswordProblem } from "./password-policy.ts";
 import { sealPassword } from "./passwords.ts";
-import type { CheckOwnPassword, OwnPasswordOutcome, SessionEnding, SessionTokens, SignedIn } from "./ports.ts";
+import type {
+  CheckOwnPassword,
+  OwnPasswordOutcome,
+  SessionEnding,
+  SessionTokens,
+  SignedIn,
+} from "./ports.ts";
 import { contextOf, type RegisterDeps } from "./register.ts";
 import { findUser, lockUser, setPassword } from "./users.store.ts";
 
@@ -23,7 +29,10 @@ export type ChangePasswordOutcome =
   | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem }
   | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
-/** Changes the password, ends every other session and tells the user by mail, in one transaction (PW-07, LG-14). */
+/**
+ * Changes the password, ends every other session and tells the user by mail, in one transaction
+ * (PW-07, LG-14).
+ */
 export async function changePassword(
   deps: ChangePasswordDeps,
   who: SignedIn,
@@ -45,14 +54,27 @@ export async function changePassword(
 
   const renewal = await deps.db.transaction().execute(async (tx) => {
     const user = await lockUser(tx, userId);
-    // Whoever changed it meanwhile has ended this session, and the password just checked is no longer the current one.
-    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== before.hardEpoch) return undefined;
-    const renewed = await deps.sessions.endAllAndReopen(tx, userId, who.sessionId, "password_changed", who.client);
+    // Whoever changed it meanwhile has ended this session, and the password just checked is no
+    // longer the current one.
+    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== before.hardEpoch)
+      return undefined;
+    const renewed = await deps.sessions.endAllAndReopen(
+      tx,
+      userId,
+      who.sessionId,
+      "password_changed",
+      who.client,
+    );
     if (renewed === undefined) return undefined;
     const now = deps.clock.now();
     await setPassword(tx, userId, sealed.passwordSealed, now);
     await notify(tx, deps, user, { template: "password_changed", data: { at: now } });
-    await record(tx, deps, { event: "password.changed", ...origin, userId, sessionId: who.sessionId });
+    await record(tx, deps, {
+      event: "password.changed",
+      ...origin,
+      userId,
+      sessionId: who.sessionId,
+    });
     return renewed;
   });
   if (renewal === undefined) return { kind: "session_ended" };

@@ -17,14 +17,17 @@ export function confirmPage(random: Random): Page {
         labels: { password: "Password" },
         button: "Confirm",
         done: "Your address is confirmed. Go back to where you registered and sign in.",
-        withoutScript: "This page needs JavaScript. Without it, type the code from the mail where you registered.",
+        withoutScript:
+          "This page needs JavaScript. Without it, type the code from the mail where you registered.",
         refusals: {
-          link_used: "This address has been confirmed already. Go back to where you registered and sign in.",
+          link_used:
+            "This address has been confirmed already. Go back to where you registered and sign in.",
           link_expired: "This link has expired. Register again to get a new one.",
           link_void:
             "This link no longer works: there is a newer mail, the address was confirmed another way, or the password was wrong too often. Use the newest mail, sign in, or register again.",
           wrong_password: "This is not the password of this registration. Try again.",
-          username_taken: "Your username belongs to somebody else by now. Register again with another one.",
+          username_taken:
+            "Your username belongs to somebody else by now. Register again with another one.",
           registration_closed: "Registration has been closed.",
         },
       },
@@ -35,15 +38,19 @@ export function confirmPage(random: Random): Page {
         labels: { password: "Passwort" },
         button: "Bestätigen",
         done: "Ihre Adresse ist bestätigt. Gehen Sie dorthin zurück, wo Sie sich registriert haben, und melden Sie sich an.",
-        withoutScript: "Diese Seite braucht JavaScript. Ohne geben Sie den Code aus der E-Mail dort ein, wo Sie sich registriert haben.",
+        withoutScript:
+          "Diese Seite braucht JavaScript. Ohne geben Sie den Code aus der E-Mail dort ein, wo Sie sich registriert haben.",
         refusals: {
           link_used:
             "Diese Adresse wurde schon bestätigt. Gehen Sie dorthin zurück, wo Sie sich registriert haben, und melden Sie sich an.",
-          link_expired: "Dieser Link ist abgelaufen. Registrieren Sie sich noch einmal, um einen neuen zu bekommen.",
+          link_expired:
+            "Dieser Link ist abgelaufen. Registrieren Sie sich noch einmal, um einen neuen zu bekommen.",
           link_void:
             "Dieser Link gilt nicht mehr: Es gibt eine neuere E-Mail, die Adresse wurde anders bestätigt, oder das Passwort war zu oft falsch. Benutzen Sie die neueste E-Mail, melden Sie sich an oder registrieren Sie sich noch einmal.",
-          wrong_password: "Das ist nicht das Passwort dieser Registrierung. Versuchen Sie es noch einmal.",
-          username_taken: "Ihr Benutzername gehört inzwischen jemand anderem. Registrieren Sie sich noch einmal mit einem anderen.",
+          wrong_password:
+            "Das ist nicht das Passwort dieser Registrierung. Versuchen Sie es noch einmal.",
+          username_taken:
+            "Ihr Benutzername gehört inzwischen jemand anderem. Registrieren Sie sich noch einmal mit einem anderen.",
           registration_closed: "Die Registrierung ist geschlossen.",
         },
       },

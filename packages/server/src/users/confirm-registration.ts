@@ -32,26 +32,43 @@ export interface ClientProof {
 
 export type ConfirmOutcome =
   | { readonly kind: "registered"; readonly user: User }
-  | { readonly kind: "invalid_code" | "code_expired" | "code_used" | "code_exhausted" | "username_taken" | "closed" };
+  | {
+      readonly kind:
+        | "invalid_code"
+        | "code_expired"
+        | "code_used"
+        | "code_exhausted"
+        | "username_taken"
+        | "closed";
+    };
 
 /**
- * Completes a registration: the mailed code proves the address, the client secret proves that it is the same client (RG-02).
- * An address that has an owner answers as a free one does, for nobody was told its code (EN-03).
+ * Completes a registration: the mailed code proves the address, the client secret proves that it is
+ * the same client (RG-02). An address that has an owner answers as a free one does, for nobody was
+ * told its code (EN-03).
  */
-export async function confirm(deps: ConfirmDeps, proof: ClientProof & { readonly code: string }, origin: Origin): Promise<ConfirmOutcome> {
+export async function confirm(
+  deps: ConfirmDeps,
+  proof: ClientProof & { readonly code: string },
+  origin: Origin,
+): Promise<ConfirmOutcome> {
   if (deps.registration === "closed") return { kind: "closed" };
   const now = deps.clock.now();
   const asking = askingOf(proof);
   return deps.db.transaction().execute(async (tx): Promise<ConfirmOutcome> => {
     const registration = await takeTryOfCode(tx, asking, now);
     if (registration === undefined) return { kind: whyNoCode(await findAsked(tx, asking), now) };
-    if (!verifyCode(deps.keyring, registration.id, proof.code, registration.codeMac)) return { kind: "invalid_code" };
+    if (!verifyCode(deps.keyring, registration.id, proof.code, registration.codeMac))
+      return { kind: "invalid_code" };
     const completed = await complete(tx, deps, registration, origin);
     return completed.kind === "email_taken" ? { kind: "invalid_code" } : completed;
   });
 }
 
-function whyNoCode(registration: Registration | undefined, now: number): "invalid_code" | "code_used" | "code_expired" | "code_exhausted" {
+function whyNoCode(
+  registration: Registration | undefined,
+  now: number,
+): "invalid_code" | "code_used" | "code_expired" | "code_exhausted" {
   if (registration === undefined) return "invalid_code";
   if (registration.confirmedAt !== null) return "code_used";
   if (registration.codeExpiresAt <= now) return "code_expired";
@@ -65,8 +82,9 @@ export type ConfirmByLinkOutcome =
 type LinkRefusal = "invalid_link" | "link_used" | "link_expired" | "link_void";
 
 /**
- * Completes a registration with the mailed link. Whoever holds it has the mailbox; that the registration is theirs they show
- * with its password (RG-02). A password costs a try, whether it is right or not.
+ * Completes a registration with the mailed link. Whoever holds it has the mailbox; that the
+ * registration is theirs they show with its password (RG-02). A password costs a try, whether it is
+ * right or not.
  */
 export async function confirmByLink(
   deps: ConfirmDeps & Pick<RegisterDeps, "hasher">,
@@ -75,15 +93,21 @@ export async function confirmByLink(
 ): Promise<ConfirmByLinkOutcome> {
   if (deps.registration === "closed") return { kind: "closed" };
   const tokenHash = hashToken(proof.token);
-  const tried = await deps.db.transaction().execute(async (tx): Promise<Registration | LinkRefusal> => {
-    const registration = await takeTryOfLink(tx, tokenHash, deps.clock.now());
-    if (registration === undefined) return whyNoLink(tx, proof.token, deps.clock.now());
-    const owner = await findByIdentifier(tx, { emailCanonical: registration.emailCanonical });
-    return owner === undefined ? registration : "link_void";
-  });
+  const tried = await deps.db
+    .transaction()
+    .execute(async (tx): Promise<Registration | LinkRefusal> => {
+      const registration = await takeTryOfLink(tx, tokenHash, deps.clock.now());
+      if (registration === undefined) return whyNoLink(tx, proof.token, deps.clock.now());
+      const owner = await findByIdentifier(tx, { emailCanonical: registration.emailCanonical });
+      return owner === undefined ? registration : "link_void";
+    });
   if (typeof tried === "string") return { kind: tried };
 
-  const match = await matchPassword(deps, { id: tried.userId, passwordSealed: tried.passwordSealed }, proof.password);
+  const match = await matchPassword(
+    deps,
+    { id: tried.userId, passwordSealed: tried.passwordSealed },
+    proof.password,
+  );
   if (match.kind === "mismatched") return { kind: "wrong_password" };
   return deps.db.transaction().execute(async (tx): Promise<ConfirmByLinkOutcome> => {
     if (match.kind === "busy") {
@@ -91,7 +115,8 @@ export async function confirmByLink(
       return { kind: "busy" };
     }
     const now = deps.clock.now();
-    if (!(await holdLink(tx, tokenHash, now))) return { kind: await whyNoLink(tx, proof.token, now) };
+    if (!(await holdLink(tx, tokenHash, now)))
+      return { kind: await whyNoLink(tx, proof.token, now) };
     const completed = await complete(tx, deps, tried, origin);
     return completed.kind === "email_taken" ? { kind: "link_void" } : completed;
   });
@@ -130,17 +155,21 @@ async function complete(
   };
   const user = await insertUser(tx, newUser(candidate, now, { verified: true, superuser: false }));
   if (user === undefined)
-    return (await whichIsTaken(tx, candidate)) === "email_taken" ? { kind: "email_taken" } : { kind: "username_taken" };
+    return (await whichIsTaken(tx, candidate)) === "email_taken"
+      ? { kind: "email_taken" }
+      : { kind: "username_taken" };
   await markConfirmed(tx, registration.id, now);
   await record(tx, deps, { event: "user.confirmed", ...origin, userId: user.id });
   return { kind: "registered", user };
 }
 
-export type ResendOutcome = { readonly kind: "resent"; readonly expiresAt: number } | { readonly kind: "not_found" | "closed" };
+export type ResendOutcome =
+  | { readonly kind: "resent"; readonly expiresAt: number }
+  | { readonly kind: "not_found" | "closed" };
 
 /**
- * Mails a new code and link and voids those before. Once the address has had its mails for this hour the answer is the same,
- * and the old ones stay good (RG-15).
+ * Mails a new code and link and voids those before. Once the address has had its mails for this
+ * hour the answer is the same, and the old ones stay good (RG-15).
  */
 export async function resend(deps: RegisterDeps, proof: ClientProof): Promise<ResendOutcome> {
   if (deps.registration === "closed") return { kind: "closed" };
@@ -162,7 +191,10 @@ export async function resend(deps: RegisterDeps, proof: ClientProof): Promise<Re
   return outcome;
 }
 
-/** How a registration stands, for the client that began it: confirmed only if this very one was, by code or by link. */
+/**
+ * How a registration stands, for the client that began it: confirmed only if this very one was, by
+ * code or by link.
+ */
 export async function registrationState(
   deps: Pick<RegisterDeps, "db" | "clock">,
   proof: ClientProof,

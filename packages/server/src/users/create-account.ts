@@ -5,12 +5,22 @@ import type { Clock } from "../kernel/clock.ts";
 import { uuidv4 } from "../kernel/ids.ts";
 import type { Random } from "../kernel/random.ts";
 import { readAddress } from "./address.ts";
-import { complaintsAbout, type ComplaintsDeps, type PasswordComplaint } from "./password-complaints.ts";
+import {
+  complaintsAbout,
+  type ComplaintsDeps,
+  type PasswordComplaint,
+} from "./password-complaints.ts";
 import { normalizePassword } from "./password-policy.ts";
 import { sealPassword, type PasswordDeps } from "./passwords.ts";
 import type { RegistrationMode } from "./register.ts";
 import type { ReadUsername } from "./username.ts";
-import { findByIdentifier, findBySpelling, insertUser, lockUser, type User } from "./users.store.ts";
+import {
+  findByIdentifier,
+  findBySpelling,
+  insertUser,
+  lockUser,
+  type User,
+} from "./users.store.ts";
 
 export interface CreateAccountDeps extends PasswordDeps, ComplaintsDeps {
   readonly db: Db;
@@ -31,23 +41,39 @@ export interface NewAccount {
   readonly password: string;
   /** The password once more, where it is asked for twice. */
   readonly repeated?: string | undefined;
-  /** Whether the address may be another user's, too: where users log in by username, or by an address in its very letters. */
+  /**
+   * Whether the address may be another user's, too: where users log in by username, or by an
+   * address in its very letters.
+   */
   readonly mayShareAddress: boolean | "in_other_letters";
   /** Nobody gets in until the link of the activation mail comes back. */
   readonly paused: boolean;
 }
 
-/** What is done in the transaction of a change: the mail that belongs to it. Wake the sender once it has committed. */
+/**
+ * What is done in the transaction of a change: the mail that belongs to it. Wake the sender once it
+ * has committed.
+ */
 export type Also = (tx: Tx, user: User) => Promise<void>;
 
 export type CreateAccountOutcome =
   | { readonly kind: "created"; readonly user: User }
-  | { readonly kind: "closed" | "invalid_username" | "address_as_username" | "email_taken" | "username_taken" | "not_repeated" | "busy" }
+  | {
+      readonly kind:
+        | "closed"
+        | "invalid_username"
+        | "address_as_username"
+        | "email_taken"
+        | "username_taken"
+        | "not_repeated"
+        | "busy";
+    }
   | { readonly kind: "unacceptable_password"; readonly complaints: readonly PasswordComplaint[] };
 
 /**
- * Makes an account at once, as the Django faces do, which tell whether a username or an address is taken. The one who has an
- * address first holds it; later ones share it, which is good for mail and names nobody.
+ * Makes an account at once, as the Django faces do, which tell whether a username or an address is
+ * taken. The one who has an address first holds it; later ones share it, which is good for mail and
+ * names nobody.
  */
 export async function createAccount(
   deps: CreateAccountDeps,
@@ -59,18 +85,29 @@ export async function createAccount(
   const { address } = account;
   const username = account.username === null ? null : deps.readUsername(account.username);
   if (username?.kind === "refused") return { kind: "invalid_username" };
-  if (username !== null && isForeignAddress(username.username, address?.canonical)) return { kind: "address_as_username" };
-  if (username !== null && (await findByIdentifier(deps.db, { usernameCanonical: username.canonical })) !== undefined)
+  if (username !== null && isForeignAddress(username.username, address?.canonical))
+    return { kind: "address_as_username" };
+  if (
+    username !== null &&
+    (await findByIdentifier(deps.db, { usernameCanonical: username.canonical })) !== undefined
+  )
     return { kind: "username_taken" };
-  const holder = address === null ? undefined : await findByIdentifier(deps.db, { emailCanonical: address.canonical });
-  if (address !== null && holder !== undefined && !(await mayShare(deps.db, account, address))) return { kind: "email_taken" };
-  if (username !== null && holder !== undefined && isForeignAddress(username.username, null)) return { kind: "address_as_username" };
+  const holder =
+    address === null
+      ? undefined
+      : await findByIdentifier(deps.db, { emailCanonical: address.canonical });
+  if (address !== null && holder !== undefined && !(await mayShare(deps.db, account, address)))
+    return { kind: "email_taken" };
+  if (username !== null && holder !== undefined && isForeignAddress(username.username, null))
+    return { kind: "address_as_username" };
 
   const person = { username: username?.username ?? null, email: address?.address ?? null };
   const complaints = complaintsAbout(deps, account.password, person);
   const password = normalizePassword(account.password);
-  if (complaints.length > 0 || password.kind === "refused") return { kind: "unacceptable_password", complaints };
-  if (account.repeated !== undefined && account.repeated !== account.password) return { kind: "not_repeated" };
+  if (complaints.length > 0 || password.kind === "refused")
+    return { kind: "unacceptable_password", complaints };
+  if (account.repeated !== undefined && account.repeated !== account.password)
+    return { kind: "not_repeated" };
   const id = uuidv4(deps.random);
   const sealed = await sealPassword(deps, id, password.password);
   if (sealed.kind === "busy") return sealed;
@@ -92,8 +129,18 @@ export async function createAccount(
     };
     const held = await insertUser(tx, newUser);
     const mayBeShared = username === null || !isForeignAddress(username.username, null);
-    const shares = held === undefined && address !== null && mayBeShared && (await mayShareInTurn(tx, account, address));
-    const user = shares ? await insertUser(tx, { ...newUser, emailCanonical: null, sharedEmailCanonical: address.canonical }) : held;
+    const shares =
+      held === undefined &&
+      address !== null &&
+      mayBeShared &&
+      (await mayShareInTurn(tx, account, address));
+    const user = shares
+      ? await insertUser(tx, {
+          ...newUser,
+          emailCanonical: null,
+          sharedEmailCanonical: address.canonical,
+        })
+      : held;
     if (user === undefined) return { kind: await whichIsTaken(tx, username) };
     await also(tx, user);
     await record(tx, deps, { event: "user.registered", ...origin, userId: user.id });
@@ -101,24 +148,42 @@ export async function createAccount(
   });
 }
 
-async function mayShare(db: Queryable, { mayShareAddress }: NewAccount, address: Address): Promise<boolean> {
-  return mayShareAddress === "in_other_letters" ? (await findBySpelling(db, address)) === undefined : mayShareAddress;
+async function mayShare(
+  db: Queryable,
+  { mayShareAddress }: NewAccount,
+  address: Address,
+): Promise<boolean> {
+  return mayShareAddress === "in_other_letters"
+    ? (await findBySpelling(db, address)) === undefined
+    : mayShareAddress;
 }
 
-/** Whoever shares an address holds its holder's row, so that of two with the same letters the second sees the first. */
+/**
+ * Whoever shares an address holds its holder's row, so that of two with the same letters the second
+ * sees the first.
+ */
 async function mayShareInTurn(tx: Tx, account: NewAccount, address: Address): Promise<boolean> {
   const holder = await findByIdentifier(tx, { emailCanonical: address.canonical });
   if (holder !== undefined) await lockUser(tx, holder.id);
   return mayShare(tx, account, address);
 }
 
-/** A username that reads as an address must be one's own, and not shared: others would take it for its owner's (RG-14). */
-export function isForeignAddress(username: string, ownCanonical: string | null | undefined): boolean {
+/**
+ * A username that reads as an address must be one's own, and not shared: others would take it for
+ * its owner's (RG-14).
+ */
+export function isForeignAddress(
+  username: string,
+  ownCanonical: string | null | undefined,
+): boolean {
   const read = readAddress(username);
   return read.kind === "address" && read.canonical !== ownCanonical;
 }
 
-async function whichIsTaken(tx: Tx, username: { readonly canonical: string } | null): Promise<"email_taken" | "username_taken"> {
+async function whichIsTaken(
+  tx: Tx,
+  username: { readonly canonical: string } | null,
+): Promise<"email_taken" | "username_taken"> {
   if (username === null) return "email_taken";
   const owner = await findByIdentifier(tx, { usernameCanonical: username.canonical });
   return owner === undefined ? "email_taken" : "username_taken";

@@ -5,7 +5,15 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Keyring } from "../kernel/keyring.ts";
 import type { Settle } from "../revocations/settle.ts";
 import type { CheckOwnPassword, OwnPasswordOutcome, SessionEnding, SignedIn } from "./ports.ts";
-import { deleteUser, disable, enable, lockActiveSuperusers, lockUser, unpause, type User } from "./users.store.ts";
+import {
+  deleteUser,
+  disable,
+  enable,
+  lockActiveSuperusers,
+  lockUser,
+  unpause,
+  type User,
+} from "./users.store.ts";
 
 export interface EndUserDeps {
   readonly db: Db;
@@ -15,10 +23,17 @@ export interface EndUserDeps {
   readonly settle: Settle;
 }
 
-export type EndUserOutcome = { readonly kind: "done" } | { readonly kind: "unknown" } | { readonly kind: "last_superuser" };
+export type EndUserOutcome =
+  | { readonly kind: "done" }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "last_superuser" };
 
 /** Disables a user; all their sessions and tokens are dead when it returns. Idempotent. */
-export async function disableUser(deps: EndUserDeps, userId: string, origin: Origin): Promise<EndUserOutcome> {
+export async function disableUser(
+  deps: EndUserDeps,
+  userId: string,
+  origin: Origin,
+): Promise<EndUserOutcome> {
   return endUser(deps, userId, async (tx) => {
     if (!(await disable(tx, userId, deps.clock.now()))) return [];
     const recorded = await deps.sessions.endAll(tx, userId, "user_disabled");
@@ -28,7 +43,11 @@ export async function disableUser(deps: EndUserDeps, userId: string, origin: Ori
 }
 
 /** Deletes a user and their personal data; the audit keeps the id as a pseudonym (PV-01). */
-export async function removeUser(deps: EndUserDeps, userId: string, origin: Origin): Promise<EndUserOutcome> {
+export async function removeUser(
+  deps: EndUserDeps,
+  userId: string,
+  origin: Origin,
+): Promise<EndUserOutcome> {
   return endUser(deps, userId, async (tx, user) => {
     const recorded = await deps.sessions.endAll(tx, userId, "user_deleted");
     await deleteUser(tx, user);
@@ -42,19 +61,33 @@ export interface EnableUserDeps extends Pick<EndUserDeps, "db" | "clock" | "keyr
   readonly forgetFailures: (tx: Tx, userId: string) => Promise<void>;
 }
 
-/** Lets a user in who was disabled, waits for an activation mail, or has failed to sign in too often. */
-export async function enableUser(deps: EnableUserDeps, userId: string, origin: Origin): Promise<{ readonly kind: "done" | "unknown" }> {
+/**
+ * Lets a user in who was disabled, waits for an activation mail, or has failed to sign in too
+ * often.
+ */
+export async function enableUser(
+  deps: EnableUserDeps,
+  userId: string,
+  origin: Origin,
+): Promise<{ readonly kind: "done" | "unknown" }> {
   return deps.db.transaction().execute(async (tx) => {
     if ((await lockUser(tx, userId)) === undefined) return { kind: "unknown" };
     const wasDisabled = await enable(tx, userId);
     const wasPaused = await unpause(tx, userId);
     await deps.forgetFailures(tx, userId);
-    await record(tx, deps, { event: "user.enabled", ...origin, userId, details: { wasDisabled, wasPaused } });
+    await record(tx, deps, {
+      event: "user.enabled",
+      ...origin,
+      userId,
+      details: { wasDisabled, wasPaused },
+    });
     return { kind: "done" };
   });
 }
 
-export type DeleteSelfOutcome = EndUserOutcome | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
+export type DeleteSelfOutcome =
+  | EndUserOutcome
+  | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
 export async function deleteSelf(
   deps: EndUserDeps & { readonly checkOwnPassword: CheckOwnPassword },
@@ -66,7 +99,10 @@ export async function deleteSelf(
   return own.kind === "matched" ? removeUser(deps, who.userId, origin) : own;
 }
 
-/** Superusers are locked first, in the order of their numbers, so that two who end each other wait in turn and one stays (AD-04). */
+/**
+ * Superusers are locked first, in the order of their numbers, so that two who end each other wait
+ * in turn and one stays (AD-04).
+ */
 async function endUser(
   deps: EndUserDeps,
   userId: string,
@@ -76,7 +112,8 @@ async function endUser(
     const superusers = await lockActiveSuperusers(tx);
     const user = await lockUser(tx, userId);
     if (user === undefined) return { kind: "unknown" } as const;
-    if (superusers.length === 1 && superusers[0] === userId) return { kind: "last_superuser" } as const;
+    if (superusers.length === 1 && superusers[0] === userId)
+      return { kind: "last_superuser" } as const;
     return { kind: "done", recorded: await end(tx, user) } as const;
   });
   if (outcome.kind !== "done") return outcome;

@@ -21,9 +21,11 @@ interface MailedProof {
 const LINK_TOKEN = /^([0-9a-f-]{36})[\w-]{43}$/;
 
 /**
- * The token begins with the registration's id: a link whose place a newer one has taken is still known for one of ours.
+ * The token begins with the registration's id: a link whose place a newer one has taken is still
+ * known for one of ours.
  *
- * @param told whether somebody will read it. A code that nobody is told could only be guessed, so it is none that can be typed in.
+ * @param told whether somebody will read it. A code that nobody is told could only be guessed, so
+ *   it is none that can be typed in.
  */
 export function makeProof(
   deps: { readonly clock: Clock; readonly random: Random; readonly keyring: Keyring },
@@ -46,18 +48,30 @@ export function makeProof(
   };
 }
 
-/** The registration that a link belongs to, or belonged to; `undefined` where it is not even of that form. */
+/**
+ * The registration that a link belongs to, or belonged to; `undefined` where it is not even of that
+ * form.
+ */
 export function registrationOf(token: string): string | undefined {
   return LINK_TOKEN.exec(token)?.[1];
 }
 
-/** Where the address has an owner already it is they who are told, at the stored address, never at another spelling of it (RG-08). */
+/**
+ * Where the address has an owner already it is they who are told, at the stored address, never at
+ * another spelling of it (RG-08).
+ */
 export function confirmationMail(
   to: { readonly email: string; readonly locale: string | null },
   owner: User | undefined,
   { code, token, stored }: MailedProof,
 ): Mail {
-  if (owner !== undefined) return { recipient: owner.email ?? to.email, locale: owner.locale, template: "already_registered", data: {} };
+  if (owner !== undefined)
+    return {
+      recipient: owner.email ?? to.email,
+      locale: owner.locale,
+      template: "already_registered",
+      data: {},
+    };
   return {
     recipient: to.email,
     locale: to.locale,

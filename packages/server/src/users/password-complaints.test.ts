@@ -4,7 +4,10 @@ import { passwordWords } from "../faces/drf/passwords.ts";
 import { openBlockList } from "./block-list.ts";
 import { complaintsAbout } from "./password-complaints.ts";
 
-const deps = { passwordPolicy: { minimumLength: 8, blockList: await openBlockList() }, serviceName: "Acme" };
+const deps = {
+  passwordPolicy: { minimumLength: 8, blockList: await openBlockList() },
+  serviceName: "Acme",
+};
 const person = { username: "vandermolen", email: "q.brinkhuysen@mail.example.com" };
 const wordsAbout = (password: string, who: Parameters<typeof complaintsAbout>[2] = person) =>
   passwordWords(complaintsAbout(deps, password, who));
@@ -38,7 +41,8 @@ const django: Readonly<Record<string, readonly string[]>> = {
 };
 
 test("Django's validators find here what they find there, in their words and order", () => {
-  for (const [password, words] of Object.entries(django)) assert.deepEqual(wordsAbout(password), words, password);
+  for (const [password, words] of Object.entries(django))
+    assert.deepEqual(wordsAbout(password), words, password);
 });
 
 test("what only our own policy finds is said in Django's words, too", () => {
@@ -55,5 +59,7 @@ test("what only our own policy finds is said in Django's words, too", () => {
 
 test("of nobody, a password can be similar to nothing but the service", () => {
   assert.deepEqual(wordsAbout("vandermolen", null), []);
-  assert.deepEqual(wordsAbout("acme-acme", null), ["The password is too similar to the name of the service."]);
+  assert.deepEqual(wordsAbout("acme-acme", null), [
+    "The password is too similar to the name of the service.",
+  ]);
 });

@@ -7,9 +7,18 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { openBlockList } from "./block-list.ts";
-import { checkPassword, minimumLengths, normalizePassword, type PasswordContext, type PasswordPolicy } from "./password-policy.ts";
+import {
+  checkPassword,
+  minimumLengths,
+  normalizePassword,
+  type PasswordContext,
+  type PasswordPolicy,
+} from "./password-policy.ts";
 
-/** Milliseconds, far above what the row asks for: it notices work that is not linear, on a busy machine too, and measures nothing. */
+/**
+ * Milliseconds, far above what the row asks for: it notices work that is not linear, on a busy
+ * machine too, and measures nothing.
+ */
 const FAR_FROM_LINEAR = 2000;
 
 const scratch = await mkdtemp(join(tmpdir(), "portcullis-"));
@@ -19,13 +28,20 @@ const blockList = await openBlockList();
 const standard: PasswordPolicy = { minimumLength: minimumLengths.standard, blockList };
 const nist: PasswordPolicy = { ...standard, minimumLength: minimumLengths.nist };
 const nobody: PasswordContext = { serviceName: "Portcullis" };
-const anna: PasswordContext = { ...nobody, email: "anna.bell@x.test", username: "seagull77", displayName: "Anna Bell" };
+const anna: PasswordContext = {
+  ...nobody,
+  email: "anna.bell@x.test",
+  username: "seagull77",
+  displayName: "Anna Bell",
+};
 
 async function listed(minimumLength: number): Promise<readonly string[]> {
   const path = fileURLToPath(import.meta.resolve("@zxcvbn-ts/language-common/src/passwords.json"));
   const list: unknown = JSON.parse(await readFile(path, "utf8"));
   assert.ok(Array.isArray(list));
-  return list.filter((entry): entry is string => typeof entry === "string" && entry.length >= minimumLength);
+  return list.filter(
+    (entry): entry is string => typeof entry === "string" && entry.length >= minimumLength,
+  );
 }
 
 test("PW-01: the minimum counts code points: 8 by default, 15 in the nist profile, astral characters as one each", () => {
@@ -59,12 +75,18 @@ test("PW-03: control characters and lone surrogates are refused, never cut off",
     "\ud83d-half",
     "half-\udc00",
   ]) {
-    assert.deepEqual(normalizePassword(bad), { kind: "refused", reason: "forbidden_character" }, JSON.stringify(bad));
+    assert.deepEqual(
+      normalizePassword(bad),
+      { kind: "refused", reason: "forbidden_character" },
+      JSON.stringify(bad),
+    );
   }
 });
 
 test("PW-03: any well-formed text without control characters is accepted, spaces and emoji included", () => {
-  const text = fc.string({ unit: "grapheme", minLength: 8, maxLength: 20 }).filter((s) => !/\p{Cc}/u.test(s));
+  const text = fc
+    .string({ unit: "grapheme", minLength: 8, maxLength: 20 })
+    .filter((s) => !/\p{Cc}/u.test(s));
   fc.assert(
     fc.property(text, (raw) => normalizePassword(raw).kind === "normalized"),
     { numRuns: 200 },
@@ -79,40 +101,65 @@ test("PW-04: NFKC is the only transformation: forms of one text are one password
       const outcome = normalizePassword(raw);
       if (outcome.kind === "refused") return;
       assert.equal(outcome.password, raw.normalize("NFKC"));
-      for (const form of ["NFC", "NFD", "NFKC", "NFKD"]) assert.deepEqual(normalizePassword(raw.normalize(form)), outcome);
+      for (const form of ["NFC", "NFD", "NFKC", "NFKD"])
+        assert.deepEqual(normalizePassword(raw.normalize(form)), outcome);
     }),
     { numRuns: 300 },
   );
-  assert.deepEqual(normalizePassword(" Ｐass ﬁsh "), { kind: "normalized", password: " Pass fish " });
+  assert.deepEqual(normalizePassword(" Ｐass ﬁsh "), {
+    kind: "normalized",
+    password: " Pass fish ",
+  });
 });
 
 test("IN-05: limits hold before and after normalisation, and what grows is refused at once", () => {
   const from = performance.now();
-  assert.deepEqual(normalizePassword("\ufdfa".repeat(1000)), { kind: "refused", reason: "too_long" });
-  assert.deepEqual(normalizePassword("\ufdfa".repeat(200)), { kind: "refused", reason: "too_long" });
-  assert.deepEqual(normalizePassword("a".repeat(10_000_000)), { kind: "refused", reason: "too_long" });
+  assert.deepEqual(normalizePassword("\ufdfa".repeat(1000)), {
+    kind: "refused",
+    reason: "too_long",
+  });
+  assert.deepEqual(normalizePassword("\ufdfa".repeat(200)), {
+    kind: "refused",
+    reason: "too_long",
+  });
+  assert.deepEqual(normalizePassword("a".repeat(10_000_000)), {
+    kind: "refused",
+    reason: "too_long",
+  });
   assert.ok(performance.now() - from < FAR_FROM_LINEAR);
 });
 
 test("PW-05: at least 3,000 common passwords satisfy the length policy, and every one is refused in any case", async () => {
   const common = await listed(minimumLengths.standard);
   assert.ok(common.length >= 3000, `${common.length} entries`);
-  for (const password of common) assert.equal(checkPassword(standard, password, nobody), "common", password);
-  for (const password of common.slice(0, 500)) assert.equal(checkPassword(standard, password.toUpperCase(), nobody), "common", password);
+  for (const password of common)
+    assert.equal(checkPassword(standard, password, nobody), "common", password);
+  for (const password of common.slice(0, 500))
+    assert.equal(checkPassword(standard, password.toUpperCase(), nobody), "common", password);
 });
 
 test("PW-05: a longer minimum is not met by repeating a common password", async () => {
   const doubled = (await listed(minimumLengths.standard)).map((password) => password + password);
   assert.ok(doubled.length >= 3000);
-  for (const password of doubled) assert.equal(checkPassword(nist, password, nobody), "common", password);
-  for (const password of ["aaaaaaaaaaaaaaaa", "abcabcabcabcabcabc", "ÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄ", "DragonDragonDragon"])
+  for (const password of doubled)
+    assert.equal(checkPassword(nist, password, nobody), "common", password);
+  for (const password of [
+    "aaaaaaaaaaaaaaaa",
+    "abcabcabcabcabcabc",
+    "ÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄ",
+    "DragonDragonDragon",
+  ])
     assert.equal(checkPassword(nist, password, nobody), "common");
 });
 
 test("PW-05: the operator's breached set is held locally, as passwords or as SHA-1, with or without counts", async () => {
   const path = join(scratch, "breached.txt");
 
-  const digests = [sha1("another one"), sha1("Correct-Horse-9").toUpperCase(), `${sha1("winter in lisbon")}:1207`];
+  const digests = [
+    sha1("another one"),
+    sha1("Correct-Horse-9").toUpperCase(),
+    `${sha1("winter in lisbon")}:1207`,
+  ];
   await writeFile(path, ["plain breached entry", "ＷＩＤＥ breached", ...digests, ""].join("\r\n"));
   const policy = { ...standard, blockList: await openBlockList(path) };
   for (const password of [
@@ -124,7 +171,10 @@ test("PW-05: the operator's breached set is held locally, as passwords or as SHA
     "password1",
   ]) {
     assert.equal(checkPassword(policy, password, nobody), "common", password);
-    assert.equal(checkPassword(standard, password, nobody), password === "password1" ? "common" : undefined);
+    assert.equal(
+      checkPassword(standard, password, nobody),
+      password === "password1" ? "common" : undefined,
+    );
   }
   assert.equal(checkPassword(policy, "plain breached entr", nobody), undefined);
   assert.equal(policy.blockList.entries, blockList.entries + 5);
@@ -154,9 +204,16 @@ test("PW-06: passwords made of the service, the address, the names and their sim
     "p.o.r.t.c.u.l.l.i.s",
     "annabell11111111",
   ];
-  for (const password of refused) assert.equal(checkPassword(standard, password, anna), "contains_context", password);
-  assert.equal(checkPassword(standard, "acme-widgets-1", { ...nobody, email: "x@mail.acme-widgets.example" }), "contains_context");
-  assert.equal(checkPassword(standard, "ЖЕНЯ-женя-женя", { ...nobody, displayName: "Женя" }), "contains_context");
+  for (const password of refused)
+    assert.equal(checkPassword(standard, password, anna), "contains_context", password);
+  assert.equal(
+    checkPassword(standard, "acme-widgets-1", { ...nobody, email: "x@mail.acme-widgets.example" }),
+    "contains_context",
+  );
+  assert.equal(
+    checkPassword(standard, "ЖЕНЯ-женя-женя", { ...nobody, displayName: "Женя" }),
+    "contains_context",
+  );
 });
 
 test("PW-06: a password that merely contains a context word is accepted, and short words do not count", () => {
@@ -168,8 +225,14 @@ test("PW-06: a password that merely contains a context word is accepted, and sho
   ]) {
     assert.equal(checkPassword(standard, password, anna), undefined, password);
   }
-  assert.equal(checkPassword(standard, "eva-0824", { ...nobody, email: "eva@x.test", displayName: "Eva Li" }), undefined);
-  assert.equal(checkPassword(standard, "xq7-wolf", { ...nobody, email: "", username: null, displayName: "…" }), undefined);
+  assert.equal(
+    checkPassword(standard, "eva-0824", { ...nobody, email: "eva@x.test", displayName: "Eva Li" }),
+    undefined,
+  );
+  assert.equal(
+    checkPassword(standard, "xq7-wolf", { ...nobody, email: "", username: null, displayName: "…" }),
+    undefined,
+  );
 });
 
 test("IN-06: neither hostile passwords nor hostile names take long to judge", () => {
@@ -181,10 +244,18 @@ test("IN-06: neither hostile passwords nor hostile names take long to judge", ()
     displayName: "aaaa ".repeat(13_000),
   };
   checkPassword(standard, "warm up the patterns", anna);
-  for (const password of ["aaaaaaab".repeat(32), "ab".repeat(127) + "c", "1!".repeat(120), "\u0301".repeat(250)]) {
+  for (const password of [
+    "aaaaaaab".repeat(32),
+    "ab".repeat(127) + "c",
+    "1!".repeat(120),
+    "\u0301".repeat(250),
+  ]) {
     const from = performance.now();
     checkPassword(standard, password, context);
-    assert.ok(performance.now() - from < FAR_FROM_LINEAR, `${password.slice(0, 8)}… took ${performance.now() - from} ms`);
+    assert.ok(
+      performance.now() - from < FAR_FROM_LINEAR,
+      `${password.slice(0, 8)}… took ${performance.now() - from} ms`,
+    );
   }
 });
 

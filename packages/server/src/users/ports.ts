@@ -8,10 +8,27 @@ import type { Recorded } from "../revocations/settle.ts";
 export interface SessionEnding {
   /** Ends every session and every token of the user, whose row must be held. */
   endAll(tx: Tx, userId: string, cause: EndCause): Promise<Recorded>;
-  /** The same, and opens the given session anew, on the same proofs; `undefined` where that one had ended already. */
-  endAllAndReopen(tx: Tx, userId: string, sessionId: string, cause: EndCause, client: Client): Promise<Renewal | undefined>;
-  /** Ends every session of the user but the given one, each by itself; `undefined` where that one has ended. The user's row must be held. */
-  endOthers(tx: Tx, userId: string, sessionId: string, cause: EndCause): Promise<readonly Recorded[] | undefined>;
+  /**
+   * The same, and opens the given session anew, on the same proofs; `undefined` where that one had
+   * ended already.
+   */
+  endAllAndReopen(
+    tx: Tx,
+    userId: string,
+    sessionId: string,
+    cause: EndCause,
+    client: Client,
+  ): Promise<Renewal | undefined>;
+  /**
+   * Ends every session of the user but the given one, each by itself; `undefined` where that one
+   * has ended. The user's row must be held.
+   */
+  endOthers(
+    tx: Tx,
+    userId: string,
+    sessionId: string,
+    cause: EndCause,
+  ): Promise<readonly Recorded[] | undefined>;
 }
 
 export interface Renewal {
@@ -44,7 +61,12 @@ export interface SignedIn {
 }
 
 /**
- * Asks a signed-in user for their password again. Each session has attempts of its own, as a trusted device has (LG-04). Who has no
- * password leaves it out, and has shown a second factor instead.
+ * Asks a signed-in user for their password again. Each session has attempts of its own, as a
+ * trusted device has (LG-04). Who has no password leaves it out, and has shown a second factor
+ * instead.
  */
-export type CheckOwnPassword = (who: SignedIn, password: string | undefined, origin: Origin) => Promise<OwnPasswordOutcome>;
+export type CheckOwnPassword = (
+  who: SignedIn,
+  password: string | undefined,
+  origin: Origin,
+) => Promise<OwnPasswordOutcome>;

@@ -13,14 +13,20 @@ export interface ProfileProblem {
 export interface ProfileRules {
   /** What is wrong with a profile as it would be stored; at most the first problem found. */
   check(profile: Profile): readonly ProfileProblem[];
-  /** The stored profile with a patch applied (RFC 7396): null removes a member, lists are replaced whole. */
+  /**
+   * The stored profile with a patch applied (RFC 7396): null removes a member, lists are replaced
+   * whole.
+   */
   merge(stored: Profile, patch: Profile): Profile;
 }
 
 const LARGEST_BYTES = 8192;
 const DEEPEST = 16;
 
-/** Characters that break a line or turn the direction of writing: nothing a name in a mail or a list may do (IN-12). */
+/**
+ * Characters that break a line or turn the direction of writing: nothing a name in a mail or a list
+ * may do (IN-12).
+ */
 const ONE_LINE = "^[^\\p{Cc}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069]*$";
 
 const standardSchema = {
@@ -57,33 +63,60 @@ export function createProfileRules(schema: unknown = standardSchema): ProfileRul
 }
 
 function compile(schema: unknown): ValidateFunction {
-  if (!isObject(schema)) throw new RangeError('The profile schema is not a JSON object: write a JSON Schema such as {"type":"object"}.');
-  if ("$async" in schema) throw new RangeError("The profile schema is asynchronous: leave out $async.");
+  if (!isObject(schema))
+    throw new RangeError(
+      'The profile schema is not a JSON object: write a JSON Schema such as {"type":"object"}.',
+    );
+  if ("$async" in schema)
+    throw new RangeError("The profile schema is asynchronous: leave out $async.");
   try {
-    // Misspelt keywords are refused; combinations that are merely unusual are the operator's business. Nothing is coerced (IN-03).
-    const ajv = new Ajv2020({ strict: true, strictTypes: false, strictTuples: false, strictRequired: false, formats: fullFormats });
+    // Misspelt keywords are refused; combinations that are merely unusual are the operator's
+    // business. Nothing is coerced (IN-03).
+    const ajv = new Ajv2020({
+      strict: true,
+      strictTypes: false,
+      strictTuples: false,
+      strictRequired: false,
+      formats: fullFormats,
+    });
     return ajv.compile(schema);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : "unknown";
-    throw new RangeError(`The profile schema cannot be used (JSON Schema 2020-12 is expected): ${why}`, { cause });
+    throw new RangeError(
+      `The profile schema cannot be used (JSON Schema 2020-12 is expected): ${why}`,
+      { cause },
+    );
   }
 }
 
-function problem({ instancePath, message = "is not acceptable", params }: ErrorObject): ProfileProblem {
+function problem({
+  instancePath,
+  message = "is not acceptable",
+  params,
+}: ErrorObject): ProfileProblem {
   const extra: unknown = params["additionalProperty"] ?? params["unevaluatedProperty"];
-  if (typeof extra === "string") return { path: `${instancePath}/${pointer(extra)}`, message: "is not a member of the profile" };
+  if (typeof extra === "string")
+    return { path: `${instancePath}/${pointer(extra)}`, message: "is not a member of the profile" };
   return { path: instancePath, message };
 }
 
-/** What one of the two databases, or JSON itself, would refuse or change: NUL, lone surrogates, numbers beyond a double, prototype members. */
+/**
+ * What one of the two databases, or JSON itself, would refuse or change: NUL, lone surrogates,
+ * numbers beyond a double, prototype members.
+ */
 function findUnstorable(value: Json, path = "", depth = 0): ProfileProblem | undefined {
-  if (typeof value === "string") return isStorable(value) ? undefined : { path, message: "must be well-formed text without NUL" };
-  if (typeof value === "number") return Number.isFinite(value) ? undefined : { path, message: "must be a finite number" };
+  if (typeof value === "string")
+    return isStorable(value)
+      ? undefined
+      : { path, message: "must be well-formed text without NUL" };
+  if (typeof value === "number")
+    return Number.isFinite(value) ? undefined : { path, message: "must be a finite number" };
   if (typeof value !== "object" || value === null) return undefined;
   if (depth === DEEPEST) return { path, message: `must not be nested deeper than ${DEEPEST}` };
   for (const [member, inner] of Object.entries(value)) {
     const place = `${path}/${pointer(member)}`;
-    if (!isStorable(member) || isPrototypeMember(member)) return { path, message: "has a member whose name is not acceptable" };
+    if (!isStorable(member) || isPrototypeMember(member))
+      return { path, message: "has a member whose name is not acceptable" };
     const found = findUnstorable(inner, place, depth + 1);
     if (found !== undefined) return found;
   }
@@ -98,12 +131,19 @@ function isPrototypeMember(member: string): boolean {
   return member === "__proto__" || member === "constructor" || member === "prototype";
 }
 
-/** `Object.fromEntries` defines members and assigns none, so that no name reaches a prototype (IN-02). */
+/**
+ * `Object.fromEntries` defines members and assigns none, so that no name reaches a prototype
+ * (IN-02).
+ */
 function mergePatch(stored: Profile, patch: Profile): Profile {
   const members = new Map(Object.entries(stored));
   for (const [member, change] of Object.entries(patch)) {
     if (change === null) members.delete(member);
-    else members.set(member, isObject(change) ? mergePatch(objectOr(members.get(member)), change) : change);
+    else
+      members.set(
+        member,
+        isObject(change) ? mergePatch(objectOr(members.get(member)), change) : change,
+      );
   }
   return Object.fromEntries(members);
 }

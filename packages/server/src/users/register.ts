@@ -10,7 +10,13 @@ import { take, type Limit } from "../throttle/attempts.store.ts";
 import { mailsTo } from "../throttle/budgets.ts";
 import { readAddress } from "./address.ts";
 import { confirmationMail, makeProof } from "./mailed-proof.ts";
-import { checkPassword, normalizePassword, type PasswordContext, type PasswordPolicy, type PasswordProblem } from "./password-policy.ts";
+import {
+  checkPassword,
+  normalizePassword,
+  type PasswordContext,
+  type PasswordPolicy,
+  type PasswordProblem,
+} from "./password-policy.ts";
 import { sealPassword, type PasswordDeps } from "./passwords.ts";
 import type { Profile, ProfileRules } from "./profile.ts";
 import { insertRegistration } from "./registrations.store.ts";
@@ -53,7 +59,12 @@ export type Unacceptable =
   | { readonly kind: "busy" };
 
 export type RegisterOutcome =
-  | { readonly kind: "pending"; readonly registrationId: string; readonly clientSecret: string; readonly expiresAt: number }
+  | {
+      readonly kind: "pending";
+      readonly registrationId: string;
+      readonly clientSecret: string;
+      readonly expiresAt: number;
+    }
   | { readonly kind: "registered"; readonly user: User }
   | { readonly kind: "closed" | "email_taken" | "username_taken" }
   | Unacceptable;
@@ -69,20 +80,34 @@ export interface Candidate {
 }
 
 /**
- * Registers, or begins to. In mode `confirm` a new, a known and a pending address do the same work and get the same
- * answer (EN-03); only the mail differs, and only its owner reads that.
+ * Registers, or begins to. In mode `confirm` a new, a known and a pending address do the same work
+ * and get the same answer (EN-03); only the mail differs, and only its owner reads that.
  */
-export async function register(deps: RegisterDeps, input: RegisterInput, origin: Origin): Promise<RegisterOutcome> {
+export async function register(
+  deps: RegisterDeps,
+  input: RegisterInput,
+  origin: Origin,
+): Promise<RegisterOutcome> {
   if (deps.registration === "closed") return { kind: "closed" };
-  // No profile is an empty one: the operator's schema may require members. A superuser is made without asking for any.
+  // No profile is an empty one: the operator's schema may require members. A superuser is made
+  // without asking for any.
   const candidate = await examine(deps, { ...input, profile: input.profile ?? {} });
   if (candidate.kind !== "acceptable") return candidate;
-  return deps.registration === "immediate" ? registerNow(deps, candidate.candidate, origin) : begin(deps, candidate.candidate);
+  return deps.registration === "immediate"
+    ? registerNow(deps, candidate.candidate, origin)
+    : begin(deps, candidate.candidate);
 }
 
-async function registerNow(deps: RegisterDeps, candidate: Candidate, origin: Origin): Promise<RegisterOutcome> {
+async function registerNow(
+  deps: RegisterDeps,
+  candidate: Candidate,
+  origin: Origin,
+): Promise<RegisterOutcome> {
   return deps.db.transaction().execute(async (tx) => {
-    const user = await insertUser(tx, newUser(candidate, deps.clock.now(), { verified: false, superuser: false }));
+    const user = await insertUser(
+      tx,
+      newUser(candidate, deps.clock.now(), { verified: false, superuser: false }),
+    );
     if (user === undefined) return { kind: await whichIsTaken(tx, candidate) };
     await record(tx, deps, { event: "user.registered", ...origin, userId: user.id });
     return { kind: "registered", user };
@@ -95,7 +120,10 @@ async function begin(deps: RegisterDeps, candidate: Candidate): Promise<Register
   const clientSecret = deps.random.bytes(32).toString("base64url");
   const { address, username, ...others } = candidate;
   const outcome = await deps.db.transaction().execute(async (tx): Promise<RegisterOutcome> => {
-    if (username !== null && (await findByIdentifier(tx, { usernameCanonical: username.canonical })) !== undefined)
+    if (
+      username !== null &&
+      (await findByIdentifier(tx, { usernameCanonical: username.canonical })) !== undefined
+    )
       return { kind: "username_taken" };
     const owner = await findByIdentifier(tx, { emailCanonical: address.canonical });
     const budget = await take(tx, mailBudget(deps, address.canonical), now);
@@ -111,14 +139,22 @@ async function begin(deps: RegisterDeps, candidate: Candidate): Promise<Register
       ...proof.stored,
     };
     await insertRegistration(tx, registration);
-    if (budget.kind === "taken") await enqueue(tx, deps, confirmationMail(registration, owner, proof));
-    return { kind: "pending", registrationId: id, clientSecret, expiresAt: proof.stored.codeExpiresAt };
+    if (budget.kind === "taken")
+      await enqueue(tx, deps, confirmationMail(registration, owner, proof));
+    return {
+      kind: "pending",
+      registrationId: id,
+      clientSecret,
+      expiresAt: proof.stored.codeExpiresAt,
+    };
   });
   deps.wakeMail();
   return outcome;
 }
 
-/** What strangers can cause to be mailed to an address, counted without keeping the address itself. */
+/**
+ * What strangers can cause to be mailed to an address, counted without keeping the address itself.
+ */
 export function mailBudget(deps: Pick<RegisterDeps, "keyring">, emailCanonical: string): Limit {
   return mailsTo(deps.keyring.mac("throttle-bucket", emailCanonical).toString("base64url"));
 }
@@ -128,7 +164,10 @@ export type CreateOutcome =
   | { readonly kind: "email_taken" | "username_taken" }
   | Unacceptable;
 
-/** Creates a superuser with a verified address: who runs the command or holds the setup link vouches for it. */
+/**
+ * Creates a superuser with a verified address: who runs the command or holds the setup link vouches
+ * for it.
+ */
 export async function createSuperuser(
   deps: RegisterDeps,
   input: RegisterInput,
@@ -139,14 +178,19 @@ export async function createSuperuser(
   const examined = await examine(deps, input);
   if (examined.kind !== "acceptable") return examined;
   const { candidate } = examined;
-  return deps.db.transaction().execute(async (tx): Promise<CreateOutcome | { readonly kind: "guarded" }> => {
-    if (!(await guard(tx))) return { kind: "guarded" };
-    const user = await insertUser(tx, newUser(candidate, deps.clock.now(), { verified: true, superuser: true }));
-    if (user === undefined) return { kind: await whichIsTaken(tx, candidate) };
-    await spendSetupLinks(tx, deps.clock.now());
-    await record(tx, deps, { event: "superuser.created", ...origin, userId: user.id });
-    return { kind: "created", user };
-  });
+  return deps.db
+    .transaction()
+    .execute(async (tx): Promise<CreateOutcome | { readonly kind: "guarded" }> => {
+      if (!(await guard(tx))) return { kind: "guarded" };
+      const user = await insertUser(
+        tx,
+        newUser(candidate, deps.clock.now(), { verified: true, superuser: true }),
+      );
+      if (user === undefined) return { kind: await whichIsTaken(tx, candidate) };
+      await spendSetupLinks(tx, deps.clock.now());
+      await record(tx, deps, { event: "superuser.created", ...origin, userId: user.id });
+      return { kind: "created", user };
+    });
 }
 
 type Examined = { readonly kind: "acceptable"; readonly candidate: Candidate } | Unacceptable;
@@ -156,16 +200,22 @@ async function examine(deps: RegisterDeps, input: RegisterInput): Promise<Examin
   const username = input.username === undefined ? null : readUsername(input.username);
   const profile = input.profile ?? {};
   const problems = [
-    ...(address.kind === "refused" ? [{ path: "/email", message: "must be one plain e-mail address" }] : []),
+    ...(address.kind === "refused"
+      ? [{ path: "/email", message: "must be one plain e-mail address" }]
+      : []),
     ...(username?.kind === "refused" ? [{ path: "/username", message: username.reason }] : []),
     ...(input.profile === undefined
       ? []
-      : deps.profileRules.check(profile).map((p) => ({ path: `/profile${p.path}`, message: p.message }))),
+      : deps.profileRules
+          .check(profile)
+          .map((p) => ({ path: `/profile${p.path}`, message: p.message }))),
   ];
-  if (address.kind === "refused" || username?.kind === "refused" || problems.length > 0) return { kind: "invalid", problems };
+  if (address.kind === "refused" || username?.kind === "refused" || problems.length > 0)
+    return { kind: "invalid", problems };
 
   const password = normalizePassword(input.password);
-  if (password.kind === "refused") return { kind: "unacceptable_password", reason: password.reason };
+  if (password.kind === "refused")
+    return { kind: "unacceptable_password", reason: password.reason };
   const reason = checkPassword(
     deps.passwordPolicy,
     password.password,
@@ -178,14 +228,25 @@ async function examine(deps: RegisterDeps, input: RegisterInput): Promise<Examin
   if (sealed.kind === "busy") return sealed;
   return {
     kind: "acceptable",
-    candidate: { userId, address, username, profile, locale: input.locale ?? null, passwordSealed: sealed.passwordSealed },
+    candidate: {
+      userId,
+      address,
+      username,
+      profile,
+      locale: input.locale ?? null,
+      passwordSealed: sealed.passwordSealed,
+    },
   };
 }
 
 /** What a password of this person must not be made of (PW-06). */
 export function contextOf(
   deps: { readonly serviceName: string },
-  person: { readonly email: string | null; readonly username: string | null; readonly profile: Profile } | null,
+  person: {
+    readonly email: string | null;
+    readonly username: string | null;
+    readonly profile: Profile;
+  } | null,
 ): PasswordContext {
   const displayName = person?.profile["displayName"];
   return {
@@ -196,7 +257,11 @@ export function contextOf(
   };
 }
 
-export function newUser(candidate: Candidate, now: number, granted: { readonly verified: boolean; readonly superuser: boolean }): NewUser {
+export function newUser(
+  candidate: Candidate,
+  now: number,
+  granted: { readonly verified: boolean; readonly superuser: boolean },
+): NewUser {
   return {
     id: candidate.userId,
     email: candidate.address.address,
@@ -212,6 +277,11 @@ export function newUser(candidate: Candidate, now: number, granted: { readonly v
   };
 }
 
-export async function whichIsTaken(tx: Tx, candidate: Candidate): Promise<"email_taken" | "username_taken"> {
-  return (await findByIdentifier(tx, { emailCanonical: candidate.address.canonical })) === undefined ? "username_taken" : "email_taken";
+export async function whichIsTaken(
+  tx: Tx,
+  candidate: Candidate,
+): Promise<"email_taken" | "username_taken"> {
+  return (await findByIdentifier(tx, { emailCanonical: candidate.address.canonical })) === undefined
+    ? "username_taken"
+    : "email_taken";
 }

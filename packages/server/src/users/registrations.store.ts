@@ -71,13 +71,24 @@ export async function findAsked(db: Queryable, asking: Asking): Promise<Registra
   return row && toRegistration(row);
 }
 
-export async function findRegistration(db: Queryable, id: string): Promise<Registration | undefined> {
-  const row = await db.selectFrom("registrations").selectAll().where("id", "=", id).executeTakeFirst();
+export async function findRegistration(
+  db: Queryable,
+  id: string,
+): Promise<Registration | undefined> {
+  const row = await db
+    .selectFrom("registrations")
+    .selectAll()
+    .where("id", "=", id)
+    .executeTakeFirst();
   return row && toRegistration(row);
 }
 
 /** Takes one try of a code that is still good; the row stays held until the transaction ends. */
-export async function takeTryOfCode(tx: Tx, asking: Asking, now: UnixSeconds): Promise<Registration | undefined> {
+export async function takeTryOfCode(
+  tx: Tx,
+  asking: Asking,
+  now: UnixSeconds,
+): Promise<Registration | undefined> {
   const row = await takingTry(tx)
     .where("id", "=", asking.id)
     .where("client_secret_hash", "=", asking.clientSecretHash)
@@ -87,8 +98,15 @@ export async function takeTryOfCode(tx: Tx, asking: Asking, now: UnixSeconds): P
 }
 
 /** Takes one try of a link that is still good. */
-export async function takeTryOfLink(tx: Tx, tokenHash: string, now: UnixSeconds): Promise<Registration | undefined> {
-  const row = await takingTry(tx).where("token_hash", "=", tokenHash).where("expires_at", ">", now).executeTakeFirst();
+export async function takeTryOfLink(
+  tx: Tx,
+  tokenHash: string,
+  now: UnixSeconds,
+): Promise<Registration | undefined> {
+  const row = await takingTry(tx)
+    .where("token_hash", "=", tokenHash)
+    .where("expires_at", ">", now)
+    .executeTakeFirst();
   return row && toRegistration(row);
 }
 
@@ -123,8 +141,16 @@ export async function holdLink(tx: Tx, tokenHash: string, now: UnixSeconds): Pro
   return row !== undefined;
 }
 
-/** Puts a new code and link in the place of those there were. False where the registration is confirmed, expired or somebody else's. */
-export async function replaceProof(tx: Tx, asking: Asking, proof: StoredProof, now: UnixSeconds): Promise<boolean> {
+/**
+ * Puts a new code and link in the place of those there were. False where the registration is
+ * confirmed, expired or somebody else's.
+ */
+export async function replaceProof(
+  tx: Tx,
+  asking: Asking,
+  proof: StoredProof,
+  now: UnixSeconds,
+): Promise<boolean> {
   const row = await tx
     .updateTable("registrations")
     .set(columnsOf(proof))
@@ -137,7 +163,9 @@ export async function replaceProof(tx: Tx, asking: Asking, proof: StoredProof, n
   return row !== undefined;
 }
 
-/** Of a held row. What the user has from it is theirs to change and delete now, so no copy stays. */
+/**
+ * Of a held row. What the user has from it is theirs to change and delete now, so no copy stays.
+ */
 export async function markConfirmed(tx: Tx, id: string, now: UnixSeconds): Promise<void> {
   await tx
     .updateTable("registrations")
@@ -147,7 +175,11 @@ export async function markConfirmed(tx: Tx, id: string, now: UnixSeconds): Promi
 }
 
 /** Forgets a batch of registrations that nobody can confirm any more, a day after they could. */
-export async function pruneRegistrations(db: Queryable, now: UnixSeconds, limit = 1_000): Promise<number> {
+export async function pruneRegistrations(
+  db: Queryable,
+  now: UnixSeconds,
+  limit = 1_000,
+): Promise<number> {
   const result = await db
     .deleteFrom("registrations")
     .where("id", "in", (eb) =>

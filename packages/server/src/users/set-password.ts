@@ -4,7 +4,11 @@ import type { Db } from "../db/open.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Settle } from "../revocations/settle.ts";
 import type { Also } from "./create-account.ts";
-import { complaintsAbout, type ComplaintsDeps, type PasswordComplaint } from "./password-complaints.ts";
+import {
+  complaintsAbout,
+  type ComplaintsDeps,
+  type PasswordComplaint,
+} from "./password-complaints.ts";
 import { normalizePassword } from "./password-policy.ts";
 import { sealPassword, type PasswordDeps } from "./passwords.ts";
 import type { CheckOwnPassword, OwnPasswordOutcome, SessionEnding, SignedIn } from "./ports.ts";
@@ -24,15 +28,20 @@ export type SetOwnPasswordOutcome =
   | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
 /**
- * Changes the password as `changePassword` does and ends every other session (PW-07), but leaves the caller's as it is: the
- * originals give out no new tokens here, and their clients go on with those they have.
+ * Changes the password as `changePassword` does and ends every other session (PW-07), but leaves
+ * the caller's as it is: the originals give out no new tokens here, and their clients go on with
+ * those they have.
  *
  * @param also tells the user
  */
 export async function setOwnPassword(
   deps: SetOwnPasswordDeps,
   who: SignedIn,
-  input: { readonly currentPassword: string; readonly newPassword: string; readonly repeated?: string | undefined },
+  input: {
+    readonly currentPassword: string;
+    readonly newPassword: string;
+    readonly repeated?: string | undefined;
+  },
   origin: Origin,
   also: Also,
 ): Promise<SetOwnPasswordOutcome> {
@@ -44,15 +53,22 @@ export async function setOwnPassword(
 
   const complaints = complaintsAbout(deps, input.newPassword, before);
   const next = normalizePassword(input.newPassword);
-  if (complaints.length > 0 || next.kind === "refused") return { kind: "unacceptable_password", complaints };
-  if (input.repeated !== undefined && input.repeated !== input.newPassword) return { kind: "not_repeated" };
+  if (complaints.length > 0 || next.kind === "refused")
+    return { kind: "unacceptable_password", complaints };
+  if (input.repeated !== undefined && input.repeated !== input.newPassword)
+    return { kind: "not_repeated" };
   const sealed = await sealPassword(deps, userId, next.password);
   if (sealed.kind === "busy") return sealed;
 
   const recorded = await deps.db.transaction().execute(async (tx) => {
     const user = await lockUser(tx, userId);
     // Whoever changed or reset it meanwhile has ended this session.
-    if (user === undefined || user.disabledAt !== null || user.passwordChangedAt !== before.passwordChangedAt) return undefined;
+    if (
+      user === undefined ||
+      user.disabledAt !== null ||
+      user.passwordChangedAt !== before.passwordChangedAt
+    )
+      return undefined;
     const ended = await deps.sessions.endOthers(tx, userId, sessionId, "password_changed");
     if (ended === undefined) return undefined;
     await setPassword(tx, userId, sealed.passwordSealed, deps.clock.now());

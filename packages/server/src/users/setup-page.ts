@@ -16,10 +16,12 @@ export function setupPage(random: Random): Page {
         labels: { email: "E-mail address", password: "Password" },
         button: "Create superuser",
         done: "The superuser has been created. You can close this page and sign in.",
-        withoutScript: "This page needs JavaScript. Without it, run portcullis createsuperuser on the server.",
+        withoutScript:
+          "This page needs JavaScript. Without it, run portcullis createsuperuser on the server.",
         refusals: {
           incomplete: "The link is incomplete. Copy all of it from where the server printed it.",
-          setup_closed: "This link is incomplete, expired or used already. Restart the server to get a new one.",
+          setup_closed:
+            "This link is incomplete, expired or used already. Restart the server to get a new one.",
           invalid_input: "This is not an e-mail address we can use.",
         },
       },
@@ -29,9 +31,11 @@ export function setupPage(random: Random): Page {
         labels: { email: "E-Mail-Adresse", password: "Passwort" },
         button: "Konto anlegen",
         done: "Das Konto mit allen Rechten ist angelegt. Sie können diese Seite schließen und sich anmelden.",
-        withoutScript: "Diese Seite braucht JavaScript. Ohne geht es auf dem Server mit portcullis createsuperuser.",
+        withoutScript:
+          "Diese Seite braucht JavaScript. Ohne geht es auf dem Server mit portcullis createsuperuser.",
         refusals: {
-          incomplete: "Der Link ist unvollständig. Kopieren Sie ihn ganz von dort, wo der Server ihn ausgegeben hat.",
+          incomplete:
+            "Der Link ist unvollständig. Kopieren Sie ihn ganz von dort, wo der Server ihn ausgegeben hat.",
           setup_closed:
             "Dieser Link ist unvollständig, abgelaufen oder schon benutzt. Nach einem Neustart des Servers gibt es einen neuen.",
           invalid_input: "Diese E-Mail-Adresse können wir nicht verwenden.",

@@ -3,7 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { readUsername } from "./username.ts";
 
-/** Milliseconds, far above what the row asks for: it notices work that is not linear, on a busy machine too, and measures nothing. */
+/**
+ * Milliseconds, far above what the row asks for: it notices work that is not linear, on a busy
+ * machine too, and measures nothing.
+ */
 const FAR_FROM_LINEAR = 2000;
 
 function canonical(raw: string): string {
@@ -32,7 +35,16 @@ test("usernames in the scripts people write in are accepted as they were written
     "དབྱངས",
     "አበበ",
   ];
-  const writings = ["山田タロウ", "やまだ", "サーバー", "김철수", "金철수", "王小明", "王ㄒㄧㄠ", "山田99"];
+  const writings = [
+    "山田タロウ",
+    "やまだ",
+    "サーバー",
+    "김철수",
+    "金철수",
+    "王小明",
+    "王ㄒㄧㄠ",
+    "山田99",
+  ];
   for (const name of [...names, ...writings]) {
     const read = readUsername(name);
     assert.equal(read.kind, "username", `${name}: ${JSON.stringify(read)}`);
@@ -44,7 +56,10 @@ test("a username is 1 to 64 code points", () => {
   assert.deepEqual(readUsername(""), { kind: "refused", reason: "wrong_length" });
   assert.equal(readUsername("a".repeat(64)).kind, "username");
   assert.deepEqual(readUsername("a".repeat(65)), { kind: "refused", reason: "wrong_length" });
-  assert.deepEqual(readUsername("a".repeat(10_000_000)), { kind: "refused", reason: "wrong_length" });
+  assert.deepEqual(readUsername("a".repeat(10_000_000)), {
+    kind: "refused",
+    reason: "wrong_length",
+  });
 });
 
 test("RG-14: nothing with any form of @ and no text NFKC would change is a username", () => {
@@ -68,19 +83,41 @@ test("RG-14: nothing with any form of @ and no text NFKC would change is a usern
     "a\u3164b",
   ];
   for (const name of [...addresses, ...changed, ...others, `z${"\u0334".repeat(6)}`]) {
-    assert.deepEqual(readUsername(name), { kind: "refused", reason: "forbidden_character" }, JSON.stringify(name));
+    assert.deepEqual(
+      readUsername(name),
+      { kind: "refused", reason: "forbidden_character" },
+      JSON.stringify(name),
+    );
   }
 });
 
 test("a username begins and ends with a letter or a digit", () => {
   for (const name of [".anna", "anna.", "-anna", "anna-", "_anna", "anna_", ".", "\u0301anna"]) {
-    assert.deepEqual(readUsername(name), { kind: "refused", reason: "edge_punctuation" }, JSON.stringify(name));
+    assert.deepEqual(
+      readUsername(name),
+      { kind: "refused", reason: "edge_punctuation" },
+      JSON.stringify(name),
+    );
   }
 });
 
 test("IN-14: scripts that are not written together are refused, and so are rare ones", () => {
-  const mixed = ["annа", "аnna", "pаypal", "αnna", "anna王", "Ольгa", "やまだ김", "やまだㄒ", "user٣", "१abc", "ᏢᎪᎩ", "ⲁⲛⲛⲁ"];
-  for (const name of mixed) assert.deepEqual(readUsername(name), { kind: "refused", reason: "mixed_scripts" }, name);
+  const mixed = [
+    "annа",
+    "аnna",
+    "pаypal",
+    "αnna",
+    "anna王",
+    "Ольгa",
+    "やまだ김",
+    "やまだㄒ",
+    "user٣",
+    "१abc",
+    "ᏢᎪᎩ",
+    "ⲁⲛⲛⲁ",
+  ];
+  for (const name of mixed)
+    assert.deepEqual(readUsername(name), { kind: "refused", reason: "mixed_scripts" }, name);
 });
 
 test("names that differ only in case or in composition are one name", () => {
@@ -101,14 +138,18 @@ test("names that differ only in case or in composition are one name", () => {
 
 test("the canonical form is a fixed point", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 8 }), fc.integer({ min: 0xc0, max: 0x24f }), (text, code) => {
-      for (const raw of [text, String.fromCodePoint(code), `a${String.fromCodePoint(code)}s`]) {
-        const read = readUsername(raw);
-        if (read.kind === "refused") return;
-        assert.equal(canonical(read.username), read.canonical);
-        assert.equal(canonical(read.canonical), read.canonical);
-      }
-    }),
+    fc.property(
+      fc.string({ unit: "grapheme", minLength: 1, maxLength: 8 }),
+      fc.integer({ min: 0xc0, max: 0x24f }),
+      (text, code) => {
+        for (const raw of [text, String.fromCodePoint(code), `a${String.fromCodePoint(code)}s`]) {
+          const read = readUsername(raw);
+          if (read.kind === "refused") return;
+          assert.equal(canonical(read.username), read.canonical);
+          assert.equal(canonical(read.canonical), read.canonical);
+        }
+      },
+    ),
     { numRuns: 500 },
   );
 });
@@ -119,6 +160,9 @@ test("IN-06: 64 KiB of a hostile pattern is refused in less than 10 ms", () => {
     const hostile = unit.repeat(Math.ceil(65_536 / unit.length));
     const from = performance.now();
     for (const raw of [hostile, hostile.slice(0, 384), hostile.slice(0, 64)]) readUsername(raw);
-    assert.ok(performance.now() - from < FAR_FROM_LINEAR, `${unit}: ${performance.now() - from} ms`);
+    assert.ok(
+      performance.now() - from < FAR_FROM_LINEAR,
+      `${unit}: ${performance.now() - from} ms`,
+    );
   }
 });

@@ -1,4 +1,8 @@
-export type UsernameProblem = "wrong_length" | "forbidden_character" | "edge_punctuation" | "mixed_scripts";
+export type UsernameProblem =
+  | "wrong_length"
+  | "forbidden_character"
+  | "edge_punctuation"
+  | "mixed_scripts";
 
 export type UsernameOutcome =
   | {
@@ -18,28 +22,45 @@ const IGNORABLE = /\p{Default_Ignorable_Code_Point}/u;
 const PILED_MARKS = /\p{M}{5}/u;
 const EDGES = /^[\p{L}\p{Nd}](?:.*[\p{L}\p{M}\p{Nd}])?$/u;
 
-/** Scripts in everyday use (UAX #31, Table 5): a rare one is refused rather than mistaken for a familiar one. */
+/**
+ * Scripts in everyday use (UAX #31, Table 5): a rare one is refused rather than mistaken for a
+ * familiar one.
+ */
 const SCRIPTS = [
-  ..."Arabic Armenian Bengali Cyrillic Devanagari Ethiopic Georgian Greek Gujarati Gurmukhi Hebrew Kannada Khmer Lao Latin".split(" "),
+  ..."Arabic Armenian Bengali Cyrillic Devanagari Ethiopic Georgian Greek Gujarati Gurmukhi Hebrew Kannada Khmer Lao Latin".split(
+    " ",
+  ),
   ..."Malayalam Myanmar Oriya Sinhala Tamil Telugu Thaana Thai Tibetan".split(" "),
 ];
 /** Japanese, Korean and Chinese are written in several scripts at once (UTS #39 §5.1). */
-const WRITINGS = [...SCRIPTS.map((script) => [script]), ["Han", "Hiragana", "Katakana"], ["Han", "Hangul"], ["Han", "Bopomofo"]];
+const WRITINGS = [
+  ...SCRIPTS.map((script) => [script]),
+  ["Han", "Hiragana", "Katakana"],
+  ["Han", "Hangul"],
+  ["Han", "Bopomofo"],
+];
 const ONE_WRITING = WRITINGS.map(
-  (scripts) => new RegExp(`^[0-9._\\-\\p{Script=Inherited}${scripts.map((script) => `\\p{Script_Extensions=${script}}`).join("")}]+$`, "u"),
+  (scripts) =>
+    new RegExp(
+      `^[0-9._\\-\\p{Script=Inherited}${scripts.map((script) => `\\p{Script_Extensions=${script}}`).join("")}]+$`,
+      "u",
+    ),
 );
 
 /**
- * Reads a username: 1 to 64 letters, digits and `.` `_` `-`, beginning and ending with a letter or digit, in one script (IN-14).
- * Canonically equivalent spellings are one username (NFC); what NFKC would still change, such as full-width letters, is refused.
+ * Reads a username: 1 to 64 letters, digits and `.` `_` `-`, beginning and ending with a letter or
+ * digit, in one script (IN-14). Canonically equivalent spellings are one username (NFC); what NFKC
+ * would still change, such as full-width letters, is refused.
  */
 export function readUsername(raw: string): UsernameOutcome {
-  // At most two units a code point, and NFC never triples a text: what is enormous is not walked through.
+  // At most two units a code point, and NFC never triples a text: what is enormous is not walked
+  // through.
   if (raw.length > 6 * LONGEST) return refuse("wrong_length");
   const username = raw.normalize("NFC");
   const length = [...username].length;
   if (length < 1 || length > LONGEST) return refuse("wrong_length");
-  if (!CHARACTERS.test(username) || IGNORABLE.test(username) || PILED_MARKS.test(username)) return refuse("forbidden_character");
+  if (!CHARACTERS.test(username) || IGNORABLE.test(username) || PILED_MARKS.test(username))
+    return refuse("forbidden_character");
   if (username.normalize("NFKC") !== username) return refuse("forbidden_character");
   if (!EDGES.test(username)) return refuse("edge_punctuation");
   if (!ONE_WRITING.some((writing) => writing.test(username))) return refuse("mixed_scripts");
@@ -50,12 +71,18 @@ function refuse(reason: UsernameProblem): UsernameOutcome {
   return { kind: "refused", reason };
 }
 
-/** By way of upper case, so that ß meets SS, the final sigma meets the other one, and the dotless i meets the dotted. */
+/**
+ * By way of upper case, so that ß meets SS, the final sigma meets the other one, and the dotless i
+ * meets the dotted.
+ */
 export function foldUsername(username: string): string {
   return username.toUpperCase().toLowerCase().normalize("NFKC");
 }
 
-/** How a deployment reads usernames; one for all of its users, for what they are compared by is stored. */
+/**
+ * How a deployment reads usernames; one for all of its users, for what they are compared by is
+ * stored.
+ */
 export type ReadUsername = (raw: string) => UsernameOutcome;
 
 /** Characters, as Django counts them: code points. */
@@ -63,15 +90,20 @@ const LONGEST_IN_DJANGO = 150;
 const CHARACTERS_IN_DJANGO = /^[\p{L}\p{M}\p{Nd}\p{Nl}\p{No}_.@+-]+$/u;
 
 /**
- * Reads a username as Django's stock user does (UnicodeUsernameValidator, NFKC): 1 to 150 letters and digits of any script and
- * `@ . + - _`, compared with regard to case.
+ * Reads a username as Django's stock user does (UnicodeUsernameValidator, NFKC): 1 to 150 letters
+ * and digits of any script and `@ . + - _`, compared with regard to case.
  */
 function readDjangoUsername(raw: string): UsernameOutcome {
   if (raw.length > 6 * LONGEST_IN_DJANGO || !raw.isWellFormed()) return refuse("wrong_length");
   const username = raw.normalize("NFKC");
   const length = [...username].length;
   if (length < 1 || length > LONGEST_IN_DJANGO) return refuse("wrong_length");
-  return CHARACTERS_IN_DJANGO.test(username) ? { kind: "username", username, canonical: username } : refuse("forbidden_character");
+  return CHARACTERS_IN_DJANGO.test(username)
+    ? { kind: "username", username, canonical: username }
+    : refuse("forbidden_character");
 }
 
-export const usernameRules = { plain: readUsername, django: readDjangoUsername } as const satisfies Record<string, ReadUsername>;
+export const usernameRules = {
+  plain: readUsername,
+  django: readDjangoUsername,
+} as const satisfies Record<string, ReadUsername>;

@@ -20,7 +20,11 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
       const outcome = await register(deps, call.input, originOf(call));
       switch (outcome.kind) {
         case "pending":
-          return answer(202, { registrationId: outcome.registrationId, clientSecret: outcome.clientSecret, expiresAt: outcome.expiresAt });
+          return answer(202, {
+            registrationId: outcome.registrationId,
+            clientSecret: outcome.clientSecret,
+            expiresAt: outcome.expiresAt,
+          });
         case "registered":
           return answer(201, toAccount(outcome.user));
         case "closed":
@@ -105,7 +109,12 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
 
     serve(endpoints.changePassword, async (call) => {
       const { caller, client, input } = call;
-      const outcome = await changePassword(deps, { userId: caller.userId, sessionId: caller.sessionId, client }, input, originOf(call));
+      const outcome = await changePassword(
+        deps,
+        { userId: caller.userId, sessionId: caller.sessionId, client },
+        input,
+        originOf(call),
+      );
       switch (outcome.kind) {
         case "changed":
           return answer(200, outcome.tokens);
@@ -126,7 +135,12 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
       const { caller, client, input } = call;
       const outcome = await deleteSelf(
         deps,
-        { userId: caller.userId, sessionId: caller.sessionId, client, hasShownFactor: caller.claims.acr === "aal2" },
+        {
+          userId: caller.userId,
+          sessionId: caller.sessionId,
+          client,
+          hasShownFactor: caller.claims.acr === "aal2",
+        },
         input.password,
         originOf(call),
       );

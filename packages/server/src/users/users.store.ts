@@ -31,9 +31,13 @@ export interface User {
 }
 
 /** By e-mail address or username, in canonical form. */
-export type Identifier = { readonly emailCanonical: string } | { readonly usernameCanonical: string };
+export type Identifier =
+  | { readonly emailCanonical: string }
+  | { readonly usernameCanonical: string };
 
-const byId = prepared((db, { id }: { readonly id: string }) => db.selectFrom("users").selectAll().where("id", "=", id));
+const byId = prepared((db, { id }: { readonly id: string }) =>
+  db.selectFrom("users").selectAll().where("id", "=", id),
+);
 
 export async function findUser(db: Queryable, id: string): Promise<User | undefined> {
   const [row] = await byId(db, { id });
@@ -47,7 +51,10 @@ const byUsername = prepared((db, { username }: { readonly username: string }) =>
   db.selectFrom("users").selectAll().where("username_canonical", "=", username),
 );
 
-export async function findByIdentifier(db: Queryable, identifier: Identifier): Promise<User | undefined> {
+export async function findByIdentifier(
+  db: Queryable,
+  identifier: Identifier,
+): Promise<User | undefined> {
   const [row] = await ("emailCanonical" in identifier
     ? byEmail(db, { email: identifier.emailCanonical })
     : byUsername(db, { username: identifier.usernameCanonical }));
@@ -61,12 +68,17 @@ const bySpelling = prepared((db, { address, canonical }: Spelling) =>
     .selectFrom("users")
     .selectAll()
     .where("email", "=", address)
-    .where((eb) => eb.or([eb("email_canonical", "=", canonical), eb("shared_email_canonical", "=", canonical)]))
+    .where((eb) =>
+      eb.or([eb("email_canonical", "=", canonical), eb("shared_email_canonical", "=", canonical)]),
+    )
     .orderBy("number")
     .limit(1),
 );
 
-/** Whose address is written so, letter by letter: of those who share it, perhaps another than its holder. */
+/**
+ * Whose address is written so, letter by letter: of those who share it, perhaps another than its
+ * holder.
+ */
 export async function findBySpelling(db: Queryable, spelling: Spelling): Promise<User | undefined> {
   const { address, canonical } = spelling;
   const [row] = await bySpelling(db, { address, canonical });
@@ -75,19 +87,28 @@ export async function findBySpelling(db: Queryable, spelling: Spelling): Promise
 
 /** By what the Django faces show as `id`. */
 export async function findByNumber(db: Queryable, number: number): Promise<User | undefined> {
-  const row = await db.selectFrom("users").selectAll().where("number", "=", number).executeTakeFirst();
+  const row = await db
+    .selectFrom("users")
+    .selectAll()
+    .where("number", "=", number)
+    .executeTakeFirst();
   return row && toUser(row);
 }
 
 /** Most mails to one address that one request can cause. */
 const MOST_SHARERS = 5;
 
-/** Who has an address: whoever has confirmed it, then its holder, for anybody can share it; longest here first. */
+/**
+ * Who has an address: whoever has confirmed it, then its holder, for anybody can share it; longest
+ * here first.
+ */
 export async function findByAddress(db: Queryable, canonical: string): Promise<readonly User[]> {
   const rows = await db
     .selectFrom("users")
     .selectAll()
-    .where((eb) => eb.or([eb("email_canonical", "=", canonical), eb("shared_email_canonical", "=", canonical)]))
+    .where((eb) =>
+      eb.or([eb("email_canonical", "=", canonical), eb("shared_email_canonical", "=", canonical)]),
+    )
     .orderBy((eb) => eb("email_verified_at", "is", null))
     .orderBy((eb) => eb("email_canonical", "is", null))
     .orderBy("number")
@@ -97,14 +118,28 @@ export async function findByAddress(db: Queryable, canonical: string): Promise<r
 }
 
 /** In the order of their numbers. */
-export async function listUsers(db: Queryable, page: { readonly after: number; readonly limit: number }): Promise<readonly User[]> {
-  const rows = await db.selectFrom("users").selectAll().where("number", ">", page.after).orderBy("number").limit(page.limit).execute();
+export async function listUsers(
+  db: Queryable,
+  page: { readonly after: number; readonly limit: number },
+): Promise<readonly User[]> {
+  const rows = await db
+    .selectFrom("users")
+    .selectAll()
+    .where("number", ">", page.after)
+    .orderBy("number")
+    .limit(page.limit)
+    .execute();
   return rows.map(toUser);
 }
 
-const locking = prepared((db, { id }: { readonly id: string }) => db.selectFrom("users").selectAll().where("id", "=", id).forUpdate());
+const locking = prepared((db, { id }: { readonly id: string }) =>
+  db.selectFrom("users").selectAll().where("id", "=", id).forUpdate(),
+);
 
-/** Reads a user and holds the row: what mints, revokes or changes credentials of one user happens in turn. */
+/**
+ * Reads a user and holds the row: what mints, revokes or changes credentials of one user happens in
+ * turn.
+ */
 export async function lockUser(tx: Tx, id: string): Promise<User | undefined> {
   const [row] = await locking(tx, { id });
   return row && toUser(row);
@@ -158,10 +193,14 @@ export async function insertUser(tx: Tx, user: NewUser): Promise<User | undefine
 }
 
 /**
- * Epochs follow the wall clock where they can, so that a database restored from a backup can be put ahead of every
- * epoch it ever gave out; within one second they count up by one.
+ * Epochs follow the wall clock where they can, so that a database restored from a backup can be put
+ * ahead of every epoch it ever gave out; within one second they count up by one.
  */
-export async function raiseHardEpoch(tx: Tx, id: string, now: UnixSeconds): Promise<number | undefined> {
+export async function raiseHardEpoch(
+  tx: Tx,
+  id: string,
+  now: UnixSeconds,
+): Promise<number | undefined> {
   const row = await tx
     .updateTable("users")
     .set((eb) => ({
@@ -180,7 +219,12 @@ export async function raiseHardEpoch(tx: Tx, id: string, now: UnixSeconds): Prom
 
 /** Lifts one that is below `floor`: of a user made while everything was being revoked. */
 export async function liftHardEpoch(tx: Tx, id: string, floor: number): Promise<void> {
-  await tx.updateTable("users").set({ hard_epoch: floor }).where("id", "=", id).where("hard_epoch", "<", floor).execute();
+  await tx
+    .updateTable("users")
+    .set({ hard_epoch: floor })
+    .where("id", "=", id)
+    .where("hard_epoch", "<", floor)
+    .execute();
 }
 
 /** Raises everybody's hard epoch to one value above all of them and returns it. */
@@ -195,10 +239,15 @@ export async function raiseEveryHardEpoch(tx: Tx, now: UnixSeconds): Promise<num
 }
 
 /**
- * `password_changed_at` differs from what it was even within one second: what was issued for the old password is recognised by
- * it (RS-09). Null: nobody can sign in by password.
+ * `password_changed_at` differs from what it was even within one second: what was issued for the
+ * old password is recognised by it (RS-09). Null: nobody can sign in by password.
  */
-export async function setPassword(tx: Tx, id: string, passwordSealed: Uint8Array | null, now: UnixSeconds): Promise<void> {
+export async function setPassword(
+  tx: Tx,
+  id: string,
+  passwordSealed: Uint8Array | null,
+  now: UnixSeconds,
+): Promise<void> {
   await tx
     .updateTable("users")
     .set((eb) => ({
@@ -214,8 +263,16 @@ export async function setPassword(tx: Tx, id: string, passwordSealed: Uint8Array
     .execute();
 }
 
-/** Replaces a hash by a stronger one of the same password, unless the password was changed meanwhile (PW-09). */
-export async function upgradePassword(tx: Tx, id: string, from: Uint8Array, to: Uint8Array): Promise<boolean> {
+/**
+ * Replaces a hash by a stronger one of the same password, unless the password was changed meanwhile
+ * (PW-09).
+ */
+export async function upgradePassword(
+  tx: Tx,
+  id: string,
+  from: Uint8Array,
+  to: Uint8Array,
+): Promise<boolean> {
   const row = await tx
     .updateTable("users")
     .set({ password_sealed: to })
@@ -300,7 +357,10 @@ export interface UnconfirmedEmail {
   readonly pausedAt: UnixSeconds | null;
 }
 
-/** Sets an address that nobody has confirmed; `undefined` where it belongs to somebody else and cannot be shared. */
+/**
+ * Sets an address that nobody has confirmed; `undefined` where it belongs to somebody else and
+ * cannot be shared.
+ */
 export async function setUnconfirmedEmail(
   tx: Tx,
   id: string,
@@ -325,7 +385,10 @@ export async function setUnconfirmedEmail(
   return held === undefined && mayShare && address !== null ? set(null, address.canonical) : held;
 }
 
-/** An address that its holder has given up goes to whoever has shared it longest. True where somebody has. */
+/**
+ * An address that its holder has given up goes to whoever has shared it longest. True where
+ * somebody has.
+ */
 export async function bequeathEmail(tx: Tx, canonical: string): Promise<boolean> {
   const heir = await unlessTaken(tx, "email_canonical", () =>
     tx
@@ -343,8 +406,15 @@ export async function bequeathEmail(tx: Tx, canonical: string): Promise<boolean>
   return heir !== undefined;
 }
 
-/** Whoever holds an address without having confirmed it shares it from then on with the user who is to hold it. */
-export async function displaceUnconfirmed(tx: Tx, canonical: string, userId: string): Promise<void> {
+/**
+ * Whoever holds an address without having confirmed it shares it from then on with the user who is
+ * to hold it.
+ */
+export async function displaceUnconfirmed(
+  tx: Tx,
+  canonical: string,
+  userId: string,
+): Promise<void> {
   await tx
     .updateTable("users")
     .set({ email_canonical: null, shared_email_canonical: canonical })
@@ -354,7 +424,10 @@ export async function displaceUnconfirmed(tx: Tx, canonical: string, userId: str
     .execute();
 }
 
-/** Null removes it, from a user who has an address. `undefined` where it belongs to somebody else or is all there is. */
+/**
+ * Null removes it, from a user who has an address. `undefined` where it belongs to somebody else or
+ * is all there is.
+ */
 export async function setUsername(
   tx: Tx,
   id: string,
@@ -363,7 +436,10 @@ export async function setUsername(
   return unlessTaken(tx, "username_canonical", () =>
     tx
       .updateTable("users")
-      .set({ username: username?.username ?? null, username_canonical: username?.canonical ?? null })
+      .set({
+        username: username?.username ?? null,
+        username_canonical: username?.canonical ?? null,
+      })
       .where("id", "=", id)
       .$if(username === null, (update) => update.where("email", "is not", null))
       .returningAll()
@@ -371,7 +447,10 @@ export async function setUsername(
   );
 }
 
-/** The unique index decides. PostgreSQL gives up a transaction in which it has refused; with a savepoint only the update is lost. */
+/**
+ * The unique index decides. PostgreSQL gives up a transaction in which it has refused; with a
+ * savepoint only the update is lost.
+ */
 async function unlessTaken(
   tx: Tx,
   column: keyof UsersTable,
@@ -412,7 +491,10 @@ export async function enable(tx: Tx, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
-/** Removes the user and everything that names them but the audit's pseudonym (PV-01); sessions and resets go with the row. */
+/**
+ * Removes the user and everything that names them but the audit's pseudonym (PV-01); sessions and
+ * resets go with the row.
+ */
 export async function deleteUser(tx: Tx, user: User): Promise<void> {
   await tx.deleteFrom("users").where("id", "=", user.id).execute();
   const canonical = user.emailCanonical ?? user.sharedEmailCanonical;
@@ -428,7 +510,11 @@ export async function deleteUser(tx: Tx, user: User): Promise<void> {
 
 /** Asked of an address that has just been given up. */
 async function isAddressOfAnother(tx: Tx, canonical: string): Promise<boolean> {
-  const holder = await tx.selectFrom("users").select("id").where("email_canonical", "=", canonical).executeTakeFirst();
+  const holder = await tx
+    .selectFrom("users")
+    .select("id")
+    .where("email_canonical", "=", canonical)
+    .executeTakeFirst();
   return holder !== undefined || (await bequeathEmail(tx, canonical));
 }
 
@@ -458,7 +544,12 @@ export async function isActiveSuperuser(db: Db, id: string): Promise<boolean> {
 }
 
 export async function anySuperuser(db: Queryable): Promise<boolean> {
-  const row = await db.selectFrom("users").select("id").where("superuser_since", "is not", null).limit(1).executeTakeFirst();
+  const row = await db
+    .selectFrom("users")
+    .select("id")
+    .where("superuser_since", "is not", null)
+    .limit(1)
+    .executeTakeFirst();
   return row !== undefined;
 }
 

@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { createPublicKey, type JsonWebKey } from "node:crypto";
-import { claimsIn, headerOf, hs256, isGoodAtFace, obtain, post, refreshPair, rotating, shared, SHARED_KEY } from "../jwt.ts";
+import {
+  claimsIn,
+  headerOf,
+  hs256,
+  isGoodAtFace,
+  obtain,
+  post,
+  refreshPair,
+  rotating,
+  shared,
+  SHARED_KEY,
+} from "../jwt.ts";
 import { isAccepted, refresh } from "../steps.ts";
 import { eachWorld, type World } from "../world.ts";
 
@@ -17,9 +28,17 @@ async function publicKeys(world: World): Promise<readonly JsonWebKey[]> {
 async function assertRefused(world: World, token: string, what: string): Promise<void> {
   assert.equal(await isAccepted(world, token), false, `${what}: natively`);
   assert.equal(await isGoodAtFace(world, token), false, `${what}: at a face`);
-  assert.equal((await post(world, "/api/token/verify/", { token })).status, 401, `${what}: verified`);
+  assert.equal(
+    (await post(world, "/api/token/verify/", { token })).status,
+    401,
+    `${what}: verified`,
+  );
   assert.equal((await refreshPair(world, token)).status, 401, `${what}: refreshed at a face`);
-  assert.equal((await post(world, "/api/token/sliding/refresh/", { token })).status, 401, `${what}: refreshed as a sliding token`);
+  assert.equal(
+    (await post(world, "/api/token/sliding/refresh/", { token })).status,
+    401,
+    `${what}: refreshed as a sliding token`,
+  );
   const natively = await refresh(world, token);
   assert.ok(natively.status === 401 || natively.status === 422, `${what}: refreshed natively`);
 }
@@ -33,7 +52,10 @@ eachWorld(
     assert.equal(await isAccepted(world, face.access), false);
     assert.ok(await isAccepted(world, native.accessToken));
     assert.equal(await isGoodAtFace(world, native.accessToken), false);
-    assert.equal((await post(world, "/api/token/verify/", { token: native.accessToken })).status, 401);
+    assert.equal(
+      (await post(world, "/api/token/verify/", { token: native.accessToken })).status,
+      401,
+    );
   },
   shared,
 );
@@ -52,7 +74,10 @@ for (const [under, options] of [
       }
       assert.equal((await refresh(world, face.refresh)).status, 401);
       assert.equal((await refreshPair(world, native.refreshToken)).status, 401);
-      assert.equal((await post(world, "/api/token/verify/", { token: native.refreshToken })).status, 401);
+      assert.equal(
+        (await post(world, "/api/token/verify/", { token: native.refreshToken })).status,
+        401,
+      );
       assert.equal((await refreshPair(world, face.access)).status, 401);
       assert.ok(await isAccepted(world, native.accessToken));
       assert.ok(await isGoodAtFace(world, face.access));
@@ -69,7 +94,14 @@ for (const [under, options] of [
       for (const jwk of keys) {
         const key = createPublicKey({ key: jwk, format: "jwk" });
         const pem = key.export({ type: "spki", format: "pem" });
-        const secrets = [pem, pem.toString().trim(), key.export({ type: "spki", format: "der" }), JSON.stringify(jwk), String(jwk.x), ""];
+        const secrets = [
+          pem,
+          pem.toString().trim(),
+          key.export({ type: "spki", format: "der" }),
+          JSON.stringify(jwk),
+          String(jwk.x),
+          "",
+        ];
         const kid = jwk["kid"];
         const headers = [
           { alg: "HS256", typ: "JWT" },
@@ -85,7 +117,11 @@ for (const [under, options] of [
                 [
                   await isAccepted(world, hs256(payload, secret, header)),
                   await isGoodAtFace(world, hs256(payload, secret, header)),
-                  (await post(world, "/api/token/verify/", { token: hs256(payload, secret, header) })).status,
+                  (
+                    await post(world, "/api/token/verify/", {
+                      token: hs256(payload, secret, header),
+                    })
+                  ).status,
                 ],
                 [false, false, 401],
                 `secret ${i}, ${JSON.stringify(header)}`,
@@ -111,11 +147,16 @@ eachWorld(
       none: { alg: "none", typ: "JWT" },
       "a kid": { alg: "HS256", typ: "JWT", kid },
       crit: { alg: "HS256", typ: "JWT", crit: ["exp"] },
-      jwk: { alg: "HS256", typ: "JWT", jwk: { kty: "oct", k: Buffer.from(SHARED_KEY).toString("base64url") } },
+      jwk: {
+        alg: "HS256",
+        typ: "JWT",
+        jwk: { kty: "oct", k: Buffer.from(SHARED_KEY).toString("base64url") },
+      },
       "no type": { alg: "HS256" },
     };
     for (const [what, header] of Object.entries(headers))
-      for (const claims of [access, nativeClaims]) await assertRefused(world, hs256(claims, SHARED_KEY, header), what);
+      for (const claims of [access, nativeClaims])
+        await assertRefused(world, hs256(claims, SHARED_KEY, header), what);
     const unsigned = `${hs256(access, SHARED_KEY, { alg: "none", typ: "JWT" }).split(".").slice(0, 2).join(".")}.`;
     await assertRefused(world, unsigned, "unsigned");
   },

@@ -1,4 +1,10 @@
-import { endpoints, failures, failuresOf, type Endpoint, type FailureCode } from "@portcullis/contract";
+import {
+  endpoints,
+  failures,
+  failuresOf,
+  type Endpoint,
+  type FailureCode,
+} from "@portcullis/contract";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -22,57 +28,90 @@ const native = { PORTCULLIS_FACES: "none" } as const;
 
 const withBody = all.filter(({ input }) => input !== undefined);
 
-eachWorld("IN-02, IN-04 what is not JSON in UTF-8 is refused as such by every endpoint that reads a body", async (world) => {
-  await besieged(world, async (siege) => {
-    for (const endpoint of withBody) {
-      for (const body of malformedJson) {
-        const told = await siege.send({ endpoint, body });
-        assert.equal(told.code, "malformed_json", `${endpoint.name} ${inspected(body)}`);
-      }
-    }
-    assert.equal(siege.accepted.length, 0);
-  });
-});
-
-eachWorld("IN-02, IN-03 a member of another type, or one too many, is refused by every endpoint, and nothing is coerced", async (world) => {
-  const columns = new Set((await world.rules.db.introspection.getTables()).flatMap((table) => table.columns.map(({ name }) => name)));
-  assert.ok(columns.size > 60, `only ${columns.size} columns`);
-  await besieged(world, async (siege) => {
-    for (const endpoint of withBody) {
-      const sample = siege.sampleOf(endpoint);
-      for (const [member, value] of Object.entries(sample)) {
-        const others = strangeValues.filter((strange) => kindOf(strange) !== kindOf(value));
-        for (const other of others.filter((strange) => strange !== null || !nullable.has(`${endpoint.name}.${member}`))) {
-          const told = await siege.send({ endpoint, body: JSON.stringify({ ...sample, [member]: other }) });
-          assert.equal(told.code, "invalid_input", `${endpoint.name} ${member}: ${JSON.stringify(other)}`);
+eachWorld(
+  "IN-02, IN-04 what is not JSON in UTF-8 is refused as such by every endpoint that reads a body",
+  async (world) => {
+    await besieged(world, async (siege) => {
+      for (const endpoint of withBody) {
+        for (const body of malformedJson) {
+          const told = await siege.send({ endpoint, body });
+          assert.equal(told.code, "malformed_json", `${endpoint.name} ${inspected(body)}`);
         }
-        const { [member]: _, ...rest } = sample;
-        if (!optional.has(`${endpoint.name}.${member}`))
-          assert.equal((await siege.send({ endpoint, body: JSON.stringify(rest) })).code, "invalid_input");
       }
-      for (const name of [...columns, ...[...columns].map(camel)].filter((column) => !(column in sample))) {
-        const told = await siege.send({ endpoint, body: JSON.stringify({ ...sample, [name]: 1 }) });
-        assert.equal(told.code, "invalid_input", `${endpoint.name} knows ${name}`);
+      assert.equal(siege.accepted.length, 0);
+    });
+  },
+);
+
+eachWorld(
+  "IN-02, IN-03 a member of another type, or one too many, is refused by every endpoint, and nothing is coerced",
+  async (world) => {
+    const columns = new Set(
+      (await world.rules.db.introspection.getTables()).flatMap((table) =>
+        table.columns.map(({ name }) => name),
+      ),
+    );
+    assert.ok(columns.size > 60, `only ${columns.size} columns`);
+    await besieged(world, async (siege) => {
+      for (const endpoint of withBody) {
+        const sample = siege.sampleOf(endpoint);
+        for (const [member, value] of Object.entries(sample)) {
+          const others = strangeValues.filter((strange) => kindOf(strange) !== kindOf(value));
+          for (const other of others.filter(
+            (strange) => strange !== null || !nullable.has(`${endpoint.name}.${member}`),
+          )) {
+            const told = await siege.send({
+              endpoint,
+              body: JSON.stringify({ ...sample, [member]: other }),
+            });
+            assert.equal(
+              told.code,
+              "invalid_input",
+              `${endpoint.name} ${member}: ${JSON.stringify(other)}`,
+            );
+          }
+          const { [member]: _, ...rest } = sample;
+          if (!optional.has(`${endpoint.name}.${member}`))
+            assert.equal(
+              (await siege.send({ endpoint, body: JSON.stringify(rest) })).code,
+              "invalid_input",
+            );
+        }
+        for (const name of [...columns, ...[...columns].map(camel)].filter(
+          (column) => !(column in sample),
+        )) {
+          const told = await siege.send({
+            endpoint,
+            body: JSON.stringify({ ...sample, [name]: 1 }),
+          });
+          assert.equal(told.code, "invalid_input", `${endpoint.name} knows ${name}`);
+        }
+        for (const whole of strangeValues.filter(
+          (strange) => JSON.stringify(strange) !== "{}" || !bare.has(endpoint.name),
+        )) {
+          const told = await siege.send({ endpoint, body: JSON.stringify(whole) });
+          assert.equal(told.code, "invalid_input", `${endpoint.name} ${JSON.stringify(whole)}`);
+        }
       }
-      for (const whole of strangeValues.filter((strange) => JSON.stringify(strange) !== "{}" || !bare.has(endpoint.name))) {
-        const told = await siege.send({ endpoint, body: JSON.stringify(whole) });
-        assert.equal(told.code, "invalid_input", `${endpoint.name} ${JSON.stringify(whole)}`);
-      }
-    }
-    assert.equal(siege.accepted.length, 0);
-  });
-});
+      assert.equal(siege.accepted.length, 0);
+    });
+  },
+);
 
 eachWorld(
   "IN-04, IN-05 hostile text in any member of any endpoint ends in a declared answer; what no column can hold is refused",
   async (world) => {
     await besieged(world, async (siege) => {
       for (const text of strangeTexts) {
-        const bodies = withBody.flatMap((endpoint) => withText(siege.sampleOf(endpoint), text).map((body) => ({ endpoint, body })));
-        const profiles = [`{"profile":{"displayName":${text}}}`, `{"profile":{${text}:1}}`].map((body) => ({
-          endpoint: endpoints.updateMe,
-          body,
-        }));
+        const bodies = withBody.flatMap((endpoint) =>
+          withText(siege.sampleOf(endpoint), text).map((body) => ({ endpoint, body })),
+        );
+        const profiles = [`{"profile":{"displayName":${text}}}`, `{"profile":{${text}:1}}`].map(
+          (body) => ({
+            endpoint: endpoints.updateMe,
+            body,
+          }),
+        );
         const reports = [
           `{"reports":[{"kind":"complaint","address":${text}}]}`,
           `{"reports":[{"kind":${text},"address":"a@example.com"}]}`,
@@ -90,7 +129,9 @@ eachWorld(
 eachWorld(
   "IN-10 hostile paths and queries end in a declared answer of every endpoint, for whoever asks",
   async (world) => {
-    const words = strangeTexts.map((text) => JSON.parse(text) as string).filter((word) => word.length < 3000 && word.isWellFormed());
+    const words = strangeTexts
+      .map((text) => JSON.parse(text) as string)
+      .filter((word) => word.length < 3000 && word.isWellFormed());
     const segments = [
       ...words,
       "..",
@@ -114,14 +155,23 @@ eachWorld(
       for (const endpoint of all) {
         for (const segment of endpoint.params === undefined ? [] : segments) {
           const raw = /^%|^\.\.?$/.test(segment) ? segment : encodeURIComponent(segment);
-          await siege.send({ endpoint, path: endpoint.path.replace(/\{\w+\}/, raw), alsoMay: elsewhere });
-          await siege.send({ endpoint, path: endpoint.path.replaceAll(/\{\w+\}/g, raw.toUpperCase()), alsoMay: elsewhere });
+          await siege.send({
+            endpoint,
+            path: endpoint.path.replace(/\{\w+\}/, raw),
+            alsoMay: elsewhere,
+          });
+          await siege.send({
+            endpoint,
+            path: endpoint.path.replaceAll(/\{\w+\}/g, raw.toUpperCase()),
+            alsoMay: elsewhere,
+          });
         }
         for (const query of queriesOf(endpoint, words)) {
           const told = await siege.send({ endpoint, path: `${pathOf(endpoint)}?${query}` });
           if (endpoint.query !== undefined)
             assert.ok(
-              told.status < 400 || isOneOf(["invalid_input", "malformed_request", ...endpoint.failures], told.code),
+              told.status < 400 ||
+                isOneOf(["invalid_input", "malformed_request", ...endpoint.failures], told.code),
               `${endpoint.name}?${query}: ${told.code}`,
             );
         }
@@ -133,87 +183,133 @@ eachWorld(
           `${endpoint.path}%20`,
           `${endpoint.path}/..${endpoint.path}`,
         ])
-          await siege.send({ endpoint, path: path.replaceAll(/\{\w+\}/g, uuidv4(systemRandom)), alsoMay: elsewhere });
+          await siege.send({
+            endpoint,
+            path: path.replaceAll(/\{\w+\}/g, uuidv4(systemRandom)),
+            alsoMay: elsewhere,
+          });
       }
     });
   },
   native,
 );
 
-eachWorld("JW-03, JW-11 no Authorization header but a good one opens anything, and none is a fault", async (world) => {
-  const guarded = all.filter(({ access }) => access === "user" || access === "superuser");
-  await besieged(world, async (siege) => {
-    const good = await siege.tokenOf("superuser");
-    const queries = world.queries();
-    for (const endpoint of guarded) {
-      for (const authorization of authorizations(good)) {
-        const told = await siege.send({ endpoint, authorization });
-        assert.equal(told.status, 401, `${endpoint.name} let in ${authorization.slice(0, 100)}`);
-        assert.match(told.challenge, /^Bearer/);
+eachWorld(
+  "JW-03, JW-11 no Authorization header but a good one opens anything, and none is a fault",
+  async (world) => {
+    const guarded = all.filter(({ access }) => access === "user" || access === "superuser");
+    await besieged(world, async (siege) => {
+      const good = await siege.tokenOf("superuser");
+      const queries = world.queries();
+      for (const endpoint of guarded) {
+        for (const authorization of authorizations(good)) {
+          const told = await siege.send({ endpoint, authorization });
+          assert.equal(told.status, 401, `${endpoint.name} let in ${authorization.slice(0, 100)}`);
+          assert.match(told.challenge, /^Bearer/);
+        }
       }
-    }
-    assert.equal(world.queries(), queries, "a forged token costs the database something");
-  });
-});
+      assert.equal(world.queries(), queries, "a forged token costs the database something");
+    });
+  },
+);
 
-eachWorld("JW-11 through a socket too: two Authorization headers, none, bytes that are no text, 100 KB", async (world) => {
-  const app = composeApp(world.parts, world.rules, () => "ready");
-  const { accessToken } = await world.signIn(await world.user());
-  const { port, close } = await listen({ ...app, host: "127.0.0.1", port: 0, log: silentLog, clock: systemClock });
-  const status = async (...headers: readonly string[]): Promise<number> => {
-    const socket = connect(port, "127.0.0.1");
-    const chunks: Buffer[] = [];
-    socket.on("data", (chunk: Buffer) => chunks.push(chunk)).on("error", () => {});
-    socket.write(
-      Buffer.from(["GET /v1/me HTTP/1.1", "Host: accounts.example.com", "Connection: close", ...headers, "", ""].join("\r\n"), "latin1"),
-    );
-    await once(socket, "close");
-    return Number(/^HTTP\/1\.1 (\d{3})/.exec(Buffer.concat(chunks).toString("latin1"))?.[1]);
-  };
-  try {
-    const good = `Authorization: Bearer ${accessToken}`;
-    assert.equal(await status(good), 200);
-    assert.equal(await status(good, good), 401);
-    assert.equal(await status(good, "Authorization: Basic YTpi"), 401);
-    assert.equal(await status("Authorization: Basic YTpi", good), 401);
-    assert.equal(await status("Authorization:"), 401);
-    assert.equal(await status("Authorization: Bearer"), 401);
-    assert.equal(await status("Authorization: Bearer "), 401);
-    assert.equal(await status(`Authorization: Bearer  ${accessToken}`), 401);
-    assert.equal(await status(`Authorization: Bearer ${accessToken}\xff\xfe\x80`), 401);
-    assert.equal(await status(`Authorization: Bearer ${accessToken}, Bearer ${accessToken}`), 401);
-    assert.equal(await status(`Authorization : Bearer ${accessToken}`), 400);
-    assert.equal(await status(`Authorization: Bearer ${accessToken}\x00`), 400);
-    assert.equal(await status(`Authorization: Bearer\r\n ${accessToken}`), 400);
-    assert.equal(await status(`Authorization: Bearer ${"a".repeat(10_000)}`), 401);
-    assert.equal(await status(`Authorization: Bearer ${"a".repeat(100_000)}`), 431);
-    assert.equal(await status(good), 200);
-    assert.deepEqual(faultsOf(world), []);
-  } finally {
-    await close(0);
-  }
-});
-
-eachWorld(`IN-10 requests that were good until they were damaged at random end in a declared answer (TEST_SEED=${SEED})`, async (world) => {
-  const chance = seeded(SEED);
-  await besieged(world, async (siege) => {
-    for (let n = 0; n < MUTATIONS[world.database.dialect]; n += 1) {
-      const endpoint = pick(chance, all);
-      const as = pick(chance, ["nobody", "user", "superuser"] as const);
-      const damaged = endpoint.input === undefined ? undefined : damage(chance, JSON.stringify(siege.sampleOf(endpoint)));
-      const query =
-        endpoint.query !== undefined && chance() < 0.5
-          ? `?${damagedText(chance, "search=anna&limit=20&cursor=abc&status=active&event=user.registered&hours=12")}`
-          : "";
-      const path = pathOf(endpoint) + query.replaceAll("#", "");
-      const headers =
-        chance() < 0.1
-          ? { [pick(chance, headerNames)]: damagedText(chance, pick(chance, headerValues)).replaceAll(/[^\x20-\x7e]/g, "?") }
-          : {};
-      await siege.send({ endpoint, as, path, headers, ...(damaged !== undefined && { body: damaged }) });
+eachWorld(
+  "JW-11 through a socket too: two Authorization headers, none, bytes that are no text, 100 KB",
+  async (world) => {
+    const app = composeApp(world.parts, world.rules, () => "ready");
+    const { accessToken } = await world.signIn(await world.user());
+    const { port, close } = await listen({
+      ...app,
+      host: "127.0.0.1",
+      port: 0,
+      log: silentLog,
+      clock: systemClock,
+    });
+    const status = async (...headers: readonly string[]): Promise<number> => {
+      const socket = connect(port, "127.0.0.1");
+      const chunks: Buffer[] = [];
+      socket.on("data", (chunk: Buffer) => chunks.push(chunk)).on("error", () => {});
+      socket.write(
+        Buffer.from(
+          [
+            "GET /v1/me HTTP/1.1",
+            "Host: accounts.example.com",
+            "Connection: close",
+            ...headers,
+            "",
+            "",
+          ].join("\r\n"),
+          "latin1",
+        ),
+      );
+      await once(socket, "close");
+      return Number(/^HTTP\/1\.1 (\d{3})/.exec(Buffer.concat(chunks).toString("latin1"))?.[1]);
+    };
+    try {
+      const good = `Authorization: Bearer ${accessToken}`;
+      assert.equal(await status(good), 200);
+      assert.equal(await status(good, good), 401);
+      assert.equal(await status(good, "Authorization: Basic YTpi"), 401);
+      assert.equal(await status("Authorization: Basic YTpi", good), 401);
+      assert.equal(await status("Authorization:"), 401);
+      assert.equal(await status("Authorization: Bearer"), 401);
+      assert.equal(await status("Authorization: Bearer "), 401);
+      assert.equal(await status(`Authorization: Bearer  ${accessToken}`), 401);
+      assert.equal(await status(`Authorization: Bearer ${accessToken}\xff\xfe\x80`), 401);
+      assert.equal(
+        await status(`Authorization: Bearer ${accessToken}, Bearer ${accessToken}`),
+        401,
+      );
+      assert.equal(await status(`Authorization : Bearer ${accessToken}`), 400);
+      assert.equal(await status(`Authorization: Bearer ${accessToken}\x00`), 400);
+      assert.equal(await status(`Authorization: Bearer\r\n ${accessToken}`), 400);
+      assert.equal(await status(`Authorization: Bearer ${"a".repeat(10_000)}`), 401);
+      assert.equal(await status(`Authorization: Bearer ${"a".repeat(100_000)}`), 431);
+      assert.equal(await status(good), 200);
+      assert.deepEqual(faultsOf(world), []);
+    } finally {
+      await close(0);
     }
-  });
-});
+  },
+);
+
+eachWorld(
+  `IN-10 requests that were good until they were damaged at random end in a declared answer (TEST_SEED=${SEED})`,
+  async (world) => {
+    const chance = seeded(SEED);
+    await besieged(world, async (siege) => {
+      for (let n = 0; n < MUTATIONS[world.database.dialect]; n += 1) {
+        const endpoint = pick(chance, all);
+        const as = pick(chance, ["nobody", "user", "superuser"] as const);
+        const damaged =
+          endpoint.input === undefined
+            ? undefined
+            : damage(chance, JSON.stringify(siege.sampleOf(endpoint)));
+        const query =
+          endpoint.query !== undefined && chance() < 0.5
+            ? `?${damagedText(chance, "search=anna&limit=20&cursor=abc&status=active&event=user.registered&hours=12")}`
+            : "";
+        const path = pathOf(endpoint) + query.replaceAll("#", "");
+        const headers =
+          chance() < 0.1
+            ? {
+                [pick(chance, headerNames)]: damagedText(
+                  chance,
+                  pick(chance, headerValues),
+                ).replaceAll(/[^\x20-\x7e]/g, "?"),
+              }
+            : {};
+        await siege.send({
+          endpoint,
+          as,
+          path,
+          headers,
+          ...(damaged !== undefined && { body: damaged }),
+        });
+      }
+    });
+  },
+);
 
 // ── the siege
 
@@ -244,7 +340,10 @@ interface Siege {
   send(attack: Attack): Promise<Told>;
 }
 
-/** Runs the attack and checks what must hold after any: nothing stored but by what was accepted, no fault, prototypes as they were. */
+/**
+ * Runs the attack and checks what must hold after any: nothing stored but by what was accepted, no
+ * fault, prototypes as they were.
+ */
 async function besieged(world: World, attack: (siege: Siege) => Promise<void>): Promise<void> {
   const app = composeApp(world.parts, world.rules, () => "ready");
   const accepted: { name: string; body: Attack["body"] }[] = [];
@@ -257,7 +356,10 @@ async function besieged(world: World, attack: (siege: Siege) => Promise<void>): 
     const known = tokens.get(who);
     if (known !== undefined) return known;
     signedIn += 1;
-    const { accessToken } = await world.signIn(await world.user({ superuser: who === "superuser" }), { address: addressNo(++sent) });
+    const { accessToken } = await world.signIn(
+      await world.user({ superuser: who === "superuser" }),
+      { address: addressNo(++sent) },
+    );
     tokens.set(who, accessToken);
     return accessToken;
   };
@@ -277,8 +379,10 @@ async function besieged(world: World, attack: (siege: Siege) => Promise<void>): 
     const { access } = endpoint;
     const who = as ?? (access === "public" || access === "signed" ? "nobody" : access);
     // Each at a time of its own: what is sent twice is not a replay.
-    const signature = access === "signed" ? signed(body ?? "", world.clock.now() - 300 + (sent % 600)) : {};
-    const credential = authorization ?? (who === "nobody" ? undefined : `Bearer ${await tokenOf(who)}`);
+    const signature =
+      access === "signed" ? signed(body ?? "", world.clock.now() - 300 + (sent % 600)) : {};
+    const credential =
+      authorization ?? (who === "nobody" ? undefined : `Bearer ${await tokenOf(who)}`);
     const request = new Request(publicUrl + path, {
       method: endpoint.method,
       headers: {
@@ -302,11 +406,18 @@ async function besieged(world: World, attack: (siege: Siege) => Promise<void>): 
   await attack({ accepted, send, tokenOf, sampleOf: (endpoint) => samples(endpoint.name) });
 
   const after = await rowsIn(world);
-  const acceptedBy = (...names: readonly string[]): number => accepted.filter(({ name }) => names.includes(name)).length;
-  assert.equal(after.users - before.users, signedIn - signedInBefore + acceptedBy("confirmUser", "setUp"));
+  const acceptedBy = (...names: readonly string[]): number =>
+    accepted.filter(({ name }) => names.includes(name)).length;
+  assert.equal(
+    after.users - before.users,
+    signedIn - signedInBefore + acceptedBy("confirmUser", "setUp"),
+  );
   assert.equal(after.registrations - before.registrations, acceptedBy("registerUser"));
   assert.equal(after.password_resets - before.password_resets, acceptedBy("startPasswordReset"));
-  assert.ok(after.outbox - before.outbox <= acceptedBy("registerUser", "startPasswordReset", "startEmailCodes"));
+  assert.ok(
+    after.outbox - before.outbox <=
+      acceptedBy("registerUser", "startPasswordReset", "startEmailCodes"),
+  );
   assert.deepEqual(snapshotOfPrototypes(), prototypes);
   assert.deepEqual(faultsOf(world), []);
 }
@@ -319,13 +430,20 @@ function assertDeclared(
 ): Told {
   const { status, headers } = response;
   const challenge = headers.get("www-authenticate") ?? "";
-  if (endpoint.answers[status] !== undefined && headers.get("content-type") !== "application/problem+json")
+  if (
+    endpoint.answers[status] !== undefined &&
+    headers.get("content-type") !== "application/problem+json"
+  )
     return { status, code: undefined, challenge };
   assert.equal(headers.get("content-type"), "application/problem+json", words);
   const problem = JSON.parse(text) as Refused;
   const declared: readonly FailureCode[] = [...failuresOf(endpoint), ...alsoMay];
   assert.ok(declared.includes(problem.code) && problem.code !== "internal", words);
-  assert.deepEqual([problem.status, status], [failures[problem.code].status, failures[problem.code].status], words);
+  assert.deepEqual(
+    [problem.status, status],
+    [failures[problem.code].status, failures[problem.code].status],
+    words,
+  );
   assert.ok(status < 500 || status === 503, words);
   assert.doesNotMatch(text, /node:|\.ts\b|node_modules|SQLITE|syntax error/i, words);
   return { status, code: problem.code, challenge };
@@ -350,19 +468,28 @@ async function rowsIn({ rules: { db } }: World): Promise<Record<Counted, number>
 }
 
 function faultsOf(world: World): readonly unknown[] {
-  return world.logged.filter(({ level }) => level === "error").map(({ event, facts, cause }) => ({ event, facts, cause }));
+  return world.logged
+    .filter(({ level }) => level === "error")
+    .map(({ event, facts, cause }) => ({ event, facts, cause }));
 }
 
 function snapshotOfPrototypes(): readonly unknown[] {
-  return [Object, Array, Function, String, Number, Map].map(({ prototype }: { readonly prototype: object }) =>
-    Object.entries(Object.getOwnPropertyDescriptors(prototype)).map(([name, { value }]) => [name, value]),
+  return [Object, Array, Function, String, Number, Map].map(
+    ({ prototype }: { readonly prototype: object }) =>
+      Object.entries(Object.getOwnPropertyDescriptors(prototype)).map(([name, { value }]) => [
+        name,
+        value,
+      ]),
   );
 }
 
 // ── requests to begin with
 
 const credential = { id: "AAAA", rawId: "AAAA", type: "public-key", clientExtensionResults: {} };
-const assertion = { ...credential, response: { clientDataJSON: "e30", authenticatorData: "AAAA", signature: "AAAA" } };
+const assertion = {
+  ...credential,
+  response: { clientDataJSON: "e30", authenticatorData: "AAAA", signature: "AAAA" },
+};
 const attestation = { ...credential, response: { clientDataJSON: "e30", attestationObject: "oA" } };
 
 /** Refused, or without an effect, however good its form. */
@@ -381,14 +508,25 @@ function samples(name: string): Readonly<Record<string, unknown>> {
     resendRegistration: { registrationId: uuidv4(systemRandom), clientSecret: long },
     getRegistration: { registrationId: uuidv4(systemRandom), clientSecret: long },
     setUp: { setupToken: long, email: `${unique}@example.com`, password: "seven quiet herons" },
-    signIn: { identifier: `${unique}@example.com`, password: "seven quiet herons", deviceToken: long },
+    signIn: {
+      identifier: `${unique}@example.com`,
+      password: "seven quiet herons",
+      deviceToken: long,
+    },
     refreshSession: { refreshToken: long, attemptId: long },
     logOut: { refreshToken: long },
     updateMe: { profile: { locale: "en" } },
     deleteMe: { password: "not seven quiet herons" },
-    changePassword: { currentPassword: "not seven quiet herons", newPassword: "eight quiet herons" },
+    changePassword: {
+      currentPassword: "not seven quiet herons",
+      newPassword: "eight quiet herons",
+    },
     startPasswordReset: { email: `${unique}@example.com` },
-    confirmPasswordReset: { resetId: uuidv4(systemRandom), code: "12345678", newPassword: "eight quiet herons" },
+    confirmPasswordReset: {
+      resetId: uuidv4(systemRandom),
+      code: "12345678",
+      newPassword: "eight quiet herons",
+    },
     changeEmail: { newEmail: `${unique}@example.com`, password: "not seven quiet herons" },
     confirmEmailChange: { changeId: uuidv4(systemRandom), code: "12345678" },
     confirmEmailChangeByLink: { token: long, password: "seven quiet herons" },
@@ -402,9 +540,18 @@ function samples(name: string): Readonly<Record<string, unknown>> {
     startTotp: { name: "Phone" },
     confirmTotp: { code: "123456", endOtherSessions: true },
     confirmEmailCodes: { code: "12345678", endOtherSessions: true },
-    addPasskey: { ceremonyId: uuidv4(systemRandom), credential: attestation, name: "Phone", endOtherSessions: true },
+    addPasskey: {
+      ceremonyId: uuidv4(systemRandom),
+      credential: attestation,
+      name: "Phone",
+      endOtherSessions: true,
+    },
     renamePasskey: { name: "Phone" },
-    signInWithPasskey: { ceremonyId: uuidv4(systemRandom), credential: assertion, deviceToken: long },
+    signInWithPasskey: {
+      ceremonyId: uuidv4(systemRandom),
+      credential: assertion,
+      deviceToken: long,
+    },
     reportMail: { reports: [{ kind: "hard_bounce", address: `${unique}@example.com` }] },
     adminSuppressAddress: { address: `${unique}@example.com` },
   };
@@ -452,7 +599,12 @@ const nullable: ReadonlySet<string> = new Set(["changeUsername.username"]);
 const harmless: ReadonlySet<string> = new Set(["logOut"]);
 /** After these the tokens in use may be dead. */
 const ends: ReadonlySet<string> = new Set(
-  all.filter(({ name, method }) => method === "DELETE" || name === "changePassword" || name === "adminDisableUser").map(({ name }) => name),
+  all
+    .filter(
+      ({ name, method }) =>
+        method === "DELETE" || name === "changePassword" || name === "adminDisableUser",
+    )
+    .map(({ name }) => name),
 );
 const elsewhere = ["not_found", "method_not_allowed", "unauthenticated", "invalid_input"] as const;
 
@@ -466,7 +618,15 @@ function pathOf(endpoint: Endpoint): string {
 
 function queriesOf({ query }: Endpoint, words: readonly string[]): readonly string[] {
   if (query === undefined) return ["a=b", "access_token=x", "%", "__proto__=1"];
-  const names = [...Object.keys(query.shape), "sort", "order", "filter", "__proto__", "constructor", "password_sealed"];
+  const names = [
+    ...Object.keys(query.shape),
+    "sort",
+    "order",
+    "filter",
+    "__proto__",
+    "constructor",
+    "password_sealed",
+  ];
   const values = [
     "",
     "0",
@@ -542,7 +702,9 @@ function authorizations(good: string): readonly string[] {
     ...["none", "None", "HS256", "ES384", "RS256", "", null].map(
       (alg) => `Bearer ${part({ ...protectedHeader, alg })}.${payload}.${signature}`,
     ),
-    ...["JWT", "rt+jwt", "AT+JWT", undefined].map((typ) => `Bearer ${part({ ...protectedHeader, typ })}.${payload}.${signature}`),
+    ...["JWT", "rt+jwt", "AT+JWT", undefined].map(
+      (typ) => `Bearer ${part({ ...protectedHeader, typ })}.${payload}.${signature}`,
+    ),
     ...kids.map((kid) => `Bearer ${part({ ...protectedHeader, kid })}.${payload}.${signature}`),
     ...["crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "__proto__"].map(
       (member) => `Bearer ${part({ ...protectedHeader, [member]: ["x"] })}.${payload}.${signature}`,
@@ -600,7 +762,10 @@ function pick<Item>(chance: () => number, items: readonly Item[]): Item {
   return item;
 }
 
-/** One to three times: bytes flipped, cut out, doubled, put in, or a value exchanged for a strange one. */
+/**
+ * One to three times: bytes flipped, cut out, doubled, put in, or a value exchanged for a strange
+ * one.
+ */
 function damage(chance: () => number, text: string): Uint8Array<ArrayBuffer> {
   let bytes = Buffer.from(text);
   for (let times = 1 + Math.floor(chance() * 3); times > 0; times -= 1) {
@@ -610,7 +775,12 @@ function damage(chance: () => number, text: string): Uint8Array<ArrayBuffer> {
     if (kind < 0.2) bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(chance() * 8));
     else if (kind < 0.4) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(to)]);
     else if (kind < 0.5) bytes = Buffer.concat([bytes.subarray(0, to), bytes.subarray(at)]);
-    else if (kind < 0.6) bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from([Math.floor(chance() * 256)]), bytes.subarray(at)]);
+    else if (kind < 0.6)
+      bytes = Buffer.concat([
+        bytes.subarray(0, at),
+        Buffer.from([Math.floor(chance() * 256)]),
+        bytes.subarray(at),
+      ]);
     else if (kind < 0.8)
       bytes = Buffer.from(
         bytes.toString("latin1").replace(/"[^"]*"(?=[,}])/, () => pick(chance, strangeTexts)),
@@ -620,7 +790,9 @@ function damage(chance: () => number, text: string): Uint8Array<ArrayBuffer> {
       bytes = Buffer.from(
         bytes
           .toString("latin1")
-          .replace(/:"[^"]*"(?=[,}])/g, (whole) => (chance() < 0.5 ? whole : `:${JSON.stringify(pick(chance, strangeValues))}`)),
+          .replace(/:"[^"]*"(?=[,}])/g, (whole) =>
+            chance() < 0.5 ? whole : `:${JSON.stringify(pick(chance, strangeValues))}`,
+          ),
         "utf8",
       );
   }
@@ -628,7 +800,10 @@ function damage(chance: () => number, text: string): Uint8Array<ArrayBuffer> {
 }
 
 function damagedText(chance: () => number, text: string): string {
-  return Buffer.from(damage(chance, text)).toString("latin1").slice(0, 4000).replaceAll("\0", "%00");
+  return Buffer.from(damage(chance, text))
+    .toString("latin1")
+    .slice(0, 4000)
+    .replaceAll("\0", "%00");
 }
 
 // ── words
@@ -647,5 +822,7 @@ function camel(column: string): string {
 
 function inspected(body: Attack["body"]): string {
   if (body === undefined) return "";
-  return typeof body === "string" ? body.slice(0, 200) : JSON.stringify(Buffer.from(body).toString("latin1").slice(0, 200));
+  return typeof body === "string"
+    ? body.slice(0, 200)
+    : JSON.stringify(Buffer.from(body).toString("latin1").slice(0, 200));
 }

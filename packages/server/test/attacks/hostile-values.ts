@@ -1,4 +1,7 @@
-/** Bytes that are no JSON text of ours, after the cases of the JSON parsing test suite whose names begin with `n_`, and our own. */
+/**
+ * Bytes that are no JSON text of ours, after the cases of the JSON parsing test suite whose names
+ * begin with `n_`, and our own.
+ */
 export const malformedJson: readonly (string | Uint8Array<ArrayBuffer>)[] = [
   // Structure
   "",
@@ -114,7 +117,10 @@ export const malformedJson: readonly (string | Uint8Array<ArrayBuffer>)[] = [
   "[".repeat(60_000),
 ];
 
-/** A value of every type; no endpoint takes any of them for one of another type, or as its whole body. */
+/**
+ * A value of every type; no endpoint takes any of them for one of another type, or as its whole
+ * body.
+ */
 export const strangeValues: readonly unknown[] = [
   null,
   true,

@@ -15,7 +15,9 @@ import type { SessionTokens } from "../../src/users/ports.ts";
 import { startServer, type ServerProcess } from "../process.ts";
 import type { Challenge } from "../second-factor.ts";
 
-/** What must be found nowhere but where it belongs, by the name under which a failure reports it. */
+/**
+ * What must be found nowhere but where it belongs, by the name under which a failure reports it.
+ */
 interface Canaries {
   readonly passwords: Map<string, string>;
   readonly tokens: Map<string, string>;
@@ -32,7 +34,10 @@ interface Sinks {
   readonly answers: string;
   readonly mails: string;
   readonly tables: string;
-  /** The bytes of the embedded database once the server has stopped, and of all its files while it ran. */
+  /**
+   * The bytes of the embedded database once the server has stopped, and of all its files while it
+   * ran.
+   */
   readonly file: string;
   readonly journal: string;
 }
@@ -55,9 +60,14 @@ eachDatabase(
         PORTCULLIS_METRICS_TOKEN: METRICS_TOKEN,
         PORTCULLIS_LOG: "debug",
         PORTCULLIS_SECRET: systemRandom.bytes(48).toString("base64"),
-        ...(database.options.url !== undefined && { PORTCULLIS_DATABASE_URL: database.options.url }),
+        ...(database.options.url !== undefined && {
+          PORTCULLIS_DATABASE_URL: database.options.url,
+        }),
       };
-      const stored = database.dialect === "sqlite" ? { file: databaseFile(readConfig(settings)), log: silentLog } : database.options;
+      const stored =
+        database.dialect === "sqlite"
+          ? { file: databaseFile(readConfig(settings)), log: silentLog }
+          : database.options;
       const canaries: Canaries = {
         passwords: new Map(),
         tokens: new Map([["metrics token", METRICS_TOKEN]]),
@@ -67,14 +77,37 @@ eachDatabase(
       const sinks = await journey(settings, stored, canaries);
 
       assertAwake(sinks, canaries);
-      const all = [...canaries.passwords, ...canaries.tokens, ...canaries.codes, ...canaries.addresses];
-      for (const sink of ["log", "audit", "metrics", "problems"] as const) assertNone(sink, sinks[sink], all);
-      assertNone("mails", sinks.mails, [...canaries.passwords, ...[...canaries.tokens].filter(([name]) => !isMailed(name))]);
-      assertNone("tables", sinks.tables, [...canaries.passwords, ...canaries.tokens, ...canaries.codes]);
-      assertNone("database file", sinks.file, [...canaries.passwords, ...canaries.tokens, ...canaries.codes]);
+      const all = [
+        ...canaries.passwords,
+        ...canaries.tokens,
+        ...canaries.codes,
+        ...canaries.addresses,
+      ];
+      for (const sink of ["log", "audit", "metrics", "problems"] as const)
+        assertNone(sink, sinks[sink], all);
+      assertNone("mails", sinks.mails, [
+        ...canaries.passwords,
+        ...[...canaries.tokens].filter(([name]) => !isMailed(name)),
+      ]);
+      assertNone("tables", sinks.tables, [
+        ...canaries.passwords,
+        ...canaries.tokens,
+        ...canaries.codes,
+      ]);
+      assertNone("database file", sinks.file, [
+        ...canaries.passwords,
+        ...canaries.tokens,
+        ...canaries.codes,
+      ]);
       // The write-ahead log still holds what was mailed, until it is written over.
-      assertNone("write-ahead log", sinks.journal, [...canaries.passwords, ...[...canaries.tokens].filter(([name]) => !isMailed(name))]);
-      assert.doesNotMatch(sinks.answers + sinks.log, /\$argon2|password_?sealed|privateSealed|code_?mac|"d":/i);
+      assertNone("write-ahead log", sinks.journal, [
+        ...canaries.passwords,
+        ...[...canaries.tokens].filter(([name]) => !isMailed(name)),
+      ]);
+      assert.doesNotMatch(
+        sinks.answers + sinks.log,
+        /\$argon2|password_?sealed|privateSealed|code_?mac|"d":/i,
+      );
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -107,7 +140,13 @@ test("PV-01 what is deleted is overwritten in the file of the embedded database"
 
 /** A sink that nothing reached, or a canary that never sang, would prove nothing. */
 function assertAwake(sinks: Sinks, canaries: Canaries): void {
-  for (const event of ["http.request", "http.fault", "mail.sent", "mail.directory_unavailable", "server.ready"])
+  for (const event of [
+    "http.request",
+    "http.fault",
+    "mail.sent",
+    "mail.directory_unavailable",
+    "server.ready",
+  ])
     assert.match(sinks.log, new RegExp(`"event":"${event}"`));
   for (const event of [
     "user.confirmed",
@@ -122,15 +161,33 @@ function assertAwake(sinks: Sinks, canaries: Canaries): void {
   ])
     assert.match(sinks.audit, new RegExp(event));
   assert.match(sinks.metrics, /portcullis_http_requests_total\{/);
-  for (const code of ["malformed_json", "invalid_credentials", "invalid_code", "session_ended", "internal", "unacceptable_password"])
+  for (const code of [
+    "malformed_json",
+    "invalid_credentials",
+    "invalid_code",
+    "session_ended",
+    "internal",
+    "unacceptable_password",
+  ])
     assert.match(sinks.problems, new RegExp(code));
   for (const code of canaries.codes.values()) assert.ok(sinks.mails.includes(code));
   for (const address of canaries.addresses.values()) assert.match(address, /@example\.com$/);
-  assert.ok(canaries.passwords.size >= 8 && canaries.tokens.size >= 12 && canaries.codes.size >= 3 && canaries.addresses.size >= 4);
+  assert.ok(
+    canaries.passwords.size >= 8 &&
+      canaries.tokens.size >= 12 &&
+      canaries.codes.size >= 3 &&
+      canaries.addresses.size >= 4,
+  );
 }
 
-function assertNone(sink: string, text: string, canaries: Iterable<readonly [string, string]>): void {
-  const found = [...canaries].filter(([, canary]) => forms(canary).some((form) => text.includes(form))).map(([name]) => name);
+function assertNone(
+  sink: string,
+  text: string,
+  canaries: Iterable<readonly [string, string]>,
+): void {
+  const found = [...canaries]
+    .filter(([, canary]) => forms(canary).some((form) => text.includes(form)))
+    .map(([name]) => name);
   assert.deepEqual(found, [], `${sink} holds: ${found.join(", ")}`);
 }
 
@@ -148,57 +205,106 @@ function forms(canary: string): readonly string[] {
   ];
 }
 
-async function journey(settings: Readonly<Record<string, string>>, stored: OpenOptions, canaries: Canaries): Promise<Sinks> {
+async function journey(
+  settings: Readonly<Record<string, string>>,
+  stored: OpenOptions,
+  canaries: Canaries,
+): Promise<Sinks> {
   const mailFolder = settings["PORTCULLIS_MAIL"]?.slice("dir:".length) ?? "";
   const server = await startServer(settings);
   const caller = new Caller(server);
-  const answersOf = async <Body>(method: string, path: string, status: number, asked: Asked = {}): Promise<Body> => {
+  const answersOf = async <Body>(
+    method: string,
+    path: string,
+    status: number,
+    asked: Asked = {},
+  ): Promise<Body> => {
     const answered = await caller.ask(method, path, asked);
     assert.equal(answered.status, status, `${method} ${path}: ${answered.text}`);
     return (answered.text === "" ? undefined : JSON.parse(answered.text)) as Body;
   };
-  const password = (name: string): string => planted(canaries.passwords, name, `canary password ${systemRandom.bytes(6).toString("hex")}`);
+  const password = (name: string): string =>
+    planted(canaries.passwords, name, `canary password ${systemRandom.bytes(6).toString("hex")}`);
   const address = (name: string): string =>
-    planted(canaries.addresses, name, `canary.${name}.${systemRandom.bytes(4).toString("hex")}@example.com`);
+    planted(
+      canaries.addresses,
+      name,
+      `canary.${name}.${systemRandom.bytes(4).toString("hex")}@example.com`,
+    );
   const token = (name: string, value: string): string => planted(canaries.tokens, name, value);
-  const keep = (name: string, tokens: SessionTokens & { readonly deviceToken?: string }): SessionTokens => {
+  const keep = (
+    name: string,
+    tokens: SessionTokens & { readonly deviceToken?: string },
+  ): SessionTokens => {
     token(`access ${name}`, tokens.accessToken);
     token(`refresh ${name}`, tokens.refreshToken);
     if (tokens.deviceToken !== undefined) token(`device ${name}`, tokens.deviceToken);
     return tokens;
   };
   const signIn = async (name: string, identifier: string, secret: string): Promise<SessionTokens> =>
-    keep(name, await answersOf<SessionTokens>("POST", "/v1/sessions", 201, { body: { identifier, password: secret } }));
+    keep(
+      name,
+      await answersOf<SessionTokens>("POST", "/v1/sessions", 201, {
+        body: { identifier, password: secret },
+      }),
+    );
   const mailed = async (count: number): Promise<string> => {
     await until(() => mailsIn(mailFolder).length >= count);
     assert.equal(mailsIn(mailFolder).length, count);
     return mailsIn(mailFolder).at(-1) ?? "";
   };
-  const codeIn = (name: string, mail: string): string => planted(canaries.codes, name, SHORT_CODE.exec(mail)?.[1] ?? "");
+  const codeIn = (name: string, mail: string): string =>
+    planted(canaries.codes, name, SHORT_CODE.exec(mail)?.[1] ?? "");
 
   try {
     // ── an operator, with the link the server prints
     const operator = { email: address("operator"), password: password("operator") };
     await until(() => server.said.stdout.includes("Setup"));
     const setupToken = token("setup", /\/setup#(\S+)/.exec(server.said.stdout)?.[1] ?? "");
-    await answersOf("POST", "/v1/setup", 403, { body: { ...operator, setupToken: `${setupToken}x` } });
+    await answersOf("POST", "/v1/setup", 403, {
+      body: { ...operator, setupToken: `${setupToken}x` },
+    });
     await answersOf("POST", "/v1/setup", 201, { body: { ...operator, setupToken } });
 
-    // ── the second factor that the policy asks of them, a wrong code, one kept for the day it is lost, a device that is remembered
-    const secondStep = async (name: string): Promise<{ readonly path: string; readonly challengeSecret: string }> => {
+    // ── the second factor that the policy asks of them, a wrong code, one kept for the day it is
+    // lost, a device that is remembered
+    const secondStep = async (
+      name: string,
+    ): Promise<{ readonly path: string; readonly challengeSecret: string }> => {
       const body = { identifier: operator.email, password: operator.password };
-      const { challengeId, challengeSecret } = await answersOf<Challenge>("POST", "/v1/sessions", 202, { body });
-      return { path: `/v1/challenges/${challengeId}`, challengeSecret: token(`challenge secret ${name}`, challengeSecret) };
+      const { challengeId, challengeSecret } = await answersOf<Challenge>(
+        "POST",
+        "/v1/sessions",
+        202,
+        { body },
+      );
+      return {
+        path: `/v1/challenges/${challengeId}`,
+        challengeSecret: token(`challenge secret ${name}`, challengeSecret),
+      };
     };
     const { path: enrolling, challengeSecret } = await secondStep("enrolling");
     const begun = { body: { challengeSecret, factor: "totp" } };
-    const { secret } = await answersOf<{ readonly secret: string }>("POST", `${enrolling}/enrol`, 200, begun);
+    const { secret } = await answersOf<{ readonly secret: string }>(
+      "POST",
+      `${enrolling}/enrol`,
+      200,
+      begun,
+    );
     token("authenticator secret", secret);
     const proof = { factor: "totp", code: generateSync({ secret, epoch: systemClock.now() }) };
-    const enrolled = keep("operator", await answersOf("POST", enrolling, 201, { body: { challengeSecret, ...proof } }));
+    const enrolled = keep(
+      "operator",
+      await answersOf("POST", enrolling, 201, { body: { challengeSecret, ...proof } }),
+    );
     await mailed(1);
     const made = { token: enrolled.accessToken };
-    const { recoveryCodes } = await answersOf<{ recoveryCodes: readonly string[] }>("POST", "/v1/me/factors/recovery-codes", 201, made);
+    const { recoveryCodes } = await answersOf<{ recoveryCodes: readonly string[] }>(
+      "POST",
+      "/v1/me/factors/recovery-codes",
+      201,
+      made,
+    );
     for (const [index, one] of recoveryCodes.entries()) {
       token(`recovery code ${index}`, one);
       token(`recovery code ${index} without its hyphen`, one.replace("-", ""));
@@ -208,8 +314,18 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     const wrong = { challengeSecret: again.challengeSecret, factor: "totp", code: proof.code };
     await answersOf("POST", again.path, 422, { body: wrong });
     await mailed(3);
-    const kept = { challengeSecret: again.challengeSecret, factor: "recovery_codes", code: recoveryCodes[0], rememberDevice: true };
-    const remembered = await answersOf<SessionTokens & { readonly rememberToken: string }>("POST", again.path, 201, { body: kept });
+    const kept = {
+      challengeSecret: again.challengeSecret,
+      factor: "recovery_codes",
+      code: recoveryCodes[0],
+      rememberDevice: true,
+    };
+    const remembered = await answersOf<SessionTokens & { readonly rememberToken: string }>(
+      "POST",
+      again.path,
+      201,
+      { body: kept },
+    );
     token("remember", remembered.rememberToken);
     const superuser = keep("operator again", remembered).accessToken;
     await mailed(4);
@@ -218,20 +334,33 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     const anna = { email: address("anna"), password: password("anna") };
     await answersOf("POST", "/v1/users", 422, { body: { ...anna, password: anna.email } });
     await answersOf("POST", "/v1/users", 422, { body: { ...anna, email: `${anna.email} ` } });
-    const pending = await answersOf<{ registrationId: string; clientSecret: string }>("POST", "/v1/users", 202, { body: anna });
+    const pending = await answersOf<{ registrationId: string; clientSecret: string }>(
+      "POST",
+      "/v1/users",
+      202,
+      { body: anna },
+    );
     token("client secret", pending.clientSecret);
     const code = codeIn("registration", await mailed(5));
     const { registrationId, clientSecret } = pending;
     await answersOf("POST", "/v1/users/confirm", 422, {
       body: { registrationId, clientSecret, code: code === "00000000" ? "00000001" : "00000000" },
     });
-    const account = await answersOf<{ id: string }>("POST", "/v1/users/confirm", 201, { body: { registrationId, clientSecret, code } });
-    await answersOf("POST", "/v1/users", 202, { body: { ...anna, password: password("pre-hijacker") } });
+    const account = await answersOf<{ id: string }>("POST", "/v1/users/confirm", 201, {
+      body: { registrationId, clientSecret, code },
+    });
+    await answersOf("POST", "/v1/users", 202, {
+      body: { ...anna, password: password("pre-hijacker") },
+    });
     await mailed(6);
 
     // ── signing in, refreshing, a theft
-    await answersOf("POST", "/v1/sessions", 401, { body: { identifier: anna.email, password: password("wrong") } });
-    await answersOf("POST", "/v1/sessions", 401, { body: { identifier: address("stranger"), password: password("stranger") } });
+    await answersOf("POST", "/v1/sessions", 401, {
+      body: { identifier: anna.email, password: password("wrong") },
+    });
+    await answersOf("POST", "/v1/sessions", 401, {
+      body: { identifier: address("stranger"), password: password("stranger") },
+    });
     const first = await signIn("first", anna.email.toUpperCase(), anna.password);
     const refreshed = keep(
       "refreshed",
@@ -240,7 +369,9 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
       }),
     );
     await answersOf("GET", "/v1/me", 200, { token: refreshed.accessToken });
-    await answersOf("POST", "/v1/sessions/refresh", 401, { body: { refreshToken: first.refreshToken } });
+    await answersOf("POST", "/v1/sessions/refresh", 401, {
+      body: { refreshToken: first.refreshToken },
+    });
     await answersOf("GET", "/v1/me", 401, { token: refreshed.accessToken });
     await mailed(7);
     await answersOf("POST", "/v1/sessions/refresh", 401, {
@@ -248,39 +379,66 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     });
     const device = [...canaries.tokens].find(([name]) => name === "device first")?.[1] ?? "";
     await answersOf("POST", "/v1/sessions", 401, {
-      body: { identifier: anna.email, password: password("wrong on a known device"), deviceToken: device },
+      body: {
+        identifier: anna.email,
+        password: password("wrong on a known device"),
+        deviceToken: device,
+      },
     });
 
     // ── what clients put where it does not belong
     const second = await signIn("second", anna.email, anna.password);
     await mailed(8);
     await answersOf("GET", `/v1/me?access_token=${second.accessToken}`, 401);
-    await answersOf("GET", `/v1/me/${anna.email}?password=${encodeURIComponent(anna.password)}`, 404);
+    await answersOf(
+      "GET",
+      `/v1/me/${anna.email}?password=${encodeURIComponent(anna.password)}`,
+      404,
+    );
     await answersOf("GET", "/v1/me", 401, {
-      headers: { authorization: `Basic ${Buffer.from(`${anna.email}:${anna.password}`).toString("base64")}` },
+      headers: {
+        authorization: `Basic ${Buffer.from(`${anna.email}:${anna.password}`).toString("base64")}`,
+      },
     });
-    await answersOf("GET", "/v1/me", 401, { headers: { authorization: `Bearer ${anna.password}`, cookie: `token=${second.accessToken}` } });
-    await answersOf("POST", "/v1/sessions", 400, { raw: `{"identifier":"${anna.email}","password":"${anna.password}",}` });
-    await answersOf("POST", "/v1/sessions", 422, { body: { identifier: anna.email, password: anna.password, email: anna.email } });
-    await answersOf("POST", "/v1/sessions/refresh", 422, { body: { refreshToken: [second.refreshToken] } });
+    await answersOf("GET", "/v1/me", 401, {
+      headers: { authorization: `Bearer ${anna.password}`, cookie: `token=${second.accessToken}` },
+    });
+    await answersOf("POST", "/v1/sessions", 400, {
+      raw: `{"identifier":"${anna.email}","password":"${anna.password}",}`,
+    });
+    await answersOf("POST", "/v1/sessions", 422, {
+      body: { identifier: anna.email, password: anna.password, email: anna.email },
+    });
+    await answersOf("POST", "/v1/sessions/refresh", 422, {
+      body: { refreshToken: [second.refreshToken] },
+    });
     await answersOf("POST", "/v1/sessions", 415, {
       raw: `identifier=${anna.email}&password=${anna.password}`,
       headers: { "content-type": "application/x-www-form-urlencoded" },
     });
 
     // ── a forgotten password
-    const reset = await answersOf<{ resetId: string }>("POST", "/v1/password-resets", 202, { body: { email: anna.email } });
+    const reset = await answersOf<{ resetId: string }>("POST", "/v1/password-resets", 202, {
+      body: { email: anna.email },
+    });
     await answersOf("POST", "/v1/password-resets", 202, { body: { email: address("nobody") } });
     const resetMail = await mailed(9);
     const resetCode = codeIn("reset", resetMail);
     const resetToken = token("reset token", LONG_CODE.exec(resetMail)?.[1] ?? "");
-    const [chosen, tooClose] = [password("chosen at reset"), planted(canaries.passwords, "too close", anna.email.split("@")[0] ?? "")];
+    const [chosen, tooClose] = [
+      password("chosen at reset"),
+      planted(canaries.passwords, "too close", anna.email.split("@")[0] ?? ""),
+    ];
     canaries.passwords.delete("too close");
     await answersOf("POST", "/v1/password-resets/confirm", 422, {
       body: { resetId: reset.resetId, code: resetCode, newPassword: tooClose },
     });
-    await answersOf("POST", "/v1/password-resets/confirm", 422, { body: { token: `${resetToken.slice(0, -1)}~`, newPassword: chosen } });
-    await answersOf("POST", "/v1/password-resets/confirm", 204, { body: { token: resetToken, newPassword: chosen } });
+    await answersOf("POST", "/v1/password-resets/confirm", 422, {
+      body: { token: `${resetToken.slice(0, -1)}~`, newPassword: chosen },
+    });
+    await answersOf("POST", "/v1/password-resets/confirm", 204, {
+      body: { token: resetToken, newPassword: chosen },
+    });
 
     // ── the own account
     const third = await signIn("third", anna.email, chosen);
@@ -292,17 +450,30 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     });
     const changed = keep(
       "changed",
-      await answersOf("POST", "/v1/me/password", 200, { token: third.accessToken, body: { currentPassword: chosen, newPassword: last } }),
+      await answersOf("POST", "/v1/me/password", 200, {
+        token: third.accessToken,
+        body: { currentPassword: chosen, newPassword: last },
+      }),
     );
     await mailed(12);
-    await answersOf("PATCH", "/v1/me", 200, { token: changed.accessToken, body: { profile: { displayName: "Anna" } } });
+    await answersOf("PATCH", "/v1/me", 200, {
+      token: changed.accessToken,
+      body: { profile: { displayName: "Anna" } },
+    });
     await answersOf("GET", "/v1/sessions", 200, { token: changed.accessToken });
-    await answersOf("POST", "/v1/sessions/logout", 204, { body: { refreshToken: changed.refreshToken } });
+    await answersOf("POST", "/v1/sessions/logout", 204, {
+      body: { refreshToken: changed.refreshToken },
+    });
 
     // ── administration
     const asked = { token: superuser };
     await answersOf("GET", `/v1/admin/users?search=${encodeURIComponent(anna.email)}`, 200, asked);
-    await answersOf("GET", `/v1/admin/users?cursor=${encodeURIComponent(anna.password)}`, 422, asked);
+    await answersOf(
+      "GET",
+      `/v1/admin/users?cursor=${encodeURIComponent(anna.password)}`,
+      422,
+      asked,
+    );
     await answersOf("GET", `/v1/admin/users/${account.id}`, 200, asked);
     await answersOf("GET", `/v1/admin/users/${account.id}/sessions`, 200, asked);
     await answersOf("POST", `/v1/admin/users/${account.id}/password-reset`, 202, asked);
@@ -310,8 +481,11 @@ async function journey(settings: Readonly<Record<string, string>>, stored: OpenO
     codeIn("reset by an operator", adminMail);
     token("reset token by an operator", LONG_CODE.exec(adminMail)?.[1] ?? "");
     await answersOf("POST", `/v1/admin/users/${account.id}/disable`, 204, asked);
-    await answersOf("POST", "/v1/sessions", 401, { body: { identifier: anna.email, password: last } });
-    for (const path of ["audit", "keys", "revocations", "figures"]) await answersOf("GET", `/v1/admin/${path}`, 200, asked);
+    await answersOf("POST", "/v1/sessions", 401, {
+      body: { identifier: anna.email, password: last },
+    });
+    for (const path of ["audit", "keys", "revocations", "figures"])
+      await answersOf("GET", `/v1/admin/${path}`, 200, asked);
 
     // ── mail that cannot leave, storage that refuses a row
     const mails = mailsIn(mailFolder).join("\n");
@@ -399,7 +573,11 @@ function mailsIn(folder: string): readonly string[] {
 }
 
 function readable(mail: string): string {
-  return mail.replaceAll(/=\r?\n/g, "").replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return mail
+    .replaceAll(/=\r?\n/g, "")
+    .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
 }
 
 function bytesOf({ url, file }: OpenOptions): string {
@@ -408,7 +586,10 @@ function bytesOf({ url, file }: OpenOptions): string {
   return parts.map((name) => readFileSync(join(dirname(file), name), "latin1")).join("\n");
 }
 
-async function withDatabase<Result>(options: OpenOptions, use: (database: OpenDatabase) => Promise<Result>): Promise<Result> {
+async function withDatabase<Result>(
+  options: OpenOptions,
+  use: (database: OpenDatabase) => Promise<Result>,
+): Promise<Result> {
   const database = await openDatabase(options);
   try {
     return await use(database);
@@ -419,15 +600,26 @@ async function withDatabase<Result>(options: OpenOptions, use: (database: OpenDa
 
 /** From now on the database refuses every registration; PostgreSQL's error quotes the whole row. */
 async function refuseRegistrations({ db, dialect }: OpenDatabase): Promise<void> {
-  if (dialect === "postgres") await sql`alter table registrations add constraint refused check (tries_left > 100) not valid`.execute(db);
-  else await sql`create trigger refused before insert on registrations begin select raise(abort, 'refused'); end`.execute(db);
+  if (dialect === "postgres")
+    await sql`alter table registrations add constraint refused check (tries_left > 100) not valid`.execute(
+      db,
+    );
+  else
+    await sql`create trigger refused before insert on registrations begin select raise(abort, 'refused'); end`.execute(
+      db,
+    );
 }
 
-async function dump({ db }: OpenDatabase): Promise<{ readonly tables: string; readonly audit: string }> {
+async function dump({
+  db,
+}: OpenDatabase): Promise<{ readonly tables: string; readonly audit: string }> {
   const rows = async (table: string): Promise<string> =>
     JSON.stringify((await sql`select * from ${sql.table(table)}`.execute(db)).rows, bytesAsText);
   const names = (await db.introspection.getTables()).map(({ name }) => name);
-  return { tables: (await Promise.all(names.map(rows))).join("\n"), audit: await rows("audit_events") };
+  return {
+    tables: (await Promise.all(names.map(rows))).join("\n"),
+    audit: await rows("audit_events"),
+  };
 }
 
 function bytesAsText(_: string, value: unknown): unknown {

@@ -3,9 +3,21 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { verifyAssertion, verifyRegistration, type Registered } from "../../src/factors/passkeys/verify.ts";
+import {
+  verifyAssertion,
+  verifyRegistration,
+  type Registered,
+} from "../../src/factors/passkeys/verify.ts";
 import { cbor, cose, createAuthenticator, type Algorithm, type Cbor } from "../authenticator.ts";
-import { add, enrolPasskey, enter, finishSignIn, newAuthenticator, start, startSignIn } from "../passkeys.ts";
+import {
+  add,
+  enrolPasskey,
+  enter,
+  finishSignIn,
+  newAuthenticator,
+  start,
+  startSignIn,
+} from "../passkeys.ts";
 import { addressOf, countRows } from "../steps.ts";
 import { eachWorld, publicUrl, type World } from "../world.ts";
 
@@ -14,7 +26,9 @@ const SEED = Number(process.env["TEST_SEED"] ?? systemRandom.bytes(4).readUInt32
 const REGISTRATIONS = 70_000;
 const ASSERTIONS = 32_000;
 const OVER_HTTP = 150;
-/** Of one input, in real time on a busy machine: what could be made to take long would take longer. */
+/**
+ * Of one input, in real time on a busy machine: what could be made to take long would take longer.
+ */
 const MOST_MILLISECONDS = 2000;
 
 const domain = new URL(publicUrl).hostname;
@@ -36,7 +50,10 @@ function dice(seed: number): (below: number) => number {
 
 type Roll = ReturnType<typeof dice>;
 
-/** What CBOR, DER and JSON readers stumble over: endless and enormous lengths, nesting, breaks, tags, surrogates. */
+/**
+ * What CBOR, DER and JSON readers stumble over: endless and enormous lengths, nesting, breaks,
+ * tags, surrogates.
+ */
 const stones = [
   "9bffffffffffffffff",
   "bb7fffffffffffffff",
@@ -78,7 +95,11 @@ function changed(roll: Roll, bytes: Buffer): Buffer {
   const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)];
   switch (roll(7)) {
     case 0:
-      return Buffer.concat([before, Buffer.of((after[0] ?? 0) ^ (1 << roll(8))), after.subarray(1)]);
+      return Buffer.concat([
+        before,
+        Buffer.of((after[0] ?? 0) ^ (1 << roll(8))),
+        after.subarray(1),
+      ]);
     case 1:
       return Buffer.concat([before, Buffer.of(roll(256)), after.subarray(1)]);
     case 2:
@@ -107,7 +128,10 @@ async function within<Result>(what: () => string, run: () => Promise<Result>): P
   const began = performance.now();
   try {
     const result = await run();
-    assert.ok(performance.now() - began < MOST_MILLISECONDS, `took ${performance.now() - began} ms: ${what()}`);
+    assert.ok(
+      performance.now() - began < MOST_MILLISECONDS,
+      `took ${performance.now() - began} ms: ${what()}`,
+    );
     return result;
   } catch (cause) {
     throw new Error(`seed ${SEED}: ${what()}`, { cause });
@@ -121,7 +145,10 @@ interface Sample {
 }
 
 function sampleOf(algorithm: Algorithm): Sample {
-  const credential = createAuthenticator({ origin: publicUrl, domain, algorithm }).create({ challenge, user: { id: "AAAA" } });
+  const credential = createAuthenticator({ origin: publicUrl, domain, algorithm }).create({
+    challenge,
+    user: { id: "AAAA" },
+  });
   const object = Buffer.from(credential.response.attestationObject, "base64url");
   const from = object.indexOf("authData") + "authData".length;
   return {
@@ -131,7 +158,11 @@ function sampleOf(algorithm: Algorithm): Sample {
   };
 }
 
-const attested = (authData: Uint8Array, fmt: Cbor = "none", statement: Cbor = new Map()): Uint8Array =>
+const attested = (
+  authData: Uint8Array,
+  fmt: Cbor = "none",
+  statement: Cbor = new Map(),
+): Uint8Array =>
   cbor(
     new Map<string, Cbor>([
       ["fmt", fmt],
@@ -140,7 +171,10 @@ const attested = (authData: Uint8Array, fmt: Cbor = "none", statement: Cbor = ne
     ]),
   );
 
-/** A registration with one of its parts put wrong: what the browser said, the whole object, the data in it, or the key in that. */
+/**
+ * A registration with one of its parts put wrong: what the browser said, the whole object, the data
+ * in it, or the key in that.
+ */
 function wrongRegistration(roll: Roll, { credential, clientData, authData }: Sample): Attestation {
   const response = { ...credential.response };
   switch (roll(4)) {
@@ -148,14 +182,20 @@ function wrongRegistration(roll: Roll, { credential, clientData, authData }: Sam
       response.clientDataJSON = encoded(roll, mutate(roll, clientData));
       break;
     case 1:
-      response.attestationObject = encoded(roll, mutate(roll, Buffer.from(response.attestationObject, "base64url")));
+      response.attestationObject = encoded(
+        roll,
+        mutate(roll, Buffer.from(response.attestationObject, "base64url")),
+      );
       break;
     case 2:
       response.attestationObject = encoded(roll, attested(mutate(roll, authData)));
       break;
     default: {
       const [before, key] = [authData.subarray(0, 87), authData.subarray(87)];
-      response.attestationObject = encoded(roll, attested(Buffer.concat([before, mutate(roll, key)])));
+      response.attestationObject = encoded(
+        roll,
+        attested(Buffer.concat([before, mutate(roll, key)])),
+      );
     }
   }
   return { ...credential, response };
@@ -164,9 +204,16 @@ function wrongRegistration(roll: Roll, { credential, clientData, authData }: Sam
 /** What may be accepted after all says what it must. */
 function assertSound({ response }: Attestation | Assertion, type: string): void {
   const said: unknown = JSON.parse(Buffer.from(response.clientDataJSON, "base64url").toString());
-  assert.ok(typeof said === "object" && said !== null && "challenge" in said && "origin" in said && "type" in said);
+  assert.ok(
+    typeof said === "object" &&
+      said !== null &&
+      "challenge" in said &&
+      "origin" in said &&
+      "type" in said,
+  );
   assert.deepEqual([said.challenge, said.origin, said.type], [challenge, publicUrl, type]);
-  const data = "attestationObject" in response ? response.attestationObject : response.authenticatorData;
+  const data =
+    "attestationObject" in response ? response.attestationObject : response.authenticatorData;
   assert.ok(Buffer.from(data, "base64url").includes(domainHash));
 }
 
@@ -184,7 +231,10 @@ test(`PK-07 of ${REGISTRATIONS} registrations put wrong none is a fault, takes l
     accepted += 1;
     assertSound(credential, "webauthn.create");
   }
-  assert.ok(accepted < REGISTRATIONS / 4, `${accepted} were accepted: what was put wrong is not looked at`);
+  assert.ok(
+    accepted < REGISTRATIONS / 4,
+    `${accepted} were accepted: what was put wrong is not looked at`,
+  );
 });
 
 test(`PK-07 of ${ASSERTIONS} assertions put wrong none is a fault, takes long or is accepted for what was not signed (seed ${SEED})`, async () => {
@@ -192,13 +242,21 @@ test(`PK-07 of ${ASSERTIONS} assertions put wrong none is a fault, takes long or
   const signers = await Promise.all(
     algorithms.map(async (algorithm) => {
       const authenticator = createAuthenticator({ origin: publicUrl, domain, algorithm });
-      const key = await verifyRegistration(rp, challenge, authenticator.create({ challenge, user: { id: "AAAA" } }));
+      const key = await verifyRegistration(
+        rp,
+        challenge,
+        authenticator.create({ challenge, user: { id: "AAAA" } }),
+      );
       return { authenticator, key: key ?? assert.fail() };
     }),
   );
   for (let count = 0; count < ASSERTIONS; count++) {
     const { authenticator, key } = signers[roll(signers.length)] ?? assert.fail();
-    const { credential, isSigned } = wrongAssertion(roll, authenticator.get({ challenge }), authenticator);
+    const { credential, isSigned } = wrongAssertion(
+      roll,
+      authenticator.get({ challenge }),
+      authenticator,
+    );
     const shown = await within(
       () => JSON.stringify({ key: keyText(key), credential }),
       async () => verifyAssertion(rp, challenge, credential, key, false),
@@ -220,20 +278,28 @@ function wrongAssertion(
   authenticator: ReturnType<typeof createAuthenticator>,
 ): { readonly credential: Assertion; readonly isSigned: boolean } {
   const response = { ...credential.response };
-  const part = (["clientDataJSON", "authenticatorData", "signature"] as const)[roll(3)] ?? "signature";
+  const part =
+    (["clientDataJSON", "authenticatorData", "signature"] as const)[roll(3)] ?? "signature";
   const wrong = mutate(roll, Buffer.from(response[part], "base64url"));
-  if (part !== "signature" && roll(2) === 0) return { credential: authenticator.get({ challenge }, { [part]: wrong }), isSigned: true };
+  if (part !== "signature" && roll(2) === 0)
+    return { credential: authenticator.get({ challenge }, { [part]: wrong }), isSigned: true };
   response[part] = encoded(roll, wrong);
-  // Written in another way, a signature is still that of the same data; other parts must be the same bytes.
+  // Written in another way, a signature is still that of the same data; other parts must be the
+  // same bytes.
   const isSame =
-    part === "signature" || Buffer.from(response[part], "base64url").equals(Buffer.from(credential.response[part], "base64url"));
+    part === "signature" ||
+    Buffer.from(response[part], "base64url").equals(
+      Buffer.from(credential.response[part], "base64url"),
+    );
   return { credential: { ...credential, response }, isSigned: isSame };
 }
 
 /** As large as the interface lets through. */
 const LARGEST = Math.floor((32_768 * 3) / 4);
-const nested = (byte: number, end = 0x00): Buffer => Buffer.concat([Buffer.alloc(LARGEST - 1, byte), Buffer.of(end)]);
-const manyKeys = (count: number): Uint8Array => cbor(new Map(Array.from({ length: count }, (_, index) => [index, index])));
+const nested = (byte: number, end = 0x00): Buffer =>
+  Buffer.concat([Buffer.alloc(LARGEST - 1, byte), Buffer.of(end)]);
+const manyKeys = (count: number): Uint8Array =>
+  cbor(new Map(Array.from({ length: count }, (_, index) => [index, index])));
 
 test("PK-07 neither nesting nor size makes reading a registration slow", async () => {
   const { credential, authData } = sampleOf("ES256");
@@ -270,7 +336,11 @@ test("PK-07 neither nesting nor size makes reading a registration slow", async (
         ]),
       ]),
     ),
-    attested(authData, "packed", new Map([["x5c", Array.from({ length: 500 }, () => Buffer.alloc(30, 0x30))]])),
+    attested(
+      authData,
+      "packed",
+      new Map([["x5c", Array.from({ length: 500 }, () => Buffer.alloc(30, 0x30))]]),
+    ),
     attested(authData, nestedList(2000)),
   ];
   for (const [index, bomb] of bombs.entries()) {
@@ -282,7 +352,13 @@ test("PK-07 neither nesting nor size makes reading a registration slow", async (
     );
   }
   const clientDataJSON = Buffer.from("[".repeat(3072)).toString("base64url");
-  assert.equal(await verifyRegistration(rp, challenge, { ...credential, response: { ...credential.response, clientDataJSON } }), undefined);
+  assert.equal(
+    await verifyRegistration(rp, challenge, {
+      ...credential,
+      response: { ...credential.response, clientDataJSON },
+    }),
+    undefined,
+  );
 });
 
 function nestedList(depth: number): Cbor {
@@ -291,31 +367,43 @@ function nestedList(depth: number): Cbor {
   return list;
 }
 
-eachWorld(`PK-07 over HTTP what is put wrong is refused, and nothing of it is a fault (seed ${SEED})`, async (world) => {
-  const roll = dice(SEED + 2);
-  const authenticator = newAuthenticator();
-  await enrolPasskey(world, await world.user(), authenticator);
-  for (let count = 0; count < OVER_HTTP; count++) {
-    const asked = { address: addressOf(count) };
-    const { ceremonyId, options } = await startSignIn(world, asked);
-    const { credential } = wrongAssertion(roll, authenticator.get(options), authenticator);
-    const answered = await finishSignIn(world, { ceremonyId, credential }, asked);
-    assert.ok([201, 401, 422].includes(answered.status), `seed ${SEED}: ${answered.text}`);
-  }
+eachWorld(
+  `PK-07 over HTTP what is put wrong is refused, and nothing of it is a fault (seed ${SEED})`,
+  async (world) => {
+    const roll = dice(SEED + 2);
+    const authenticator = newAuthenticator();
+    await enrolPasskey(world, await world.user(), authenticator);
+    for (let count = 0; count < OVER_HTTP; count++) {
+      const asked = { address: addressOf(count) };
+      const { ceremonyId, options } = await startSignIn(world, asked);
+      const { credential } = wrongAssertion(roll, authenticator.get(options), authenticator);
+      const answered = await finishSignIn(world, { ceremonyId, credential }, asked);
+      assert.ok([201, 401, 422].includes(answered.status), `seed ${SEED}: ${answered.text}`);
+    }
 
-  const { accessToken } = (await enter(world, authenticator)).body;
-  for (let count = 0; count < OVER_HTTP; count++) {
-    const { ceremonyId, options } = await start(world, accessToken);
-    const made = newAuthenticator().create(options);
-    const attestationObject = encoded(roll, mutate(roll, Buffer.from(made.response.attestationObject, "base64url")));
-    // A ceremony that was made for this, so that only the object is wrong; one that is good all the same would end the session.
-    const credential = { ...made, id: "AAAA", rawId: "AAAA", response: { ...made.response, attestationObject } };
-    const answered = await add(world, accessToken, { ceremonyId, credential });
-    assert.ok([401, 422].includes(answered.status), `seed ${SEED}: ${answered.text}`);
-  }
-  assert.equal(await countRows(world, "passkeys"), 1);
-  assert.deepEqual(faults(world), []);
-});
+    const { accessToken } = (await enter(world, authenticator)).body;
+    for (let count = 0; count < OVER_HTTP; count++) {
+      const { ceremonyId, options } = await start(world, accessToken);
+      const made = newAuthenticator().create(options);
+      const attestationObject = encoded(
+        roll,
+        mutate(roll, Buffer.from(made.response.attestationObject, "base64url")),
+      );
+      // A ceremony that was made for this, so that only the object is wrong; one that is good all
+      // the same would end the session.
+      const credential = {
+        ...made,
+        id: "AAAA",
+        rawId: "AAAA",
+        response: { ...made.response, attestationObject },
+      };
+      const answered = await add(world, accessToken, { ceremonyId, credential });
+      assert.ok([401, 422].includes(answered.status), `seed ${SEED}: ${answered.text}`);
+    }
+    assert.equal(await countRows(world, "passkeys"), 1);
+    assert.deepEqual(faults(world), []);
+  },
+);
 
 function faults({ logged }: World) {
   return logged.filter(({ level }) => level === "error");

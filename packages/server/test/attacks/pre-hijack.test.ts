@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { findUser } from "../../src/users/users.store.ts";
-import { begunChange, confirmChange, confirmChangeByLink, somebody, startChange, type Somebody } from "../recovery.ts";
+import {
+  begunChange,
+  confirmChange,
+  confirmChangeByLink,
+  somebody,
+  startChange,
+  type Somebody,
+} from "../recovery.ts";
 import { begin, confirmByLink, resend, stateOf } from "../registration.ts";
 import {
   attempt,
@@ -19,9 +26,10 @@ import {
 } from "../steps.ts";
 import { eachWorld, type World } from "../world.ts";
 
-// An attacker is at the victim's address first (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022). In the end they must hold nothing.
-// The classes: classic-federated merge and non-verifying identity provider (here without a provider: two ways to one address, and an
-// address that nobody has confirmed), unexpired session, trojan identifier, unexpired e-mail change.
+// An attacker is at the victim's address first (Sudhodanan and Paverd, "Pre-hijacked accounts",
+// 2022). In the end they must hold nothing. The classes: classic-federated merge and non-verifying
+// identity provider (here without a provider: two ways to one address, and an address that nobody
+// has confirmed), unexpired session, trojan identifier, unexpired e-mail change.
 
 const VICTIM = "victim@example.com";
 const ATTACKERS = "nine grey geese fly";
@@ -31,9 +39,14 @@ const immediate = { PORTCULLIS_REGISTRATION: "immediate" } as const;
 
 /** A password of the owner's choice, by way of their mailbox. */
 async function recover(world: World, newPassword: string): Promise<void> {
-  assert.equal((await world.request("POST", "/v1/password-resets", { body: { email: VICTIM } })).status, 202);
+  assert.equal(
+    (await world.request("POST", "/v1/password-resets", { body: { email: VICTIM } })).status,
+    202,
+  );
   const token = tokenIn(await latestMail(world, VICTIM));
-  const confirmed = await world.request("POST", "/v1/password-resets/confirm", { body: { token, newPassword } });
+  const confirmed = await world.request("POST", "/v1/password-resets/confirm", {
+    body: { token, newPassword },
+  });
   assert.equal(confirmed.status, 204, confirmed.text);
 }
 
@@ -46,57 +59,79 @@ async function assertOwns(world: World, identifier = VICTIM): Promise<void> {
   );
 }
 
-eachWorld("RG-01 registered before the victim with a password of the attacker's, the account is the victim's alone", async (world) => {
-  const attackers = await register(world, VICTIM, { password: ATTACKERS, username: "trojan", profile: { displayName: "Trojan" } });
-  const attackersCode = codeIn(await latestMail(world, VICTIM));
-  const account = await join(world, VICTIM, { password: OWN });
-  assert.deepEqual([account.username, account.profile], [null, {}]);
+eachWorld(
+  "RG-01 registered before the victim with a password of the attacker's, the account is the victim's alone",
+  async (world) => {
+    const attackers = await register(world, VICTIM, {
+      password: ATTACKERS,
+      username: "trojan",
+      profile: { displayName: "Trojan" },
+    });
+    const attackersCode = codeIn(await latestMail(world, VICTIM));
+    const account = await join(world, VICTIM, { password: OWN });
+    assert.deepEqual([account.username, account.profile], [null, {}]);
 
-  assert.equal((await confirm(world, attackers.body, attackersCode)).body.code, "invalid_code");
-  await assertOwns(world);
-  assert.equal((await attempt(world, "trojan", ATTACKERS)).status, 401);
-});
+    assert.equal((await confirm(world, attackers.body, attackersCode)).body.code, "invalid_code");
+    await assertOwns(world);
+    assert.equal((await attempt(world, "trojan", ATTACKERS)).status, 401);
+  },
+);
 
-eachWorld("RG-01 registered between the victim's registration and confirmation, it is the victim's alone", async (world) => {
-  const victims = await register(world, VICTIM, { password: OWN });
-  const victimsCode = codeIn(await latestMail(world, VICTIM));
-  const attackers = await register(world, VICTIM, { password: ATTACKERS });
-  const attackersCode = codeIn(await latestMail(world, VICTIM));
+eachWorld(
+  "RG-01 registered between the victim's registration and confirmation, it is the victim's alone",
+  async (world) => {
+    const victims = await register(world, VICTIM, { password: OWN });
+    const victimsCode = codeIn(await latestMail(world, VICTIM));
+    const attackers = await register(world, VICTIM, { password: ATTACKERS });
+    const attackersCode = codeIn(await latestMail(world, VICTIM));
 
-  assert.equal((await confirm(world, victims.body, victimsCode)).status, 201);
-  assert.equal((await confirm(world, attackers.body, attackersCode)).body.code, "invalid_code");
-  await assertOwns(world);
-});
+    assert.equal((await confirm(world, victims.body, victimsCode)).status, 201);
+    assert.equal((await confirm(world, attackers.body, attackersCode)).body.code, "invalid_code");
+    await assertOwns(world);
+  },
+);
 
-eachWorld("RG-01 registered in parallel, the code the victim types in completes the victim's registration or none", async (world) => {
-  const [victims, attackers] = await Promise.all([
-    register(world, VICTIM, { password: OWN }),
-    register(world, VICTIM, { password: ATTACKERS }),
-  ]);
-  const codes = (await mailsTo(world, VICTIM)).map(codeIn);
-  assert.equal(codes.length, 2);
-  // The attacker can guess that a code was mailed, but not read it; the victim tries both.
-  const answers = [];
-  for (const code of codes) answers.push(await confirm(world, victims.body, code));
-  assert.deepEqual(statuses(answers), { 201: 1, 422: 1 });
-  for (const code of codes) assert.equal((await confirm(world, attackers.body, code)).body.code, "invalid_code");
-  await assertOwns(world);
-});
+eachWorld(
+  "RG-01 registered in parallel, the code the victim types in completes the victim's registration or none",
+  async (world) => {
+    const [victims, attackers] = await Promise.all([
+      register(world, VICTIM, { password: OWN }),
+      register(world, VICTIM, { password: ATTACKERS }),
+    ]);
+    const codes = (await mailsTo(world, VICTIM)).map(codeIn);
+    assert.equal(codes.length, 2);
+    // The attacker can guess that a code was mailed, but not read it; the victim tries both.
+    const answers = [];
+    for (const code of codes) answers.push(await confirm(world, victims.body, code));
+    assert.deepEqual(statuses(answers), { 201: 1, 422: 1 });
+    for (const code of codes)
+      assert.equal((await confirm(world, attackers.body, code)).body.code, "invalid_code");
+    await assertOwns(world);
+  },
+);
 
-eachWorld("RG-01 a registration begun after the account is there is answered by a mail to its owner and opens nothing", async (world) => {
-  await join(world, VICTIM, { password: OWN });
-  const attackers = await register(world, VICTIM, { password: ATTACKERS });
-  assert.equal(attackers.status, 202);
-  const told = await latestMail(world, VICTIM);
-  assert.match(told.subject, /already/);
-  assert.doesNotMatch(told.text, /\d{8}/, "no code is mailed");
-  await assertOwns(world);
-});
+eachWorld(
+  "RG-01 a registration begun after the account is there is answered by a mail to its owner and opens nothing",
+  async (world) => {
+    await join(world, VICTIM, { password: OWN });
+    const attackers = await register(world, VICTIM, { password: ATTACKERS });
+    assert.equal(attackers.status, 202);
+    const told = await latestMail(world, VICTIM);
+    assert.match(told.subject, /already/);
+    assert.doesNotMatch(told.text, /\d{8}/, "no code is mailed");
+    await assertOwns(world);
+  },
+);
 
 eachWorld(
   "RG-01 a session opened before the owner recovers the account does not survive the recovery, nor do password, device and open resets",
   async (world) => {
-    const body = { email: VICTIM, username: "trojan", password: ATTACKERS, profile: { displayName: "Trojan" } };
+    const body = {
+      email: VICTIM,
+      username: "trojan",
+      password: ATTACKERS,
+      profile: { displayName: "Trojan" },
+    };
     assert.equal((await world.request<Account>("POST", "/v1/users", { body })).status, 201);
     const opened = (await attempt(world, VICTIM, ATTACKERS)).body;
     assert.ok(await isAccepted(world, opened.accessToken));
@@ -107,12 +142,18 @@ eachWorld(
     await recover(world, OWN);
     assert.equal(await isAccepted(world, opened.accessToken), false);
     assert.equal((await refresh(world, opened.refreshToken)).status, 401);
-    assert.equal((await attempt(world, VICTIM, ATTACKERS, { deviceToken: opened.deviceToken })).status, 401);
+    assert.equal(
+      (await attempt(world, VICTIM, ATTACKERS, { deviceToken: opened.deviceToken })).status,
+      401,
+    );
     assert.equal((await attempt(world, "trojan", ATTACKERS)).status, 401);
     const owned = await world.signIn({ id: "", email: VICTIM, username: null, password: OWN });
-    const account = (await world.request<Account>("GET", "/v1/me", { token: owned.accessToken })).body;
+    const account = (await world.request<Account>("GET", "/v1/me", { token: owned.accessToken }))
+      .body;
     assert.deepEqual([account.username, account.profile], [null, {}]);
-    const reused = await world.request("POST", "/v1/password-resets/confirm", { body: { token: earlier, newPassword: ATTACKERS } });
+    const reused = await world.request("POST", "/v1/password-resets/confirm", {
+      body: { token: earlier, newPassword: ATTACKERS },
+    });
     assert.match(reused.body.code, /^link_(?:void|used)$/);
     await assertOwns(world);
   },
@@ -125,9 +166,14 @@ eachWorld(
     await world.request("POST", "/v1/users", { body: { email: VICTIM, password: ATTACKERS } });
     const { deviceToken } = (await attempt(world, VICTIM, ATTACKERS)).body;
     await recover(world, OWN);
-    // As a trusted device they would be let through ten times, whatever the budget of their address.
-    for (let i = 0; i < 20; i += 1) await attempt(world, VICTIM, "wrong wrong wrong", { address: "203.0.113.66" });
-    const guess = await attempt(world, VICTIM, "another wrong one", { address: "203.0.113.66", deviceToken });
+    // As a trusted device they would be let through ten times, whatever the budget of their
+    // address.
+    for (let i = 0; i < 20; i += 1)
+      await attempt(world, VICTIM, "wrong wrong wrong", { address: "203.0.113.66" });
+    const guess = await attempt(world, VICTIM, "another wrong one", {
+      address: "203.0.113.66",
+      deviceToken,
+    });
     assert.equal(guess.status, 429);
   },
   immediate,
@@ -140,7 +186,10 @@ eachWorld(
   async (world) => {
     const attackers = await begin(world, VICTIM, { password: ATTACKERS });
     for (const guess of [OWN, "another of mine", OWN])
-      assert.equal((await confirmByLink(world, attackers.token, guess)).body.code, "wrong_password");
+      assert.equal(
+        (await confirmByLink(world, attackers.token, guess)).body.code,
+        "wrong_password",
+      );
     assert.equal(await stateOf(world, attackers), "pending");
     assert.equal((await attempt(world, VICTIM, ATTACKERS)).status, 401);
 
@@ -149,25 +198,42 @@ eachWorld(
     assert.equal((await confirmByLink(world, attackers.token, ATTACKERS)).body.code, "link_void");
     assert.equal((await confirm(world, attackers, attackers.code)).body.code, "invalid_code");
     assert.equal((await resend(world, attackers)).status, 202);
-    assert.doesNotMatch((await latestMail(world, VICTIM)).text, /\d{8}|#/, "the owner is told, and no new means are mailed");
-    assert.equal(await stateOf(world, attackers), "pending", "the attacker does not even learn that there is an account");
+    assert.doesNotMatch(
+      (await latestMail(world, VICTIM)).text,
+      /\d{8}|#/,
+      "the owner is told, and no new means are mailed",
+    );
+    assert.equal(
+      await stateOf(world, attackers),
+      "pending",
+      "the attacker does not even learn that there is an account",
+    );
     await assertOwns(world);
   },
 );
 
-eachWorld("RG-01 RG-02 a link to the victim's registration is of no use in the attacker's, nor the other way round", async (world) => {
-  const attackers = await begin(world, VICTIM, { password: ATTACKERS });
-  const victims = await begin(world, VICTIM, { password: OWN });
-  assert.equal((await confirmByLink(world, attackers.token, OWN)).body.code, "wrong_password");
-  assert.equal((await confirmByLink(world, victims.token, ATTACKERS)).body.code, "wrong_password");
-  assert.equal((await confirm(world, attackers, victims.code)).body.code, "invalid_code");
-  assert.equal((await confirmByLink(world, victims.token, OWN)).status, 201);
-  await assertOwns(world);
-});
+eachWorld(
+  "RG-01 RG-02 a link to the victim's registration is of no use in the attacker's, nor the other way round",
+  async (world) => {
+    const attackers = await begin(world, VICTIM, { password: ATTACKERS });
+    const victims = await begin(world, VICTIM, { password: OWN });
+    assert.equal((await confirmByLink(world, attackers.token, OWN)).body.code, "wrong_password");
+    assert.equal(
+      (await confirmByLink(world, victims.token, ATTACKERS)).body.code,
+      "wrong_password",
+    );
+    assert.equal((await confirm(world, attackers, victims.code)).body.code, "invalid_code");
+    assert.equal((await confirmByLink(world, victims.token, OWN)).status, 201);
+    await assertOwns(world);
+  },
+);
 
 // ── with a change of address
 
-/** An attacker who has an account at the victim's address that nobody has confirmed, and is signed in to it. */
+/**
+ * An attacker who has an account at the victim's address that nobody has confirmed, and is signed
+ * in to it.
+ */
 async function atTheVictimsAddress(world: World): Promise<Somebody> {
   const body = { email: VICTIM, username: "trojan", password: ATTACKERS };
   const { id } = (await world.request<Account>("POST", "/v1/users", { body })).body;
@@ -183,10 +249,18 @@ eachWorld(
     await recover(world, OWN);
 
     const { changeId, code } = held;
-    assert.equal((await confirmChange(world, attacker.token, { changeId, code })).body.code, "session_ended");
-    for (const password of [ATTACKERS, OWN]) assert.equal((await confirmChangeByLink(world, held.token, password)).body.code, "link_void");
+    assert.equal(
+      (await confirmChange(world, attacker.token, { changeId, code })).body.code,
+      "session_ended",
+    );
+    for (const password of [ATTACKERS, OWN])
+      assert.equal((await confirmChangeByLink(world, held.token, password)).body.code, "link_void");
     const owner = (await attempt(world, VICTIM, OWN)).body.accessToken;
-    assert.equal((await confirmChange(world, owner, { changeId, code })).body.code, "invalid_code", "not even from the owner's session");
+    assert.equal(
+      (await confirmChange(world, owner, { changeId, code })).body.code,
+      "invalid_code",
+      "not even from the owner's session",
+    );
     assert.equal((await findUser(world.rules.db, attacker.user.id))?.email, VICTIM);
     await assertOwns(world);
   },
@@ -203,7 +277,10 @@ eachWorld(
     // By the name they chose, and by a reset for the address they wanted to add.
     assert.equal((await attempt(world, "trojan", ATTACKERS)).status, 401);
     const before = (await mailsTo(world, EVE)).length;
-    assert.equal((await world.request("POST", "/v1/password-resets", { body: { email: EVE } })).status, 202);
+    assert.equal(
+      (await world.request("POST", "/v1/password-resets", { body: { email: EVE } })).status,
+      202,
+    );
     assert.equal((await mailsTo(world, EVE)).length, before, "nothing is mailed to it");
     assert.equal((await attempt(world, EVE, ATTACKERS)).status, 401);
     await assertOwns(world);
@@ -217,9 +294,15 @@ eachWorld(
     const attacker = await atTheVictimsAddress(world);
     const { changeId, code } = await begunChange(world, attacker, EVE);
     assert.equal((await confirmChange(world, attacker.token, { changeId, code })).status, 200);
-    assert.equal((await mailsTo(world, VICTIM)).length, 0, "nobody had confirmed it: there is nothing to undo");
+    assert.equal(
+      (await mailsTo(world, VICTIM)).length,
+      0,
+      "nobody had confirmed it: there is nothing to undo",
+    );
 
-    const victim = (await world.request<Account>("POST", "/v1/users", { body: { email: VICTIM, password: OWN } })).body;
+    const victim = (
+      await world.request<Account>("POST", "/v1/users", { body: { email: VICTIM, password: OWN } })
+    ).body;
     assert.notEqual(victim.id, attacker.user.id);
     assert.equal((await startChange(world, attacker, VICTIM)).status, 202);
     assert.equal((await findUser(world.rules.db, attacker.user.id))?.email, EVE);
@@ -237,7 +320,10 @@ eachWorld(
 
     await join(world, VICTIM, { password: OWN });
     assert.equal((await confirmChangeByLink(world, token, ATTACKERS)).body.code, "email_taken");
-    assert.equal((await confirmChange(world, attacker.token, { changeId, code })).body.code, "email_taken");
+    assert.equal(
+      (await confirmChange(world, attacker.token, { changeId, code })).body.code,
+      "email_taken",
+    );
     assert.equal((await findUser(world.rules.db, attacker.user.id))?.email, EVE);
     await assertOwns(world);
   },
@@ -247,10 +333,17 @@ eachWorld(
   "RG-01 an address that was claimed without proof is worth nothing once proof is asked for, and the owner's by their mailbox",
   async (world) => {
     const attacker = await atTheVictimsAddress(world);
-    const strict = servedBy(world, { ...world.rules, registration: "confirm", requireVerifiedEmail: true });
+    const strict = servedBy(world, {
+      ...world.rules,
+      registration: "confirm",
+      requireVerifiedEmail: true,
+    });
     assert.equal((await attempt(strict, VICTIM, ATTACKERS)).status, 401);
     const victims = await register(strict, VICTIM, { password: OWN });
-    assert.deepEqual([victims.status, (await latestMail(strict, VICTIM)).text.includes("#")], [202, false]);
+    assert.deepEqual(
+      [victims.status, (await latestMail(strict, VICTIM)).text.includes("#")],
+      [202, false],
+    );
 
     await recover(strict, OWN);
     assert.equal(await isAccepted(world, attacker.token), false);

@@ -1,16 +1,27 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { openSetup } from "../../src/users/setup.ts";
-import { begunChange, begunReset, changed, somebody, startChange, startReset } from "../recovery.ts";
+import {
+  begunChange,
+  begunReset,
+  changed,
+  somebody,
+  startChange,
+  startReset,
+} from "../recovery.ts";
 import { addressOf, attempt, codeIn, latestMail, otherCode, register } from "../steps.ts";
 import { eachWorld, type World } from "../world.ts";
 
-// RS-04: whoever has an account of their own, and everything that is handed to its owner, walks over every endpoint that has to do
-// with recovery, in any order. The victim's password and names stay what they are: nothing of the victim's was ever theirs.
+// RS-04: whoever has an account of their own, and everything that is handed to its owner, walks
+// over every endpoint that has to do with recovery, in any order. The victim's password and names
+// stay what they are: nothing of the victim's was ever theirs.
 
 const CHOSEN = "chosen by the attacker";
 
-/** What the attacker holds: ids of the victim's flows that they began themselves, and ids, codes and tokens of their own. */
+/**
+ * What the attacker holds: ids of the victim's flows that they began themselves, and ids, codes and
+ * tokens of their own.
+ */
 interface Held {
   readonly tokens: readonly string[];
   readonly codes: readonly string[];
@@ -28,9 +39,19 @@ interface Step {
 /** Every member of a body from what is held, so that ids, codes and tokens of all flows meet. */
 function stepsOf(held: Held): fc.Arbitrary<Step> {
   const one = (values: readonly string[]) => fc.constantFrom(...values);
-  const step = (path: string, body: Readonly<Record<string, fc.Arbitrary<string>>>, signedIn = false): fc.Arbitrary<Step> =>
+  const step = (
+    path: string,
+    body: Readonly<Record<string, fc.Arbitrary<string>>>,
+    signedIn = false,
+  ): fc.Arbitrary<Step> =>
     fc.record({ path: fc.constant(path), body: fc.record(body), signedIn: fc.constant(signedIn) });
-  const [id, code, token, email, password] = [one(held.ids), one(held.codes), one(held.tokens), one(held.emails), one(held.passwords)];
+  const [id, code, token, email, password] = [
+    one(held.ids),
+    one(held.codes),
+    one(held.tokens),
+    one(held.emails),
+    one(held.passwords),
+  ];
   const newPassword = fc.constant(CHOSEN);
   return fc.oneof(
     step("/v1/password-resets", { email }),
@@ -59,15 +80,26 @@ function stepsOf(held: Held): fc.Arbitrary<Step> {
 async function victimsRow(world: World, id: string) {
   return world.rules.db
     .selectFrom("users")
-    .select(["email", "email_verified_at", "username", "password_sealed", "password_changed_at", "hard_epoch", "superuser_since"])
+    .select([
+      "email",
+      "email_verified_at",
+      "username",
+      "password_sealed",
+      "password_changed_at",
+      "hard_epoch",
+      "superuser_since",
+    ])
     .where("id", "=", id)
     .executeTakeFirstOrThrow();
 }
 
-async function holdings(world: World): Promise<{ readonly victimId: string; readonly token: string; readonly held: Held }> {
+async function holdings(
+  world: World,
+): Promise<{ readonly victimId: string; readonly token: string; readonly held: Held }> {
   const victim = await somebody(world, { username: "victim" });
   const attacker = await somebody(world, { email: "attacker@example.com" });
-  // The victim is at it too: a reset, a pending change and an undo are open, which the attacker never sees.
+  // The victim is at it too: a reset, a pending change and an undo are open, which the attacker
+  // never sees.
   await changed(world, victim, victim.user.email, "victim@example.org");
   await begunChange(world, victim, "victim@example.net");
   const victims = (await startReset(world, "victim@example.org")).body;
@@ -83,29 +115,63 @@ async function holdings(world: World): Promise<{ readonly victimId: string; read
     victimId: victim.user.id,
     token: attacker.token,
     held: {
-      tokens: [undo, reset.token, change.token, registration.clientSecret, signedIn.refreshToken.slice(0, 128), "x".repeat(43)],
+      tokens: [
+        undo,
+        reset.token,
+        change.token,
+        registration.clientSecret,
+        signedIn.refreshToken.slice(0, 128),
+        "x".repeat(43),
+      ],
       codes: [reset.code, change.code, registrationCode, otherCode(reset.code), "00000000"],
-      ids: [victims.resetId, reset.resetId, change.changeId, taken.changeId, registration.registrationId, victim.user.id],
-      emails: ["victim@example.org", victim.user.email, "attacker@example.org", "attacker@example.net", "VICTIM@example.org"],
+      ids: [
+        victims.resetId,
+        reset.resetId,
+        change.changeId,
+        taken.changeId,
+        registration.registrationId,
+        victim.user.id,
+      ],
+      emails: [
+        "victim@example.org",
+        victim.user.email,
+        "attacker@example.org",
+        "attacker@example.net",
+        "VICTIM@example.org",
+      ],
       passwords: [attacker.user.password, CHOSEN],
     },
   };
 }
 
-eachWorld("RS-04 no order of calls sets a password without a valid proof of that account", async (world) => {
-  await openSetup(world.rules);
-  const { victimId, token, held } = await holdings(world);
-  const before = await victimsRow(world, victimId);
-  const walks = fc.sample(fc.array(stepsOf(held), { minLength: 40, maxLength: 40 }), { seed: 11, numRuns: 6 });
-  const seen = new Set<string>();
-  for (const [n, walk] of walks.entries()) {
-    for (const [i, { path, body, signedIn }] of walk.entries()) {
-      const address = addressOf(n * 40 + i);
-      const answered = await world.request("POST", path, { body, address, ...(signedIn && { token }) });
-      assert.ok(answered.status < 500, `${path} ${JSON.stringify(body)}: ${answered.text}`);
-      seen.add(path);
-      assert.deepEqual(await victimsRow(world, victimId), before, `${path} ${JSON.stringify(body)} ${answered.status}`);
+eachWorld(
+  "RS-04 no order of calls sets a password without a valid proof of that account",
+  async (world) => {
+    await openSetup(world.rules);
+    const { victimId, token, held } = await holdings(world);
+    const before = await victimsRow(world, victimId);
+    const walks = fc.sample(fc.array(stepsOf(held), { minLength: 40, maxLength: 40 }), {
+      seed: 11,
+      numRuns: 6,
+    });
+    const seen = new Set<string>();
+    for (const [n, walk] of walks.entries()) {
+      for (const [i, { path, body, signedIn }] of walk.entries()) {
+        const address = addressOf(n * 40 + i);
+        const answered = await world.request("POST", path, {
+          body,
+          address,
+          ...(signedIn && { token }),
+        });
+        assert.ok(answered.status < 500, `${path} ${JSON.stringify(body)}: ${answered.text}`);
+        seen.add(path);
+        assert.deepEqual(
+          await victimsRow(world, victimId),
+          before,
+          `${path} ${JSON.stringify(body)} ${answered.status}`,
+        );
+      }
     }
-  }
-  assert.equal(seen.size, 16, "every endpoint was on the way");
-});
+    assert.equal(seen.size, 16, "every endpoint was on the way");
+  },
+);

@@ -3,7 +3,14 @@ import type { endpoints } from "@portcullis/contract";
 import { composeApp, composeRules, type Rules } from "../../src/compose.ts";
 import type { App } from "../../src/http/app.ts";
 import type { SessionTokens } from "../../src/users/ports.ts";
-import { eachWorld, publicUrl, whileTimePasses, type AnswerOf, type TestUser, type World } from "../world.ts";
+import {
+  eachWorld,
+  publicUrl,
+  whileTimePasses,
+  type AnswerOf,
+  type TestUser,
+  type World,
+} from "../world.ts";
 
 interface Node {
   readonly rules: Rules;
@@ -23,19 +30,37 @@ async function withSecondNode(world: World, run: (node: Node) => Promise<void>):
 }
 
 const statusAt = async (node: Node, token: string) =>
-  (await node.app.fetch(new Request(`${publicUrl}/v1/token`, { headers: { authorization: `Bearer ${token}` } }), {})).status;
+  (
+    await node.app.fetch(
+      new Request(`${publicUrl}/v1/token`, { headers: { authorization: `Bearer ${token}` } }),
+      {},
+    )
+  ).status;
 
-const acts: Readonly<Record<string, (world: World, user: TestUser, tokens: SessionTokens) => Promise<{ readonly status: number }>>> = {
-  "log out here": async (world, _user, { accessToken }) => world.request("DELETE", "/v1/sessions/current", { token: accessToken }),
+const acts: Readonly<
+  Record<
+    string,
+    (world: World, user: TestUser, tokens: SessionTokens) => Promise<{ readonly status: number }>
+  >
+> = {
+  "log out here": async (world, _user, { accessToken }) =>
+    world.request("DELETE", "/v1/sessions/current", { token: accessToken }),
   "log out another device": async (world, user, { sessionId }) =>
-    world.request("DELETE", `/v1/sessions/${sessionId}`, { token: (await world.signIn(user)).accessToken }),
-  "log out everywhere": async (world, _user, { accessToken }) => world.request("DELETE", "/v1/sessions", { token: accessToken }),
+    world.request("DELETE", `/v1/sessions/${sessionId}`, {
+      token: (await world.signIn(user)).accessToken,
+    }),
+  "log out everywhere": async (world, _user, { accessToken }) =>
+    world.request("DELETE", "/v1/sessions", { token: accessToken }),
   "log out by refresh token": async (world, _user, { refreshToken }) =>
     world.request("POST", "/v1/sessions/logout", { body: { refreshToken } }),
   "an operator ends the session": async (world, user, { sessionId }) =>
-    world.request("DELETE", `/v1/admin/users/${user.id}/sessions/${sessionId}`, { token: await operator(world) }),
+    world.request("DELETE", `/v1/admin/users/${user.id}/sessions/${sessionId}`, {
+      token: await operator(world),
+    }),
   "an operator ends all sessions of the user": async (world, user) =>
-    world.request("DELETE", `/v1/admin/users/${user.id}/sessions`, { token: await operator(world) }),
+    world.request("DELETE", `/v1/admin/users/${user.id}/sessions`, {
+      token: await operator(world),
+    }),
   "an operator ends every session of everyone": async (world) =>
     world.request("DELETE", "/v1/admin/sessions", { token: await operator(world) }),
   "an operator disables the user": async (world, user) =>
@@ -50,9 +75,13 @@ const acts: Readonly<Record<string, (world: World, user: TestUser, tokens: Sessi
       body: { currentPassword: user.password, newPassword: "eleven loud geese" },
     }),
   "the password is reset": async (world, user) => {
-    const started = await world.request<AnswerOf<typeof endpoints.startPasswordReset, 202>>("POST", "/v1/password-resets", {
-      body: { email: user.email },
-    });
+    const started = await world.request<AnswerOf<typeof endpoints.startPasswordReset, 202>>(
+      "POST",
+      "/v1/password-resets",
+      {
+        body: { email: user.email },
+      },
+    );
     const code = /\b\d{8}\b/.exec((await world.mails())[0]?.text ?? "")?.[0];
     return world.request("POST", "/v1/password-resets/confirm", {
       body: { resetId: started.body.resetId, code, newPassword: "eleven loud geese" },
@@ -72,61 +101,114 @@ async function operator(world: World): Promise<string> {
 }
 
 for (const [name, act] of Object.entries(acts)) {
-  eachWorld(`RV-01 when "${name}" has answered, the access token is refused on every node and the refresh token too`, async (world) => {
-    await withSecondNode(world, async (node) => {
-      const user = await world.user();
-      const tokens = await world.signIn(user);
-      assert.equal(await statusAt(node, tokens.accessToken), 200);
-      const { status } = await whileTimePasses(world, act(world, user, tokens));
-      assert.ok(status < 300, `answered ${status}`);
-      // Nothing passes between the answer and these: no poll, no turn of a clock.
-      const here = await world.request("GET", "/v1/token", { token: tokens.accessToken });
-      assert.equal(await statusAt(node, tokens.accessToken), 401);
-      assert.deepEqual([here.status, here.body.code], [401, "session_ended"]);
-      assert.equal(typeof here.body["cause"], "string");
-      const refreshed = await world.request("POST", "/v1/sessions/refresh", { body: { refreshToken: tokens.refreshToken } });
-      assert.equal(refreshed.status, 401);
-    });
-  });
+  eachWorld(
+    `RV-01 when "${name}" has answered, the access token is refused on every node and the refresh token too`,
+    async (world) => {
+      await withSecondNode(world, async (node) => {
+        const user = await world.user();
+        const tokens = await world.signIn(user);
+        assert.equal(await statusAt(node, tokens.accessToken), 200);
+        const { status } = await whileTimePasses(world, act(world, user, tokens));
+        assert.ok(status < 300, `answered ${status}`);
+        // Nothing passes between the answer and these: no poll, no turn of a clock.
+        const here = await world.request("GET", "/v1/token", { token: tokens.accessToken });
+        assert.equal(await statusAt(node, tokens.accessToken), 401);
+        assert.deepEqual([here.status, here.body.code], [401, "session_ended"]);
+        assert.equal(typeof here.body["cause"], "string");
+        const refreshed = await world.request("POST", "/v1/sessions/refresh", {
+          body: { refreshToken: tokens.refreshToken },
+        });
+        assert.equal(refreshed.status, 401);
+      });
+    },
+  );
 }
 
-eachWorld("RV-08 logging one device out leaves the others; doing it again, or to a stranger's session, changes nothing", async (world) => {
-  const anna = await world.user();
-  const [one, two] = [await world.signIn(anna), await world.signIn(anna)];
-  const stranger = await world.signIn(await world.user());
-  for (const id of [two.sessionId, two.sessionId, stranger.sessionId, "00000000-0000-7000-8000-000000000000"]) {
-    assert.equal((await world.request("DELETE", `/v1/sessions/${id}`, { token: one.accessToken })).status, 204);
-  }
-  assert.equal((await world.request("GET", "/v1/token", { token: one.accessToken })).status, 200);
-  assert.equal((await world.request("GET", "/v1/token", { token: two.accessToken })).body["cause"], "logout_other_device");
-  assert.equal((await world.request("GET", "/v1/token", { token: stranger.accessToken })).status, 200);
-  const ended = await world.rules.db.selectFrom("audit_events").select("session_id").where("event", "=", "session.ended").execute();
-  assert.deepEqual(ended, [{ session_id: two.sessionId }]);
-});
+eachWorld(
+  "RV-08 logging one device out leaves the others; doing it again, or to a stranger's session, changes nothing",
+  async (world) => {
+    const anna = await world.user();
+    const [one, two] = [await world.signIn(anna), await world.signIn(anna)];
+    const stranger = await world.signIn(await world.user());
+    for (const id of [
+      two.sessionId,
+      two.sessionId,
+      stranger.sessionId,
+      "00000000-0000-7000-8000-000000000000",
+    ]) {
+      assert.equal(
+        (await world.request("DELETE", `/v1/sessions/${id}`, { token: one.accessToken })).status,
+        204,
+      );
+    }
+    assert.equal((await world.request("GET", "/v1/token", { token: one.accessToken })).status, 200);
+    assert.equal(
+      (await world.request("GET", "/v1/token", { token: two.accessToken })).body["cause"],
+      "logout_other_device",
+    );
+    assert.equal(
+      (await world.request("GET", "/v1/token", { token: stranger.accessToken })).status,
+      200,
+    );
+    const ended = await world.rules.db
+      .selectFrom("audit_events")
+      .select("session_id")
+      .where("event", "=", "session.ended")
+      .execute();
+    assert.deepEqual(ended, [{ session_id: two.sessionId }]);
+  },
+);
 
-eachWorld("RV-06 a login in the second of a logout everywhere works, and what was issued before it is dead", async (world) => {
-  const user = await world.user();
-  for (let round = 0; round < 20; round += 1) {
-    const before = await world.signIn(user);
-    assert.equal((await world.request("DELETE", "/v1/sessions", { token: before.accessToken })).status, 204);
-    const after = await world.signIn(user);
-    assert.equal((await world.request("GET", "/v1/token", { token: before.accessToken })).status, 401);
-    assert.equal((await world.request("GET", "/v1/token", { token: after.accessToken })).status, 200);
-  }
-});
+eachWorld(
+  "RV-06 a login in the second of a logout everywhere works, and what was issued before it is dead",
+  async (world) => {
+    const user = await world.user();
+    for (let round = 0; round < 20; round += 1) {
+      const before = await world.signIn(user);
+      assert.equal(
+        (await world.request("DELETE", "/v1/sessions", { token: before.accessToken })).status,
+        204,
+      );
+      const after = await world.signIn(user);
+      assert.equal(
+        (await world.request("GET", "/v1/token", { token: before.accessToken })).status,
+        401,
+      );
+      assert.equal(
+        (await world.request("GET", "/v1/token", { token: after.accessToken })).status,
+        200,
+      );
+    }
+  },
+);
 
-eachWorld("who registers in the second in which everything is revoked can sign in", async (world) => {
-  for (let round = 0; round < 3; round += 1) await world.request("DELETE", "/v1/admin/sessions", { token: await operator(world) });
-  const tokens = await world.signIn(await world.user());
-  assert.equal((await world.request("GET", "/v1/token", { token: tokens.accessToken })).status, 200);
-  world.clock.advance(10);
-  assert.equal((await world.request("POST", "/v1/sessions/refresh", { body: { refreshToken: tokens.refreshToken } })).status, 200);
-});
+eachWorld(
+  "who registers in the second in which everything is revoked can sign in",
+  async (world) => {
+    for (let round = 0; round < 3; round += 1)
+      await world.request("DELETE", "/v1/admin/sessions", { token: await operator(world) });
+    const tokens = await world.signIn(await world.user());
+    assert.equal(
+      (await world.request("GET", "/v1/token", { token: tokens.accessToken })).status,
+      200,
+    );
+    world.clock.advance(10);
+    assert.equal(
+      (
+        await world.request("POST", "/v1/sessions/refresh", {
+          body: { refreshToken: tokens.refreshToken },
+        })
+      ).status,
+      200,
+    );
+  },
+);
 
 eachWorld("a token is verified without a database query", async (world) => {
   const { accessToken } = await world.signIn(await world.user());
   const before = world.queries();
-  for (let round = 0; round < 200; round += 1) assert.equal((await world.request("GET", "/v1/token", { token: accessToken })).status, 200);
+  for (let round = 0; round < 200; round += 1)
+    assert.equal((await world.request("GET", "/v1/token", { token: accessToken })).status, 200);
   assert.equal(world.queries(), before);
 });
 
@@ -135,22 +217,31 @@ eachWorld("JW-02 unknown key ids cause no database query", async (world) => {
   const [, payload, signature] = accessToken.split(".");
   const before = world.queries();
   for (let round = 0; round < 1000; round += 1) {
-    const header = Buffer.from(JSON.stringify({ alg: "ES256", typ: "at+jwt", kid: `unknown-${round}` })).toString("base64url");
-    assert.equal((await world.request("GET", "/v1/token", { token: `${header}.${payload}.${signature}` })).status, 401);
+    const header = Buffer.from(
+      JSON.stringify({ alg: "ES256", typ: "at+jwt", kid: `unknown-${round}` }),
+    ).toString("base64url");
+    assert.equal(
+      (await world.request("GET", "/v1/token", { token: `${header}.${payload}.${signature}` }))
+        .status,
+      401,
+    );
   }
   assert.equal(world.queries(), before);
 });
 
-eachWorld("RV-13 a revocation outlives the last token it covers, whatever the lifetime is set to afterwards", async (world) => {
-  const tokens = await world.signIn(await world.user());
-  await world.request("DELETE", "/v1/sessions/current", { token: tokens.accessToken });
-  const row = await world.rules.db
-    .selectFrom("revocations")
-    .select("expires_at")
-    .where("subject", "=", tokens.sessionId)
-    .executeTakeFirstOrThrow();
-  assert.equal(row.expires_at, world.clock.now() + tokens.expiresInSeconds + 15);
-});
+eachWorld(
+  "RV-13 a revocation outlives the last token it covers, whatever the lifetime is set to afterwards",
+  async (world) => {
+    const tokens = await world.signIn(await world.user());
+    await world.request("DELETE", "/v1/sessions/current", { token: tokens.accessToken });
+    const row = await world.rules.db
+      .selectFrom("revocations")
+      .select("expires_at")
+      .where("subject", "=", tokens.sessionId)
+      .executeTakeFirstOrThrow();
+    assert.equal(row.expires_at, world.clock.now() + tokens.expiresInSeconds + 15);
+  },
+);
 
 eachWorld(
   "RV-04 a change that is rolled back leaves no revocation, and a revocation that cannot be written undoes its cause",
@@ -158,7 +249,10 @@ eachWorld(
     const user = await world.user();
     const tokens = await world.signIn(user);
     await world.rules.db.schema.alterTable("revocations").renameTo("elsewhere").execute();
-    assert.ok((await world.request("DELETE", "/v1/sessions/current", { token: tokens.accessToken })).status >= 500);
+    assert.ok(
+      (await world.request("DELETE", "/v1/sessions/current", { token: tokens.accessToken }))
+        .status >= 500,
+    );
     await world.rules.db.schema.alterTable("elsewhere").renameTo("revocations").execute();
     const session = await world.rules.db
       .selectFrom("sessions")
@@ -166,20 +260,29 @@ eachWorld(
       .where("id", "=", tokens.sessionId)
       .executeTakeFirstOrThrow();
     assert.equal(session.revoked_at, null);
-    assert.equal((await world.request("GET", "/v1/token", { token: tokens.accessToken })).status, 200);
+    assert.equal(
+      (await world.request("GET", "/v1/token", { token: tokens.accessToken })).status,
+      200,
+    );
   },
 );
 
-eachWorld("RV-02 a node that has died holds a revoking call up for the staleness bound and no longer", async (world) => {
-  const tokens = await world.signIn(await world.user());
-  const now = world.clock.now();
-  await world.rules.db
-    .insertInto("leases")
-    .values({ node_id: "dead", boot_id: "dead", lease_until: now + 1000, applied_before: 0 })
-    .execute();
-  const startedAt = world.clock.monotonicMilliseconds();
-  const { status } = await whileTimePasses(world, world.request("DELETE", "/v1/sessions/current", { token: tokens.accessToken }));
-  const took = world.clock.monotonicMilliseconds() - startedAt;
-  assert.equal(status, 204);
-  assert.ok(took >= 10_000 && took < 12_000, `${took} ms`);
-});
+eachWorld(
+  "RV-02 a node that has died holds a revoking call up for the staleness bound and no longer",
+  async (world) => {
+    const tokens = await world.signIn(await world.user());
+    const now = world.clock.now();
+    await world.rules.db
+      .insertInto("leases")
+      .values({ node_id: "dead", boot_id: "dead", lease_until: now + 1000, applied_before: 0 })
+      .execute();
+    const startedAt = world.clock.monotonicMilliseconds();
+    const { status } = await whileTimePasses(
+      world,
+      world.request("DELETE", "/v1/sessions/current", { token: tokens.accessToken }),
+    );
+    const took = world.clock.monotonicMilliseconds() - startedAt;
+    assert.equal(status, 204);
+    assert.ok(took >= 10_000 && took < 12_000, `${took} ms`);
+  },
+);

@@ -23,7 +23,14 @@ eachWorld(
     const before = await countRows(world, "sessions");
     const { password } = user;
     const bodies = [
-      { email: user.email, username: "anna", password, current_password: password, new_password: password, re_password: password },
+      {
+        email: user.email,
+        username: "anna",
+        password,
+        current_password: password,
+        new_password: password,
+        re_password: password,
+      },
       { username: user.email, password },
       { email: user.email, password, otp_device_id: "otp_totp.totpdevice/1", otp_token: "123456" },
     ];

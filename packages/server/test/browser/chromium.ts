@@ -7,10 +7,13 @@ import { chromium, type Browser } from "playwright-core";
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const INSTALL_SECONDS = 300;
 
-export type Found = { readonly kind: "found"; readonly path: string } | { readonly kind: "absent"; readonly reason: string };
+export type Found =
+  | { readonly kind: "found"; readonly path: string }
+  | { readonly kind: "absent"; readonly reason: string };
 
 /**
- * The Chromium of this system: what CHROMIUM names, what is on the path, or, for root on Debian, what can be installed.
+ * The Chromium of this system: what CHROMIUM names, what is on the path, or, for root on Debian,
+ * what can be installed.
  *
  * @throws {Error} in CI, where no browser means that nothing was tested
  */
@@ -21,13 +24,19 @@ export async function findChromium(): Promise<Found> {
     if (process.env["CI"] === "true") throw error;
     const line = "!".repeat(100);
     const complaint = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${line}\nThe tests of passkeys in a browser are SKIPPED.\n${complaint}\n${line}\n`);
+    process.stderr.write(
+      `${line}\nThe tests of passkeys in a browser are SKIPPED.\n${complaint}\n${line}\n`,
+    );
     return { kind: "absent", reason: "there is no Chromium here" };
   }
 }
 
 export async function launch(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, headless: true, args: ["--no-sandbox", "--disable-gpu"] });
+  return chromium.launch({
+    executablePath,
+    headless: true,
+    args: ["--no-sandbox", "--disable-gpu"],
+  });
 }
 
 function onPath(): string | undefined {
@@ -45,9 +54,13 @@ function isExecutable(path: string): boolean {
 }
 
 async function install(): Promise<string> {
-  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) throw new Error("Install Chromium, or let CHROMIUM name one.");
-  await promisify(execFile)("apt-get", ["install", "-y", "--no-install-recommends", "chromium"], { timeout: INSTALL_SECONDS * 1000 });
+  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version"))
+    throw new Error("Install Chromium, or let CHROMIUM name one.");
+  await promisify(execFile)("apt-get", ["install", "-y", "--no-install-recommends", "chromium"], {
+    timeout: INSTALL_SECONDS * 1000,
+  });
   const path = onPath();
-  if (path === undefined) throw new Error("apt-get has installed Chromium, and it is not on the path.");
+  if (path === undefined)
+    throw new Error("apt-get has installed Chromium, and it is not on the path.");
   return path;
 }

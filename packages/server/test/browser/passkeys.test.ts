@@ -84,7 +84,10 @@ const IN_PAGE = {
 
 let users = 0;
 
-async function visited({ keeps, verifies }: Abilities, story: (site: Site) => Promise<void>): Promise<void> {
+async function visited(
+  { keeps, verifies }: Abilities,
+  story: (site: Site) => Promise<void>,
+): Promise<void> {
   const context = await (browser ?? assert.fail()).newContext();
   try {
     const page = await context.newPage();
@@ -104,7 +107,10 @@ async function visited({ keeps, verifies }: Abilities, story: (site: Site) => Pr
   }
 }
 
-async function addAuthenticator(page: Page, { keeps, verifies }: Abilities): Promise<Site["verify"]> {
+async function addAuthenticator(
+  page: Page,
+  { keeps, verifies }: Abilities,
+): Promise<Site["verify"]> {
   const devTools = await page.context().newCDPSession(page);
   await devTools.send("WebAuthn.enable");
   const { authenticatorId } = await devTools.send("WebAuthn.addVirtualAuthenticator", {
@@ -117,7 +123,8 @@ async function addAuthenticator(page: Page, { keeps, verifies }: Abilities): Pro
       automaticPresenceSimulation: true,
     },
   });
-  return async (isUserVerified) => void (await devTools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }));
+  return async (isUserVerified) =>
+    void (await devTools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }));
 }
 
 async function freePort(): Promise<number> {
@@ -130,7 +137,10 @@ async function freePort(): Promise<number> {
 }
 
 async function register({ call, create, credentials }: Site, change: object = {}): Promise<Added> {
-  const joined = await call("POST", "/v1/users", { email: credentials.identifier, password: credentials.password });
+  const joined = await call("POST", "/v1/users", {
+    email: credentials.identifier,
+    password: credentials.password,
+  });
   assert.ok([201, 409].includes(joined.status), JSON.stringify(joined));
   const signedIn = await call<Tokens>("POST", "/v1/sessions", credentials);
   assert.equal(signedIn.status, 201, JSON.stringify(signedIn));
@@ -139,7 +149,12 @@ async function register({ call, create, credentials }: Site, change: object = {}
   assert.equal(begun.status, 201, JSON.stringify(begun));
   const { ceremonyId, options } = begun.body;
   const credential = await create(options, change);
-  const added = await call<Added>("POST", "/v1/me/factors/passkeys", { ceremonyId, credential }, token);
+  const added = await call<Added>(
+    "POST",
+    "/v1/me/factors/passkeys",
+    { ceremonyId, credential },
+    token,
+  );
   assert.equal(added.status, 201, JSON.stringify(added));
   return added.body;
 }
@@ -150,10 +165,18 @@ async function secondFactor({ call, get, credentials }: Site): Promise<readonly 
   assert.equal(pending.status, 202, JSON.stringify(pending));
   const { challengeId, challengeSecret } = pending.body;
   const path = `/v1/challenges/${challengeId}`;
-  const begun = await call<Begun>("POST", `${path}/prepare`, { challengeSecret, factor: "passkey" });
+  const begun = await call<Begun>("POST", `${path}/prepare`, {
+    challengeSecret,
+    factor: "passkey",
+  });
   assert.equal(begun.status, 200, JSON.stringify(begun));
   const { ceremonyId, options } = begun.body;
-  const answer = await call<Tokens>("POST", path, { challengeSecret, factor: "passkey", ceremonyId, credential: await get(options) });
+  const answer = await call<Tokens>("POST", path, {
+    challengeSecret,
+    factor: "passkey",
+    ceremonyId,
+    credential: await get(options),
+  });
   assert.equal(answer.status, 201, JSON.stringify(answer));
   return methodsOf(call, answer.body.accessToken);
 }
@@ -164,44 +187,76 @@ async function methodsOf(call: Site["call"], token: string): Promise<readonly st
 
 async function alone({ call, get }: Site, change: object = {}): Promise<Answer<Tokens>> {
   const { ceremonyId, options } = (await call<Begun>("POST", "/v1/sessions/passkey/start")).body;
-  return call("POST", "/v1/sessions/passkey", { ceremonyId, credential: await get(options, change) });
+  return call("POST", "/v1/sessions/passkey", {
+    ceremonyId,
+    credential: await get(options, change),
+  });
 }
 
 /** A browser tells a page nothing of why it has no passkey for it. */
 const none = /NotAllowedError/;
 
-test("in a browser: a passkey that verifies its user is registered, is a second factor, and signs in alone", { skip }, async () => {
-  await visited({ keeps: true, verifies: true }, async (site) => {
-    const { tokens, recoveryCodes } = await register(site);
-    assert.equal(recoveryCodes?.length, 10);
-    assert.deepEqual(await methodsOf(site.call, tokens.accessToken), ["pwd", "hwk", "user", "mfa"]);
-    assert.deepEqual(await secondFactor(site), ["pwd", "hwk", "user", "mfa"]);
+test(
+  "in a browser: a passkey that verifies its user is registered, is a second factor, and signs in alone",
+  { skip },
+  async () => {
+    await visited({ keeps: true, verifies: true }, async (site) => {
+      const { tokens, recoveryCodes } = await register(site);
+      assert.equal(recoveryCodes?.length, 10);
+      assert.deepEqual(await methodsOf(site.call, tokens.accessToken), [
+        "pwd",
+        "hwk",
+        "user",
+        "mfa",
+      ]);
+      assert.deepEqual(await secondFactor(site), ["pwd", "hwk", "user", "mfa"]);
 
-    const entered = await alone(site);
-    assert.equal(entered.status, 201, JSON.stringify(entered));
-    assert.deepEqual(await methodsOf(site.call, entered.body.accessToken), ["hwk", "user", "mfa"]);
+      const entered = await alone(site);
+      assert.equal(entered.status, 201, JSON.stringify(entered));
+      assert.deepEqual(await methodsOf(site.call, entered.body.accessToken), [
+        "hwk",
+        "user",
+        "mfa",
+      ]);
 
-    const token = entered.body.accessToken;
-    assert.equal((await site.call("DELETE", "/v1/me/password", undefined, token)).status, 204);
-    assert.equal((await site.call("POST", "/v1/sessions", site.credentials)).body.code, "invalid_credentials");
-    assert.equal((await alone(site)).status, 201);
+      const token = entered.body.accessToken;
+      assert.equal((await site.call("DELETE", "/v1/me/password", undefined, token)).status, 204);
+      assert.equal(
+        (await site.call("POST", "/v1/sessions", site.credentials)).body.code,
+        "invalid_credentials",
+      );
+      assert.equal((await alone(site)).status, 201);
 
-    const begun = await site.call<Begun>("POST", "/v1/me/factors/passkeys/start", undefined, token);
-    await assert.rejects(site.create(begun.body.options), /InvalidStateError/, "it is registered already");
-  });
-});
+      const begun = await site.call<Begun>(
+        "POST",
+        "/v1/me/factors/passkeys/start",
+        undefined,
+        token,
+      );
+      await assert.rejects(
+        site.create(begun.body.options),
+        /InvalidStateError/,
+        "it is registered already",
+      );
+    });
+  },
+);
 
-test("in a browser: a passkey whose user is not verified this time does not sign in alone", { skip }, async () => {
-  await visited({ keeps: true, verifies: true }, async (site) => {
-    await register(site);
-    await site.verify(false);
-    await assert.rejects(alone(site), none);
-    const careless = await alone(site, { userVerification: "discouraged" });
-    assert.deepEqual([careless.status, careless.body.code], [401, "invalid_passkey"]);
-    await site.verify(true);
-    assert.equal((await alone(site)).status, 201);
-  });
-});
+test(
+  "in a browser: a passkey whose user is not verified this time does not sign in alone",
+  { skip },
+  async () => {
+    await visited({ keeps: true, verifies: true }, async (site) => {
+      await register(site);
+      await site.verify(false);
+      await assert.rejects(alone(site), none);
+      const careless = await alone(site, { userVerification: "discouraged" });
+      assert.deepEqual([careless.status, careless.body.code], [401, "invalid_passkey"]);
+      await site.verify(true);
+      assert.equal((await alone(site)).status, 201);
+    });
+  },
+);
 
 const lesser: readonly Abilities[] = [
   { keeps: true, verifies: false },
@@ -218,7 +273,9 @@ for (const { keeps, verifies } of lesser)
     async () => {
       await visited({ keeps, verifies }, async (site) => {
         await assert.rejects(register(site), none);
-        await register(site, { authenticatorSelection: { residentKey: "discouraged", userVerification: "preferred" } });
+        await register(site, {
+          authenticatorSelection: { residentKey: "discouraged", userVerification: "preferred" },
+        });
         assert.deepEqual(await secondFactor(site), ["pwd", "hwk", "user", "mfa"]);
         await assert.rejects(alone(site), none);
       });

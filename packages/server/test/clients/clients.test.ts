@@ -13,7 +13,10 @@ import { openPage } from "./page.ts";
 
 interface ReactAdmin {
   jwtTokenAuthProvider(options?: { readonly obtainAuthTokenUrl?: string }): AuthProvider;
-  fetchJsonWithAuthJWTToken(url: string, options: object): Promise<{ readonly status: number; readonly json: Said }>;
+  fetchJsonWithAuthJWTToken(
+    url: string,
+    options: object,
+  ): Promise<{ readonly status: number; readonly json: Said }>;
 }
 
 interface AuthProvider {
@@ -40,7 +43,9 @@ interface Axios {
 interface AxiosInstance {
   get(path: string, settings?: { readonly skipAuthRefresh: boolean }): Promise<AxiosAnswer<Said>>;
   post<Body = Said>(path: string, body: object): Promise<AxiosAnswer<Body>>;
-  readonly interceptors: { readonly request: { use(before: (request: AxiosRequest) => AxiosRequest): void } };
+  readonly interceptors: {
+    readonly request: { use(before: (request: AxiosRequest) => AxiosRequest): void };
+  };
 }
 
 interface AxiosAnswer<Body> {
@@ -66,10 +71,16 @@ const ME = "/auth/users/me/";
 
 const installed = await installClients();
 const skip = installed.kind === "unreachable" && installed.reason;
-const load = (name: string): unknown => (installed.kind === "installed" ? installed.load(name) : undefined);
+const load = (name: string): unknown =>
+  installed.kind === "installed" ? installed.load(name) : undefined;
 
-/** A server with the faces that these clients are written for, and a user made through one of them. */
-async function served(settings: Readonly<Record<string, string>>, story: (server: ServerProcess) => Promise<void>): Promise<void> {
+/**
+ * A server with the faces that these clients are written for, and a user made through one of them.
+ */
+async function served(
+  settings: Readonly<Record<string, string>>,
+  story: (server: ServerProcess) => Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-clients-"));
   const server = await startServer({
     PORTCULLIS_DATA_DIR: folder,
@@ -89,94 +100,136 @@ async function served(settings: Readonly<Record<string, string>>, story: (server
   }
 }
 
-test("React-admin's provider for Django logs in, calls, hears of a wrong password and logs out", { skip }, async () => {
-  await served({}, async ({ url }) => {
-    const { jwtTokenAuthProvider, fetchJsonWithAuthJWTToken } = load("ra-data-django-rest-framework") as ReactAdmin;
-    const { stored, answers } = openPage(url);
-    const provider = jwtTokenAuthProvider();
-    await assert.rejects(provider.checkAuth({}));
+test(
+  "React-admin's provider for Django logs in, calls, hears of a wrong password and logs out",
+  { skip },
+  async () => {
+    await served({}, async ({ url }) => {
+      const { jwtTokenAuthProvider, fetchJsonWithAuthJWTToken } = load(
+        "ra-data-django-rest-framework",
+      ) as ReactAdmin;
+      const { stored, answers } = openPage(url);
+      const provider = jwtTokenAuthProvider();
+      await assert.rejects(provider.checkAuth({}));
 
-    // Of a JSON answer it shows `non_field_errors`, which SimpleJWT does not send here, or the status line.
-    await assert.rejects(provider.login({ ...ANNA, password: "nine grey geese sit" }), new Error("Unauthorized"));
-    assert.equal(answers.at(-1)?.headers.get("content-type"), "application/json");
-    assert.deepEqual(await answers.at(-1)?.json(), { detail: "No active account found with the given credentials" });
-    assert.equal(stored.size, 0);
+      // Of a JSON answer it shows `non_field_errors`, which SimpleJWT does not send here, or the
+      // status line.
+      await assert.rejects(
+        provider.login({ ...ANNA, password: "nine grey geese sit" }),
+        new Error("Unauthorized"),
+      );
+      assert.equal(answers.at(-1)?.headers.get("content-type"), "application/json");
+      assert.deepEqual(await answers.at(-1)?.json(), {
+        detail: "No active account found with the given credentials",
+      });
+      assert.equal(stored.size, 0);
 
-    await provider.login(ANNA);
-    assert.deepEqual([...stored.keys()], ["access", "refresh"]);
-    await provider.checkAuth({});
-    const { status, json } = await fetchJsonWithAuthJWTToken(ME, {});
-    assert.deepEqual([status, json["username"], json["email"]], [200, "anna", "anna@example.com"]);
-    const changed = await fetchJsonWithAuthJWTToken(ME, { method: "PATCH", body: JSON.stringify({ email: "anna@example.org" }) });
-    assert.equal(changed.status, 200);
+      await provider.login(ANNA);
+      assert.deepEqual([...stored.keys()], ["access", "refresh"]);
+      await provider.checkAuth({});
+      const { status, json } = await fetchJsonWithAuthJWTToken(ME, {});
+      assert.deepEqual(
+        [status, json["username"], json["email"]],
+        [200, "anna", "anna@example.com"],
+      );
+      const changed = await fetchJsonWithAuthJWTToken(ME, {
+        method: "PATCH",
+        body: JSON.stringify({ email: "anna@example.org" }),
+      });
+      assert.equal(changed.status, 200);
 
-    await provider.logout({});
-    assert.equal(stored.size, 0);
-    await assert.rejects(provider.checkAuth({}));
-    const { body: unasked } = await reasonOf<HttpError>(fetchJsonWithAuthJWTToken(ME, {}));
-    assert.deepEqual(unasked, { detail: "Authentication credentials were not provided." });
+      await provider.logout({});
+      assert.equal(stored.size, 0);
+      await assert.rejects(provider.checkAuth({}));
+      const { body: unasked } = await reasonOf<HttpError>(fetchJsonWithAuthJWTToken(ME, {}));
+      assert.deepEqual(unasked, { detail: "Authentication credentials were not provided." });
 
-    // The session ends elsewhere, and the next call makes the provider ask for the password again.
-    await provider.login(ANNA);
-    const body = JSON.stringify({ refresh: stored.get("refresh") });
-    const ended = await fetch("/api/token/blacklist/", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-    assert.equal(ended.status, 200);
-    const error = await reasonOf<HttpError>(fetchJsonWithAuthJWTToken(ME, {}));
-    assert.deepEqual([error.status, error.body.code], [401, "token_not_valid"]);
-    await assert.rejects(provider.checkError(error));
-    assert.equal(stored.size, 0);
-  });
-});
-
-test("axios-auth-refresh renews an expired token once for parallel calls, and a logout ends both at once", { skip }, async () => {
-  const settings = {
-    PORTCULLIS_SIMPLEJWT_ACCESS_TOKEN_LIFETIME: `${ACCESS_SECONDS}s`,
-    PORTCULLIS_SIMPLEJWT_ROTATE_REFRESH_TOKENS: "on",
-  };
-  await served(settings, async ({ url }) => {
-    const axios = load("axios") as Axios;
-    const { createAuthRefresh } = load("axios-auth-refresh") as AxiosAuthRefresh;
-    const outside = axios.create({ baseURL: url });
-    const api = axios.create({ baseURL: url });
-    const refreshing = Promise.withResolvers<void>();
-    let refreshes = 0;
-    let pair = (await outside.post<Pair>("/auth/jwt/create/", ANNA)).data;
-    api.interceptors.request.use((request) => {
-      request.headers["Authorization"] = `Bearer ${pair.access}`;
-      return request;
+      // The session ends elsewhere, and the next call makes the provider ask for the password
+      // again.
+      await provider.login(ANNA);
+      const body = JSON.stringify({ refresh: stored.get("refresh") });
+      const ended = await fetch("/api/token/blacklist/", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body,
+      });
+      assert.equal(ended.status, 200);
+      const error = await reasonOf<HttpError>(fetchJsonWithAuthJWTToken(ME, {}));
+      assert.deepEqual([error.status, error.body.code], [401, "token_not_valid"]);
+      await assert.rejects(provider.checkError(error));
+      assert.equal(stored.size, 0);
     });
-    createAuthRefresh(api, async () => {
-      refreshes += 1;
-      refreshing.resolve();
-      pair = (await outside.post<Pair>("/auth/jwt/refresh/", { refresh: pair.refresh })).data;
+  },
+);
+
+test(
+  "axios-auth-refresh renews an expired token once for parallel calls, and a logout ends both at once",
+  { skip },
+  async () => {
+    const settings = {
+      PORTCULLIS_SIMPLEJWT_ACCESS_TOKEN_LIFETIME: `${ACCESS_SECONDS}s`,
+      PORTCULLIS_SIMPLEJWT_ROTATE_REFRESH_TOKENS: "on",
+    };
+    await served(settings, async ({ url }) => {
+      const axios = load("axios") as Axios;
+      const { createAuthRefresh } = load("axios-auth-refresh") as AxiosAuthRefresh;
+      const outside = axios.create({ baseURL: url });
+      const api = axios.create({ baseURL: url });
+      const refreshing = Promise.withResolvers<void>();
+      let refreshes = 0;
+      let pair = (await outside.post<Pair>("/auth/jwt/create/", ANNA)).data;
+      api.interceptors.request.use((request) => {
+        request.headers["Authorization"] = `Bearer ${pair.access}`;
+        return request;
+      });
+      createAuthRefresh(api, async () => {
+        refreshes += 1;
+        refreshing.resolve();
+        pair = (await outside.post<Pair>("/auth/jwt/refresh/", { refresh: pair.refresh })).data;
+      });
+
+      const first = pair;
+      assert.equal((await api.get(ME)).data["username"], "anna");
+      assert.equal(refreshes, 0);
+
+      await pause(ACCESS_SECONDS * 1000 + 100);
+      const refused = api.get(ME);
+      await refreshing.promise;
+      // It holds back the calls that begin while it refreshes.
+      const answers = await Promise.all([
+        refused,
+        ...Array.from({ length: 5 }, async () => api.get(ME)),
+      ]);
+      assert.deepEqual(
+        answers.map(({ status, data }) => [status, data["username"]]),
+        answers.map(() => [200, "anna"]),
+      );
+      assert.equal(refreshes, 1);
+      assert.deepEqual(
+        await refusalOf(outside.post("/auth/jwt/refresh/", { refresh: first.refresh })),
+        BLACKLISTED,
+      );
+
+      assert.deepEqual(
+        (await outside.post("/auth/jwt/blacklist/", { refresh: pair.refresh })).data,
+        {},
+      );
+      const atOnce = await refusalOf(api.get(ME, { skipAuthRefresh: true }));
+      assert.ok(
+        Date.now() / 1000 < Number(claimsIn(pair.access)["exp"]),
+        "the token had not expired by itself",
+      );
+      assert.deepEqual([atOnce.status, atOnce.data.code], [401, "token_not_valid"]);
+      assert.deepEqual(await refusalOf(api.get(ME)), BLACKLISTED);
+      assert.equal(refreshes, 2);
     });
+  },
+);
 
-    const first = pair;
-    assert.equal((await api.get(ME)).data["username"], "anna");
-    assert.equal(refreshes, 0);
-
-    await pause(ACCESS_SECONDS * 1000 + 100);
-    const refused = api.get(ME);
-    await refreshing.promise;
-    // It holds back the calls that begin while it refreshes.
-    const answers = await Promise.all([refused, ...Array.from({ length: 5 }, async () => api.get(ME))]);
-    assert.deepEqual(
-      answers.map(({ status, data }) => [status, data["username"]]),
-      answers.map(() => [200, "anna"]),
-    );
-    assert.equal(refreshes, 1);
-    assert.deepEqual(await refusalOf(outside.post("/auth/jwt/refresh/", { refresh: first.refresh })), BLACKLISTED);
-
-    assert.deepEqual((await outside.post("/auth/jwt/blacklist/", { refresh: pair.refresh })).data, {});
-    const atOnce = await refusalOf(api.get(ME, { skipAuthRefresh: true }));
-    assert.ok(Date.now() / 1000 < Number(claimsIn(pair.access)["exp"]), "the token had not expired by itself");
-    assert.deepEqual([atOnce.status, atOnce.data.code], [401, "token_not_valid"]);
-    assert.deepEqual(await refusalOf(api.get(ME)), BLACKLISTED);
-    assert.equal(refreshes, 2);
-  });
-});
-
-const BLACKLISTED = { status: 401, data: { detail: "Token is blacklisted", code: "token_not_valid" } };
+const BLACKLISTED = {
+  status: 401,
+  data: { detail: "Token is blacklisted", code: "token_not_valid" },
+};
 
 async function refusalOf(call: Promise<unknown>): Promise<AxiosAnswer<Said>> {
   const { status, data } = (await reasonOf<AxiosError>(call)).response;

@@ -1,6 +1,14 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -15,12 +23,16 @@ export type Installed =
   | { readonly kind: "unreachable"; readonly reason: string };
 
 /**
- * The published clients, as the lockfile beside this file names them; what is installed is kept for the next run.
+ * The published clients, as the lockfile beside this file names them; what is installed is kept for
+ * the next run.
  *
  * @throws {Error} in CI, where no registry means that nothing was tested
  */
 export async function installClients(): Promise<Installed> {
-  const hash = FILES.reduce((sum, file) => sum.update(readFileSync(join(HERE, file))), createHash("sha256"));
+  const hash = FILES.reduce(
+    (sum, file) => sum.update(readFileSync(join(HERE, file))),
+    createHash("sha256"),
+  );
   const folder = join(CACHE, `clients-${hash.digest("hex").slice(0, 16)}`);
   try {
     if (!existsSync(folder)) await installInto(folder);
@@ -28,13 +40,18 @@ export async function installClients(): Promise<Installed> {
     if (process.env["CI"] === "true") throw error;
     const line = "!".repeat(100);
     const complaint = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${line}\nThe tests with published clients of the Django faces are SKIPPED.\n${complaint}\n${line}\n`);
+    process.stderr.write(
+      `${line}\nThe tests with published clients of the Django faces are SKIPPED.\n${complaint}\n${line}\n`,
+    );
     return { kind: "unreachable", reason: "npm ci of the clients failed" };
   }
   return { kind: "installed", load: createRequire(join(folder, "package.json")) };
 }
 
-/** Finished elsewhere and then moved in one step, so that runs at the same time never meet a part of it. */
+/**
+ * Finished elsewhere and then moved in one step, so that runs at the same time never meet a part of
+ * it.
+ */
 async function installInto(folder: string): Promise<void> {
   mkdirSync(CACHE, { recursive: true });
   const draft = mkdtempSync(join(CACHE, "draft-"));

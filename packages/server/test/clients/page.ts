@@ -1,5 +1,11 @@
-/** What a browser gives the scripts of a page at `origin` and Node does not: storage, and addresses without a host. */
-export function openPage(origin: string): { readonly stored: ReadonlyMap<string, string>; readonly answers: readonly Response[] } {
+/**
+ * What a browser gives the scripts of a page at `origin` and Node does not: storage, and addresses
+ * without a host.
+ */
+export function openPage(origin: string): {
+  readonly stored: ReadonlyMap<string, string>;
+  readonly answers: readonly Response[];
+} {
   const stored = new Map<string, string>();
   const answers: Response[] = [];
   const Original = globalThis.Request;

@@ -11,21 +11,32 @@ type Suite = "tag1" | "appliku" | "djoser";
 const recordings = join(import.meta.dirname, "recordings");
 const contractServer = join(import.meta.dirname, "../../../../tools/contract-server.ts");
 
-/** What is not asked of us: answers no careful server gives, tokens that nobody issued, Django's HTML pages. */
+/**
+ * What is not asked of us: answers no careful server gives, tokens that nobody issued, Django's
+ * HTML pages.
+ */
 const skipped = ["quirk", "minted", "admin"];
 
-/** Steps that we answer otherwise, each with its reason: they must go on failing, and no other may. */
+/**
+ * Steps that we answer otherwise, each with its reason: they must go on failing, and no other may.
+ */
 const differing: Readonly<Record<string, readonly string[]>> = {
   // A password is the same however its accents are composed (PW-04); Django compares bytes.
   "appliku default": ["obtain-encodings > the same letters, composed otherwise"],
 };
 
-/** Registers a test for each variant on SQLite, and for the first one on PostgreSQL too. Two at a time: much of it is waiting. */
+/**
+ * Registers a test for each variant on SQLite, and for the first one on PostgreSQL too. Two at a
+ * time: much of it is waiting.
+ */
 export function answersAsRecorded(suite: Suite, variants: readonly [string, ...string[]]): void {
   describe(`${suite}: every answer is the recorded one`, { concurrency: 2 }, () => {
-    for (const variant of variants) test(`${variant} [sqlite]`, async () => assertReplay(suite, variant, undefined));
+    for (const variant of variants)
+      test(`${variant} [sqlite]`, async () => assertReplay(suite, variant, undefined));
     const url = process.env["TEST_DATABASE_URL"];
-    const skip = url === undefined && "TEST_DATABASE_URL is not set, so nothing was proven on PostgreSQL: `npm test` starts one";
+    const skip =
+      url === undefined &&
+      "TEST_DATABASE_URL is not set, so nothing was proven on PostgreSQL: `npm test` starts one";
     test(`${variants[0]} [postgres]`, { skip }, async () => assertReplay(suite, variants[0], url));
   });
 }
@@ -40,18 +51,34 @@ interface Step {
   readonly failures?: readonly string[];
 }
 
-/** Starts a fresh server as the variant describes and asks it all that was asked of the original. */
-async function assertReplay(suite: Suite, variant: string, databaseUrl: string | undefined): Promise<void> {
+/**
+ * Starts a fresh server as the variant describes and asks it all that was asked of the original.
+ */
+async function assertReplay(
+  suite: Suite,
+  variant: string,
+  databaseUrl: string | undefined,
+): Promise<void> {
   const server = await startContractServer(suite, variant, databaseUrl);
   try {
     const outcome = await replay(server, suite, variant);
     const failed = outcome.scenarios.flatMap(({ name, steps }) =>
-      steps.flatMap((step) => (step.failures === undefined ? [] : [{ step: `${name} > ${step.name}`, failures: step.failures }])),
+      steps.flatMap((step) =>
+        step.failures === undefined
+          ? []
+          : [{ step: `${name} > ${step.name}`, failures: step.failures }],
+      ),
     );
     assert.deepEqual(
       failed.map(({ step }) => step),
       differing[`${suite} ${variant}`] ?? [],
-      [...failed.flatMap(({ step, failures }) => [step, ...failures.map((failure) => `  ${failure}`)]), server.complaints()].join("\n"),
+      [
+        ...failed.flatMap(({ step, failures }) => [
+          step,
+          ...failures.map((failure) => `  ${failure}`),
+        ]),
+        server.complaints(),
+      ].join("\n"),
     );
     assert.ok(outcome.passed > 0);
   } finally {
@@ -62,8 +89,18 @@ async function assertReplay(suite: Suite, variant: string, databaseUrl: string |
 async function replay(server: ContractServer, suite: Suite, variant: string): Promise<Outcome> {
   const skips = skipped.flatMap((tag) => ["--skip", tag]);
   const places = ["--base", server.base, "--mail", server.mail, "--control", server.control];
-  const asked = [join(recordings, `${suite}.json`), ...places, "--variant", variant, "--stricter", "--json", ...skips];
-  const run = spawn(process.execPath, [join(recordings, "replay.mjs"), ...asked], { stdio: ["ignore", "pipe", "pipe"] });
+  const asked = [
+    join(recordings, `${suite}.json`),
+    ...places,
+    "--variant",
+    variant,
+    "--stricter",
+    "--json",
+    ...skips,
+  ];
+  const run = spawn(process.execPath, [join(recordings, "replay.mjs"), ...asked], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const exited = once(run, "exit");
   const [out, err] = await Promise.all([text(run.stdout), text(run.stderr)]);
   await exited;
@@ -81,9 +118,16 @@ interface ContractServer {
   stop(): Promise<void>;
 }
 
-async function startContractServer(suite: Suite, variant: string, databaseUrl: string | undefined): Promise<ContractServer> {
+async function startContractServer(
+  suite: Suite,
+  variant: string,
+  databaseUrl: string | undefined,
+): Promise<ContractServer> {
   const child = spawn(process.execPath, [contractServer, suite, variant], {
-    env: { PATH: process.env["PATH"], ...(databaseUrl !== undefined && { PORTCULLIS_DATABASE_URL: databaseUrl }) },
+    env: {
+      PATH: process.env["PATH"],
+      ...(databaseUrl !== undefined && { PORTCULLIS_DATABASE_URL: databaseUrl }),
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const exited = once(child, "exit");
@@ -91,7 +135,11 @@ async function startContractServer(suite: Suite, variant: string, databaseUrl: s
   child.stderr.setEncoding("utf8").on("data", (words: string) => (complaints += words));
   const [ready] = await Promise.race([
     once(createInterface(child.stdout), "line") as Promise<[string]>,
-    exited.then(() => Promise.reject(new Error(`the server for ${suite} ${variant} ended before it was ready: ${complaints}`))),
+    exited.then(() =>
+      Promise.reject(
+        new Error(`the server for ${suite} ${variant} ended before it was ready: ${complaints}`),
+      ),
+    ),
   ]);
   return {
     ...(JSON.parse(ready) as Pick<ContractServer, "base" | "mail" | "control">),

@@ -83,20 +83,45 @@ type Refusals = { readonly expired: string; readonly algorithm: string } & (
   | { readonly audience: string; readonly issuer: string }
 );
 
-async function assertInterop(issued: Issued, ask: (check: Check) => Promise<Verified>, refusals: Refusals): Promise<void> {
-  const [audience, issuer] = "claim" in refusals ? [refusals.claim, refusals.claim] : [refusals.audience, refusals.issuer];
-  const expected: Omit<Check, "token"> = { algorithms: [issued.header.alg], audience: AUDIENCE, issuer: ISSUER };
-  assert.deepEqual(await ask({ ...expected, token: issued.good }), { header: issued.header, claims: issued.claims });
-  assert.deepEqual(await ask({ ...expected, token: issued.expired }), { refused: refusals.expired });
+async function assertInterop(
+  issued: Issued,
+  ask: (check: Check) => Promise<Verified>,
+  refusals: Refusals,
+): Promise<void> {
+  const [audience, issuer] =
+    "claim" in refusals ? [refusals.claim, refusals.claim] : [refusals.audience, refusals.issuer];
+  const expected: Omit<Check, "token"> = {
+    algorithms: [issued.header.alg],
+    audience: AUDIENCE,
+    issuer: ISSUER,
+  };
+  assert.deepEqual(await ask({ ...expected, token: issued.good }), {
+    header: issued.header,
+    claims: issued.claims,
+  });
+  assert.deepEqual(await ask({ ...expected, token: issued.expired }), {
+    refused: refusals.expired,
+  });
   assert.deepEqual(await ask({ ...expected, token: issued.forOthers }), { refused: audience });
-  assert.deepEqual(await ask({ ...expected, token: issued.good, audience: "https://other.example.com" }), { refused: audience });
+  assert.deepEqual(
+    await ask({ ...expected, token: issued.good, audience: "https://other.example.com" }),
+    { refused: audience },
+  );
   assert.deepEqual(await ask({ ...expected, token: issued.fromOthers }), { refused: issuer });
-  assert.deepEqual(await ask({ ...expected, token: issued.good, issuer: "https://other.example.com" }), { refused: issuer });
+  assert.deepEqual(
+    await ask({ ...expected, token: issued.good, issuer: "https://other.example.com" }),
+    { refused: issuer },
+  );
   const others = ["ES256", "EdDSA", "RS256", "HS256"].filter((name) => name !== issued.header.alg);
-  assert.deepEqual(await ask({ ...expected, token: issued.good, algorithms: others }), { refused: refusals.algorithm });
+  assert.deepEqual(await ask({ ...expected, token: issued.good, algorithms: others }), {
+    refused: refusals.algorithm,
+  });
 }
 
-async function askJose(keys: JWTVerifyGetKey, { token, algorithms, audience, issuer }: Check): Promise<Verified> {
+async function askJose(
+  keys: JWTVerifyGetKey,
+  { token, algorithms, audience, issuer }: Check,
+): Promise<Verified> {
   try {
     const { protectedHeader, payload } = await jwtVerify<AccessClaims>(token, keys, {
       algorithms: [...algorithms],
@@ -126,7 +151,10 @@ async function askPyJwt(jwks: URL, check: Check): Promise<Verified> {
 }
 
 /** A listening server with one user who has signed in over HTTP. */
-async function withServer(algorithm: string, run: (issued: Issued) => Promise<void>): Promise<void> {
+async function withServer(
+  algorithm: string,
+  run: (issued: Issued) => Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-interop-"));
   const config = readConfig({
     PORTCULLIS_DATA_DIR: folder,
@@ -164,7 +192,10 @@ async function issue({ port, rules }: Running, algorithm: string): Promise<Issue
   const [header, claims] = good
     .split(".")
     .slice(0, 2)
-    .map((part) => JSON.parse(Buffer.from(part, "base64url").toString()) as unknown) as [Issued["header"], AccessClaims];
+    .map((part) => JSON.parse(Buffer.from(part, "base64url").toString()) as unknown) as [
+    Issued["header"],
+    AccessClaims,
+  ];
   assert.deepEqual(header, { alg: algorithm, typ: "at+jwt", kid: rules.keys.signing().kid });
 
   const now = systemClock.now();
@@ -191,16 +222,23 @@ async function issue({ port, rules }: Running, algorithm: string): Promise<Issue
   };
 }
 
-/** The reason to skip, or `false`. A Debian machine that runs the tests as root gets the package. */
+/**
+ * The reason to skip, or `false`. A Debian machine that runs the tests as root gets the package.
+ */
 function whyNoPyJwt(): string | false {
-  const hasPyJwt = (): boolean => spawnSync(PYTHON, ["-c", "import jwt, cryptography"]).status === 0;
+  const hasPyJwt = (): boolean =>
+    spawnSync(PYTHON, ["-c", "import jwt, cryptography"]).status === 0;
   if (hasPyJwt()) return false;
   if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version"))
     return "PyJWT is not installed (Debian: python3-jwt and python3-cryptography): nothing was proven with it";
-  const installed = spawnSync("apt-get", ["install", "-y", "--no-install-recommends", "python3-jwt", "python3-cryptography"], {
-    encoding: "utf8",
-    timeout: 120_000,
-  });
+  const installed = spawnSync(
+    "apt-get",
+    ["install", "-y", "--no-install-recommends", "python3-jwt", "python3-cryptography"],
+    {
+      encoding: "utf8",
+      timeout: 120_000,
+    },
+  );
   if (hasPyJwt()) return false;
   return `PyJWT could not be installed, so nothing was proven with it: ${installed.error?.message ?? installed.stderr.trim().split("\n").at(-1)}`;
 }

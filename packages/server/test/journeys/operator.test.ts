@@ -15,20 +15,37 @@ eachWorld(
       await world.signIn(anna, { headers: { "user-agent": "Phone" } }),
     ];
 
-    const found = await world.request<AnswerOf<typeof endpoints.adminListUsers>>("GET", "/v1/admin/users?search=anna.", { token });
+    const found = await world.request<AnswerOf<typeof endpoints.adminListUsers>>(
+      "GET",
+      "/v1/admin/users?search=anna.",
+      { token },
+    );
     assert.deepEqual(
       found.body.items.map(({ id, liveSessions, disabledAt }) => [id, liveSessions, disabledAt]),
       [[anna.id, 2, null]],
     );
     const path = `/v1/admin/users/${anna.id}`;
     const sessions = async () =>
-      (await world.request<AnswerOf<typeof endpoints.adminListUserSessions>>("GET", `${path}/sessions`, { token })).body.items;
+      (
+        await world.request<AnswerOf<typeof endpoints.adminListUserSessions>>(
+          "GET",
+          `${path}/sessions`,
+          { token },
+        )
+      ).body.items;
     const live = (await sessions()).filter(({ revokedAt }) => revokedAt === null);
     assert.deepEqual(new Set(live.map(({ userAgent }) => userAgent)), new Set(["Laptop", "Phone"]));
 
-    // One device, then all of them; each is out when the operator's click returns, and is told by whom.
-    assert.equal((await world.request("DELETE", `${path}/sessions/${phone.sessionId}`, { token })).status, 204);
-    assert.deepEqual([await isAccepted(world, phone.accessToken), await isAccepted(world, laptop.accessToken)], [false, true]);
+    // One device, then all of them; each is out when the operator's click returns, and is told by
+    // whom.
+    assert.equal(
+      (await world.request("DELETE", `${path}/sessions/${phone.sessionId}`, { token })).status,
+      204,
+    );
+    assert.deepEqual(
+      [await isAccepted(world, phone.accessToken), await isAccepted(world, laptop.accessToken)],
+      [false, true],
+    );
     assert.equal((await world.request("DELETE", `${path}/sessions`, { token })).status, 204);
     assert.equal((await refresh(world, laptop.refreshToken)).body["cause"], "admin");
     assert.deepEqual(
@@ -39,7 +56,10 @@ eachWorld(
     const third = await world.signIn(anna);
     assert.equal((await world.request("POST", `${path}/disable`, { token })).status, 204);
     assert.equal((await refresh(world, third.refreshToken)).body["cause"], "user_disabled");
-    assert.equal((await attempt(world, anna.email, anna.password)).body.code, "invalid_credentials");
+    assert.equal(
+      (await attempt(world, anna.email, anna.password)).body.code,
+      "invalid_credentials",
+    );
 
     assert.equal((await world.request("POST", `${path}/enable`, { token })).status, 204);
     assert.equal((await attempt(world, anna.email, anna.password)).status, 201);
@@ -48,13 +68,27 @@ eachWorld(
     assert.equal(codeIn(await latestMail(world, anna.email)).length, 8);
 
     // All of it is on record: who, to whom, from where.
-    const audit = await world.request<AnswerOf<typeof endpoints.adminListAudit>>("GET", `/v1/admin/audit?userId=${anna.id}`, { token });
+    const audit = await world.request<AnswerOf<typeof endpoints.adminListAudit>>(
+      "GET",
+      `/v1/admin/audit?userId=${anna.id}`,
+      { token },
+    );
     const done = audit.body.items.filter(({ actorKind }) => actorKind === "superuser").toReversed();
     assert.deepEqual(
       done.map(({ event }) => event),
-      ["session.ended", "sessions.ended", "user.disabled", "user.enabled", "password.reset_started"],
+      [
+        "session.ended",
+        "sessions.ended",
+        "user.disabled",
+        "user.enabled",
+        "password.reset_started",
+      ],
     );
-    for (const { actorId, address } of done) assert.deepEqual([actorId, address], [operator.id, "192.0.2.1"]);
-    assert.equal((await world.request("POST", `/v1/admin/users/${operator.id}/disable`, { token })).body.code, "last_superuser");
+    for (const { actorId, address } of done)
+      assert.deepEqual([actorId, address], [operator.id, "192.0.2.1"]);
+    assert.equal(
+      (await world.request("POST", `/v1/admin/users/${operator.id}/disable`, { token })).body.code,
+      "last_superuser",
+    );
   },
 );

@@ -6,7 +6,9 @@ import { test } from "node:test";
 import { startServer, type ServerProcess } from "../process.ts";
 import { stepsOf, walk } from "../walk.ts";
 
-async function served(story: (at: { readonly folder: string; readonly server: ServerProcess }) => Promise<void>): Promise<void> {
+async function served(
+  story: (at: { readonly folder: string; readonly server: ServerProcess }) => Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-walk-"));
   const server = await startServer({ PORTCULLIS_DATA_DIR: join(folder, "data") });
   try {
@@ -36,9 +38,17 @@ test("the page about second factors prints what it shows, to a superuser by the 
   await served(async ({ folder, server }) => {
     const link = /\/setup#(\S+)/;
     while (!link.test(server.said.stdout)) await new Promise((resolve) => setTimeout(resolve, 10));
-    const root = { setupToken: link.exec(server.said.stdout)?.[1], email: "root@example.com", password: "nine grey geese fly" };
+    const root = {
+      setupToken: link.exec(server.said.stdout)?.[1],
+      email: "root@example.com",
+      password: "nine grey geese fly",
+    };
     const headers = { "content-type": "application/json" };
-    const made = await fetch(`${server.url}/v1/setup`, { method: "POST", headers, body: JSON.stringify(root) });
+    const made = await fetch(`${server.url}/v1/setup`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(root),
+    });
     assert.equal(made.status, 201, await made.text());
 
     const printed = await walk([...joining, ...steps], { folder, url: server.url });

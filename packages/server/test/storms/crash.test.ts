@@ -25,24 +25,32 @@ test(`DU-01, DU-02, RV-20 in ${ROUNDS} rounds of kill -9 nothing that was acknow
   const folder = mkdtempSync(join(tmpdir(), "portcullis-crash-"));
   try {
     const ledgers = await Promise.all(
-      Array.from({ length: DIRECTORIES }, async (_, n) => campaign(join(folder, String(n)), join(folder, "compiled"))),
+      Array.from({ length: DIRECTORIES }, async (_, n) =>
+        campaign(join(folder, String(n)), join(folder, "compiled")),
+      ),
     );
-    const total = (count: (ledger: Ledger) => number): number => ledgers.reduce((sum, ledger) => sum + count(ledger), 0);
+    const total = (count: (ledger: Ledger) => number): number =>
+      ledgers.reduce((sum, ledger) => sum + count(ledger), 0);
     const acknowledged = {
       registrations: total((ledger) => ledger.registered.size),
       signIns: total((ledger) => ledger.sessions.length),
-      refreshes: total((ledger) => ledger.sessions.reduce((sum, session) => sum + session.generation - 1, 0)),
+      refreshes: total((ledger) =>
+        ledger.sessions.reduce((sum, session) => sum + session.generation - 1, 0),
+      ),
       logouts: total((ledger) => ledger.sessions.filter(({ state }) => state === "ended").length),
       lostAnswers: total((ledger) => ledger.lostAnswers),
     };
     t.diagnostic(JSON.stringify(acknowledged));
-    for (const [what, count] of Object.entries(acknowledged)) assert.ok(count > 0, `the storm was none: no ${what}`);
+    for (const [what, count] of Object.entries(acknowledged))
+      assert.ok(count > 0, `the storm was none: no ${what}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 });
 
-/** What the client knows: everything in it was answered, but for what `asked` and the states say. */
+/**
+ * What the client knows: everything in it was answered, but for what `asked` and the states say.
+ */
 interface Ledger {
   readonly registered: Set<string>;
   /** Registrations whose answer is still awaited, or was lost. */
@@ -98,7 +106,10 @@ async function campaign(directory: string, compiled: string): Promise<Ledger> {
 
 async function storm(server: ServerProcess, ledger: Ledger): Promise<void> {
   const cut = new AbortController();
-  const workers = [signingUp(server, ledger, cut.signal), ...Array.from({ length: 5 }, async () => working(server, ledger, cut.signal))];
+  const workers = [
+    signingUp(server, ledger, cut.signal),
+    ...Array.from({ length: 5 }, async () => working(server, ledger, cut.signal)),
+  ];
   await systemClock.sleep(50 + randomBelow(200));
   const killed = server.kill();
   cut.abort();
@@ -110,7 +121,9 @@ async function signingUp(server: ServerProcess, ledger: Ledger, cut: AbortSignal
   while (!cut.aborted) {
     const email = `${systemRandom.bytes(8).toString("hex")}@example.com`;
     ledger.asked.add(email);
-    const registered = await ask(server, "POST", "/v1/users", { body: { email, password: PASSWORD } });
+    const registered = await ask(server, "POST", "/v1/users", {
+      body: { email, password: PASSWORD },
+    });
     if (registered === undefined) return;
     assert.equal(registered.status, 201, registered.text);
     ledger.asked.delete(email);
@@ -120,7 +133,9 @@ async function signingUp(server: ServerProcess, ledger: Ledger, cut: AbortSignal
 }
 
 async function signingIn(server: ServerProcess, ledger: Ledger, email: string): Promise<boolean> {
-  const answered = await ask(server, "POST", "/v1/sessions", { body: { identifier: email, password: PASSWORD } });
+  const answered = await ask(server, "POST", "/v1/sessions", {
+    body: { identifier: email, password: PASSWORD },
+  });
   if (answered === undefined) return false;
   assert.equal(answered.status, 201, answered.text);
   ledger.sessions.push({
@@ -148,15 +163,23 @@ async function refreshing(server: ServerProcess, session: KnownSession): Promise
   session.state = "refreshing";
   session.attemptId = systemRandom.bytes(16).toString("base64url");
   const { attemptId, tokens } = session;
-  const answered = await ask(server, "POST", "/v1/sessions/refresh", { body: { refreshToken: tokens.refreshToken, attemptId } });
+  const answered = await ask(server, "POST", "/v1/sessions/refresh", {
+    body: { refreshToken: tokens.refreshToken, attemptId },
+  });
   if (answered === undefined) return;
   assert.equal(answered.status, 200, answered.text);
   succeed(session, answered.text);
 }
 
-async function loggingOut(server: ServerProcess, ledger: Ledger, session: KnownSession): Promise<void> {
+async function loggingOut(
+  server: ServerProcess,
+  ledger: Ledger,
+  session: KnownSession,
+): Promise<void> {
   session.state = "ending";
-  const isAlone = ledger.sessions.every((other) => other === session || other.email !== session.email || other.state === "ended");
+  const isAlone = ledger.sessions.every(
+    (other) => other === session || other.email !== session.email || other.state === "ended",
+  );
   const { accessToken: token, refreshToken, sessionId } = session.tokens;
   const ways = [
     async () => ask(server, "DELETE", "/v1/sessions/current", { token }),
@@ -172,24 +195,33 @@ async function loggingOut(server: ServerProcess, ledger: Ledger, session: KnownS
 
 function succeed(session: KnownSession, text: string): void {
   const tokens = JSON.parse(text) as SessionTokens;
-  const claims = JSON.parse(Buffer.from(tokens.refreshToken.split(".")[1] ?? "", "base64url").toString()) as { readonly gen: number };
+  const claims = JSON.parse(
+    Buffer.from(tokens.refreshToken.split(".")[1] ?? "", "base64url").toString(),
+  ) as { readonly gen: number };
   assert.equal(claims.gen, session.generation + 1);
   Object.assign(session, { tokens, generation: claims.gen, state: "live" });
 }
 
 // ── after the restart
 
-/** Asks the restarted server about what the last round left, and about some of what earlier rounds left. */
+/**
+ * Asks the restarted server about what the last round left, and about some of what earlier rounds
+ * left.
+ */
 async function examine(server: ServerProcess, ledger: Ledger): Promise<void> {
   for (const email of ledger.asked) await settleRegistration(server, ledger, email);
   for (const session of ledger.sessions) {
     if (session.state === "refreshing") await repeatRefresh(server, ledger, session);
     if (session.state === "ending") await settleEnd(server, ledger, session);
-    if (session.state === "ended" && (!session.proven || randomBelow(20) === 0)) await assertEnded(server, session);
+    if (session.state === "ended" && (!session.proven || randomBelow(20) === 0))
+      await assertEnded(server, session);
   }
   const live = ledger.sessions.filter(({ state }) => state === "live");
   for (const session of live.slice(-5)) {
-    assert.equal((await answerOf(server, "GET", "/v1/token", { token: session.tokens.accessToken })).status, 200);
+    assert.equal(
+      (await answerOf(server, "GET", "/v1/token", { token: session.tokens.accessToken })).status,
+      200,
+    );
     await refreshing(server, session);
     assert.equal(session.state, "live");
   }
@@ -198,31 +230,54 @@ async function examine(server: ServerProcess, ledger: Ledger): Promise<void> {
 }
 
 /** Either there is the whole account, or nothing of it. */
-async function settleRegistration(server: ServerProcess, ledger: Ledger, email: string): Promise<void> {
+async function settleRegistration(
+  server: ServerProcess,
+  ledger: Ledger,
+  email: string,
+): Promise<void> {
   ledger.lostAnswers += 1;
-  const signedIn = await answerOf(server, "POST", "/v1/sessions", { body: { identifier: email, password: PASSWORD } });
+  const signedIn = await answerOf(server, "POST", "/v1/sessions", {
+    body: { identifier: email, password: PASSWORD },
+  });
   if (signedIn.status !== 201) {
     assert.equal(signedIn.status, 401, signedIn.text);
-    const again = await answerOf(server, "POST", "/v1/users", { body: { email, password: PASSWORD } });
+    const again = await answerOf(server, "POST", "/v1/users", {
+      body: { email, password: PASSWORD },
+    });
     assert.equal(again.status, 201, again.text);
   }
   ledger.asked.delete(email);
   ledger.registered.add(email);
 }
 
-/** The answer was lost, the rotation perhaps not: the same attempt gets the same successor either way. */
-async function repeatRefresh(server: ServerProcess, ledger: Ledger, session: KnownSession): Promise<void> {
+/**
+ * The answer was lost, the rotation perhaps not: the same attempt gets the same successor either
+ * way.
+ */
+async function repeatRefresh(
+  server: ServerProcess,
+  ledger: Ledger,
+  session: KnownSession,
+): Promise<void> {
   ledger.lostAnswers += 1;
   const { attemptId, tokens } = session;
-  const answered = await answerOf(server, "POST", "/v1/sessions/refresh", { body: { refreshToken: tokens.refreshToken, attemptId } });
+  const answered = await answerOf(server, "POST", "/v1/sessions/refresh", {
+    body: { refreshToken: tokens.refreshToken, attemptId },
+  });
   assert.equal(answered.status, 200, answered.text);
   succeed(session, answered.text);
 }
 
 /** Either the session has ended for access and refresh alike, or it is as alive as before. */
-async function settleEnd(server: ServerProcess, ledger: Ledger, session: KnownSession): Promise<void> {
+async function settleEnd(
+  server: ServerProcess,
+  ledger: Ledger,
+  session: KnownSession,
+): Promise<void> {
   ledger.lostAnswers += 1;
-  const { status } = await answerOf(server, "GET", "/v1/token", { token: session.tokens.accessToken });
+  const { status } = await answerOf(server, "GET", "/v1/token", {
+    token: session.tokens.accessToken,
+  });
   if (status === 401) return assertEnded(server, session);
   assert.equal(status, 200);
   await refreshing(server, session);
@@ -233,7 +288,9 @@ async function assertEnded(server: ServerProcess, session: KnownSession): Promis
   const { accessToken, refreshToken } = session.tokens;
   const access = await answerOf(server, "GET", "/v1/token", { token: accessToken });
   assert.deepEqual([access.status, codeOf(access)], [401, "session_ended"]);
-  const refreshed = await answerOf(server, "POST", "/v1/sessions/refresh", { body: { refreshToken } });
+  const refreshed = await answerOf(server, "POST", "/v1/sessions/refresh", {
+    body: { refreshToken },
+  });
   assert.deepEqual([refreshed.status, codeOf(refreshed)], [401, "session_ended"]);
   Object.assign(session, { state: "ended", proven: true });
 }
@@ -241,10 +298,15 @@ async function assertEnded(server: ServerProcess, session: KnownSession): Promis
 // ── what the dead server left on the disk
 
 /** On a copy, so that it is the restarted server that recovers the file, and not we. */
-async function autopsy(directory: string, ledger: Ledger, options: { readonly chain: boolean }): Promise<void> {
+async function autopsy(
+  directory: string,
+  ledger: Ledger,
+  options: { readonly chain: boolean },
+): Promise<void> {
   const config = readConfig({ PORTCULLIS_DATA_DIR: directory });
   const [file, copy] = [databaseFile(config), join(directory, "copy.sqlite3")];
-  for (const part of ["", "-wal"]) if (existsSync(file + part)) copyFileSync(file + part, copy + part);
+  for (const part of ["", "-wal"])
+    if (existsSync(file + part)) copyFileSync(file + part, copy + part);
   const { db, close } = await openDatabase({ file: copy, log: silentLog });
   try {
     await assertSound(db);
@@ -267,13 +329,17 @@ async function assertSound(db: Db): Promise<void> {
 }
 
 async function assertNothingLost(db: Db, ledger: Ledger): Promise<void> {
-  const users = new Set((await db.selectFrom("users").select("email").execute()).map(({ email }) => email));
+  const users = new Set(
+    (await db.selectFrom("users").select("email").execute()).map(({ email }) => email),
+  );
   assert.deepEqual(
     [...ledger.registered].filter((email) => !users.has(email)),
     [],
   );
   const stored = new Map(
-    (await db.selectFrom("sessions").select(["id", "generation", "revoked_at"]).execute()).map((row) => [row.id, row]),
+    (await db.selectFrom("sessions").select(["id", "generation", "revoked_at"]).execute()).map(
+      (row) => [row.id, row],
+    ),
   );
   for (const { tokens, generation, state } of ledger.sessions) {
     const row = stored.get(tokens.sessionId);
@@ -281,11 +347,16 @@ async function assertNothingLost(db: Db, ledger: Ledger): Promise<void> {
     if (state === "ended") assert.notEqual(row.revoked_at, null);
     if (state === "live" || state === "refreshing") assert.equal(row.revoked_at, null);
     const possible = state === "refreshing" ? [generation, generation + 1] : [generation];
-    assert.ok(possible.includes(row.generation), `${state}: generation ${row.generation} is stored, ${generation} was answered`);
+    assert.ok(
+      possible.includes(row.generation),
+      `${state}: generation ${row.generation} is stored, ${generation} was answered`,
+    );
   }
 }
 
-/** What one transaction writes stands or falls together: the cause, its revocation, its audit event. */
+/**
+ * What one transaction writes stands or falls together: the cause, its revocation, its audit event.
+ */
 async function assertNothingHalfDone(db: Db): Promise<void> {
   const { rows } = await sql<Record<string, number>>`
     select (select count(*) from users) as users,
@@ -299,12 +370,17 @@ async function assertNothingHalfDone(db: Db): Promise<void> {
            (select count(*) from audit_events where event = 'sessions.ended') as "logoutsEverywhereAudited",
            (select count(*) from sessions join users on users.id = sessions.user_id
              where (revoked_at is null) <> (sessions.hard_epoch = users.hard_epoch)
-               and coalesce(revoked_cause, 'logout_everywhere') = 'logout_everywhere') as "halfLoggedOut"`.execute(db);
+               and coalesce(revoked_cause, 'logout_everywhere') = 'logout_everywhere') as "halfLoggedOut"`.execute(
+    db,
+  );
   const [count] = rows;
   assert.ok(count !== undefined);
   assert.equal(count["registrationsAudited"], count["users"]);
   assert.equal(count["openingsAudited"], count["sessions"]);
-  assert.deepEqual([count["sessionRevocations"], count["endsAudited"]], [count["loggedOut"], count["loggedOut"]]);
+  assert.deepEqual(
+    [count["sessionRevocations"], count["endsAudited"]],
+    [count["loggedOut"], count["loggedOut"]],
+  );
   assert.equal(count["logoutsEverywhereAudited"], count["userRevocations"]);
   assert.equal(count["halfLoggedOut"], 0);
 }
@@ -326,8 +402,16 @@ interface Asked {
   readonly body?: unknown;
 }
 
-/** `undefined` where the server went away before the answer was complete: then nothing was acknowledged. */
-async function ask(server: ServerProcess, method: string, path: string, asked: Asked): Promise<Said | undefined> {
+/**
+ * `undefined` where the server went away before the answer was complete: then nothing was
+ * acknowledged.
+ */
+async function ask(
+  server: ServerProcess,
+  method: string,
+  path: string,
+  asked: Asked,
+): Promise<Said | undefined> {
   try {
     return await answerOf(server, method, path, asked);
   } catch (error) {
@@ -336,14 +420,23 @@ async function ask(server: ServerProcess, method: string, path: string, asked: A
   }
 }
 
-async function answerOf(server: ServerProcess, method: string, path: string, { token, body }: Asked): Promise<Said> {
+async function answerOf(
+  server: ServerProcess,
+  method: string,
+  path: string,
+  { token, body }: Asked,
+): Promise<Said> {
   const address = [10, randomBelow(256), randomBelow(256), randomBelow(256)].join(".");
   const headers = {
     "x-forwarded-for": address,
     "content-type": "application/json",
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
   };
-  const response = await fetch(server.url + path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+  const response = await fetch(server.url + path, {
+    method,
+    headers,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
   return { status: response.status, text: await response.text() };
 }
 

@@ -28,7 +28,11 @@ const PATIENCE_MILLISECONDS = 60_000;
 test(`DU-06 in ${ROUNDS} rounds of kill -9 during sending no mail is lost, and at most one comes twice for each [sqlite]`, async (t) => {
   await inFolder(async (folder) => {
     const file = databaseFile(readConfig({ PORTCULLIS_DATA_DIR: folder }));
-    await campaign(t, { settings: { PORTCULLIS_DATA_DIR: folder }, rounds: ROUNDS, database: { file } });
+    await campaign(t, {
+      settings: { PORTCULLIS_DATA_DIR: folder },
+      rounds: ROUNDS,
+      database: { file },
+    });
   });
 });
 
@@ -75,8 +79,18 @@ interface Arrival {
   readonly round: number;
 }
 
-async function campaign(t: TestContext | undefined, { settings, rounds, database }: Campaign): Promise<void> {
-  const ledger: Ledger = { promised: new Map(), unsure: new Set(), pending: [], arrivals: [], mailsTo: new Map(), round: 0 };
+async function campaign(
+  t: TestContext | undefined,
+  { settings, rounds, database }: Campaign,
+): Promise<void> {
+  const ledger: Ledger = {
+    promised: new Map(),
+    unsure: new Set(),
+    pending: [],
+    arrivals: [],
+    mailsTo: new Map(),
+    round: 0,
+  };
   let onArrival = (): void => {};
   const sink = await startSmtpSink({
     judge: (mail) => {
@@ -105,7 +119,13 @@ async function campaign(t: TestContext | undefined, { settings, rounds, database
   const { queued, failed } = await figuresOf(database);
   assert.deepEqual({ queued, failed }, { queued: 0, failed: 0 });
   const promised = total(ledger);
-  const report = { rounds, promised, arrivals: ledger.arrivals.length, duplicates, lostAnswers: ledger.unsure.size };
+  const report = {
+    rounds,
+    promised,
+    arrivals: ledger.arrivals.length,
+    duplicates,
+    lostAnswers: ledger.unsure.size,
+  };
   t?.diagnostic(JSON.stringify(report));
   assert.ok(promised >= rounds, `the storm was none: ${JSON.stringify(report)}`);
 }
@@ -142,7 +162,10 @@ function settingsFor(sink: SmtpSink): Readonly<Record<string, string>> {
   };
 }
 
-/** The log has one object a line. What else is there comes from processes that hash passwords and have lost their parent. */
+/**
+ * The log has one object a line. What else is there comes from processes that hash passwords and
+ * have lost their parent.
+ */
 function assertNoErrors({ said }: ServerProcess): void {
   assert.deepEqual(
     said.stderr.split("\n").filter((line) => line.startsWith("{")),
@@ -153,7 +176,11 @@ function assertNoErrors({ said }: ServerProcess): void {
 // ── the storm
 
 /** Ends with the death of the server: before or after the answer to a mail, or at any time. */
-async function storm(server: ServerProcess, ledger: Ledger, onArrival: (listener: () => void) => void): Promise<void> {
+async function storm(
+  server: ServerProcess,
+  ledger: Ledger,
+  onArrival: (listener: () => void) => void,
+): Promise<void> {
   const cut = new AbortController();
   const death = Promise.withResolvers<void>();
   const die = (): void => {
@@ -169,7 +196,10 @@ async function storm(server: ServerProcess, ledger: Ledger, onArrival: (listener
     else void systemClock.sleep(delay - 1).then(die);
   });
   try {
-    await Promise.all([death.promise, ...Array.from({ length: CLIENTS }, async () => client(server, ledger, cut.signal))]);
+    await Promise.all([
+      death.promise,
+      ...Array.from({ length: CLIENTS }, async () => client(server, ledger, cut.signal)),
+    ]);
   } finally {
     onArrival(() => {});
     await server.kill();
@@ -179,10 +209,14 @@ async function storm(server: ServerProcess, ledger: Ledger, onArrival: (listener
 /** Ends with the first request that is not answered. */
 async function client(server: ServerProcess, ledger: Ledger, cut: AbortSignal): Promise<void> {
   for (let going = true; going && !cut.aborted;) {
-    while (!cut.aborted && total(ledger) - ledger.arrivals.length > ENOUGH) await systemClock.sleep(20);
+    while (!cut.aborted && total(ledger) - ledger.arrivals.length > ENOUGH)
+      await systemClock.sleep(20);
     if (cut.aborted) return;
     const pending = randomBelow(2) === 0 ? takeArrived(ledger) : undefined;
-    going = pending === undefined ? await registering(server, ledger) : await resetting(server, ledger, pending);
+    going =
+      pending === undefined
+        ? await registering(server, ledger)
+        : await resetting(server, ledger, pending);
   }
 }
 
@@ -201,8 +235,16 @@ async function registering(server: ServerProcess, ledger: Ledger): Promise<boole
 }
 
 /** Confirms a registration with the mailed code, and forgets the password. */
-async function resetting(server: ServerProcess, ledger: Ledger, { email, registrationId, clientSecret }: Pending): Promise<boolean> {
-  const confirmed = await ask(server, "/v1/users/confirm", { registrationId, clientSecret, code: codeTo(ledger, email) });
+async function resetting(
+  server: ServerProcess,
+  ledger: Ledger,
+  { email, registrationId, clientSecret }: Pending,
+): Promise<boolean> {
+  const confirmed = await ask(server, "/v1/users/confirm", {
+    registrationId,
+    clientSecret,
+    code: codeTo(ledger, email),
+  });
   if (confirmed === undefined) return false;
   assert.equal(confirmed.status, 201, confirmed.text);
   const asked = await ask(server, "/v1/password-resets", { email });
@@ -241,7 +283,9 @@ function differentMailsTo(ledger: Ledger, email: string): number {
 }
 
 function missing(ledger: Ledger): readonly string[] {
-  return [...ledger.promised].filter(([email, count]) => differentMailsTo(ledger, email) < count).map(([email]) => email);
+  return [...ledger.promised]
+    .filter(([email, count]) => differentMailsTo(ledger, email) < count)
+    .map(([email]) => email);
 }
 
 /** Nobody got a mail without having asked for it. */
@@ -252,7 +296,10 @@ function assertNoneTooMany(ledger: Ledger): void {
   }
 }
 
-/** A mail comes again only because the process that had sent it died, and of each such process at most one does. */
+/**
+ * A mail comes again only because the process that had sent it died, and of each such process at
+ * most one does.
+ */
 function assertFewDuplicates(ledger: Ledger, rounds: number): number {
   const sentAgain = new Map<number, number>();
   const lastSent = new Map<string, number>();
@@ -263,12 +310,20 @@ function assertFewDuplicates(ledger: Ledger, rounds: number): number {
     assert.ok(before < round, `one process sent ${mail.messageId} twice`);
     sentAgain.set(before, (sentAgain.get(before) ?? 0) + 1);
   }
-  for (const [round, count] of sentAgain) assert.ok(count <= 1, `the crash of round ${round} of ${rounds} made ${count} mails come twice`);
+  for (const [round, count] of sentAgain)
+    assert.ok(
+      count <= 1,
+      `the crash of round ${round} of ${rounds} made ${count} mails come twice`,
+    );
   return sentAgain.size;
 }
 
 async function figuresOf({ url, file }: Campaign["database"]) {
-  const { db, close } = await openDatabase({ file, log: silentLog, ...(url !== undefined && { url }) });
+  const { db, close } = await openDatabase({
+    file,
+    log: silentLog,
+    ...(url !== undefined && { url }),
+  });
   try {
     return await mailFigures(db);
   } finally {
@@ -295,7 +350,10 @@ async function until(condition: () => boolean, otherwise: () => string): Promise
   }
 }
 
-/** `undefined` where the server went away before the answer was complete: then nothing was acknowledged. */
+/**
+ * `undefined` where the server went away before the answer was complete: then nothing was
+ * acknowledged.
+ */
 async function ask(
   server: ServerProcess,
   path: string,

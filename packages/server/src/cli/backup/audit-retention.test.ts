@@ -14,32 +14,48 @@ import { deploymentOn, done, folder, freshDeployment } from "../testing.ts";
 
 const DAY = 86_400;
 
-eachDatabase("AU-02: an audit that was cut back to its retention is whole after a backup and its restoration", async (target) => {
-  const [from, to] = [freshDeployment(), deploymentOn(target)];
-  await done(from, "migrate");
-  const config = readConfig(from);
-  const deps = { clock: manualClock(20_000 * DAY), keyring: openKeyring(config, systemRandom) };
-  const source = await openDatabase({ file: databaseFile(config), log: silentLog });
-  for (let day = 0; day < 40; day += 1) {
-    await source.db.transaction().execute(async (tx) => record(tx, deps, { event: "session.opened", actor: { kind: "system" } }));
-    deps.clock.advance(DAY);
-  }
-  const pruned = await pruneAudit(source.db, deps, 30 * DAY, 1000);
-  assert.ok(pruned > 0);
-  await source.close();
+eachDatabase(
+  "AU-02: an audit that was cut back to its retention is whole after a backup and its restoration",
+  async (target) => {
+    const [from, to] = [freshDeployment(), deploymentOn(target)];
+    await done(from, "migrate");
+    const config = readConfig(from);
+    const deps = { clock: manualClock(20_000 * DAY), keyring: openKeyring(config, systemRandom) };
+    const source = await openDatabase({ file: databaseFile(config), log: silentLog });
+    for (let day = 0; day < 40; day += 1) {
+      await source.db
+        .transaction()
+        .execute(async (tx) =>
+          record(tx, deps, { event: "session.opened", actor: { kind: "system" } }),
+        );
+      deps.clock.advance(DAY);
+    }
+    const pruned = await pruneAudit(source.db, deps, 30 * DAY, 1000);
+    assert.ok(pruned > 0);
+    await source.close();
 
-  const file = join(folder(), "backup.gz");
-  await done(from, "backup", file);
-  await done(to, "restore", file);
-  assert.match(await done(to, "doctor"), /^ok +audit/m);
-  const opened = to["PORTCULLIS_DATABASE_URL"] === undefined;
-  const restored = opened ? await openDatabase({ file: databaseFile(readConfig(to)), log: silentLog }) : target;
-  try {
-    const checked = await checkChain(restored.db, deps.keyring);
-    assert.ok(checked.kind === "intact" && checked.pruned === pruned, JSON.stringify(checked));
-    await restored.db.updateTable("audit_head").set({ pruned_position: 0, pruned_mac: "" }).execute();
-    assert.deepEqual(await checkChain(restored.db, deps.keyring), { kind: "broken", position: 1, problem: "missing" });
-  } finally {
-    if (opened) await restored.close();
-  }
-});
+    const file = join(folder(), "backup.gz");
+    await done(from, "backup", file);
+    await done(to, "restore", file);
+    assert.match(await done(to, "doctor"), /^ok +audit/m);
+    const opened = to["PORTCULLIS_DATABASE_URL"] === undefined;
+    const restored = opened
+      ? await openDatabase({ file: databaseFile(readConfig(to)), log: silentLog })
+      : target;
+    try {
+      const checked = await checkChain(restored.db, deps.keyring);
+      assert.ok(checked.kind === "intact" && checked.pruned === pruned, JSON.stringify(checked));
+      await restored.db
+        .updateTable("audit_head")
+        .set({ pruned_position: 0, pruned_mac: "" })
+        .execute();
+      assert.deepEqual(await checkChain(restored.db, deps.keyring), {
+        kind: "broken",
+        position: 1,
+        problem: "missing",
+      });
+    } finally {
+      if (opened) await restored.close();
+    }
+  },
+);

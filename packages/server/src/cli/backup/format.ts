@@ -8,8 +8,9 @@ import { CommandError } from "../command.ts";
 import type { Stored, StoredRow } from "./backup.store.ts";
 
 /**
- * A backup is gzip'ed JSON lines: a header, the rows of each table in the order of the header's tables as
- * `["users", [values in the order of its columns]]`, bytes as `{"base64": …}`, and an end that proves the file whole.
+ * A backup is gzip'ed JSON lines: a header, the rows of each table in the order of the header's
+ * tables as `["users", [values in the order of its columns]]`, bytes as `{"base64": …}`, and an end
+ * that proves the file whole.
  */
 const header = z.strictObject({
   format: z.literal("portcullis-backup"),
@@ -38,9 +39,14 @@ const end = z.strictObject({ rows: z.record(z.string(), z.int()), sha256: z.stri
 export type Counts = Readonly<Record<string, number>>;
 
 /** The lines of a backup, its end included. */
-export async function* writeLines(head: Header, tables: AsyncIterable<readonly [table: string, row: StoredRow]>): AsyncGenerator<string> {
+export async function* writeLines(
+  head: Header,
+  tables: AsyncIterable<readonly [table: string, row: StoredRow]>,
+): AsyncGenerator<string> {
   const hash = createHash("sha256");
-  const rows: Record<string, number> = Object.fromEntries(Object.keys(head.tables).map((table) => [table, 0]));
+  const rows: Record<string, number> = Object.fromEntries(
+    Object.keys(head.tables).map((table) => [table, 0]),
+  );
   const hashed = (value: unknown): string => {
     const line = `${JSON.stringify(value)}\n`;
     hash.update(line);
@@ -49,7 +55,12 @@ export async function* writeLines(head: Header, tables: AsyncIterable<readonly [
   yield hashed(head);
   for await (const [table, values] of tables) {
     rows[table] = (rows[table] ?? 0) + 1;
-    yield hashed([table, values.map((value) => (value instanceof Uint8Array ? { base64: Buffer.from(value).toString("base64") } : value))]);
+    yield hashed([
+      table,
+      values.map((value) =>
+        value instanceof Uint8Array ? { base64: Buffer.from(value).toString("base64") } : value,
+      ),
+    ]);
   }
   yield `${JSON.stringify({ rows, sha256: hash.digest("hex") })}\n`;
 }
@@ -60,19 +71,28 @@ export async function readHeader(file: string): Promise<Header> {
     const parsed = header.safeParse(parse(line));
     if (!parsed.success) break;
     if (parsed.data.version !== FORMAT.version)
-      throw new CommandError(`${file} was made by a newer Portcullis: restore it with that version.`);
+      throw new CommandError(
+        `${file} was made by a newer Portcullis: restore it with that version.`,
+      );
     return parsed.data;
   }
-  throw new CommandError(`${file} is not a backup of Portcullis: give the path of a file that \`portcullis backup\` made.`);
+  throw new CommandError(
+    `${file} is not a backup of Portcullis: give the path of a file that \`portcullis backup\` made.`,
+  );
 }
 
 /**
- * The rows of a backup. Only when it returns, rather than throws, is it certain that they are what was backed up.
+ * The rows of a backup. Only when it returns, rather than throws, is it certain that they are what
+ * was backed up.
  *
  * @throws {CommandError} if the file was cut short or changed
  */
-export async function* readRows(file: string): AsyncGenerator<readonly [table: string, row: StoredRow], Counts> {
-  const damaged = new CommandError(`${file} is damaged or was changed: use another backup. Nothing was restored.`);
+export async function* readRows(
+  file: string,
+): AsyncGenerator<readonly [table: string, row: StoredRow], Counts> {
+  const damaged = new CommandError(
+    `${file} is damaged or was changed: use another backup. Nothing was restored.`,
+  );
   const hash = createHash("sha256");
   const counted: Record<string, number> = {};
   let first = true;
@@ -82,7 +102,8 @@ export async function* readRows(file: string): AsyncGenerator<readonly [table: s
     const value = parse(line);
     const closing = end.safeParse(value);
     if (closing.success) {
-      if (closing.data.sha256 !== hash.digest("hex") || !agree(closing.data.rows, counted)) throw damaged;
+      if (closing.data.sha256 !== hash.digest("hex") || !agree(closing.data.rows, counted))
+        throw damaged;
       whole = closing.data.rows;
       continue;
     }
@@ -107,7 +128,8 @@ function toStored(value: string | number | null | z.output<typeof bytes>): Store
 
 function agree(told: Counts, counted: Counts): boolean {
   return (
-    Object.entries(told).every(([table, count]) => (counted[table] ?? 0) === count) && Object.keys(counted).every((table) => table in told)
+    Object.entries(told).every(([table, count]) => (counted[table] ?? 0) === count) &&
+    Object.keys(counted).every((table) => table in told)
   );
 }
 
@@ -122,7 +144,10 @@ function parse(line: string): unknown {
 /** More than any row can be: a file that is something else must not fill the memory. */
 const LONGEST_LINE = 16 * 1024 * 1024;
 
-/** Lines that end in a line feed; what follows the last one is no line. Ends early where the compressed data are damaged. */
+/**
+ * Lines that end in a line feed; what follows the last one is no line. Ends early where the
+ * compressed data are damaged.
+ */
 async function* linesOf(file: string): AsyncGenerator<string> {
   const decoder = new StringDecoder("utf8");
   let rest = "";
@@ -137,6 +162,7 @@ async function* linesOf(file: string): AsyncGenerator<string> {
     }
   } catch (error) {
     // A damaged file is one that has no end; a file that cannot be read is another matter.
-    if (!(error instanceof Error && "code" in error && String(error.code).startsWith("Z_"))) throw error;
+    if (!(error instanceof Error && "code" in error && String(error.code).startsWith("Z_")))
+      throw error;
   }
 }

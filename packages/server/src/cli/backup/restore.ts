@@ -40,7 +40,10 @@ export function addRestore(program: Command): void {
     .argument("<file>", "made by `portcullis backup`, from either database")
     .description("restore a backup into an empty database; everybody has to sign in again")
     .option("--replace", "into a database that is in use, whose contents are lost")
-    .addHelpText("after", "\nStop the server first, and give this command the master secret of the server that was backed up.")
+    .addHelpText(
+      "after",
+      "\nStop the server first, and give this command the master secret of the server that was backed up.",
+    )
     .action(async (file: string, options: { readonly replace?: true }, command: Command) => {
       const config = configOf(command);
       const header = await readHeader(file);
@@ -77,16 +80,25 @@ function openExistingKeyring(config: Config): Keyring {
   return openKeyring(config, systemRandom);
 }
 
-async function restore(deps: RestoreDeps, file: string, header: Header, options: { readonly replace: boolean }): Promise<Counts> {
+async function restore(
+  deps: RestoreDeps,
+  file: string,
+  header: Header,
+  options: { readonly replace: boolean },
+): Promise<Counts> {
   const { database, clock } = deps;
   const { db, dialect } = database;
   await migrate(database);
   await checkSchema(database, header);
   if (dialect === "postgres" && (await countLeases(db, clock.now())) > 0) {
-    throw new CommandError("A server uses this database: stop it first. One that was killed counts for another 30 seconds.");
+    throw new CommandError(
+      "A server uses this database: stop it first. One that was killed counts for another 30 seconds.",
+    );
   }
   if (!options.replace && !(await isUnused(db)))
-    throw new CommandError("The database is in use: restore into an empty one, or give --replace to lose what is in it.");
+    throw new CommandError(
+      "The database is in use: restore into an empty one, or give --replace to lose what is in it.",
+    );
   await checkFile(file, header);
   return db.transaction().execute(async (tx) => {
     await clearTables(tx, dialect);
@@ -103,7 +115,9 @@ async function checkSchema(database: OpenDatabase, header: Header): Promise<void
   const { applied } = await schemaState(database);
   const unknown = header.schema.filter((name) => !applied.includes(name));
   if (unknown.length > 0)
-    throw new CommandError(`The backup was made by a newer Portcullis (${unknown.join(", ")}): restore it with that version.`);
+    throw new CommandError(
+      `The backup was made by a newer Portcullis (${unknown.join(", ")}): restore it with that version.`,
+    );
   const missing = applied.filter((name) => !header.schema.includes(name));
   if (missing.length > 0) {
     throw new CommandError(
@@ -116,7 +130,9 @@ async function checkSchema(database: OpenDatabase, header: Header): Promise<void
 async function checkFile(file: string, header: Header): Promise<void> {
   for await (const [table, values] of readRows(file)) {
     if (header.tables[table]?.length !== values.length)
-      throw new CommandError(`${file} has a row that does not fit the table ${table}: use another backup.`);
+      throw new CommandError(
+        `${file} has a row that does not fit the table ${table}: use another backup.`,
+      );
   }
 }
 
@@ -128,7 +144,8 @@ async function insertAll(tx: Tx, file: string, header: Header): Promise<Counts> 
   let table: TableName | undefined;
   let batch: StoredRow[] = [];
   const flush = async (): Promise<void> => {
-    if (table !== undefined && batch.length > 0) await insertRows(tx, table, header.tables[table] ?? [], batch);
+    if (table !== undefined && batch.length > 0)
+      await insertRows(tx, table, header.tables[table] ?? [], batch);
     batch = [];
   };
   for (;;) {
@@ -141,7 +158,9 @@ async function insertAll(tx: Tx, file: string, header: Header): Promise<Counts> 
     if (name !== table || batch.length >= BATCH) await flush();
     table = tableNames.find((known) => known === name);
     if (table === undefined || !sameColumns(columns[table], header.tables[table])) {
-      throw new CommandError(`The backup's table ${name} is not one this version knows: restore it with the version that made it.`);
+      throw new CommandError(
+        `The backup's table ${name} is not one this version knows: restore it with the version that made it.`,
+      );
     }
     batch.push(row);
   }
@@ -157,9 +176,12 @@ async function checkSecret(tx: Tx, keyring: Keyring): Promise<void> {
       if (key.privateSealed !== null) keyring.open("signing-key-seal", key.kid, key.privateSealed);
     } catch (cause) {
       if (!(cause instanceof UnsealError)) throw cause;
-      throw new CommandError("The backup was made under another master secret: set PORTCULLIS_SECRET to that one. Nothing was restored.", {
-        cause,
-      });
+      throw new CommandError(
+        "The backup was made under another master secret: set PORTCULLIS_SECRET to that one. Nothing was restored.",
+        {
+          cause,
+        },
+      );
     }
   }
 }
@@ -168,8 +190,9 @@ async function checkSecret(tx: Tx, keyring: Keyring): Promise<void> {
 const LONGEST_ACCESS_SECONDS = 3600 + 15;
 
 /**
- * Puts every epoch ahead of any that was given out, before or after the backup, so that no token or session comes back that
- * had ended since (DU-04). Tokens minted after the backup are not in it, so the revocation stays for as long as one can live.
+ * Puts every epoch ahead of any that was given out, before or after the backup, so that no token or
+ * session comes back that had ended since (DU-04). Tokens minted after the backup are not in it, so
+ * the revocation stays for as long as one can live.
  */
 async function revokeRestored(tx: Tx, deps: RestoreDeps, createdAt: UnixSeconds): Promise<void> {
   await revokeEverything(tx, deps, "restored", operator);

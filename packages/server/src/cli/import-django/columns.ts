@@ -1,7 +1,10 @@
 import type { ForeignSource, SourceColumn, SourceTable } from "../../db/foreign-source.ts";
 import { CommandError } from "../command.ts";
 
-/** What we know to import, by the names Django's stock user has for it, and what other user models call it. */
+/**
+ * What we know to import, by the names Django's stock user has for it, and what other user models
+ * call it.
+ */
 const guesses = {
   id: ["id"],
   username: ["username", "user_name", "login"],
@@ -71,9 +74,14 @@ export function mapColumns(table: SourceTable, options: MappingOptions): Mapping
   for (const [index, { field }] of chosen.entries()) at[field] = index;
   const key = chosen.find(({ field }) => field === "id")?.column.name;
   for (const field of ["id", "password"] as const)
-    if (at[field] === undefined) throw new CommandError(`Which column of ${table.label} is the ${field}? ${say(field, table)}`);
+    if (at[field] === undefined)
+      throw new CommandError(
+        `Which column of ${table.label} is the ${field}? ${say(field, table)}`,
+      );
   if (key === undefined || (at.email === undefined && at.username === undefined))
-    throw new CommandError(`Which column of ${table.label} do users sign in by? ${say("email", table)}`);
+    throw new CommandError(
+      `Which column of ${table.label} do users sign in by? ${say("email", table)}`,
+    );
   return {
     table,
     key,
@@ -85,22 +93,36 @@ export function mapColumns(table: SourceTable, options: MappingOptions): Mapping
 }
 
 function guess(table: SourceTable, field: Field): SourceColumn | undefined {
-  const names: readonly string[] = field === "id" && table.primaryKey !== undefined ? [table.primaryKey] : guesses[field];
-  return names.map((name) => table.columns.find((column) => column.name === name)).find((column) => column !== undefined);
+  const names: readonly string[] =
+    field === "id" && table.primaryKey !== undefined ? [table.primaryKey] : guesses[field];
+  return names
+    .map((name) => table.columns.find((column) => column.name === name))
+    .find((column) => column !== undefined);
 }
 
 function readField(text: string): readonly [Field, string] {
   const [, field = "", column = ""] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
-  if (!isField(field)) throw new CommandError(`--column ${text}: write FIELD=COLUMN, where FIELD is one of ${fields.join(", ")}.`);
+  if (!isField(field))
+    throw new CommandError(
+      `--column ${text}: write FIELD=COLUMN, where FIELD is one of ${fields.join(", ")}.`,
+    );
   return [field, column];
 }
 
 const MEMBER = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 
-function readMember(table: SourceTable, text: string): { readonly column: SourceColumn; readonly member: string } {
+function readMember(
+  table: SourceTable,
+  text: string,
+): { readonly column: SourceColumn; readonly member: string } {
   const [, name = "", member = ""] = /^(.*)=([^=]*)$/s.exec(text) ?? [];
   const column = columnOf(table, name);
-  if (column === undefined || !MEMBER.test(member) || member === "constructor" || ownMembers.some((own) => own === member))
+  if (
+    column === undefined ||
+    !MEMBER.test(member) ||
+    member === "constructor" ||
+    ownMembers.some((own) => own === member)
+  )
     throw new CommandError(
       `--profile ${text}: write COLUMN=MEMBER, where MEMBER is a word such as phoneNumber, and none of ${ownMembers.join(", ")}.`,
     );
@@ -110,7 +132,8 @@ function readMember(table: SourceTable, text: string): { readonly column: Source
 function columnOf(table: SourceTable, name: string): SourceColumn | undefined {
   if (name === "") return undefined;
   const column = table.columns.find((each) => each.name === name);
-  if (column === undefined) throw new CommandError(`${table.label} has no column ${name}; it has ${namesOf(table)}.`);
+  if (column === undefined)
+    throw new CommandError(`${table.label} has no column ${name}; it has ${namesOf(table)}.`);
   return column;
 }
 
@@ -128,18 +151,26 @@ export function describeMapping({ at, columns, profile }: Mapping): readonly (re
     const index = at[field];
     return index === undefined ? [] : [[columns[index]?.name ?? "", destinations[field]]];
   });
-  return [...known, ...profile.map(({ at: index, member }) => [columns[index]?.name ?? "", `profile.${member}`])];
+  return [
+    ...known,
+    ...profile.map(({ at: index, member }) => [columns[index]?.name ?? "", `profile.${member}`]),
+  ];
 }
 
 /**
- * The table of the user model: the one that is named, or the only one that looks like one (AbstractBaseUser), or of several
- * the one that Django's own tables point to.
+ * The table of the user model: the one that is named, or the only one that looks like one
+ * (AbstractBaseUser), or of several the one that Django's own tables point to.
  *
  * @throws {CommandError} naming those there are
  */
-export async function chooseTable(source: ForeignSource, named: string | undefined): Promise<SourceTable> {
+export async function chooseTable(
+  source: ForeignSource,
+  named: string | undefined,
+): Promise<SourceTable> {
   if (named !== undefined) {
-    const table = source.tables.find(({ label, schema, name }) => label === named || `${schema}.${name}` === named);
+    const table = source.tables.find(
+      ({ label, schema, name }) => label === named || `${schema}.${name}` === named,
+    );
     if (table !== undefined) return table;
     throw new CommandError(`${source.label} has no table ${named}; ${candidatesIn(source)}`);
   }
@@ -157,21 +188,31 @@ export async function chooseTable(source: ForeignSource, named: string | undefin
 
 /** Tables that keep what was (django-simple-history) have the columns of the table they watch. */
 function candidates({ tables }: ForeignSource): readonly SourceTable[] {
-  const has = (table: SourceTable, column: string): boolean => table.columns.some(({ name }) => name === column);
-  return tables.filter((table) => has(table, "password") && has(table, "last_login") && !has(table, "history_id"));
+  const has = (table: SourceTable, column: string): boolean =>
+    table.columns.some(({ name }) => name === column);
+  return tables.filter(
+    (table) => has(table, "password") && has(table, "last_login") && !has(table, "history_id"),
+  );
 }
 
 function candidatesIn(source: ForeignSource): string {
   const labels = candidates(source).map(({ label }) => label);
-  return labels.length > 0 ? `these look like it: ${labels.join(", ")}.` : `none looks like Django's users.`;
+  return labels.length > 0
+    ? `these look like it: ${labels.join(", ")}.`
+    : `none looks like Django's users.`;
 }
 
 const pointers = ["django_admin_log", "authtoken_token", "token_blacklist_outstandingtoken"];
 
-async function pointedTo(source: ForeignSource, found: readonly SourceTable[]): Promise<SourceTable | undefined> {
+async function pointedTo(
+  source: ForeignSource,
+  found: readonly SourceTable[],
+): Promise<SourceTable | undefined> {
   for (const table of source.tables.filter(({ name }) => pointers.includes(name))) {
     const name = await source.referenced(table, "user_id");
-    const target = found.find((candidate) => candidate.name === name && candidate.schema === table.schema);
+    const target = found.find(
+      (candidate) => candidate.name === name && candidate.schema === table.schema,
+    );
     if (target !== undefined) return target;
   }
   return undefined;

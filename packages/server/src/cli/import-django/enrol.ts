@@ -26,20 +26,39 @@ export interface SealedFactors {
 }
 
 /** Before the transaction: each code is hashed as a password is (MF-05). */
-export async function sealFactors(deps: EnrolDeps, users: readonly NewUser[]): Promise<readonly SealedFactors[]> {
+export async function sealFactors(
+  deps: EnrolDeps,
+  users: readonly NewUser[],
+): Promise<readonly SealedFactors[]> {
   const all: SealedFactors[] = [];
   for (const { id: userId, factors } of users) {
     if (factors === undefined) continue;
     const codes = await Promise.all(factors.codes.map(async (code) => sealed(deps, code)));
-    all.push({ userId, devices: factors.devices.map((device) => sealDevice(deps, userId, device)), codes });
+    all.push({
+      userId,
+      devices: factors.devices.map((device) => sealDevice(deps, userId, device)),
+      codes,
+    });
   }
   return all;
 }
 
-function sealDevice(deps: EnrolDeps, userId: string, { secret, ...device }: FoundDevice): TotpDevice {
+function sealDevice(
+  deps: EnrolDeps,
+  userId: string,
+  { secret, ...device }: FoundDevice,
+): TotpDevice {
   const id = uuidv7(deps);
   const now = deps.clock.now();
-  return { ...device, id, userId, flowId: "", secretSealed: sealSecret(deps.keyring, id, secret), createdAt: now, confirmedAt: now };
+  return {
+    ...device,
+    id,
+    userId,
+    flowId: "",
+    secretSealed: sealSecret(deps.keyring, id, secret),
+    createdAt: now,
+    confirmedAt: now,
+  };
 }
 
 async function sealed(deps: EnrolDeps, code: string): Promise<SealedCode> {
@@ -48,7 +67,11 @@ async function sealed(deps: EnrolDeps, code: string): Promise<SealedCode> {
   return outcome.row;
 }
 
-export async function insertFactors(tx: Tx, { clock }: Pick<EnrolDeps, "clock">, factors: readonly SealedFactors[]): Promise<void> {
+export async function insertFactors(
+  tx: Tx,
+  { clock }: Pick<EnrolDeps, "clock">,
+  factors: readonly SealedFactors[],
+): Promise<void> {
   for (const { userId, devices, codes } of factors) {
     for (const device of devices) await insertTotp(tx, device);
     if (codes.length > 0) await replaceCodes(tx, userId, codes, clock.now());

@@ -1,4 +1,10 @@
-import type { ForeignSource, SourceColumn, SourceRow, SourceTable, SourceValue } from "../../db/foreign-source.ts";
+import type {
+  ForeignSource,
+  SourceColumn,
+  SourceRow,
+  SourceTable,
+  SourceValue,
+} from "../../db/foreign-source.ts";
 import { normalizeCode } from "../../factors/recovery-codes.ts";
 import type { UnixSeconds } from "../../kernel/clock.ts";
 import type { Finding } from "./findings.ts";
@@ -23,7 +29,9 @@ export interface FoundDevice {
 
 type FactorFinding = Omit<Finding, "key">;
 
-/** Devices of django-otp, its plugins and django-two-factor-auth; authenticators of django-allauth. */
+/**
+ * Devices of django-otp, its plugins and django-two-factor-auth; authenticators of django-allauth.
+ */
 const DEVICES = /^(?:otp_|two_factor_|phonenumber_)/;
 const AUTHENTICATORS = "mfa_authenticator";
 
@@ -33,20 +41,43 @@ const MOST_CODES = 10;
 const SHORTEST_CODE = 4;
 const LONGEST_CODE = 64;
 
-/** Second factors by the key of their user, as far as they were confirmed; those of whom nothing can be imported are told of. */
-export async function readFactors(source: ForeignSource, users: SourceTable, now: UnixSeconds): Promise<ReadonlyMap<string, FoundFactors>> {
+/**
+ * Second factors by the key of their user, as far as they were confirmed; those of whom nothing can
+ * be imported are told of.
+ */
+export async function readFactors(
+  source: ForeignSource,
+  users: SourceTable,
+  now: UnixSeconds,
+): Promise<ReadonlyMap<string, FoundFactors>> {
   const drafts = new Map<string, Draft>();
   const draftOf = (user: string): Draft => {
-    const draft = drafts.get(user) ?? { devices: [], codes: new Set(), findings: [], leftOut: 0, hadCodes: false, unconfirmed: false };
+    const draft = drafts.get(user) ?? {
+      devices: [],
+      codes: new Set(),
+      findings: [],
+      leftOut: 0,
+      hadCodes: false,
+      unconfirmed: false,
+    };
     drafts.set(user, draft);
     return draft;
   };
   for (const table of source.tables) {
-    const isDevice = DEVICES.test(table.name) && columnsOf(table, ["user_id", "confirmed"]) !== undefined;
-    const isAuthenticator = table.name === AUTHENTICATORS && columnsOf(table, ["user_id"]) !== undefined;
+    const isDevice =
+      DEVICES.test(table.name) && columnsOf(table, ["user_id", "confirmed"]) !== undefined;
+    const isAuthenticator =
+      table.name === AUTHENTICATORS && columnsOf(table, ["user_id"]) !== undefined;
     if (!isDevice && !isAuthenticator) continue;
-    const isTheirs = table.schema === users.schema && [undefined, users.name].includes(await source.referenced(table, "user_id"));
-    await ((isTheirs ? readerFor(source, table) : undefined) ?? dropAll)({ source, table, now, draftOf });
+    const isTheirs =
+      table.schema === users.schema &&
+      [undefined, users.name].includes(await source.referenced(table, "user_id"));
+    await ((isTheirs ? readerFor(source, table) : undefined) ?? dropAll)({
+      source,
+      table,
+      now,
+      draftOf,
+    });
   }
   return new Map([...drafts].map(([user, draft]) => [user, finished(draft)]));
 }
@@ -69,7 +100,14 @@ interface Reading {
   readonly draftOf: (user: string) => Draft;
 }
 
-function finished({ devices, codes, findings, leftOut, hadCodes, unconfirmed }: Draft): FoundFactors {
+function finished({
+  devices,
+  codes,
+  findings,
+  leftOut,
+  hadCodes,
+  unconfirmed,
+}: Draft): FoundFactors {
   const hasAny = devices.length > 0 || hadCodes || findings.length > 0;
   const more: readonly FactorFinding[] = [
     ...(hadCodes && devices.length === 0 ? [{ kind: "codes_without_factor" } as const] : []),
@@ -80,25 +118,43 @@ function finished({ devices, codes, findings, leftOut, hadCodes, unconfirmed }: 
 }
 
 /** How a table of this kind is read; `undefined` where its factors cannot be imported. */
-function readerFor(source: ForeignSource, table: SourceTable): ((reading: Reading) => Promise<void>) | undefined {
+function readerFor(
+  source: ForeignSource,
+  table: SourceTable,
+): ((reading: Reading) => Promise<void>) | undefined {
   if (table.name === "otp_totp_totpdevice") {
     const columns = columnsOf(table, TOTP_COLUMNS);
     return columns && (async (reading) => readDevices(reading, columns));
   }
   if (table.name !== "otp_static_staticdevice") return undefined;
   const devices = columnsOf(table, ["user_id", "confirmed", "id"]);
-  const tokens = source.tables.find(({ name, schema }) => name === "otp_static_statictoken" && schema === table.schema);
+  const tokens = source.tables.find(
+    ({ name, schema }) => name === "otp_static_statictoken" && schema === table.schema,
+  );
   const codes = tokens && columnsOf(tokens, ["id", "device_id", "token"]);
-  return devices && tokens && codes && (async (reading) => readCodes(reading, devices, { table: tokens, columns: codes }));
+  return (
+    devices &&
+    tokens &&
+    codes &&
+    (async (reading) => readCodes(reading, devices, { table: tokens, columns: codes }))
+  );
 }
 
 /** All of them, in this order; `undefined` where one is missing. */
-function columnsOf({ columns }: SourceTable, names: readonly string[]): readonly SourceColumn[] | undefined {
-  const found = names.map((wanted) => columns.find(({ name }) => name === wanted)).filter((column) => column !== undefined);
+function columnsOf(
+  { columns }: SourceTable,
+  names: readonly string[],
+): readonly SourceColumn[] | undefined {
+  const found = names
+    .map((wanted) => columns.find(({ name }) => name === wanted))
+    .filter((column) => column !== undefined);
   return found.length === names.length ? found : undefined;
 }
 
-/** Rows of confirmed factors, which begin with the user and the flag. Whatever is not plainly unconfirmed counts as confirmed. */
+/**
+ * Rows of confirmed factors, which begin with the user and the flag. Whatever is not plainly
+ * unconfirmed counts as confirmed.
+ */
 async function* confirmedRows(
   { source, table, draftOf }: Reading,
   columns: readonly SourceColumn[],
@@ -118,21 +174,43 @@ async function* confirmedRows(
 async function dropAll(reading: Reading): Promise<void> {
   const { table } = reading;
   const columns = columnsOf(table, ["user_id", "confirmed"]) ?? columnsOf(table, ["user_id"]) ?? [];
-  for await (const { draft } of confirmedRows(reading, columns)) draft.findings.push({ kind: "factor_dropped", table: table.label });
+  for await (const { draft } of confirmedRows(reading, columns))
+    draft.findings.push({ kind: "factor_dropped", table: table.label });
 }
 
-const TOTP_COLUMNS = ["user_id", "confirmed", "name", "key", "step", "t0", "digits", "drift", "last_t"];
+const TOTP_COLUMNS = [
+  "user_id",
+  "confirmed",
+  "name",
+  "key",
+  "step",
+  "t0",
+  "digits",
+  "drift",
+  "last_t",
+];
 
 async function readDevices(reading: Reading, columns: readonly SourceColumn[]): Promise<void> {
   const table = reading.table.label;
   for await (const { draft, row } of confirmedRows(reading, columns)) {
     const read = readDevice(row, reading.now);
     if (read.kind === "unusable") {
-      draft.findings.push({ kind: "factor_dropped", table, column: read.column, value: read.value });
+      draft.findings.push({
+        kind: "factor_dropped",
+        table,
+        column: read.column,
+        value: read.value,
+      });
       continue;
     }
     draft.devices.push(read.device);
-    if (read.drift !== 0) draft.findings.push({ kind: "clock_drifts", table, column: "drift", value: String(read.drift) });
+    if (read.drift !== 0)
+      draft.findings.push({
+        kind: "clock_drifts",
+        table,
+        column: "drift",
+        value: String(read.drift),
+      });
   }
 }
 
@@ -145,18 +223,32 @@ type ReadDevice =
   | { readonly kind: "device"; readonly device: FoundDevice; readonly drift: number }
   | { readonly kind: "unusable"; readonly column: string; readonly value?: string };
 
-/** RFC 6238 with T0 = 0, which is all that authenticator apps know, and the bounds of what is enrolled here. */
-function readDevice([, , name = null, key = null, ...numbers]: SourceRow, now: UnixSeconds): ReadDevice {
+/**
+ * RFC 6238 with T0 = 0, which is all that authenticator apps know, and the bounds of what is
+ * enrolled here.
+ */
+function readDevice(
+  [, , name = null, key = null, ...numbers]: SourceRow,
+  now: UnixSeconds,
+): ReadDevice {
   const [step, t0, digits, drift = 0, lastStep] = numbers.map(readInteger);
   if (typeof key !== "string" || !KEY.test(key)) return { kind: "unusable", column: "key" };
-  if (step === undefined || step < 15 || step > 300) return { kind: "unusable", column: "step", value: String(step) };
+  if (step === undefined || step < 15 || step > 300)
+    return { kind: "unusable", column: "step", value: String(step) };
   if (t0 !== 0) return { kind: "unusable", column: "t0", value: String(t0) };
-  if (digits !== 6 && digits !== 8) return { kind: "unusable", column: "digits", value: String(digits) };
+  if (digits !== 6 && digits !== 8)
+    return { kind: "unusable", column: "digits", value: String(digits) };
   // One far ahead would keep all codes of its user from being accepted.
   if (lastStep === undefined || lastStep > (now + LONGEST_AHEAD_SECONDS) / step)
     return { kind: "unusable", column: "last_t", value: String(lastStep) };
   const device = {
-    name: typeof name === "string" && name.trim() !== "" && name.length <= LONGEST_NAME && isStorable(name) ? name : DEFAULT_NAME,
+    name:
+      typeof name === "string" &&
+      name.trim() !== "" &&
+      name.length <= LONGEST_NAME &&
+      isStorable(name)
+        ? name
+        : DEFAULT_NAME,
     secret: Buffer.from(key, "hex"),
     digits,
     periodSeconds: step,
@@ -177,7 +269,11 @@ interface Tokens {
 }
 
 /** Of a set that has more than a user is given here the first ones. */
-async function readCodes(reading: Reading, columns: readonly SourceColumn[], tokens: Tokens): Promise<void> {
+async function readCodes(
+  reading: Reading,
+  columns: readonly SourceColumn[],
+  tokens: Tokens,
+): Promise<void> {
   const owners = new Map<string, Draft>();
   for await (const { draft, row } of confirmedRows(reading, columns)) {
     draft.hadCodes = true;

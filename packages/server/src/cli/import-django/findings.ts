@@ -1,56 +1,117 @@
 /**
- * What can befall a row. A `loss` takes something away that worked in Django, and stops an import unless losses are accepted; so
- * does a `factor`, unless users are to be imported without theirs. A `note` is merely told.
+ * What can befall a row. A `loss` takes something away that worked in Django, and stops an import
+ * unless losses are accepted; so does a `factor`, unless users are to be imported without theirs. A
+ * `note` is merely told.
  */
 const kinds = {
   username_refused: {
     severity: "loss",
-    words: "username not allowed here: imported without it; it is kept as importedUsername in the profile",
+    words:
+      "username not allowed here: imported without it; it is kept as importedUsername in the profile",
   },
   username_taken: {
     severity: "loss",
-    words: "username that is another user's here: imported without it; it is kept as importedUsername in the profile",
+    words:
+      "username that is another user's here: imported without it; it is kept as importedUsername in the profile",
   },
   username_is_address: {
     severity: "note",
-    words: "username that is the user's own address: imported without it; the user signs in by the address",
+    words:
+      "username that is the user's own address: imported without it; the user signs in by the address",
   },
   address_refused: {
     severity: "loss",
-    words: "address that mail cannot go to: imported without it; it is kept as importedEmail in the profile",
+    words:
+      "address that mail cannot go to: imported without it; it is kept as importedEmail in the profile",
   },
-  address_shared: { severity: "note", words: "address that another user has: it gets mail, but does not sign this user in" },
-  no_identifier: { severity: "loss", words: "neither a username nor an address of their own is left: imported, but cannot sign in" },
-  hash_unknown: { severity: "loss", words: "password hash of a kind that cannot be checked here: imported without a password" },
-  no_hash: { severity: "note", words: "password column holds no hash, which nobody can sign in with: imported without a password" },
-  factor_dropped: { severity: "factor", words: "confirmed second factor of a kind that cannot be imported: imported without it" },
+  address_shared: {
+    severity: "note",
+    words: "address that another user has: it gets mail, but does not sign this user in",
+  },
+  no_identifier: {
+    severity: "loss",
+    words: "neither a username nor an address of their own is left: imported, but cannot sign in",
+  },
+  hash_unknown: {
+    severity: "loss",
+    words: "password hash of a kind that cannot be checked here: imported without a password",
+  },
+  no_hash: {
+    severity: "note",
+    words:
+      "password column holds no hash, which nobody can sign in with: imported without a password",
+  },
+  factor_dropped: {
+    severity: "factor",
+    words: "confirmed second factor of a kind that cannot be imported: imported without it",
+  },
   codes_without_factor: {
     severity: "factor",
-    words: "recovery codes as the only second factor, which nobody is asked for here: imported, but the password alone lets in",
+    words:
+      "recovery codes as the only second factor, which nobody is asked for here: imported, but the password alone lets in",
   },
-  codes_left_out: { severity: "note", words: "more recovery codes than a user has here, or one that is none here: imported without them" },
+  codes_left_out: {
+    severity: "note",
+    words:
+      "more recovery codes than a user has here, or one that is none here: imported without them",
+  },
   clock_drifts: {
     severity: "note",
-    words: "authenticator app whose clock differs from Django's: imported, but a code that is off by more than one step is refused",
+    words:
+      "authenticator app whose clock differs from Django's: imported, but a code that is off by more than one step is refused",
   },
-  factor_unconfirmed: { severity: "note", words: "second factor that was never confirmed: imported without it" },
-  number_taken: { severity: "loss", words: "number that another user has here: imported under a new number" },
-  number_unusable: { severity: "loss", words: "number that cannot be kept: imported under a new number" },
+  factor_unconfirmed: {
+    severity: "note",
+    words: "second factor that was never confirmed: imported without it",
+  },
+  number_taken: {
+    severity: "loss",
+    words: "number that another user has here: imported under a new number",
+  },
+  number_unusable: {
+    severity: "loss",
+    words: "number that cannot be kept: imported under a new number",
+  },
   key_missing: { severity: "loss", words: "row without a key: not imported" },
   key_repeated: { severity: "loss", words: "row with the key of an earlier one: not imported" },
   another_here: {
     severity: "loss",
-    words: "user imported under this key before, who joined at another time and so is somebody else: not imported",
+    words:
+      "user imported under this key before, who joined at another time and so is somebody else: not imported",
   },
-  deleted_here: { severity: "note", words: "user who was imported before and deleted here since: not imported again" },
+  deleted_here: {
+    severity: "note",
+    words: "user who was imported before and deleted here since: not imported again",
+  },
   // A mark in the profile would be one that its user can write, too.
-  staff_dropped: { severity: "note", words: "staff who is no superuser, which means nothing here: imported as a plain user" },
-  flag_unreadable: { severity: "note", words: "flag that is neither true nor false: inactive, no staff, no superuser" },
-  moment_unreadable: { severity: "note", words: "date that cannot be read, or is not between 1970 and now: left out" },
-  value_left_out: { severity: "note", words: "value too long or not storable: left out of the profile" },
-  token_user_unknown: { severity: "note", words: "refresh token of a user who is not here: not imported" },
-  token_unreadable: { severity: "note", words: "refresh token without a jti of 32 digits or an expiry: not imported" },
-} as const satisfies Record<string, { readonly severity: "loss" | "factor" | "note"; readonly words: string }>;
+  staff_dropped: {
+    severity: "note",
+    words: "staff who is no superuser, which means nothing here: imported as a plain user",
+  },
+  flag_unreadable: {
+    severity: "note",
+    words: "flag that is neither true nor false: inactive, no staff, no superuser",
+  },
+  moment_unreadable: {
+    severity: "note",
+    words: "date that cannot be read, or is not between 1970 and now: left out",
+  },
+  value_left_out: {
+    severity: "note",
+    words: "value too long or not storable: left out of the profile",
+  },
+  token_user_unknown: {
+    severity: "note",
+    words: "refresh token of a user who is not here: not imported",
+  },
+  token_unreadable: {
+    severity: "note",
+    words: "refresh token without a jti of 32 digits or an expiry: not imported",
+  },
+} as const satisfies Record<
+  string,
+  { readonly severity: "loss" | "factor" | "note"; readonly words: string }
+>;
 
 export type FindingKind = keyof typeof kinds;
 export type Severity = (typeof kinds)[FindingKind]["severity"];

@@ -16,12 +16,25 @@ import { openKeyring } from "../../master-secret.ts";
 import { usernameRules } from "../../users/username.ts";
 import { CommandError, configOf, hasDatabase, withDatabase } from "../command.ts";
 import { moment, print } from "../terminal.ts";
-import { chooseTable, describeMapping, mapColumns, type Mapping, type MappingOptions } from "./columns.ts";
+import {
+  chooseTable,
+  describeMapping,
+  mapColumns,
+  type Mapping,
+  type MappingOptions,
+} from "./columns.ts";
 import { readFactors } from "./factors.ts";
 import { grouped, showProgress } from "./progress.ts";
 import type { Placed } from "./place.ts";
 import { noReport, openReport, type Report } from "./report.ts";
-import { checkUsers, createIdsOf, importUsers, plainIds, type CheckDeps, type ImportDeps } from "./run.ts";
+import {
+  checkUsers,
+  createIdsOf,
+  importUsers,
+  plainIds,
+  type CheckDeps,
+  type ImportDeps,
+} from "./run.ts";
 import { describeImport, describeTally, describeTokens, hintsFor, refusal } from "./summary.ts";
 import { checkTokens, findTokenTables, importTokens, type TokenTables } from "./tokens.ts";
 
@@ -41,16 +54,37 @@ const several = (given: string, before: readonly string[]): readonly string[] =>
 export function addImportDjango(program: Command): void {
   program
     .command("import-django")
-    .description("import the users of a Django site; run it again to go on, or to fetch who has joined since")
-    .requiredOption("--from <source>", "SQLite file, or postgres://user:password@host/database; it is only read")
+    .description(
+      "import the users of a Django site; run it again to go on, or to fetch who has joined since",
+    )
+    .requiredOption(
+      "--from <source>",
+      "SQLite file, or postgres://user:password@host/database; it is only read",
+    )
     .option("--table <name>", "of the user model; found by itself where there is one")
-    .option("--column <field=column>", "where a field is, such as email=mail; `username=` leaves it out; repeatable", several, [])
-    .option("--profile <column=member>", "import one more column into the profile; repeatable", several, [])
+    .option(
+      "--column <field=column>",
+      "where a field is, such as email=mail; `username=` leaves it out; repeatable",
+      several,
+      [],
+    )
+    .option(
+      "--profile <column=member>",
+      "import one more column into the profile; repeatable",
+      several,
+      [],
+    )
     .option("--dry-run", "say what would happen, and change nothing")
     .option("--report <file>", "append every row that needs a word to this file, as JSON lines")
     .option("--accept-losses", "import even if users lose something by it")
-    .option("--without-factors", "import users who have a second factor that cannot be imported without it")
-    .option("--tokens", "import refresh tokens that are still good; each can be exchanged once for a session")
+    .option(
+      "--without-factors",
+      "import users who have a second factor that cannot be imported without it",
+    )
+    .option(
+      "--tokens",
+      "import refresh tokens that are still good; each can be exchanged once for a session",
+    )
     .option("--unverified", "addresses do not count as confirmed")
     .action(async (options: ImportOptions, command: Command) => {
       const config = configOf(command);
@@ -58,7 +92,10 @@ export function addImportDjango(program: Command): void {
       const hasher = patientHasher(config);
       try {
         await withSource(options.from, async (source) =>
-          importFrom({ source, config, report, clock: systemClock, random: systemRandom, hasher }, options),
+          importFrom(
+            { source, config, report, clock: systemClock, random: systemRandom, hasher },
+            options,
+          ),
         );
       } finally {
         await hasher.close();
@@ -72,10 +109,18 @@ const PATIENCE_MILLISECONDS = 600_000;
 /** Of recovery codes, which nobody is waiting for. What it could log, it fails with. */
 function patientHasher({ hashConcurrency: concurrency }: Config): Hasher {
   const system = { log: silentLog, clock: systemClock, random: systemRandom };
-  return createHasher({ ...system, concurrency, params: standardParameters, waitMilliseconds: PATIENCE_MILLISECONDS });
+  return createHasher({
+    ...system,
+    concurrency,
+    params: standardParameters,
+    waitMilliseconds: PATIENCE_MILLISECONDS,
+  });
 }
 
-async function withSource(from: string, act: (source: ForeignSource) => Promise<void>): Promise<void> {
+async function withSource(
+  from: string,
+  act: (source: ForeignSource) => Promise<void>,
+): Promise<void> {
   try {
     const source = await openForeignSource(from);
     try {
@@ -101,19 +146,26 @@ async function importFrom(deps: FromDeps, options: ImportOptions): Promise<void>
   const { source, config } = deps;
   const mapping = mapColumns(await chooseTable(source, options.table), options);
   const dryRun = options.dryRun === true;
-  if (dryRun && !hasDatabase(config)) return runImport({ ...deps, mapping, print, database: undefined, keyring: undefined }, options);
+  if (dryRun && !hasDatabase(config))
+    return runImport({ ...deps, mapping, print, database: undefined, keyring: undefined }, options);
   await withDatabase(config, async (database) => {
     if (!dryRun) await migrate(database);
     const isMade = (await schemaState(database)).pending.length === 0;
     const keyring = dryRun ? existingKeyring(config) : openKeyring(config, pooled(systemRandom));
-    const here = isMade && keyring !== undefined ? { database, keyring } : { database: undefined, keyring: undefined };
+    const here =
+      isMade && keyring !== undefined
+        ? { database, keyring }
+        : { database: undefined, keyring: undefined };
     await runImport({ ...deps, mapping, print, ...here }, options);
   });
 }
 
 const POOL_BYTES = 65_536;
 
-/** Drawn in large portions: for a nonce at a time the system would be asked longer than it takes to seal with it. */
+/**
+ * Drawn in large portions: for a nonce at a time the system would be asked longer than it takes to
+ * seal with it.
+ */
 function pooled(random: Random): Random {
   let pool: Buffer = Buffer.alloc(0);
   return {
@@ -129,7 +181,9 @@ function pooled(random: Random): Random {
 
 /** A dry run makes none. */
 function existingKeyring(config: Config): Keyring | undefined {
-  return config.secret === undefined && !existsSync(secretFile(config)) ? undefined : openKeyring(config, systemRandom);
+  return config.secret === undefined && !existsSync(secretFile(config))
+    ? undefined
+    : openKeyring(config, systemRandom);
 }
 
 export interface RunDeps extends FromDeps {
@@ -152,7 +206,14 @@ export async function runImport(deps: RunDeps, options: ImportOptions): Promise<
   const run = uuidv7(deps);
   const total = await source.count(mapping.table);
   describeSource(deps, total);
-  deps.report.run({ run, at: moment(now), from: source.label, table: mapping.table.label, rows: total, dryRun });
+  deps.report.run({
+    run,
+    at: moment(now),
+    from: source.label,
+    table: mapping.table.label,
+    rows: total,
+    dryRun,
+  });
 
   const idsOf = keyring === undefined ? plainIds : createIdsOf(keyring, mapping.table.name);
   const placing = {
@@ -164,17 +225,30 @@ export async function runImport(deps: RunDeps, options: ImportOptions): Promise<
   };
   const tables = options.tokens === true ? tokenTables(source) : undefined;
   const progress = showProgress(deps, "Looking at", total);
-  const checking: CheckDeps = { source, mapping, place: placing, idsOf, database, report: dryRun ? deps.report : noReport, progress };
+  const checking: CheckDeps = {
+    source,
+    mapping,
+    place: placing,
+    idsOf,
+    database,
+    report: dryRun ? deps.report : noReport,
+    progress,
+  };
   const schema = profileCheck(config);
   const checked = await checkUsers(checking, schema.look);
   const { tally, ids } = checked;
   progress.end();
 
   describeTally(tally).forEach(deps.print);
-  hintsFor({ config, mapping, tally, options, source, profileProblem: schema.problem() }).forEach(deps.print);
+  hintsFor({ config, mapping, tally, options, source, profileProblem: schema.problem() }).forEach(
+    deps.print,
+  );
   const refused = refusal(tally, options);
   if (dryRun) {
-    if (tables !== undefined) deps.print(describeTokens(await checkTokens({ ...checking, tokens: tables, tally }, ids), { dryRun }));
+    if (tables !== undefined)
+      deps.print(
+        describeTokens(await checkTokens({ ...checking, tokens: tables, tally }, ids), { dryRun }),
+      );
     deps.print(
       refused === undefined
         ? "Dry run: nothing was changed."
@@ -198,7 +272,10 @@ export async function runImport(deps: RunDeps, options: ImportOptions): Promise<
   const imported = await importUsers(importing, checked);
   importing.progress.end();
   deps.print(describeImport(imported));
-  if (tables !== undefined) deps.print(describeTokens(await importTokens({ ...importing, tokens: tables, tally }), { dryRun }));
+  if (tables !== undefined)
+    deps.print(
+      describeTokens(await importTokens({ ...importing, tokens: tables, tally }), { dryRun }),
+    );
   deps.report.run({ run, ...imported });
 }
 
@@ -214,12 +291,19 @@ function tokenTables(source: ForeignSource): TokenTables {
 function describeSource({ source, mapping, print: say }: RunDeps, total: number): void {
   say(`${source.label}, table ${mapping.table.label}: ${grouped(total)} rows`);
   const width = Math.max(...mapping.columns.map(({ name }) => name.length));
-  for (const [column = "", becomes = ""] of describeMapping(mapping)) say(`  ${column.padEnd(width)}  ${becomes}`);
+  for (const [column = "", becomes = ""] of describeMapping(mapping))
+    say(`  ${column.padEnd(width)}  ${becomes}`);
   if (mapping.ignored.length > 0) say(`Not imported: ${mapping.ignored.join(", ")}.`);
 }
 
-/** Whether users could change their profile afterwards: the whole of it has to satisfy the operator's schema then. */
-function profileCheck(config: Config): { readonly look: (placed: Placed) => void; readonly problem: () => string | undefined } {
+/**
+ * Whether users could change their profile afterwards: the whole of it has to satisfy the
+ * operator's schema then.
+ */
+function profileCheck(config: Config): {
+  readonly look: (placed: Placed) => void;
+  readonly problem: () => string | undefined;
+} {
   const rules = readProfileRules(config);
   let problem: string | undefined;
   return {

@@ -56,7 +56,12 @@ export interface NewUser {
 }
 
 export type Placed =
-  | { readonly kind: "new"; readonly user: NewUser; readonly read: ReadUser; readonly findings: readonly Finding[] }
+  | {
+      readonly kind: "new";
+      readonly user: NewUser;
+      readonly read: ReadUser;
+      readonly findings: readonly Finding[];
+    }
   /** Nothing is said of those who are here: an earlier run did. */
   | { readonly kind: "here" | "left_out"; readonly findings: readonly Finding[] };
 
@@ -82,17 +87,25 @@ export function toCandidate(deps: PlaceDeps, read: ReadUser, id: string): Candid
   };
 }
 
-/** Decides what becomes of a row. The first in the order of keys gets an address or a username, as do those who are here. */
+/**
+ * Decides what becomes of a row. The first in the order of keys gets an address or a username, as
+ * do those who are here.
+ */
 export function place(deps: PlaceDeps, taken: Taken, seen: Seen, candidate: Candidate): Placed {
   const { read, id } = candidate;
-  const finding = (kind: FindingKind, value?: string): Finding => ({ kind, key: read.key.text, value });
+  const finding = (kind: FindingKind, value?: string): Finding => ({
+    kind,
+    key: read.key.text,
+    value,
+  });
   const leftOut = (kind: FindingKind): Placed => ({ kind: "left_out", findings: [finding(kind)] });
 
   if (read.key.kind === "missing") return leftOut("key_missing");
   if (!seen.ids.claim(id)) return leftOut("key_repeated");
   const joinedAt = taken.ids.get(id);
   // Both are what the source said, unless it does not say.
-  if (joinedAt !== undefined && read.joinedAt !== undefined && read.joinedAt !== joinedAt) return leftOut("another_here");
+  if (joinedAt !== undefined && read.joinedAt !== undefined && read.joinedAt !== joinedAt)
+    return leftOut("another_here");
   if (joinedAt !== undefined) return { kind: "here", findings: [] };
   if (taken.deleted.has(id)) return leftOut("deleted_here");
 
@@ -102,9 +115,15 @@ export function place(deps: PlaceDeps, taken: Taken, seen: Seen, candidate: Cand
   const number = placeNumber(taken, candidate, add);
   const email = placeAddress(taken, seen, candidate, { add, profile });
   const username = placeUsername(deps, taken, seen, candidate, { add, profile });
-  if (username === undefined && email?.shared !== false && (read.email ?? read.username) !== undefined) add("no_identifier");
+  if (
+    username === undefined &&
+    email?.shared !== false &&
+    (read.email ?? read.username) !== undefined
+  )
+    add("no_identifier");
   const factors = deps.factors.get(read.key.text);
-  if (factors !== undefined) findings.push(...factors.findings.map((found) => ({ ...found, key: read.key.text })));
+  if (factors !== undefined)
+    findings.push(...factors.findings.map((found) => ({ ...found, key: read.key.text })));
 
   const createdAt = read.joinedAt ?? deps.now;
   const user: NewUser = {
@@ -169,10 +188,25 @@ function placeUsername(
   { add, profile }: Kept,
 ): Candidate["username"] {
   if (read.username === undefined) return undefined;
-  if (username !== undefined && seen.usernames.claim(username.canonical) && !taken.usernames.has(username.canonical)) return username;
+  if (
+    username !== undefined &&
+    seen.usernames.claim(username.canonical) &&
+    !taken.usernames.has(username.canonical)
+  )
+    return username;
   const asAddress = readAddress(read.username);
-  const isOwnAddress = asAddress.kind === "address" && asAddress.canonical === address?.canonical && deps.loginField === "email";
-  add(username !== undefined ? "username_taken" : isOwnAddress ? "username_is_address" : "username_refused", read.username);
+  const isOwnAddress =
+    asAddress.kind === "address" &&
+    asAddress.canonical === address?.canonical &&
+    deps.loginField === "email";
+  add(
+    username !== undefined
+      ? "username_taken"
+      : isOwnAddress
+        ? "username_is_address"
+        : "username_refused",
+    read.username,
+  );
   keepInProfile(profile, "importedUsername", read.username, add);
   return undefined;
 }
@@ -193,5 +227,8 @@ function fitted(profile: Profile, add: Add): string {
   if (Buffer.byteLength(text) <= LARGEST_PROFILE_BYTES) return text;
   const last = Object.keys(profile).findLast((member) => !member.startsWith("imported")) ?? "";
   add("value_left_out", last);
-  return fitted(Object.fromEntries(Object.entries(profile).filter(([member]) => member !== last)), add);
+  return fitted(
+    Object.fromEntries(Object.entries(profile).filter(([member]) => member !== last)),
+    add,
+  );
 }

@@ -8,7 +8,11 @@ export interface Progress {
 const EVERY_MILLISECONDS = 200;
 
 /** A line that is written over again and again, on a terminal; anywhere else nothing. */
-export function showProgress({ clock }: { readonly clock: Clock }, what: string, total: number): Progress {
+export function showProgress(
+  { clock }: { readonly clock: Clock },
+  what: string,
+  total: number,
+): Progress {
   if (!process.stderr.isTTY) return { advance: () => {}, end: () => {} };
   const begun = clock.monotonicMilliseconds();
   let done = 0;

@@ -42,7 +42,12 @@ test("a key is a number, a UUID in either spelling, or any other text", () => {
     [-7n, "number", "-7", undefined],
     [1.5, "number", "1.5", undefined],
     ["0f8fad5bd9cb469fa16570867728950e", "uuid", "0f8fad5b-d9cb-469f-a165-70867728950e", undefined],
-    ["0F8FAD5B-D9CB-469F-A165-70867728950E", "uuid", "0f8fad5b-d9cb-469f-a165-70867728950e", undefined],
+    [
+      "0F8FAD5B-D9CB-469F-A165-70867728950E",
+      "uuid",
+      "0f8fad5b-d9cb-469f-a165-70867728950e",
+      undefined,
+    ],
     ["0f8fad5bd9cb069fa16570867728950e", "text", "0f8fad5bd9cb069fa16570867728950e", undefined],
     ["7", "text", "7", undefined],
     [null, "missing", "", undefined],
@@ -50,24 +55,36 @@ test("a key is a number, a UUID in either spelling, or any other text", () => {
     ["x".repeat(5000), "missing", "", undefined],
     [new Uint8Array([7]), "missing", "", undefined],
   ];
-  for (const [value, kind, text, number] of read) assert.deepEqual(readKey(value), { kind, text, number }, String(value));
+  for (const [value, kind, text, number] of read)
+    assert.deepEqual(readKey(value), { kind, text, number }, String(value));
 });
 
 test("a flag that is neither true nor false is nobody's to guess", () => {
-  assert.deepEqual([readFlag(1n), readFlag(0n), readFlag(null), readFlag("t"), readFlag(2n)], [true, false, false, undefined, undefined]);
+  assert.deepEqual(
+    [readFlag(1n), readFlag(0n), readFlag(null), readFlag("t"), readFlag(2n)],
+    [true, false, false, undefined, undefined],
+  );
 });
 
 const table: SourceTable = {
   schema: "main",
   name: "people",
   label: "people",
-  columns: ["id", "password", "email", "is_active"].map((name) => ({ name, kind: "text" as const })),
+  columns: ["id", "password", "email", "is_active"].map((name) => ({
+    name,
+    kind: "text" as const,
+  })),
   primaryKey: "id",
 };
 
 function kindsOf(password: SourceValue): readonly [string | undefined, readonly string[]] {
   const mapping = mapColumns(table, { column: [], profile: [] });
-  const row: Readonly<Record<string, SourceValue>> = { id: 1n, email: "anna@example.com", password, is_active: 1n };
+  const row: Readonly<Record<string, SourceValue>> = {
+    id: 1n,
+    email: "anna@example.com",
+    password,
+    is_active: 1n,
+  };
   const user = userReader(mapping, movingDay)(mapping.columns.map(({ name }) => row[name] ?? null));
   return [user.hash, user.findings.map(({ kind }) => kind)];
 }
@@ -77,20 +94,32 @@ const argon2id = `$argon2id$v=19$m=102400,t=2,p=8$${"A".repeat(22)}$${"A".repeat
 test("a password hash is kept as Django means it, and what cannot be checked is listed", () => {
   assert.deepEqual(kindsOf(HASH), [HASH, []]);
   assert.deepEqual(kindsOf(`argon2${argon2id}`), [`argon2${argon2id}`, []]);
-  assert.deepEqual(kindsOf(argon2id), [`argon2${argon2id}`, []], "a bare one would be taken for ours, which is over another text");
+  assert.deepEqual(
+    kindsOf(argon2id),
+    [`argon2${argon2id}`, []],
+    "a bare one would be taken for ours, which is over another text",
+  );
   for (const none of ["!", "!abc", "", null]) assert.deepEqual(kindsOf(none), [undefined, []]);
-  for (const unknown of ["crypt$$ab1JvO1", "md5_twice$salt$abc", "pbkdf2_sha256$99999999$salt$AAAA", "$6$salt$abc"])
+  for (const unknown of [
+    "crypt$$ab1JvO1",
+    "md5_twice$salt$abc",
+    "pbkdf2_sha256$99999999$salt$AAAA",
+    "$6$salt$abc",
+  ])
     assert.deepEqual(kindsOf(unknown), [undefined, ["hash_unknown"]]);
   for (const garbage of ["secret", "not a hash at all", "\0", new Uint8Array([1, 2])])
     assert.deepEqual(kindsOf(garbage), [undefined, ["no_hash"]]);
 });
 
 test("hashes are counted by Django's names for them", () => {
-  assert.deepEqual([HASH, `argon2${argon2id}`, "bcrypt_sha256$$2b$12$x", "$2b$12$x", "5f4dcc3b5aa765d61d8327deb882cf99"].map(schemeOf), [
-    "pbkdf2_sha256",
-    "argon2",
-    "bcrypt_sha256",
-    "bcrypt",
-    "unsalted_md5",
-  ]);
+  assert.deepEqual(
+    [
+      HASH,
+      `argon2${argon2id}`,
+      "bcrypt_sha256$$2b$12$x",
+      "$2b$12$x",
+      "5f4dcc3b5aa765d61d8327deb882cf99",
+    ].map(schemeOf),
+    ["pbkdf2_sha256", "argon2", "bcrypt_sha256", "bcrypt", "unsalted_md5"],
+  );
 });

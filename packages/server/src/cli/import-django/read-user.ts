@@ -40,7 +40,8 @@ function readUser(mapping: Mapping, now: UnixSeconds, row: SourceRow): ReadUser 
   const findings: Finding[] = [];
   const valueOf = (field: Field): SourceValue => row[at[field] ?? -1] ?? null;
   const key = readKey(valueOf("id"));
-  const note = (kind: FindingKind, column?: string, value?: string): void => void findings.push({ kind, key: key.text, column, value });
+  const note = (kind: FindingKind, column?: string, value?: string): void =>
+    void findings.push({ kind, key: key.text, column, value });
 
   const flag = (field: Field, fallback: boolean): boolean => {
     if (at[field] === undefined) return fallback;
@@ -51,12 +52,14 @@ function readUser(mapping: Mapping, now: UnixSeconds, row: SourceRow): ReadUser 
   const moment = (field: Field): UnixSeconds | undefined => {
     const value = valueOf(field);
     const read = value === null ? undefined : readMoment(value);
-    if (value !== null && (read === undefined || read > now)) note("moment_unreadable", columns[at[field] ?? -1]?.name);
+    if (value !== null && (read === undefined || read > now))
+      note("moment_unreadable", columns[at[field] ?? -1]?.name);
     return read === undefined || read > now ? undefined : read;
   };
 
   const password = readHash(valueOf("password"));
-  if (password.kind === "hash_unknown" || password.kind === "no_hash") note(password.kind, columns[at.password ?? -1]?.name);
+  if (password.kind === "hash_unknown" || password.kind === "no_hash")
+    note(password.kind, columns[at.password ?? -1]?.name);
   const profile: Profile = {};
   const keep = (index: number | undefined, member: string): void => {
     const value = index === undefined ? null : (row[index] ?? null);
@@ -86,12 +89,15 @@ function readUser(mapping: Mapping, now: UnixSeconds, row: SourceRow): ReadUser 
   };
 }
 
-const UUID = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([1-8][0-9a-f]{3})-?([89ab][0-9a-f]{3})-?([0-9a-f]{12})$/i;
+const UUID =
+  /^([0-9a-f]{8})-?([0-9a-f]{4})-?([1-8][0-9a-f]{3})-?([89ab][0-9a-f]{3})-?([0-9a-f]{12})$/i;
 
 /** Django keeps a UUID as 32 digits where the database has no type for it. */
 export function readKey(value: SourceValue): Key {
-  if (typeof value === "number" || typeof value === "bigint") return { kind: "number", text: String(value), number: asNumber(value) };
-  if (typeof value !== "string" || value === "" || value.length > LONGEST_VALUE) return { kind: "missing", text: "", number: undefined };
+  if (typeof value === "number" || typeof value === "bigint")
+    return { kind: "number", text: String(value), number: asNumber(value) };
+  if (typeof value !== "string" || value === "" || value.length > LONGEST_VALUE)
+    return { kind: "missing", text: "", number: undefined };
   const uuid = UUID.exec(value);
   if (uuid === null) return { kind: "text", text: value, number: undefined };
   return { kind: "uuid", text: uuid.slice(1).join("-").toLowerCase(), number: undefined };
@@ -117,21 +123,40 @@ export function readFlag(value: SourceValue): boolean | undefined {
   return value === 1n || value === 1 ? true : undefined;
 }
 
-const DJANGO_MOMENT = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?(?: ?(Z|[+-]\d\d(?::?\d\d)?))?$/;
+const DJANGO_MOMENT =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?(?: ?(Z|[+-]\d\d(?::?\d\d)?))?$/;
 
-/** A number is seconds. Without a zone it is UTC, as Django writes it to a database that knows no zones. */
+/**
+ * A number is seconds. Without a zone it is UTC, as Django writes it to a database that knows no
+ * zones.
+ */
 export function readMoment(value: SourceValue): UnixSeconds | undefined {
-  if (typeof value === "bigint" || typeof value === "number") return value >= 0 && value < 2 ** 40 ? Math.floor(Number(value)) : undefined;
+  if (typeof value === "bigint" || typeof value === "number")
+    return value >= 0 && value < 2 ** 40 ? Math.floor(Number(value)) : undefined;
   const parts = typeof value === "string" ? DJANGO_MOMENT.exec(value) : null;
   if (parts === null) return undefined;
   const [, year, month, day, hour = "0", minute = "0", second = "0", zone] = parts;
-  return secondsOf([Number(year), Number(month), Number(day), Number(hour), Number(minute), Number(second)], zone);
+  return secondsOf(
+    [Number(year), Number(month), Number(day), Number(hour), Number(minute), Number(second)],
+    zone,
+  );
 }
 
-type Parts = readonly [year: number, month: number, day: number, hour: number, minute: number, second: number];
+type Parts = readonly [
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+];
 
-function secondsOf([year, month, day, hour, minute, second]: Parts, zone: string | undefined): UnixSeconds | undefined {
-  if (year < 1970 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined;
+function secondsOf(
+  [year, month, day, hour, minute, second]: Parts,
+  zone: string | undefined,
+): UnixSeconds | undefined {
+  if (year < 1970 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month))
+    return undefined;
   if (hour > 23 || minute > 59 || second > 59) return undefined;
   const seconds = Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - offsetOf(zone);
   return seconds >= 0 ? seconds : undefined;
@@ -150,15 +175,21 @@ function offsetOf(zone: string | undefined): number {
   return (sign === "-" ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60);
 }
 
-type PasswordColumn = { readonly kind: "hash"; readonly hash: string } | { readonly kind: "none" | "hash_unknown" | "no_hash" };
+type PasswordColumn =
+  | { readonly kind: "hash"; readonly hash: string }
+  | { readonly kind: "none" | "hash_unknown" | "no_hash" };
 
-/** As other systems write their algorithm: what has it may be a password to them, what has it not is none to Django either. */
+/**
+ * As other systems write their algorithm: what has it may be a password to them, what has it not is
+ * none to Django either.
+ */
 const SOMEBODYS_HASH = /^\$?[a-z0-9_.-]{1,40}\$|^\$[a-z0-9]/i;
 
 function readHash(value: SourceValue): PasswordColumn {
   const text = asText(value);
   if (text === undefined || text.startsWith("!")) return { kind: "none" };
-  // Without Django's prefix it would be taken for one of ours, which are over a normalised password.
+  // Without Django's prefix it would be taken for one of ours, which are over a normalised
+  // password.
   const hash = text.startsWith("$") && readArgon2id(text) !== undefined ? `argon2${text}` : text;
   if (readForeignHash(hash) !== undefined) return { kind: "hash", hash };
   return { kind: SOMEBODYS_HASH.test(text) ? "hash_unknown" : "no_hash" };
@@ -183,9 +214,12 @@ function asMember(
     const at = readMoment(value);
     return at === undefined ? undefined : new Date(at * 1000).toISOString().replace(".000Z", "Z");
   }
-  if (typeof value === "string") return value.length <= LONGEST_MEMBER && isStorable(value) ? value : undefined;
+  if (typeof value === "string")
+    return value.length <= LONGEST_MEMBER && isStorable(value) ? value : undefined;
   const number = Number(value);
-  return Number.isFinite(number) && (typeof value === "number" || Number.isSafeInteger(number)) ? number : String(value);
+  return Number.isFinite(number) && (typeof value === "number" || Number.isSafeInteger(number))
+    ? number
+    : String(value);
 }
 
 /** What one of the two databases would refuse or change. */

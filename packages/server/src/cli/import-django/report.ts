@@ -1,7 +1,9 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { severityOf, wordsFor, type Finding } from "./findings.ts";
 
-/** A file of JSON lines. Each run adds to it: what was said about rows that are here by now is kept. */
+/**
+ * A file of JSON lines. Each run adds to it: what was said about rows that are here by now is kept.
+ */
 export interface Report {
   run(facts: Readonly<Record<string, string | number | boolean>>): void;
   findings(findings: readonly Finding[]): void;
@@ -14,7 +16,8 @@ export const noReport: Report = { run: () => {}, findings: () => {}, close: () =
 export function openReport(file: string): Report {
   const handle = openSync(file, "a", 0o600);
   const write = (lines: readonly object[]): void => {
-    if (lines.length > 0) writeSync(handle, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    if (lines.length > 0)
+      writeSync(handle, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   };
   return {
     run: (facts) => write([facts]),

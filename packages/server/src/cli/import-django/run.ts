@@ -9,8 +9,24 @@ import { operator } from "../command.ts";
 import type { Mapping } from "./columns.ts";
 import { insertFactors, sealFactors, type EnrolDeps, type SealedFactors } from "./enrol.ts";
 import type { Finding } from "./findings.ts";
-import { findTaken, insertUsers, isEmpty, makeRoom, raiseNumber, type SealedUser } from "./import.store.ts";
-import { place, toCandidate, type Candidate, type NewUser, type PlaceDeps, type Placed, type Taken, type Texts } from "./place.ts";
+import {
+  findTaken,
+  insertUsers,
+  isEmpty,
+  makeRoom,
+  raiseNumber,
+  type SealedUser,
+} from "./import.store.ts";
+import {
+  place,
+  toCandidate,
+  type Candidate,
+  type NewUser,
+  type PlaceDeps,
+  type Placed,
+  type Taken,
+  type Texts,
+} from "./place.ts";
 import type { Progress } from "./progress.ts";
 import { asNumber, userReader, type Key, type ReadUser } from "./read-user.ts";
 import type { Report } from "./report.ts";
@@ -33,25 +49,35 @@ export interface ImportDeps extends CheckDeps, EnrolDeps {
   readonly run: string;
 }
 
-const nothingTaken: Taken = { ids: new Map(), deleted: new Set(), numbers: new Set(), addresses: new Set(), usernames: new Set() };
+const nothingTaken: Taken = {
+  ids: new Map(),
+  deleted: new Set(),
+  numbers: new Set(),
+  addresses: new Set(),
+  usernames: new Set(),
+};
 
 export type IdsOf = (keys: readonly Key[]) => readonly string[];
 
 /**
- * Whom keys stand for here, always the same: that is how a second run knows whom an earlier one has imported. As random to
- * whoever lacks the master secret as any user's id (EN-08), and of the same form.
+ * Whom keys stand for here, always the same: that is how a second run knows whom an earlier one has
+ * imported. As random to whoever lacks the master secret as any user's id (EN-08), and of the same
+ * form.
  */
 export function createIdsOf(keyring: Keyring, table: string): IdsOf {
   const secret = keyring.mac("import-id", table);
   const cipher = createCipheriv("aes-256-ecb", secret, null);
   return (keys) => {
-    // A permutation of the numbers, a page at a time: a MAC for each would take longer than reading its row.
+    // A permutation of the numbers, a page at a time: a MAC for each would take longer than reading
+    // its row.
     const blocks = Buffer.alloc(BLOCK * keys.length);
-    for (const [index, key] of keys.entries()) blocks.writeBigUInt64BE(BigInt(key.number ?? 0), BLOCK * index + 8);
+    for (const [index, key] of keys.entries())
+      blocks.writeBigUInt64BE(BigInt(key.number ?? 0), BLOCK * index + 8);
     const hex = cipher.update(blocks, undefined, "hex");
     return keys.map((key, index) => {
       if (key.kind === "uuid") return key.text;
-      if (key.number !== undefined) return uuidOf(hex.slice(2 * BLOCK * index, 2 * BLOCK * (index + 1)));
+      if (key.number !== undefined)
+        return uuidOf(hex.slice(2 * BLOCK * index, 2 * BLOCK * (index + 1)));
       return uuidOf(createHmac("sha256", secret).update(`${key.kind}\n${key.text}`).digest("hex"));
     });
   };
@@ -81,7 +107,9 @@ interface Page {
   readonly counts: Counts;
 }
 
-/** Kept from the look until the import, which then need not make sense of them again: about 100 MB. */
+/**
+ * Kept from the look until the import, which then need not make sense of them again: about 100 MB.
+ */
 const PAGES_KEPT = 100;
 
 export interface Checked {
@@ -94,19 +122,29 @@ export interface Checked {
   readonly kept: readonly Page[];
 }
 
-async function* readPages({ source, mapping, place: placing }: CheckDeps): AsyncGenerator<readonly ReadUser[]> {
+async function* readPages({
+  source,
+  mapping,
+  place: placing,
+}: CheckDeps): AsyncGenerator<readonly ReadUser[]> {
   const read = userReader(mapping, placing.now);
   const { table, columns, key } = mapping;
   for await (const rows of source.pages({ table, columns, orderBy: key })) yield rows.map(read);
 }
 
-function toCandidates({ idsOf, place: placing }: CheckDeps, users: readonly ReadUser[]): readonly Candidate[] {
+function toCandidates(
+  { idsOf, place: placing }: CheckDeps,
+  users: readonly ReadUser[],
+): readonly Candidate[] {
   const ids = idsOf(users.map(({ key }) => key));
   return users.map((user, index) => toCandidate(placing, user, ids[index] ?? ""));
 }
 
 /** What an import would do, row by row. */
-export async function checkUsers(deps: CheckDeps, look: (placed: Placed) => void): Promise<Checked> {
+export async function checkUsers(
+  deps: CheckDeps,
+  look: (placed: Placed) => void,
+): Promise<Checked> {
   const tally = createTally();
   const ids = new Set<string>();
   const seen = { ids: claims(ids), addresses: claims(), usernames: claims() };
@@ -138,7 +176,9 @@ function claims(all = new Set<string>()): Texts {
 }
 
 /** Where there is nobody yet, nobody is looked for. */
-async function takenOf(database: OpenDatabase | undefined): Promise<(page: readonly Candidate[]) => Promise<Taken>> {
+async function takenOf(
+  database: OpenDatabase | undefined,
+): Promise<(page: readonly Candidate[]) => Promise<Taken>> {
   if (database === undefined || (await isEmpty(database.db))) return async () => nothingTaken;
   return async (page) => findTaken(database.db, database.dialect, page);
 }
@@ -157,7 +197,10 @@ export async function importUsers(deps: ImportDeps, checked: Checked): Promise<C
   const earlier = new Set<string>();
   const sum = { imported: 0, here: 0, leftOut: 0 };
   await makeRoom(db, dialect);
-  const least = Math.max(checked.highest, asNumber(await source.lastNumber(mapping.table, mapping.key)) ?? 0);
+  const least = Math.max(
+    checked.highest,
+    asNumber(await source.lastNumber(mapping.table, mapping.key)) ?? 0,
+  );
   await db.transaction().execute(async (tx) => raiseNumber(tx, dialect, least));
   for await (const page of pagesToImport(deps, checked)) {
     const { imported, here, leftOut } = await importPage(deps, page, earlier);
@@ -175,7 +218,10 @@ interface PageToImport {
 }
 
 /** The source does not change while it is open: its first pages are those that were kept. */
-async function* pagesToImport(deps: ImportDeps, { kept, tally }: Checked): AsyncGenerator<PageToImport> {
+async function* pagesToImport(
+  deps: ImportDeps,
+  { kept, tally }: Checked,
+): AsyncGenerator<PageToImport> {
   let rows = 0;
   for (const [index, page] of kept.entries()) {
     yield { page, read: async () => readPage(deps, index) };
@@ -183,7 +229,8 @@ async function* pagesToImport(deps: ImportDeps, { kept, tally }: Checked): Async
   }
   if (rows === tally.counts.rows) return;
   let index = 0;
-  for await (const users of readPages(deps)) if (index++ >= kept.length) yield { page: undefined, read: async () => users };
+  for await (const users of readPages(deps))
+    if (index++ >= kept.length) yield { page: undefined, read: async () => users };
 }
 
 async function readPage(deps: ImportDeps, wanted: number): Promise<readonly ReadUser[]> {
@@ -195,13 +242,18 @@ async function readPage(deps: ImportDeps, wanted: number): Promise<readonly Read
 const TRIES = 5;
 
 /**
- * What others have taken since the page was looked at makes the insertion fail; then it is looked at again. What earlier pages
- * have taken is in the database.
+ * What others have taken since the page was looked at makes the insertion fail; then it is looked
+ * at again. What earlier pages have taken is in the database.
  */
-async function importPage(deps: ImportDeps, { page, read }: PageToImport, earlier: Set<string>): Promise<Counts> {
+async function importPage(
+  deps: ImportDeps,
+  { page, read }: PageToImport,
+  earlier: Set<string>,
+): Promise<Counts> {
   const sealed = new Map<string, SealedFactors>();
   for (let attempt = 1; ; attempt += 1) {
-    const { users, findings, counts } = (attempt === 1 ? page : undefined) ?? toPage(await placeAgain(deps, await read(), earlier));
+    const { users, findings, counts } =
+      (attempt === 1 ? page : undefined) ?? toPage(await placeAgain(deps, await read(), earlier));
     // Before the commit: what is listed twice after a crash is better than what was never listed.
     deps.report.findings(findings);
     const missing = users.filter(({ id }) => !sealed.has(id));
@@ -221,7 +273,11 @@ async function importPage(deps: ImportDeps, { page, read }: PageToImport, earlie
 }
 
 /** @param earlier ids of those whom this run has imported already */
-async function placeAgain(deps: ImportDeps, users: readonly ReadUser[], earlier: ReadonlySet<string>): Promise<readonly Placed[]> {
+async function placeAgain(
+  deps: ImportDeps,
+  users: readonly ReadUser[],
+  earlier: ReadonlySet<string>,
+): Promise<readonly Placed[]> {
   const candidates = toCandidates(deps, users);
   const taken = await findTaken(deps.database.db, deps.database.dialect, candidates);
   const own = claims();
@@ -231,14 +287,25 @@ async function placeAgain(deps: ImportDeps, users: readonly ReadUser[], earlier:
 }
 
 function seal(keyring: Keyring, user: NewUser): SealedUser {
-  return { user, passwordSealed: user.hash === undefined ? null : keyring.seal("password-seal", user.id, Buffer.from(user.hash)) };
+  return {
+    user,
+    passwordSealed:
+      user.hash === undefined
+        ? null
+        : keyring.seal("password-seal", user.id, Buffer.from(user.hash)),
+  };
 }
 
 /**
- * The audit gets one event for the page and one for each superuser in it, in the page's own transaction (AU-01). One for each user
- * would say nothing that their rows do not, and the chain would take as long as everything else.
+ * The audit gets one event for the page and one for each superuser in it, in the page's own
+ * transaction (AU-01). One for each user would say nothing that their rows do not, and the chain
+ * would take as long as everything else.
  */
-async function insertPage(deps: ImportDeps, users: readonly SealedUser[], factors: readonly SealedFactors[]): Promise<void> {
+async function insertPage(
+  deps: ImportDeps,
+  users: readonly SealedUser[],
+  factors: readonly SealedFactors[],
+): Promise<void> {
   const { db, dialect } = deps.database;
   if (users.length === 0) return;
   const now = deps.clock.now();
@@ -248,7 +315,12 @@ async function insertPage(deps: ImportDeps, users: readonly SealedUser[], factor
     await insertFactors(tx, deps, factors);
     if (superusers.length > 0) await spendSetupLinks(tx, now);
     for (const { user } of superusers)
-      await record(tx, deps, { event: "superuser.created", ...operator, userId: user.id, details: { run: deps.run } });
+      await record(tx, deps, {
+        event: "superuser.created",
+        ...operator,
+        userId: user.id,
+        details: { run: deps.run },
+      });
     await record(tx, deps, {
       event: "users.imported",
       ...operator,

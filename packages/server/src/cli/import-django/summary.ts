@@ -13,9 +13,11 @@ export function describeTally(tally: Tally): readonly string[] {
   const hashes = [...schemes].map(([scheme, count]) => `${grouped(count)} ${scheme}`);
   const facts = [
     `users to import: ${grouped(counts.imported)}; here already: ${grouped(counts.here)}; left out: ${grouped(counts.leftOut)}`,
-    counts.imported > 0 && `passwords: ${[...hashes, `${grouped(counts.withoutPassword)} without`].join(", ")}`,
+    counts.imported > 0 &&
+      `passwords: ${[...hashes, `${grouped(counts.withoutPassword)} without`].join(", ")}`,
     counts.superusers > 0 && `superusers: ${grouped(counts.superusers)}`,
-    counts.staff > 0 && `staff: ${grouped(counts.staff)}, which means nothing here but for superusers`,
+    counts.staff > 0 &&
+      `staff: ${grouped(counts.staff)}, which means nothing here but for superusers`,
     counts.inactive > 0 && `inactive, so disabled: ${grouped(counts.inactive)}`,
     counts.authenticators + counts.recoveryCodes > 0 &&
       `second factors: authenticator apps: ${grouped(counts.authenticators)}; recovery codes: ${grouped(counts.recoveryCodes)}`,
@@ -29,7 +31,9 @@ export function describeTally(tally: Tally): readonly string[] {
 
 export function describeImport({ imported, here, leftOut }: Counts): string {
   if (imported + leftOut === 0)
-    return here === 0 ? "There is nobody to import." : `Everybody is here already (users: ${grouped(here)}): nobody was imported.`;
+    return here === 0
+      ? "There is nobody to import."
+      : `Everybody is here already (users: ${grouped(here)}): nobody was imported.`;
   return `Users imported: ${grouped(imported)}; here already: ${grouped(here)}; left out: ${grouped(leftOut)}.`;
 }
 
@@ -38,14 +42,20 @@ function shown(key: string): string {
   return key === "" ? "no key" : JSON.stringify(key.slice(0, 40)).slice(1, -1);
 }
 
-export function describeTokens(counts: TokenCounts, { dryRun }: { readonly dryRun: boolean }): string {
+export function describeTokens(
+  counts: TokenCounts,
+  { dryRun }: { readonly dryRun: boolean },
+): string {
   const { outstanding, blacklisted, expired, imported, here, unusable } = counts;
   const others = `${grouped(blacklisted)} blacklisted, ${grouped(expired)} expired, ${grouped(here)} here already, ${grouped(unusable)} of no use`;
   return `refresh tokens ${dryRun ? "to import" : "imported"}: ${grouped(imported)} of ${grouped(outstanding)}; ${others}`;
 }
 
 /** Why nothing may be imported as things are; undefined where it may. */
-export function refusal(tally: Tally, options: { readonly acceptLosses?: true; readonly withoutFactors?: true }): string | undefined {
+export function refusal(
+  tally: Tally,
+  options: { readonly acceptLosses?: true; readonly withoutFactors?: true },
+): string | undefined {
   const [losing, factors] = [tally.rowsWith.get("loss") ?? 0, tally.rowsWith.get("factor") ?? 0];
   const reasons = [
     losing > 0 &&
@@ -68,7 +78,14 @@ export interface HintDeps {
 }
 
 /** Settings that fit what was found better than those in effect. */
-export function hintsFor({ config, mapping, tally, source, options, profileProblem }: HintDeps): readonly string[] {
+export function hintsFor({
+  config,
+  mapping,
+  tally,
+  source,
+  options,
+  profileProblem,
+}: HintDeps): readonly string[] {
   const { findings, keys, counts } = tally;
   if (counts.imported === 0) return [];
   const hints = [
@@ -92,7 +109,9 @@ export function hintsFor({ config, mapping, tally, source, options, profileProbl
     options.tokens === true &&
       config.simplejwtSigningKey === undefined &&
       "PORTCULLIS_SIMPLEJWT_SIGNING_KEY, Django's SIGNING_KEY: without it imported refresh tokens cannot be exchanged.",
-    options.tokens !== true && findTokenTables(source) !== undefined && "--tokens, so that those who are logged in stay so.",
+    options.tokens !== true &&
+      findTokenTables(source) !== undefined &&
+      "--tokens, so that those who are logged in stay so.",
   ];
   return hints.filter((hint) => hint !== false).map((hint) => `hint    ${hint}`);
 }

@@ -56,12 +56,16 @@ export function createTally(): Tally {
 
   const note = ({ kind, key }: Finding): void => {
     const { count, examples } = findings.get(kind) ?? { count: 0, examples: [] };
-    findings.set(kind, { count: count + 1, examples: examples.length < EXAMPLES ? [...examples, key] : examples });
+    findings.set(kind, {
+      count: count + 1,
+      examples: examples.length < EXAMPLES ? [...examples, key] : examples,
+    });
   };
   const noteAll = (found: readonly Finding[]): void => {
     if (found.length === 0) return;
     found.forEach(note);
-    for (const severity of new Set(found.map(({ kind }) => severityOf(kind)))) countUp(rowsWith, severity);
+    for (const severity of new Set(found.map(({ kind }) => severityOf(kind))))
+      countUp(rowsWith, severity);
   };
   const addNew = ({ read, user }: Extract<Placed, { kind: "new" }>): void => {
     counts.imported += 1;

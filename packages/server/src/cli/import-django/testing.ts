@@ -15,7 +15,8 @@ import { chooseTable, mapColumns } from "./columns.ts";
 import type { Finding } from "./findings.ts";
 import { runImport, type ImportOptions } from "./import-django.ts";
 
-const fixture = (name: string): string => fileURLToPath(new URL(`../../../test/fixtures/django/${name}`, import.meta.url));
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../../test/fixtures/django/${name}`, import.meta.url));
 
 /** Databases that a real Django has written; the folder's README says what is in them. */
 export const stock = fixture("django-stock.sqlite3");
@@ -54,7 +55,11 @@ export async function importInto(
         source: change(source),
         mapping,
         config: world.parts.config,
-        report: { run: () => {}, findings: (found) => void findings.push(...found), close: () => {} },
+        report: {
+          run: () => {},
+          findings: (found) => void findings.push(...found),
+          close: () => {},
+        },
         clock: manualClock(at),
         random: systemRandom,
         hasher: world.parts.hasher,
@@ -89,7 +94,8 @@ export const AUTH_USER = `create table auth_user (id integer not null primary ke
   email varchar(254) not null, is_staff bool not null, is_active bool not null, date_joined datetime not null, first_name varchar(150) not null)`;
 
 /** Of "Pass for old 1!", cheap to check. */
-export const HASH = "pbkdf2_sha256$10000$oldsaltoldsalt$zjLad+sBPJEjYs57G5H27WVEBdqPxWA2rHjiGaoXeHQ=";
+export const HASH =
+  "pbkdf2_sha256$10000$oldsaltoldsalt$zjLad+sBPJEjYs57G5H27WVEBdqPxWA2rHjiGaoXeHQ=";
 export const HASHED = "Pass for old 1!";
 
 export interface DjangoUser {
@@ -104,9 +110,14 @@ export interface DjangoUser {
 export function djangoWith(users: readonly DjangoUser[]): string {
   return sqliteFile((database) => {
     database.exec(AUTH_USER);
-    const insert = database.prepare("insert into auth_user values (?, ?, null, ?, ?, '', ?, 0, 1, '2024-01-01 12:00:00.123456', '')");
+    const insert = database.prepare(
+      "insert into auth_user values (?, ?, null, ?, ?, '', ?, 0, 1, '2024-01-01 12:00:00.123456', '')",
+    );
     database.exec("begin");
-    for (const [index, { id = index + 1, username = `user${id}`, email = "", password = HASH, superuser = false }] of users.entries())
+    for (const [
+      index,
+      { id = index + 1, username = `user${id}`, email = "", password = HASH, superuser = false },
+    ] of users.entries())
       insert.run(id, password, superuser ? 1 : 0, username, email);
     database.exec("commit");
   });
@@ -150,12 +161,28 @@ export function djangoWithFactors(
       create table otp_static_statictoken (id integer not null primary key autoincrement, token varchar(16) not null,
         device_id integer not null references otp_static_staticdevice (id))`);
     database.exec("begin");
-    const user = database.prepare("insert into auth_user values (?, ?, null, 0, ?, '', ?, 0, 1, '2024-01-01', '')");
+    const user = database.prepare(
+      "insert into auth_user values (?, ?, null, 0, ?, '', ?, 0, 1, '2024-01-01', '')",
+    );
     for (let id = 1; id <= users; id += 1) user.run(id, HASH, `user${id}`, `user${id}@example.com`);
-    const device = database.prepare("insert into otp_totp_totpdevice values (null, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)");
-    for (const { name = "phone", confirmed = 1, key = TOTP_KEY, step = 30, t0 = 0, digits = 6, drift = 0, lastT = -1, ...of } of devices)
+    const device = database.prepare(
+      "insert into otp_totp_totpdevice values (null, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+    );
+    for (const {
+      name = "phone",
+      confirmed = 1,
+      key = TOTP_KEY,
+      step = 30,
+      t0 = 0,
+      digits = 6,
+      drift = 0,
+      lastT = -1,
+      ...of
+    } of devices)
       device.run(name, confirmed, key, step, t0, digits, drift, lastT, of.user);
-    const holder = database.prepare("insert into otp_static_staticdevice values (?, 'backup', 1, ?)");
+    const holder = database.prepare(
+      "insert into otp_static_staticdevice values (?, 'backup', 1, ?)",
+    );
     const token = database.prepare("insert into otp_static_statictoken values (null, ?, ?)");
     for (const [index, [of, tokens]] of Object.entries(codes).entries()) {
       holder.run(index + 1, Number(of));
@@ -173,7 +200,11 @@ const POSTGRES_TYPES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** The same database as Django would have it on PostgreSQL, for as long as `use` takes. */
-export async function onScratchPostgres(server: string, file: string, use: (url: string) => Promise<void>): Promise<void> {
+export async function onScratchPostgres(
+  server: string,
+  file: string,
+  use: (url: string) => Promise<void>,
+): Promise<void> {
   const name = `portcullis_django_${randomUUID().replaceAll("-", "")}`;
   const admin = new pg.Client({ connectionString: server });
   await admin.connect();
@@ -193,19 +224,30 @@ async function copyTables(file: string, url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const database = new DatabaseSync(file, { readOnly: true });
-  const tables = database.prepare("select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'").all();
+  const tables = database
+    .prepare("select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'")
+    .all();
   for (const { name } of tables) {
     const table = `"${String(name)}"`;
-    const columns = database.prepare(`pragma table_info(${table})`).all() as unknown as { name: string; type: string; pk: number }[];
+    const columns = database.prepare(`pragma table_info(${table})`).all() as unknown as {
+      name: string;
+      type: string;
+      pk: number;
+    }[];
     const declared = columns.map((column) => {
-      const type = POSTGRES_TYPES.find(([pattern]) => pattern.test(column.type))?.[1] ?? column.type;
+      const type =
+        POSTGRES_TYPES.find(([pattern]) => pattern.test(column.type))?.[1] ?? column.type;
       return `"${column.name}" ${column.pk === 1 && type === "integer" ? "integer generated by default as identity primary key" : type}`;
     });
     await client.query(`create table ${table} (${declared.join(", ")})`);
-    const zoned = (value: unknown, type: string): unknown => (type === "datetime" && typeof value === "string" ? `${value}+00` : value);
+    const zoned = (value: unknown, type: string): unknown =>
+      type === "datetime" && typeof value === "string" ? `${value}+00` : value;
     for (const row of database.prepare(`select * from ${table}`).all()) {
       const values = columns.map((column) => zoned(row[column.name], column.type));
-      await client.query(`insert into ${table} values (${values.map((_, index) => `$${index + 1}`).join(", ")})`, values);
+      await client.query(
+        `insert into ${table} values (${values.map((_, index) => `$${index + 1}`).join(", ")})`,
+        values,
+      );
     }
   }
   database.close();

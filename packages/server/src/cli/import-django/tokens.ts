@@ -1,5 +1,10 @@
 import { record } from "../../audit/audit.ts";
-import type { ForeignSource, SourceColumn, SourceRow, SourceTable } from "../../db/foreign-source.ts";
+import type {
+  ForeignSource,
+  SourceColumn,
+  SourceRow,
+  SourceTable,
+} from "../../db/foreign-source.ts";
 import { operator } from "../command.ts";
 import type { Finding } from "./findings.ts";
 import { findTokens, findUserIds, insertTokens, type ImportedToken } from "./import.store.ts";
@@ -18,11 +23,14 @@ const COLUMNS = ["id", "jti", "user_id", "expires_at"];
 /** Where SimpleJWT keeps the refresh tokens it gave out; undefined where it does not. */
 export function findTokenTables({ tables }: ForeignSource): TokenTables | undefined {
   const outstanding = tables.find(({ name }) => name === "token_blacklist_outstandingtoken");
-  const columns = COLUMNS.map((wanted) => outstanding?.columns.find(({ name }) => name === wanted)).filter(
-    (column) => column !== undefined,
-  );
+  const columns = COLUMNS.map((wanted) =>
+    outstanding?.columns.find(({ name }) => name === wanted),
+  ).filter((column) => column !== undefined);
   if (outstanding === undefined || columns.length < COLUMNS.length) return undefined;
-  const blacklisted = tables.find(({ name, schema }) => name === "token_blacklist_blacklistedtoken" && schema === outstanding.schema);
+  const blacklisted = tables.find(
+    ({ name, schema }) =>
+      name === "token_blacklist_blacklistedtoken" && schema === outstanding.schema,
+  );
   return { outstanding, blacklisted, columns };
 }
 
@@ -41,11 +49,17 @@ interface TokenDeps extends CheckDeps {
 }
 
 /** @param users ids of those who would be here, where nothing is imported */
-export async function checkTokens(deps: TokenDeps, users: ReadonlySet<string>): Promise<TokenCounts> {
+export async function checkTokens(
+  deps: TokenDeps,
+  users: ReadonlySet<string>,
+): Promise<TokenCounts> {
   return eachPage(deps, async (tokens) => {
     const known = tokens.filter(({ userId }) => users.has(userId));
     const { database } = deps;
-    const here = database === undefined ? new Set() : await findTokens(database.db, database.dialect, jtisOf(known));
+    const here =
+      database === undefined
+        ? new Set()
+        : await findTokens(database.db, database.dialect, jtisOf(known));
     return { known: new Set(known), imported: known.filter(({ jti }) => !here.has(jti)).length };
   });
 }
@@ -57,34 +71,54 @@ export async function importTokens(deps: TokenDeps & ImportDeps): Promise<TokenC
     const known = tokens.filter(({ userId }) => users.has(userId));
     const imported = await db.transaction().execute(async (tx) => {
       const inserted = await insertTokens(tx, known);
-      if (inserted > 0) await record(tx, deps, { event: "tokens.imported", ...operator, details: { run: deps.run, tokens: inserted } });
+      if (inserted > 0)
+        await record(tx, deps, {
+          event: "tokens.imported",
+          ...operator,
+          details: { run: deps.run, tokens: inserted },
+        });
       return inserted;
     });
     return { known: new Set(known), imported };
   });
 }
 
-const jtisOf = (tokens: readonly ImportedToken[]): readonly string[] => tokens.map(({ jti }) => jti);
+const jtisOf = (tokens: readonly ImportedToken[]): readonly string[] =>
+  tokens.map(({ jti }) => jti);
 
 interface ReadToken extends ImportedToken {
   readonly key: string;
 }
 
-type Take = (tokens: readonly ReadToken[]) => Promise<{ readonly known: ReadonlySet<ImportedToken>; readonly imported: number }>;
+type Take = (
+  tokens: readonly ReadToken[],
+) => Promise<{ readonly known: ReadonlySet<ImportedToken>; readonly imported: number }>;
 
 async function eachPage(deps: TokenDeps, take: Take): Promise<TokenCounts> {
   const { source, tokens: tables, place, tally, report } = deps;
   const outstanding = await source.count(tables.outstanding);
   const counts = { valid: 0, expired: 0, imported: 0, here: 0, unusable: 0 };
-  const without = tables.blacklisted === undefined ? {} : { without: { table: tables.blacklisted, column: "token_id" } };
-  for await (const page of source.pages({ table: tables.outstanding, columns: tables.columns, orderBy: "id", ...without })) {
+  const without =
+    tables.blacklisted === undefined
+      ? {}
+      : { without: { table: tables.blacklisted, column: "token_id" } };
+  for await (const page of source.pages({
+    table: tables.outstanding,
+    columns: tables.columns,
+    orderBy: "id",
+    ...without,
+  })) {
     const users = deps.idsOf(page.map(([, , user = null]) => readKey(user)));
     const read = page.map((row, index) => readToken(row, users[index] ?? "", place.now));
     const good = read.flatMap((one) => (one.kind === "token" ? [one.token] : []));
     const { known, imported } = await take(good);
     const findings = [
-      ...read.flatMap((one): readonly Finding[] => (one.kind === "unreadable" ? [{ kind: "token_unreadable", key: one.key }] : [])),
-      ...good.filter((token) => !known.has(token)).map(({ key }): Finding => ({ kind: "token_user_unknown", key })),
+      ...read.flatMap((one): readonly Finding[] =>
+        one.kind === "unreadable" ? [{ kind: "token_unreadable", key: one.key }] : [],
+      ),
+      ...good
+        .filter((token) => !known.has(token))
+        .map(({ key }): Finding => ({ kind: "token_user_unknown", key })),
     ];
     findings.forEach(tally.note);
     report.findings(findings);
@@ -112,6 +146,7 @@ function readToken(
   const key = readKey(id).text;
   const expiresAt = readMoment(expires);
   if (expiresAt !== undefined && expiresAt <= now) return { kind: "expired" };
-  if (expiresAt === undefined || typeof jti !== "string" || !JTI.test(jti)) return { kind: "unreadable", key };
+  if (expiresAt === undefined || typeof jti !== "string" || !JTI.test(jti))
+    return { kind: "unreadable", key };
   return { kind: "token", token: { key, jti, userId, expiresAt } };
 }

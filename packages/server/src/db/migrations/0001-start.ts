@@ -25,7 +25,9 @@ export const words = {
 export function start(dialect: "sqlite" | "postgres"): Migration {
   const { text, integer, bytes, numbered, strict, busy } = words[dialect];
   const commitOrder =
-    dialect === "postgres" ? ["xid xid8 not null default pg_current_xact_id()"] : ["xid integer generated always as (seq) virtual"];
+    dialect === "postgres"
+      ? ["xid xid8 not null default pg_current_xact_id()"]
+      : ["xid integer generated always as (seq) virtual"];
 
   const statements = [
     `create table users (

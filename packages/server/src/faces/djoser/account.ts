@@ -13,9 +13,14 @@ export function accountOf({ tokens, loginField }: DjoserDeps, user: User): Json 
 }
 
 /** By what the face shows as `id`. */
-export async function findById({ db, userIdField }: DjoserDeps, id: string): Promise<User | undefined> {
+export async function findById(
+  { db, userIdField }: DjoserDeps,
+  id: string,
+): Promise<User | undefined> {
   if (userIdField === "id") return UUID.test(id) ? findUser(db, id) : undefined;
-  return NUMBER.test(id) && Number.isSafeInteger(Number(id)) ? findByNumber(db, Number(id)) : undefined;
+  return NUMBER.test(id) && Number.isSafeInteger(Number(id))
+    ? findByNumber(db, Number(id))
+    : undefined;
 }
 
 /** `uid` of mailed links. */

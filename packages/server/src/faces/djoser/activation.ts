@@ -1,7 +1,22 @@
 import { originOf } from "../../audit/origin.ts";
 import { activate } from "../../users/activation.ts";
-import { bareErrors, empty, noContent, permissionDenied, throttled, type Answer } from "../drf/answers.ts";
-import { action, allowAny, isAuthenticated, view, type Authenticator, type Call, type View } from "../drf/view.ts";
+import {
+  bareErrors,
+  empty,
+  noContent,
+  permissionDenied,
+  throttled,
+  type Answer,
+} from "../drf/answers.ts";
+import {
+  action,
+  allowAny,
+  isAuthenticated,
+  view,
+  type Authenticator,
+  type Call,
+  type View,
+} from "../drf/view.ts";
 import { findByUid } from "./account.ts";
 import type { Caller } from "./caller.ts";
 import type { DjoserDeps } from "./deps.ts";
@@ -11,9 +26,17 @@ import { newsLetter, nothingElse } from "./letters.ts";
 import { askForLink } from "./links.ts";
 import { invalidToken, unknownUid } from "./words.ts";
 
-export function activationViews(deps: DjoserDeps, authenticator: Authenticator<Caller>): readonly View[] {
+export function activationViews(
+  deps: DjoserDeps,
+  authenticator: Authenticator<Caller>,
+): readonly View[] {
   const { prefix } = deps.djoser;
-  const common = { title: "User", authenticator, permission: isAuthenticated<Caller>, mount: `${prefix}/` } as const;
+  const common = {
+    title: "User",
+    authenticator,
+    permission: isAuthenticated<Caller>,
+    mount: `${prefix}/`,
+  } as const;
   return [
     view<Caller>({
       ...common,
@@ -43,10 +66,15 @@ export function activationViews(deps: DjoserDeps, authenticator: Authenticator<C
   ];
 }
 
-async function follow(deps: DjoserDeps, { input: { link }, ...visit }: Call<unknown, Form>): Promise<Answer> {
+async function follow(
+  deps: DjoserDeps,
+  { input: { link }, ...visit }: Call<unknown, Form>,
+): Promise<Answer> {
   const user = await findByUid(deps, link.uid);
   if (user === undefined) return unknownUid();
-  const letter = deps.djoser.sendConfirmation ? newsLetter(deps, "djoser_confirmation") : nothingElse;
+  const letter = deps.djoser.sendConfirmation
+    ? newsLetter(deps, "djoser_confirmation")
+    : nothingElse;
   const outcome = await activate(deps, user.id, link.token, originOf(visit), letter);
   switch (outcome.kind) {
     case "activated":
@@ -62,9 +90,14 @@ async function follow(deps: DjoserDeps, { input: { link }, ...visit }: Call<unkn
 }
 
 /** A disabled account is nobody's here: only what waits for activation can be activated. */
-async function resend(deps: DjoserDeps, { input: { values }, ...visit }: Call<unknown, Form>): Promise<Answer> {
+async function resend(
+  deps: DjoserDeps,
+  { input: { values }, ...visit }: Call<unknown, Form>,
+): Promise<Answer> {
   const asked = await askForLink(deps, "djoser_activation", values["email"] ?? "", visit);
   if (asked.kind === "throttled") return throttled(asked.retryAfterSeconds);
   if (asked.kind === "sent") return noContent();
-  return deps.djoser.showEmailNotFound ? bareErrors("User with given email does not exist.") : empty(400);
+  return deps.djoser.showEmailNotFound
+    ? bareErrors("User with given email does not exist.")
+    : empty(400);
 }

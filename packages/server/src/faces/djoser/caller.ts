@@ -15,7 +15,10 @@ export interface Caller {
   readonly sessionId: string;
 }
 
-/** `JWTAuthentication`, then, where token login is served, `TokenAuthentication`; the challenge is the first one's. */
+/**
+ * `JWTAuthentication`, then, where token login is served, `TokenAuthentication`; the challenge is
+ * the first one's.
+ */
 export function callerAuthenticator(deps: DjoserDeps): Authenticator<Caller> {
   const jwt = jwtAuthenticator(deps);
   return {
@@ -26,17 +29,25 @@ export function callerAuthenticator(deps: DjoserDeps): Authenticator<Caller> {
         const { account, bearer } = authentication.user;
         return { kind: "user", user: { account, sessionId: bearer.sessionId } };
       }
-      return authentication.kind === "anonymous" && deps.djoser.tokenLogin ? authenticateByToken(deps, visit) : authentication;
+      return authentication.kind === "anonymous" && deps.djoser.tokenLogin
+        ? authenticateByToken(deps, visit)
+        : authentication;
     },
   };
 }
 
-async function authenticateByToken(deps: DjoserDeps, { header }: Visit): Promise<Authentication<Caller>> {
-  const parts = (header("authorization") ?? "").split(/[ \t\n\v\f\r]+/).filter((part) => part !== "");
+async function authenticateByToken(
+  deps: DjoserDeps,
+  { header }: Visit,
+): Promise<Authentication<Caller>> {
+  const parts = (header("authorization") ?? "")
+    .split(/[ \t\n\v\f\r]+/)
+    .filter((part) => part !== "");
   const [keyword = "", token] = parts;
   if (keyword.toLowerCase() !== "token") return { kind: "anonymous" };
   if (token === undefined) return refused("Invalid token header. No credentials provided.");
-  if (parts.length > 2) return refused("Invalid token header. Token string should not contain spaces.");
+  if (parts.length > 2)
+    return refused("Invalid token header. Token string should not contain spaces.");
   const bearer = await findTokenBearer(deps, token);
   if (bearer === undefined) return refused("Invalid token.");
   const { disabledAt, pausedAt } = bearer.account;
@@ -53,6 +64,10 @@ export function signedIn(caller: Caller, { client }: Visit): SignedIn {
 }
 
 /** @param as how they act: on an account of somebody else, as a superuser */
-export function originOfCaller({ account }: Caller, { client, requestId }: Visit, as: "user" | "superuser" = "user"): Origin {
+export function originOfCaller(
+  { account }: Caller,
+  { client, requestId }: Visit,
+  as: "user" | "superuser" = "user",
+): Origin {
   return { ...originOf({ client, requestId }), actor: { kind: as, id: account.id } };
 }

@@ -43,7 +43,15 @@ export interface LinkSettings {
 }
 
 export interface DjoserDeps
-  extends JwtDeps, CreateAccountDeps, ActivateDeps, SetOwnPasswordDeps, ResetDeps, RenameDeps, ChangeAddressDeps, EndUserDeps {
+  extends
+    JwtDeps,
+    CreateAccountDeps,
+    ActivateDeps,
+    SetOwnPasswordDeps,
+    ResetDeps,
+    RenameDeps,
+    ChangeAddressDeps,
+    EndUserDeps {
   readonly djoser: DjoserSettings;
   /** What the face shows as `id` (`USER_ID_FIELD`). */
   readonly userIdField: "number" | "id";

@@ -22,7 +22,18 @@ import {
   withToken,
 } from "../../../test/djoser.ts";
 import { linkTo, startReset, finishReset, mailedTo, undoChange } from "../../../test/recovery.ts";
-import { attempt, countRows, dump, eventsOf, isAccepted, mailsTo, par, PASSWORD, refresh, statuses } from "../../../test/steps.ts";
+import {
+  attempt,
+  countRows,
+  dump,
+  eventsOf,
+  isAccepted,
+  mailsTo,
+  par,
+  PASSWORD,
+  refresh,
+  statuses,
+} from "../../../test/steps.ts";
 import { eachWorld } from "../../../test/world.ts";
 import { composeApp } from "../../compose.ts";
 import { readConfig } from "../../config.ts";
@@ -55,8 +66,23 @@ eachWorld(
     await user(world, "berta");
     const [first, second] = [await loggedIn(world, "ada"), await loggedIn(world, "berta")];
     await disableUser(world.rules, ada.id, operator);
-    assert.equal((await call(world, "DELETE", "users/me/", { current_password: PASSWORD }, { token: second.access })).status, 204);
-    for (const pair of [first, second]) assert.equal((await call(world, "POST", "jwt/refresh/", { refresh: pair.refresh })).status, 401);
+    assert.equal(
+      (
+        await call(
+          world,
+          "DELETE",
+          "users/me/",
+          { current_password: PASSWORD },
+          { token: second.access },
+        )
+      ).status,
+      204,
+    );
+    for (const pair of [first, second])
+      assert.equal(
+        (await call(world, "POST", "jwt/refresh/", { refresh: pair.refresh })).status,
+        401,
+      );
   },
   djoser,
 );
@@ -67,7 +93,10 @@ eachWorld(
     await user(world, "vandermolen");
     const link = await askFor(world, "password", "vandermolen@example.com");
     const refused = await reset(world, link, "vandermolen9");
-    assert.deepEqual([refused.status, refused.body], [400, { new_password: ["The password is too similar to the username."] }]);
+    assert.deepEqual(
+      [refused.status, refused.body],
+      [400, { new_password: ["The password is too similar to the username."] }],
+    );
     assert.equal((await reset(world, link)).status, 204);
   },
   djoser,
@@ -84,13 +113,17 @@ eachWorld(
 
     const password = await askFor(world, "password", "ada@example.com");
     const name = await askFor(world, "username", "ada@example.com");
-    for (const link of [password, name]) assert.deepEqual((await activate(world, link)).body, INVALID_TOKEN);
+    for (const link of [password, name])
+      assert.deepEqual((await activate(world, link)).body, INVALID_TOKEN);
     assert.deepEqual((await reset(world, name)).body, INVALID_TOKEN);
     assert.deepEqual((await resetUsername(world, password, "other")).body, INVALID_TOKEN);
     const native = (await startReset(world, "ada@example.com")).body;
     const { token } = await mailedTo(world, "ada@example.com", "/reset");
     assert.deepEqual((await reset(world, { ...password, token })).body, INVALID_TOKEN);
-    assert.equal((await finishReset(world, { resetId: native.resetId, token: password.token })).status, 422);
+    assert.equal(
+      (await finishReset(world, { resetId: native.resetId, token: password.token })).status,
+      422,
+    );
   },
   activating,
 );
@@ -98,19 +131,35 @@ eachWorld(
 eachWorld(
   "of two users with one address each gets a link of their own",
   async (world) => {
-    for (const name of ["twin1", "twin2"]) assert.equal((await signUp(world, name, "twins@example.com")).status, 201);
+    for (const name of ["twin1", "twin2"])
+      assert.equal((await signUp(world, name, "twins@example.com")).status, 201);
     await mailedLinks(world, "twins@example.com");
-    assert.equal((await call(world, "POST", "users/resend_activation/", { email: "twins@example.com" })).status, 204);
+    assert.equal(
+      (await call(world, "POST", "users/resend_activation/", { email: "twins@example.com" }))
+        .status,
+      204,
+    );
     const links = (await mailedLinks(world, "twins@example.com")).slice(0, 2);
-    assert.deepEqual(statuses(await Promise.all(links.map(async (link) => activate(world, link)))), { 204: 2 });
+    assert.deepEqual(
+      statuses(await Promise.all(links.map(async (link) => activate(world, link)))),
+      { 204: 2 },
+    );
 
-    assert.equal((await call(world, "POST", "users/reset_password/", { email: "twins@example.com" })).status, 204);
+    assert.equal(
+      (await call(world, "POST", "users/reset_password/", { email: "twins@example.com" })).status,
+      204,
+    );
     const [latest] = await mailsTo(world, "twins@example.com");
     const holder = (await rowOf(world, "twin1")).email_canonical === null ? "twin2" : "twin1";
-    assert.ok(latest?.text.includes(holder), "the fifth mail of the hour, and the last, is the holder's");
+    assert.ok(
+      latest?.text.includes(holder),
+      "the fifth mail of the hour, and the last, is the holder's",
+    );
     world.clock.advance(3601);
     await call(world, "POST", "users/reset_password/", { email: "twins@example.com" });
-    const named = (await mailsTo(world, "twins@example.com")).slice(0, 2).map(({ text }) => /twin\d/.exec(text)?.[0]);
+    const named = (await mailsTo(world, "twins@example.com"))
+      .slice(0, 2)
+      .map(({ text }) => /twin\d/.exec(text)?.[0]);
     assert.deepEqual(new Set(named), new Set(["twin1", "twin2"]));
   },
   activating,
@@ -124,9 +173,16 @@ eachWorld(
     const { id } = await rowOf(world, "ada");
     await disableUser(world.rules, id, operator);
     assert.deepEqual((await activate(world, link)).body, STALE);
-    assert.equal((await call(world, "POST", "users/resend_activation/", { email: "ada@example.com" })).status, 400);
+    assert.equal(
+      (await call(world, "POST", "users/resend_activation/", { email: "ada@example.com" })).status,
+      400,
+    );
     await enableUser(world.rules, id, operator);
-    assert.equal((await logIn(world, "ada")).status, 200, "an operator's word is as good as the link");
+    assert.equal(
+      (await logIn(world, "ada")).status,
+      200,
+      "an operator's word is as good as the link",
+    );
   },
   activating,
 );
@@ -136,9 +192,15 @@ eachWorld(
   async (world) => {
     await user(world, "ada");
     for (const path of ["jwt/create/anything", "jwt/createanything"])
-      assert.equal((await call(world, "POST", path, { username: "ada", password: PASSWORD })).status, 404);
+      assert.equal(
+        (await call(world, "POST", path, { username: "ada", password: PASSWORD })).status,
+        404,
+      );
     const refused = await activate(world, { uid: 1, token: "x" });
-    assert.deepEqual([refused.status, refused.body], [400, { uid: ["Invalid user id or user doesn't exist."] }]);
+    assert.deepEqual(
+      [refused.status, refused.body],
+      [400, { uid: ["Invalid user id or user doesn't exist."] }],
+    );
   },
   djoser,
 );
@@ -150,7 +212,10 @@ eachWorld(
   async (world) => {
     await signUp(world, "ada");
     const link = await mailedLink(world, "ada@example.com");
-    assert.deepEqual(statuses(await par(50, async () => activate(world, link))), { 204: 1, 403: 49 });
+    assert.deepEqual(statuses(await par(50, async () => activate(world, link))), {
+      204: 1,
+      403: 49,
+    });
     assert.equal((await eventsOf(world)).filter((event) => event === "user.confirmed").length, 1);
   },
   activating,
@@ -167,16 +232,28 @@ eachWorld(
 
     assert.deepEqual((await me(world, pair.access)).body, INACTIVE);
     assert.equal((await logIn(world, "ada")).status, 401);
-    assert.equal((await call(world, "POST", "jwt/refresh/", { refresh: pair.refresh })).status, 401);
+    assert.equal(
+      (await call(world, "POST", "jwt/refresh/", { refresh: pair.refresh })).status,
+      401,
+    );
     assert.equal((await attempt(world, "ada", PASSWORD)).body.code, "invalid_credentials");
     assert.equal((await refresh(world, native.refreshToken)).body.code, "account_paused");
-    assert.equal((await world.request("GET", "/v1/me", { token: native.accessToken })).body.code, "account_paused");
-    const patch = await world.request("PATCH", "/v1/me", { token: native.accessToken, body: { locale: "de" } });
+    assert.equal(
+      (await world.request("GET", "/v1/me", { token: native.accessToken })).body.code,
+      "account_paused",
+    );
+    const patch = await world.request("PATCH", "/v1/me", {
+      token: native.accessToken,
+      body: { locale: "de" },
+    });
     assert.equal(patch.body.code, "account_paused");
 
     assert.equal((await activate(world, link)).status, 204);
     assert.equal((await me(world, pair.access)).body["email"], "new@example.com");
-    assert.equal((await call(world, "POST", "jwt/refresh/", { refresh: pair.refresh })).status, 200);
+    assert.equal(
+      (await call(world, "POST", "jwt/refresh/", { refresh: pair.refresh })).status,
+      200,
+    );
     assert.equal((await refresh(world, native.refreshToken)).status, 200);
     assert.ok((await rowOf(world, "ada")).email_verified_at !== null);
   },
@@ -212,7 +289,10 @@ eachWorld(
     const { token } = await linkTo(world, "ada@example.com", "/undo");
     assert.equal((await undoChange(world, token)).status, 204);
     const row = await rowOf(world, "ada");
-    assert.deepEqual([row.email, row.paused_at, row.password_sealed], ["ada@example.com", null, null]);
+    assert.deepEqual(
+      [row.email, row.paused_at, row.password_sealed],
+      ["ada@example.com", null, null],
+    );
     assert.equal((await me(world, access)).status, 401);
   },
   activating,
@@ -228,7 +308,13 @@ eachWorld(
       await user(world, name);
       if (isEarly) await signUp(world, `thief-of-${name}`, `${name}@example.com`);
       const { access } = await loggedIn(world, name);
-      await call(world, "PATCH", "users/me/", { email: `thief-of-${name}@example.net` }, { token: access });
+      await call(
+        world,
+        "PATCH",
+        "users/me/",
+        { email: `thief-of-${name}@example.net` },
+        { token: access },
+      );
       if (!isEarly) await signUp(world, `thief-of-${name}`, `${name}@example.com`);
       assert.equal((await rowOf(world, `thief-of-${name}`)).email_canonical, `${name}@example.com`);
 
@@ -236,7 +322,10 @@ eachWorld(
       assert.equal((await undoChange(world, token)).status, 204);
       assert.equal((await rowOf(world, name)).email_canonical, `${name}@example.com`);
       const thief = await rowOf(world, `thief-of-${name}`);
-      assert.deepEqual([thief.email_canonical, thief.shared_email_canonical], [null, `${name}@example.com`]);
+      assert.deepEqual(
+        [thief.email_canonical, thief.shared_email_canonical],
+        [null, `${name}@example.com`],
+      );
     }
   },
   djoser,
@@ -250,7 +339,10 @@ eachWorld(
     await user(world, "ada");
     for (const name of sharers) {
       const { access: token } = await loggedIn(world, name);
-      assert.equal((await call(world, "PATCH", "users/me/", { email: "ada@example.com" }, { token })).status, 200);
+      assert.equal(
+        (await call(world, "PATCH", "users/me/", { email: "ada@example.com" }, { token })).status,
+        200,
+      );
     }
     await call(world, "POST", "users/reset_password/", { email: "ada@example.com" });
     const uidOfAda = Buffer.from(String((await rowOf(world, "ada")).number)).toString("base64url");
@@ -296,7 +388,9 @@ eachWorld(
   "RG-15 an address gets five mails an hour, whoever asks, and the answers do not tell",
   async (world) => {
     await user(world, "ada");
-    const asked = await par(8, async () => call(world, "POST", "users/reset_password/", { email: "ada@example.com" }));
+    const asked = await par(8, async () =>
+      call(world, "POST", "users/reset_password/", { email: "ada@example.com" }),
+    );
     assert.deepEqual(statuses(asked), { 204: 8 });
     assert.equal((await mailsTo(world, "ada@example.com")).length, 5);
   },
@@ -327,7 +421,9 @@ eachWorld(
     const ada = await user(world, "ada");
     const [mine, other] = [await loggedIn(world, "ada"), await loggedIn(world, "ada")];
     const native = await world.signIn(ada);
-    const opaque = (await call(world, "POST", "token/login/", { username: "ada", password: PASSWORD })).body["auth_token"];
+    const opaque = (
+      await call(world, "POST", "token/login/", { username: "ada", password: PASSWORD })
+    ).body["auth_token"];
     const link = await askFor(world, "password", "ada@example.com");
     const set = await call(
       world,
@@ -339,14 +435,30 @@ eachWorld(
     assert.equal(set.status, 204, set.text);
 
     assert.equal((await me(world, mine.access)).status, 200);
-    assert.equal((await call(world, "POST", "jwt/refresh/", { refresh: mine.refresh })).status, 200);
+    assert.equal(
+      (await call(world, "POST", "jwt/refresh/", { refresh: mine.refresh })).status,
+      200,
+    );
     assert.equal((await me(world, other.access)).status, 401);
-    assert.equal((await call(world, "POST", "jwt/refresh/", { refresh: other.refresh })).status, 401);
+    assert.equal(
+      (await call(world, "POST", "jwt/refresh/", { refresh: other.refresh })).status,
+      401,
+    );
     assert.equal(await isAccepted(world, native.accessToken), false);
-    assert.equal((await call(world, "GET", "users/me/", undefined, withToken(String(opaque)))).status, 401);
+    assert.equal(
+      (await call(world, "GET", "users/me/", undefined, withToken(String(opaque)))).status,
+      401,
+    );
     assert.deepEqual((await reset(world, link)).body, INVALID_TOKEN, "RS-09");
-    assert.deepEqual([(await logIn(world, "ada")).status, (await logIn(world, "ada", NEXT)).status], [401, 200]);
-    assert.match((await mailsTo(world, "ada@example.com"))[0]?.subject ?? "", /has been changed/, "LG-14");
+    assert.deepEqual(
+      [(await logIn(world, "ada")).status, (await logIn(world, "ada", NEXT)).status],
+      [401, 200],
+    );
+    assert.match(
+      (await mailsTo(world, "ada@example.com"))[0]?.subject ?? "",
+      /has been changed/,
+      "LG-14",
+    );
   },
   byToken,
 );
@@ -366,7 +478,9 @@ eachWorld(
       ),
     );
     assert.equal(statuses(answers)[204], 1, JSON.stringify(statuses(answers)));
-    const alive = await Promise.all(pairs.map(async ({ access }) => (await me(world, access)).status));
+    const alive = await Promise.all(
+      pairs.map(async ({ access }) => (await me(world, access)).status),
+    );
     assert.deepEqual(new Set(alive), new Set([200, 401]));
   },
   djoser,
@@ -379,14 +493,22 @@ eachWorld(
     const pair = await loggedIn(world, "ada");
     const native = await world.signIn(ada);
     const other = await startReset(world, "ada@example.com");
-    const opaque = (await call(world, "POST", "token/login/", { username: "ada", password: PASSWORD })).body["auth_token"];
+    const opaque = (
+      await call(world, "POST", "token/login/", { username: "ada", password: PASSWORD })
+    ).body["auth_token"];
     const { token } = await mailedTo(world, "ada@example.com", "/reset");
     const link = await askFor(world, "password", "ada@example.com");
     assert.deepEqual(statuses(await par(20, async () => reset(world, link))), { 204: 1, 400: 19 });
     assert.equal((await me(world, pair.access)).status, 401);
-    assert.equal((await call(world, "POST", "jwt/refresh/", { refresh: pair.refresh })).status, 401);
+    assert.equal(
+      (await call(world, "POST", "jwt/refresh/", { refresh: pair.refresh })).status,
+      401,
+    );
     assert.equal(await isAccepted(world, native.accessToken), false);
-    assert.equal((await call(world, "GET", "users/me/", undefined, withToken(String(opaque)))).status, 401);
+    assert.equal(
+      (await call(world, "GET", "users/me/", undefined, withToken(String(opaque)))).status,
+      401,
+    );
     assert.equal((await finishReset(world, { resetId: other.body.resetId, token })).status, 422);
     assert.equal((await logIn(world, "ada", NEXT)).status, 200);
   },
@@ -416,8 +538,17 @@ eachWorld(
     await user(world, "ada");
     const { access: token } = await loggedIn(world, "ada");
     const link = await askFor(world, "username", "ada@example.com");
-    assert.deepEqual(statuses(await par(10, async (index) => resetUsername(world, link, `ada${index}`))), { 204: 1, 400: 9 });
-    const back = await call(world, "POST", "users/set_username/", { current_password: PASSWORD, new_username: "ada" }, { token });
+    assert.deepEqual(
+      statuses(await par(10, async (index) => resetUsername(world, link, `ada${index}`))),
+      { 204: 1, 400: 9 },
+    );
+    const back = await call(
+      world,
+      "POST",
+      "users/set_username/",
+      { current_password: PASSWORD, new_username: "ada" },
+      { token },
+    );
     assert.equal(back.status, 204, back.text);
     assert.deepEqual((await resetUsername(world, link, "other")).body, INVALID_TOKEN);
   },
@@ -438,11 +569,20 @@ eachWorld(
     await signUp(world, "mallory", "victim@example.com");
     const sharer = await loggedIn(world, "mallory");
     const rename = { current_password: PASSWORD, new_username: "victim@example.com" };
-    assert.equal((await call(world, "POST", "users/set_username/", rename, { token: sharer.access })).status, 400);
+    assert.equal(
+      (await call(world, "POST", "users/set_username/", rename, { token: sharer.access })).status,
+      400,
+    );
     const { access: token } = await loggedIn(world, "victim");
     const input = { current_password: PASSWORD, new_username: "own@example.com" };
     assert.equal((await call(world, "POST", "users/set_username/", input, { token })).status, 400);
-    const renamed = await call(world, "POST", "users/set_username/", { ...input, new_username: "victim@example.com" }, { token });
+    const renamed = await call(
+      world,
+      "POST",
+      "users/set_username/",
+      { ...input, new_username: "victim@example.com" },
+      { token },
+    );
     assert.equal(renamed.status, 204, renamed.text);
   },
   djoser,
@@ -451,17 +591,27 @@ eachWorld(
 eachWorld(
   "who shares an address gets it when its holder leaves, and nothing of theirs is deleted",
   async (world) => {
-    for (const name of ["first", "second", "third"]) await signUp(world, name, "shared@example.com");
+    for (const name of ["first", "second", "third"])
+      await signUp(world, name, "shared@example.com");
     const held = async () => {
-      const rows = await Promise.all(["first", "second", "third"].map(async (name) => rowOf(world, name).catch(() => undefined)));
+      const rows = await Promise.all(
+        ["first", "second", "third"].map(async (name) => rowOf(world, name).catch(() => undefined)),
+      );
       return rows.map((row) => row?.email_canonical ?? row?.shared_email_canonical?.toUpperCase());
     };
-    assert.deepEqual(await held(), ["shared@example.com", "SHARED@EXAMPLE.COM", "SHARED@EXAMPLE.COM"]);
+    assert.deepEqual(await held(), [
+      "shared@example.com",
+      "SHARED@EXAMPLE.COM",
+      "SHARED@EXAMPLE.COM",
+    ]);
     const outbox = await countRows(world, "outbox");
     await removeUser(world.rules, (await rowOf(world, "first")).id, operator);
     assert.deepEqual(await held(), [undefined, "shared@example.com", "SHARED@EXAMPLE.COM"]);
     const { access: token } = await loggedIn(world, "second");
-    assert.equal((await call(world, "PATCH", "users/me/", { email: "own@example.com" }, { token })).status, 200);
+    assert.equal(
+      (await call(world, "PATCH", "users/me/", { email: "own@example.com" }, { token })).status,
+      200,
+    );
     assert.deepEqual(await held(), [undefined, "own@example.com", "shared@example.com"]);
     assert.equal(await countRows(world, "outbox"), outbox);
   },
@@ -476,18 +626,32 @@ eachWorld(
     await world.user({ email: "taken@example.com" });
     const { access: token } = await loggedIn(world, "ada@example.com", PASSWORD, "email");
     const set = async (email: string, password = PASSWORD) =>
-      call(world, "POST", "users/set_email/", { current_password: password, new_email: email }, { token });
-    assert.deepEqual((await set("new@example.com", "wrong")).body, { current_password: ["Invalid password."] });
-    assert.deepEqual((await set("taken@example.com")).body, { new_email: ["user with this email address already exists."] });
+      call(
+        world,
+        "POST",
+        "users/set_email/",
+        { current_password: password, new_email: email },
+        { token },
+      );
+    assert.deepEqual((await set("new@example.com", "wrong")).body, {
+      current_password: ["Invalid password."],
+    });
+    assert.deepEqual((await set("taken@example.com")).body, {
+      new_email: ["user with this email address already exists."],
+    });
     assert.equal((await set("new@example.com")).status, 204);
     assert.deepEqual((await me(world, token)).body, INACTIVE);
     await activate(world, await mailedLink(world, "new@example.com"));
 
     const link = await askFor(world, "email", "new@example.com");
-    const confirmEmail = async (email: string) => call(world, "POST", "users/reset_email_confirm/", { ...link, new_email: email });
+    const confirmEmail = async (email: string) =>
+      call(world, "POST", "users/reset_email_confirm/", { ...link, new_email: email });
     assert.equal((await confirmEmail("newer@example.com")).status, 204);
     assert.deepEqual((await confirmEmail("newest@example.com")).body, INVALID_TOKEN);
-    const again = await call(world, "POST", "users/", { email: "taken@example.com", password: PASSWORD });
+    const again = await call(world, "POST", "users/", {
+      email: "taken@example.com",
+      password: PASSWORD,
+    });
     assert.deepEqual(again.body, { email: ["user with this email address already exists."] });
   },
   byEmail,
@@ -503,21 +667,53 @@ eachWorld(
     await crowd(world, 1000);
     const { access: token } = await loggedIn(world, "root");
     const asked = { token };
-    const first = await call<readonly { readonly username: string }[]>(world, "GET", "users/", undefined, asked);
+    const first = await call<readonly { readonly username: string }[]>(
+      world,
+      "GET",
+      "users/",
+      undefined,
+      asked,
+    );
     assert.equal(first.body.length, 1000);
-    const next = /^<https:\/\/accounts\.example\.com(\/auth\/users\/\?after=\d+)>; rel="next"$/.exec(first.headers.get("link") ?? "")?.[1];
-    const second = await world.request<readonly { readonly username: string }[]>("GET", next ?? "", asked);
-    assert.deepEqual([second.body.map(({ username }) => username), second.headers.get("link")], [["crowd998", "crowd999"], null]);
+    const next =
+      /^<https:\/\/accounts\.example\.com(\/auth\/users\/\?after=\d+)>; rel="next"$/.exec(
+        first.headers.get("link") ?? "",
+      )?.[1];
+    const second = await world.request<readonly { readonly username: string }[]>(
+      "GET",
+      next ?? "",
+      asked,
+    );
+    assert.deepEqual(
+      [second.body.map(({ username }) => username), second.headers.get("link")],
+      [["crowd998", "crowd999"], null],
+    );
 
     const detail = `users/${ada.number}/`;
     assert.equal((await call(world, "GET", detail, undefined, asked)).body["username"], "ada");
-    assert.equal((await call(world, "PATCH", detail, { email: "ada2@example.com" }, asked)).body["email"], "ada2@example.com");
+    assert.equal(
+      (await call(world, "PATCH", detail, { email: "ada2@example.com" }, asked)).body["email"],
+      "ada2@example.com",
+    );
     assert.deepEqual((await call(world, "DELETE", detail, { current_password: "x" }, asked)).body, {
       current_password: ["Invalid password."],
     });
-    assert.equal((await call(world, "DELETE", detail, { current_password: PASSWORD }, asked)).status, 204);
-    const last = await call(world, "DELETE", `users/${root.number}/`, { current_password: PASSWORD }, asked);
-    assert.deepEqual([last.status, last.body], [403, { detail: "The last superuser cannot be deleted." }], "AD-04");
+    assert.equal(
+      (await call(world, "DELETE", detail, { current_password: PASSWORD }, asked)).status,
+      204,
+    );
+    const last = await call(
+      world,
+      "DELETE",
+      `users/${root.number}/`,
+      { current_password: PASSWORD },
+      asked,
+    );
+    assert.deepEqual(
+      [last.status, last.body],
+      [403, { detail: "The last superuser cannot be deleted." }],
+      "AD-04",
+    );
   },
   djoser,
 );
@@ -526,7 +722,8 @@ eachWorld("faces that would share paths are told of as a setting to change", asy
   const config = readConfig({ PORTCULLIS_DJOSER_PREFIX: "/api", PORTCULLIS_TAG1_PATHS: "djoser" });
   assert.throws(() => composeApp({ ...world.parts, config }, world.rules, () => "ready"), {
     name: "ConfigError",
-    message: "Faces share paths (/api/ is the path of two views): set another PORTCULLIS_DJOSER_PREFIX or fewer PORTCULLIS_FACES.",
+    message:
+      "Faces share paths (/api/ is the path of two views): set another PORTCULLIS_DJOSER_PREFIX or fewer PORTCULLIS_FACES.",
   });
 });
 
@@ -552,9 +749,17 @@ eachWorld(
     assert.equal(new Set(tokens).size, 1);
     const [token] = tokens;
     assert.match(String(token), /^[0-9a-f]{40}$/);
-    assert.equal((await call(world, "GET", "users/me/", undefined, withToken(String(token)))).status, 200);
-    for (const [table, rows] of Object.entries(await dump(world))) assert.ok(!rows.includes(String(token)), table);
-    const live = await world.rules.db.selectFrom("sessions").select("id").where("revoked_at", "is", null).execute();
+    assert.equal(
+      (await call(world, "GET", "users/me/", undefined, withToken(String(token)))).status,
+      200,
+    );
+    for (const [table, rows] of Object.entries(await dump(world)))
+      assert.ok(!rows.includes(String(token)), table);
+    const live = await world.rules.db
+      .selectFrom("sessions")
+      .select("id")
+      .where("revoked_at", "is", null)
+      .execute();
     assert.equal(live.length, 1);
   },
   byToken,
@@ -564,7 +769,8 @@ eachWorld(
   "whatever ends a session ends its opaque token, and the next login has another one",
   async (world) => {
     const ada = await user(world, "ada");
-    const isGood = async (token: unknown) => (await call(world, "GET", "users/me/", undefined, withToken(String(token)))).status === 200;
+    const isGood = async (token: unknown) =>
+      (await call(world, "GET", "users/me/", undefined, withToken(String(token)))).status === 200;
     const first = await tokenLogin(world, "ada");
     await endAllSessions(world.rules, ada.id, "logout_everywhere", operator);
     assert.equal(await isGood(first), false);
@@ -574,7 +780,10 @@ eachWorld(
     await enableUser(world.rules, ada.id, operator);
     assert.equal(await isGood(second), false);
     const third = await tokenLogin(world, "ada");
-    assert.equal((await call(world, "POST", "token/logout/", undefined, withToken(String(third)))).status, 204);
+    assert.equal(
+      (await call(world, "POST", "token/logout/", undefined, withToken(String(third)))).status,
+      204,
+    );
     assert.equal(await isGood(third), false);
     const fourth = await tokenLogin(world, "ada");
     world.clock.advance(90 * 86_400);
@@ -605,7 +814,12 @@ eachWorld(
       await signUp(world, name, "shared@example.com");
       links.push(await mailedLink(world, "shared@example.com"));
     }
-    const held = async () => Promise.all(["squatter", "owner", "twin"].map(async (name) => (await rowOf(world, name)).email_canonical));
+    const held = async () =>
+      Promise.all(
+        ["squatter", "owner", "twin"].map(
+          async (name) => (await rowOf(world, name)).email_canonical,
+        ),
+      );
     assert.deepEqual(await held(), ["shared@example.com", null, null]);
     assert.equal((await activate(world, links[1] ?? {})).status, 204);
     assert.deepEqual(await held(), [null, "shared@example.com", null]);

@@ -20,16 +20,31 @@ export function djoserViews(deps: DjoserDeps): readonly View[] {
     ...nameViews(deps, authenticator),
     // After the others: with a format's suffix, their names would be taken for an id.
     ...userViews(deps, authenticator),
-    obtainPairView(deps, { name: "djoser.jwt_create", path: `${prefix}/jwt/create/`, optionalSlash: true }),
-    refreshView(deps, { name: "djoser.jwt_refresh", path: `${prefix}/jwt/refresh/`, optionalSlash: true }),
-    verifyView(deps, { name: "djoser.jwt_verify", path: `${prefix}/jwt/verify/`, optionalSlash: true }),
+    obtainPairView(deps, {
+      name: "djoser.jwt_create",
+      path: `${prefix}/jwt/create/`,
+      optionalSlash: true,
+    }),
+    refreshView(deps, {
+      name: "djoser.jwt_refresh",
+      path: `${prefix}/jwt/refresh/`,
+      optionalSlash: true,
+    }),
+    verifyView(deps, {
+      name: "djoser.jwt_verify",
+      path: `${prefix}/jwt/verify/`,
+      optionalSlash: true,
+    }),
     blacklistView(deps, { name: "djoser.jwt_blacklist", path: `${prefix}/jwt/blacklist/` }),
     ...(tokenLogin ? tokenViews(deps, authenticator) : []),
   ];
 }
 
 /** The router's list of collections, with the configured address: a Host header makes no links. */
-function rootView({ djoser: { prefix }, publicUrl }: DjoserDeps, authenticator: Authenticator<Caller>): View {
+function rootView(
+  { djoser: { prefix }, publicUrl }: DjoserDeps,
+  authenticator: Authenticator<Caller>,
+): View {
   return view<Caller>({
     name: "djoser.root",
     path: `${prefix}/`,
@@ -41,7 +56,8 @@ function rootView({ djoser: { prefix }, publicUrl }: DjoserDeps, authenticator: 
     methods: {
       GET: action({
         permission: allowAny<Caller>,
-        handle: ({ params: { format } }) => ok({ users: `${publicUrl}${prefix}/users${format === undefined ? "/" : `.${format}`}` }),
+        handle: ({ params: { format } }) =>
+          ok({ users: `${publicUrl}${prefix}/users${format === undefined ? "/" : `.${format}`}` }),
       }),
     },
   });

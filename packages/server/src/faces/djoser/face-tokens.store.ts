@@ -27,18 +27,29 @@ export interface FaceToken {
 export async function insertFaceToken(tx: Tx, token: NewFaceToken): Promise<void> {
   await tx
     .insertInto("face_tokens")
-    .values({ token_hash: token.tokenHash, session_id: token.sessionId, user_id: token.userId, created_at: token.createdAt })
+    .values({
+      token_hash: token.tokenHash,
+      session_id: token.sessionId,
+      user_id: token.userId,
+      created_at: token.createdAt,
+    })
     .execute();
 }
 
-export async function findFaceToken(db: Queryable, tokenHash: string): Promise<FaceToken | undefined> {
+export async function findFaceToken(
+  db: Queryable,
+  tokenHash: string,
+): Promise<FaceToken | undefined> {
   const row = await joined(db).where("face_tokens.token_hash", "=", tokenHash).executeTakeFirst();
   return row && toFaceToken(row);
 }
 
 /** Those whose sessions have not been revoked. */
 export async function listFaceTokens(db: Queryable, userId: string): Promise<readonly FaceToken[]> {
-  const rows = await joined(db).where("face_tokens.user_id", "=", userId).where("sessions.revoked_at", "is", null).execute();
+  const rows = await joined(db)
+    .where("face_tokens.user_id", "=", userId)
+    .where("sessions.revoked_at", "is", null)
+    .execute();
   return rows.map(toFaceToken);
 }
 
@@ -68,7 +79,12 @@ function toFaceToken(row: Row): FaceToken {
   return {
     tokenHash: row.token_hash,
     sessionId: row.session_id,
-    session: { hardEpoch: row.session_hard_epoch, idleEndsAt: row.idle_ends_at, endsAt: row.ends_at, revokedAt: row.revoked_at },
+    session: {
+      hardEpoch: row.session_hard_epoch,
+      idleEndsAt: row.idle_ends_at,
+      endsAt: row.ends_at,
+      revokedAt: row.revoked_at,
+    },
     account: toUser(row),
   };
 }

@@ -5,7 +5,10 @@ import { serializer } from "../drf/fields.ts";
 export interface Form {
   /** Absent where it was not asked for or not given. */
   readonly values: Readonly<Record<string, string | undefined>>;
-  /** Of a mailed link. Djoser reads them as they were sent, with the space around them; what is no text is nobody's. */
+  /**
+   * Of a mailed link. Djoser reads them as they were sent, with the space around them; what is no
+   * text is nobody's.
+   */
   readonly link: { readonly uid: string; readonly token: string };
 }
 
@@ -20,7 +23,10 @@ export function form(fields: Readonly<Record<string, Field<string | undefined>>>
         const value = data.kind === "members" ? data.members.get(name) : undefined;
         return typeof value === "string" ? value : "";
       };
-      return { kind: "valid", input: { values: outcome.input, link: { uid: raw("uid"), token: raw("token") } } };
+      return {
+        kind: "valid",
+        input: { values: outcome.input, link: { uid: raw("uid"), token: raw("token") } },
+      };
     },
   };
 }

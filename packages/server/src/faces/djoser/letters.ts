@@ -13,7 +13,12 @@ import type { DjoserDeps, LinkSettings } from "./deps.ts";
 export type LinkLetter = "djoser_activation" | "djoser_password_reset" | "djoser_username_reset";
 type NewsLetter = "djoser_confirmation" | "djoser_password_changed" | "djoser_username_changed";
 
-const links: Readonly<Record<LinkLetter, { readonly kind: MailedTokenKind; readonly path: Exclude<keyof LinkSettings, "frontendUrl"> }>> = {
+const links: Readonly<
+  Record<
+    LinkLetter,
+    { readonly kind: MailedTokenKind; readonly path: Exclude<keyof LinkSettings, "frontendUrl"> }
+  >
+> = {
   djoser_activation: { kind: "activation", path: "activation" },
   djoser_password_reset: { kind: "password", path: "passwordReset" },
   djoser_username_reset: { kind: "name", path: "nameReset" },
@@ -24,11 +29,18 @@ export const linkLetter =
   (deps: DjoserDeps, template: LinkLetter): Also =>
   async (tx, user) => {
     const recipient = recipientOf(user);
-    if (recipient !== undefined && (await mayMail(tx, deps, recipient))) await enqueue(tx, deps, mailOf(deps, template, user, recipient));
+    if (recipient !== undefined && (await mayMail(tx, deps, recipient)))
+      await enqueue(tx, deps, mailOf(deps, template, user, recipient));
   };
 
 /** The link to each of the users, or as much work where there is nobody (EN-04). */
-export async function sendLinks(tx: Tx, deps: DjoserDeps, template: LinkLetter, address: string, users: readonly User[]): Promise<void> {
+export async function sendLinks(
+  tx: Tx,
+  deps: DjoserDeps,
+  template: LinkLetter,
+  address: string,
+  users: readonly User[],
+): Promise<void> {
   for (const user of users) await linkLetter(deps, template)(tx, user);
   if (users.length === 0 && (await mayMail(tx, deps, address))) await enqueue(tx, deps, "nothing");
 }
@@ -38,16 +50,24 @@ export const newsLetter =
   (deps: DjoserDeps, template: NewsLetter): Also =>
   async (tx, user) => {
     const recipient = recipientOf(user);
-    if (recipient === undefined || (user.emailVerifiedAt === null && !(await mayMail(tx, deps, recipient)))) return;
+    if (
+      recipient === undefined ||
+      (user.emailVerifiedAt === null && !(await mayMail(tx, deps, recipient)))
+    )
+      return;
     const data = { username: user.username ?? "", isConfirmed: user.emailVerifiedAt !== null };
     await enqueue(tx, deps, { recipient, locale: user.locale, template, data });
   };
 
-/** Djoser's own mail where it is asked for, else the one that a confirmed address gets in any case (LG-14). */
+/**
+ * Djoser's own mail where it is asked for, else the one that a confirmed address gets in any case
+ * (LG-14).
+ */
 export const tellOfNewPassword =
   (deps: DjoserDeps): Also =>
   async (tx, user) => {
-    if (deps.djoser.confirmPasswordChange) return newsLetter(deps, "djoser_password_changed")(tx, user);
+    if (deps.djoser.confirmPasswordChange)
+      return newsLetter(deps, "djoser_password_changed")(tx, user);
     await notify(tx, deps, user, { template: "password_changed", data: { at: deps.clock.now() } });
   };
 
@@ -75,7 +95,11 @@ function mailOf(deps: DjoserDeps, template: LinkLetter, user: User, recipient: s
   return { recipient, locale: user.locale, template, data, expiresAt };
 }
 
-async function mayMail(tx: Tx, deps: Pick<DjoserDeps, "keyring" | "clock">, address: string): Promise<boolean> {
+async function mayMail(
+  tx: Tx,
+  deps: Pick<DjoserDeps, "keyring" | "clock">,
+  address: string,
+): Promise<boolean> {
   const bucket = deps.keyring.mac("throttle-bucket", address.toLowerCase()).toString("base64url");
   return (await take(tx, mailsTo(bucket), deps.clock.now())).kind === "taken";
 }

@@ -4,13 +4,21 @@ import type { DjoserDeps } from "./deps.ts";
 import { addressOf } from "./fields.ts";
 import { sendLinks, type LinkLetter } from "./letters.ts";
 
-export type AskOutcome = { readonly kind: "sent" | "nobody" } | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
+export type AskOutcome =
+  | { readonly kind: "sent" | "nobody" }
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
 
 /**
- * Mails a link to everybody who has the address, written as they wrote it. What can be asked of an active account, and what of one
- * that waits for its activation, is told by the template; a disabled one gets no mail, nor one that has no password.
+ * Mails a link to everybody who has the address, written as they wrote it. What can be asked of an
+ * active account, and what of one that waits for its activation, is told by the template; a
+ * disabled one gets no mail, nor one that has no password.
  */
-export async function askForLink(deps: DjoserDeps, template: LinkLetter, email: string, { client }: Visit): Promise<AskOutcome> {
+export async function askForLink(
+  deps: DjoserDeps,
+  template: LinkLetter,
+  email: string,
+  { client }: Visit,
+): Promise<AskOutcome> {
   const allowance = await deps.allow("mail", client);
   if (!allowance.ok) return { kind: "throttled", retryAfterSeconds: allowance.retryAfterSeconds };
   const { address, canonical } = addressOf(email);

@@ -3,7 +3,15 @@ import { changeAddressByMailedToken, changeOwnAddress } from "../../recovery/cha
 import { rename, renameByMailedToken } from "../../recovery/rename.ts";
 import type { Also } from "../../users/create-account.ts";
 import { noContent, type Answer } from "../drf/answers.ts";
-import { action, allowAny, isAuthenticated, view, type Authenticator, type Call, type View } from "../drf/view.ts";
+import {
+  action,
+  allowAny,
+  isAuthenticated,
+  view,
+  type Authenticator,
+  type Call,
+  type View,
+} from "../drf/view.ts";
 import { findByUid } from "./account.ts";
 import { originOfCaller, signedIn, type Caller } from "./caller.ts";
 import type { DjoserDeps } from "./deps.ts";
@@ -11,13 +19,29 @@ import { addressOf, emailField, nameField, plainField, when } from "./fields.ts"
 import { form, type Form } from "./form.ts";
 import { linkLetter, newsLetter, nothingElse } from "./letters.ts";
 import { askForReset } from "./passwords.ts";
-import { invalidToken, nameTaken, notRepeated, sessionEnded, unknownUid, unmatched, unusableName } from "./words.ts";
+import {
+  invalidToken,
+  nameTaken,
+  notRepeated,
+  sessionEnded,
+  unknownUid,
+  unmatched,
+  unusableName,
+} from "./words.ts";
 
-/** The calls about what users log in by: `set_username`, `reset_username`… or `set_email`, `reset_email`… */
+/**
+ * The calls about what users log in by: `set_username`, `reset_username`… or `set_email`,
+ * `reset_email`…
+ */
 export function nameViews(deps: DjoserDeps, authenticator: Authenticator<Caller>): readonly View[] {
   const { djoser, loginField } = deps;
   const { prefix, retype } = djoser;
-  const common = { title: "User", authenticator, permission: isAuthenticated<Caller>, mount: `${prefix}/` } as const;
+  const common = {
+    title: "User",
+    authenticator,
+    permission: isAuthenticated<Caller>,
+    mount: `${prefix}/`,
+  } as const;
   return [
     view<Caller>({
       ...common,
@@ -31,7 +55,8 @@ export function nameViews(deps: DjoserDeps, authenticator: Authenticator<Caller>
             [`new_${loginField}`]: nameField(loginField),
             ...when(retype.setName, { [`re_new_${loginField}`]: plainField() }),
           }),
-          handle: async (call) => (loginField === "email" ? setEmail(deps, call) : setUsername(deps, call)),
+          handle: async (call) =>
+            loginField === "email" ? setEmail(deps, call) : setUsername(deps, call),
         }),
       },
     }),
@@ -59,16 +84,26 @@ export function nameViews(deps: DjoserDeps, authenticator: Authenticator<Caller>
             [`new_${loginField}`]: nameField(loginField),
             ...when(retype.resetName, { [`re_new_${loginField}`]: plainField() }),
           }),
-          handle: async (call) => (loginField === "email" ? resetEmail(deps, call) : resetUsername(deps, call)),
+          handle: async (call) =>
+            loginField === "email" ? resetEmail(deps, call) : resetUsername(deps, call),
         }),
       },
     }),
   ];
 }
 
-async function setUsername(deps: DjoserDeps, { input: { values }, ...call }: Call<Caller, Form>): Promise<Answer> {
+async function setUsername(
+  deps: DjoserDeps,
+  { input: { values }, ...call }: Call<Caller, Form>,
+): Promise<Answer> {
   const input = { ...newUsername(values), currentPassword: values["current_password"] ?? "" };
-  const outcome = await rename(deps, signedIn(call.user, call), input, originOfCaller(call.user, call), news(deps));
+  const outcome = await rename(
+    deps,
+    signedIn(call.user, call),
+    input,
+    originOfCaller(call.user, call),
+    news(deps),
+  );
   switch (outcome.kind) {
     case "renamed":
       return done(deps);
@@ -83,9 +118,18 @@ async function setUsername(deps: DjoserDeps, { input: { values }, ...call }: Cal
   }
 }
 
-async function resetUsername(deps: DjoserDeps, { input: { values, link }, ...visit }: Call<unknown, Form>): Promise<Answer> {
+async function resetUsername(
+  deps: DjoserDeps,
+  { input: { values, link }, ...visit }: Call<unknown, Form>,
+): Promise<Answer> {
   const userId = (await findByUid(deps, link.uid))?.id;
-  const outcome = await renameByMailedToken(deps, userId, { ...newUsername(values), token: link.token }, originOf(visit), news(deps));
+  const outcome = await renameByMailedToken(
+    deps,
+    userId,
+    { ...newUsername(values), token: link.token },
+    originOf(visit),
+    news(deps),
+  );
   switch (outcome.kind) {
     case "renamed":
       return done(deps);
@@ -98,9 +142,18 @@ async function resetUsername(deps: DjoserDeps, { input: { values, link }, ...vis
   }
 }
 
-async function setEmail(deps: DjoserDeps, { input: { values }, ...call }: Call<Caller, Form>): Promise<Answer> {
+async function setEmail(
+  deps: DjoserDeps,
+  { input: { values }, ...call }: Call<Caller, Form>,
+): Promise<Answer> {
   const input = { ...newEmail(deps, values), currentPassword: values["current_password"] ?? "" };
-  const outcome = await changeOwnAddress(deps, signedIn(call.user, call), input, originOfCaller(call.user, call), movedLetters(deps));
+  const outcome = await changeOwnAddress(
+    deps,
+    signedIn(call.user, call),
+    input,
+    originOfCaller(call.user, call),
+    movedLetters(deps),
+  );
   switch (outcome.kind) {
     case "changed":
       return done(deps);
@@ -115,10 +168,19 @@ async function setEmail(deps: DjoserDeps, { input: { values }, ...call }: Call<C
   }
 }
 
-async function resetEmail(deps: DjoserDeps, { input: { values, link }, ...visit }: Call<unknown, Form>): Promise<Answer> {
+async function resetEmail(
+  deps: DjoserDeps,
+  { input: { values, link }, ...visit }: Call<unknown, Form>,
+): Promise<Answer> {
   const userId = (await findByUid(deps, link.uid))?.id;
   const input = { ...newEmail(deps, values), token: link.token };
-  const outcome = await changeAddressByMailedToken(deps, userId, input, originOf(visit), movedLetters(deps));
+  const outcome = await changeAddressByMailedToken(
+    deps,
+    userId,
+    input,
+    originOf(visit),
+    movedLetters(deps),
+  );
   switch (outcome.kind) {
     case "changed":
       return done(deps);
@@ -158,9 +220,13 @@ function done(deps: DjoserDeps): Answer {
   return noContent();
 }
 
-function badUsername(kind: "invalid_username" | "address_as_username" | "username_taken" | "not_repeated"): Answer {
+function badUsername(
+  kind: "invalid_username" | "address_as_username" | "username_taken" | "not_repeated",
+): Answer {
   if (kind === "not_repeated") return notRepeated("username");
-  return kind === "username_taken" ? nameTaken("new_username", "username") : unusableName("new_username", kind);
+  return kind === "username_taken"
+    ? nameTaken("new_username", "username")
+    : unusableName("new_username", kind);
 }
 
 function badEmail(kind: "email_taken" | "email_needed" | "not_repeated"): Answer {

@@ -2,7 +2,15 @@ import { originOf } from "../../audit/origin.ts";
 import { resetByMailedToken } from "../../recovery/reset-by-mailed-token.ts";
 import { setOwnPassword } from "../../users/set-password.ts";
 import { bareErrors, busy, noContent, throttled, type Answer } from "../drf/answers.ts";
-import { action, allowAny, isAuthenticated, view, type Authenticator, type Call, type View } from "../drf/view.ts";
+import {
+  action,
+  allowAny,
+  isAuthenticated,
+  view,
+  type Authenticator,
+  type Call,
+  type View,
+} from "../drf/view.ts";
 import { findByUid } from "./account.ts";
 import { originOfCaller, signedIn, type Caller } from "./caller.ts";
 import type { DjoserDeps } from "./deps.ts";
@@ -10,11 +18,26 @@ import { emailField, plainField, when } from "./fields.ts";
 import { form, type Form } from "./form.ts";
 import { tellOfNewPassword } from "./letters.ts";
 import { askForLink } from "./links.ts";
-import { badPassword, invalidToken, notRepeated, sessionEnded, unknownUid, unmatched } from "./words.ts";
+import {
+  badPassword,
+  invalidToken,
+  notRepeated,
+  sessionEnded,
+  unknownUid,
+  unmatched,
+} from "./words.ts";
 
-export function passwordViews(deps: DjoserDeps, authenticator: Authenticator<Caller>): readonly View[] {
+export function passwordViews(
+  deps: DjoserDeps,
+  authenticator: Authenticator<Caller>,
+): readonly View[] {
   const { prefix, retype } = deps.djoser;
-  const common = { title: "User", authenticator, permission: isAuthenticated<Caller>, mount: `${prefix}/` } as const;
+  const common = {
+    title: "User",
+    authenticator,
+    permission: isAuthenticated<Caller>,
+    mount: `${prefix}/`,
+  } as const;
   return [
     view<Caller>({
       ...common,
@@ -77,13 +100,22 @@ export async function askForReset(
   return isTold ? bareErrors("User with given email does not exist.") : noContent();
 }
 
-async function set(deps: DjoserDeps, { input: { values }, ...call }: Call<Caller, Form>): Promise<Answer> {
+async function set(
+  deps: DjoserDeps,
+  { input: { values }, ...call }: Call<Caller, Form>,
+): Promise<Answer> {
   const input = {
     currentPassword: values["current_password"] ?? "",
     newPassword: values["new_password"] ?? "",
     repeated: values["re_new_password"],
   };
-  const outcome = await setOwnPassword(deps, signedIn(call.user, call), input, originOfCaller(call.user, call), tellOfNewPassword(deps));
+  const outcome = await setOwnPassword(
+    deps,
+    signedIn(call.user, call),
+    input,
+    originOfCaller(call.user, call),
+    tellOfNewPassword(deps),
+  );
   switch (outcome.kind) {
     case "set":
       deps.wakeMail();
@@ -99,9 +131,17 @@ async function set(deps: DjoserDeps, { input: { values }, ...call }: Call<Caller
   }
 }
 
-async function reset(deps: DjoserDeps, { input: { values, link }, ...visit }: Call<unknown, Form>): Promise<Answer> {
+async function reset(
+  deps: DjoserDeps,
+  { input: { values, link }, ...visit }: Call<unknown, Form>,
+): Promise<Answer> {
   const userId = (await findByUid(deps, link.uid))?.id;
-  const asked = { userId, token: link.token, newPassword: values["new_password"] ?? "", repeated: values["re_new_password"] };
+  const asked = {
+    userId,
+    token: link.token,
+    newPassword: values["new_password"] ?? "",
+    repeated: values["re_new_password"],
+  };
   const outcome = await resetByMailedToken(deps, asked, originOf(visit), tellOfNewPassword(deps));
   switch (outcome.kind) {
     case "reset":

@@ -12,17 +12,33 @@ export interface TokenBearer {
 }
 
 /** Reads the session's row: a token without claims is dead as soon as that is revoked. */
-export async function findTokenBearer(deps: { readonly db: Db; readonly clock: Clock }, token: string): Promise<TokenBearer | undefined> {
+export async function findTokenBearer(
+  deps: { readonly db: Db; readonly clock: Clock },
+  token: string,
+): Promise<TokenBearer | undefined> {
   const found = await findFaceToken(deps.db, hashToken(token));
-  return found && { account: found.account, sessionId: found.sessionId, isLive: isLive(deps, found) };
+  return (
+    found && { account: found.account, sessionId: found.sessionId, isLive: isLive(deps, found) }
+  );
 }
 
-export function isLive({ clock }: { readonly clock: Clock }, { session, account }: FaceToken): boolean {
+export function isLive(
+  { clock }: { readonly clock: Clock },
+  { session, account }: FaceToken,
+): boolean {
   const now = clock.now();
-  return session.revokedAt === null && session.endsAt > now && session.idleEndsAt > now && session.hardEpoch === account.hardEpoch;
+  return (
+    session.revokedAt === null &&
+    session.endsAt > now &&
+    session.idleEndsAt > now &&
+    session.hardEpoch === account.hardEpoch
+  );
 }
 
-/** 160 bits, as the original's. It can be made again for the next login, and a copy of the database does not tell it. */
+/**
+ * 160 bits, as the original's. It can be made again for the next login, and a copy of the database
+ * does not tell it.
+ */
 export function tokenOf(keyring: Keyring, sessionId: string): string {
   return keyring.mac("face-token", sessionId).toString("hex").slice(0, 40);
 }

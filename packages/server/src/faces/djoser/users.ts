@@ -4,9 +4,28 @@ import { changeAddress } from "../../recovery/change-address.ts";
 import { createAccount } from "../../users/create-account.ts";
 import { deleteSelf, removeUser, type DeleteSelfOutcome } from "../../users/end-user.ts";
 import { listUsers, type User } from "../../users/users.store.ts";
-import { bareErrors, busy, created, fieldErrors, noContent, notFound, ok, permissionDenied, type Answer } from "../drf/answers.ts";
+import {
+  bareErrors,
+  busy,
+  created,
+  fieldErrors,
+  noContent,
+  notFound,
+  ok,
+  permissionDenied,
+  type Answer,
+} from "../drf/answers.ts";
 import { optional, partial, readOnly, serializer, type Body } from "../drf/fields.ts";
-import { action, allowAny, isAuthenticated, view, type Action, type Authenticator, type Call, type View } from "../drf/view.ts";
+import {
+  action,
+  allowAny,
+  isAuthenticated,
+  view,
+  type Action,
+  type Authenticator,
+  type Call,
+  type View,
+} from "../drf/view.ts";
 import { accountOf, findById } from "./account.ts";
 import { originOfCaller, signedIn, type Caller } from "./caller.ts";
 import type { DjoserDeps } from "./deps.ts";
@@ -21,7 +40,12 @@ const MOST_LISTED = 1000;
 
 /** The accounts themselves: all of them, one's own and each by its id. */
 export function userViews(deps: DjoserDeps, authenticator: Authenticator<Caller>): readonly View[] {
-  const common = { title: "User", authenticator, permission: isAuthenticated<Caller>, mount: `${deps.djoser.prefix}/` } as const;
+  const common = {
+    title: "User",
+    authenticator,
+    permission: isAuthenticated<Caller>,
+    mount: `${deps.djoser.prefix}/`,
+  } as const;
   const { prefix } = deps.djoser;
   const self = (call: Call<Caller, unknown>): User => call.user.account;
   return [
@@ -30,7 +54,10 @@ export function userViews(deps: DjoserDeps, authenticator: Authenticator<Caller>
       name: "djoser.users",
       path: `${prefix}/users/`,
       methods: {
-        GET: action({ permission: isAuthenticated<Caller>, handle: async (call) => list(deps, call) }),
+        GET: action({
+          permission: isAuthenticated<Caller>,
+          handle: async (call) => list(deps, call),
+        }),
         POST: registration(deps),
       },
     }),
@@ -39,7 +66,10 @@ export function userViews(deps: DjoserDeps, authenticator: Authenticator<Caller>
       name: "djoser.me",
       path: `${prefix}/users/me/`,
       methods: {
-        GET: action({ permission: isAuthenticated<Caller>, handle: (call) => ok(accountOf(deps, self(call))) }),
+        GET: action({
+          permission: isAuthenticated<Caller>,
+          handle: (call) => ok(accountOf(deps, self(call))),
+        }),
         PUT: action({
           permission: isAuthenticated<Caller>,
           body: serializer(changeable(deps)),
@@ -125,7 +155,9 @@ async function register(deps: DjoserDeps, { values }: Form, visit: Visit): Promi
     case "email_taken":
       return nameTaken("email", "email");
     case "username_taken":
-      return takenAsWritten(deps, account.username ?? "") ? nameTaken("username", "username") : bareErrors("Unable to create account.");
+      return takenAsWritten(deps, account.username ?? "")
+        ? nameTaken("username", "username")
+        : bareErrors("Unable to create account.");
     case "invalid_username":
     case "address_as_username":
       return unusableName("username", outcome.kind);
@@ -138,7 +170,10 @@ async function register(deps: DjoserDeps, { values }: Form, visit: Visit): Promi
   }
 }
 
-/** The original compares names as they are written; what they are in their normal form it finds out too late to say which. */
+/**
+ * The original compares names as they are written; what they are in their normal form it finds out
+ * too late to say which.
+ */
 function takenAsWritten(deps: DjoserDeps, username: string): boolean {
   const read = deps.readUsername(username);
   return read.kind === "username" && read.username === username;
@@ -148,7 +183,8 @@ function takenAsWritten(deps: DjoserDeps, username: string): boolean {
 
 async function list(deps: DjoserDeps, call: Call<Caller, undefined>): Promise<Answer> {
   const { account } = call.user;
-  if (deps.djoser.hideUsers && account.superuserSince === null) return ok([accountOf(deps, account)]);
+  if (deps.djoser.hideUsers && account.superuserSince === null)
+    return ok([accountOf(deps, account)]);
   const after = Number(new URLSearchParams(call.target.split("?", 2)[1]).get("after") ?? 0);
   const page = { after: Number.isSafeInteger(after) ? after : 0, limit: MOST_LISTED };
   const users = await listUsers(deps.db, page);
@@ -159,10 +195,18 @@ async function list(deps: DjoserDeps, call: Call<Caller, undefined>): Promise<An
   return { ...ok(body), headers: { link: `<${next}>; rel="next"` } };
 }
 
-type Aimed = { readonly kind: "user"; readonly user: User } | { readonly kind: "none"; readonly answer: Answer };
+type Aimed =
+  | { readonly kind: "user"; readonly user: User }
+  | { readonly kind: "none"; readonly answer: Answer };
 
-/** Whose account the path names, if it is for the caller to reach: their own, and for a superuser everybody's. */
-async function aim(deps: DjoserDeps, { user: { account }, params, request }: Call<Caller, unknown>): Promise<Aimed> {
+/**
+ * Whose account the path names, if it is for the caller to reach: their own, and for a superuser
+ * everybody's.
+ */
+async function aim(
+  deps: DjoserDeps,
+  { user: { account }, params, request }: Call<Caller, unknown>,
+): Promise<Aimed> {
   const user = await findById(deps, params["id"] ?? "");
   if (user === undefined) return { kind: "none", answer: notFound() };
   if (user.id === account.id || account.superuserSince !== null) return { kind: "user", user };
@@ -170,13 +214,18 @@ async function aim(deps: DjoserDeps, { user: { account }, params, request }: Cal
   return { kind: "none", answer: isHidden ? notFound() : permissionDenied() };
 }
 
-/** An action on the account that the path names; whether there is one comes before what is wrong with the body. */
+/**
+ * An action on the account that the path names; whether there is one comes before what is wrong
+ * with the body.
+ */
 function aimed<Input>(
   deps: DjoserDeps,
   body: Body<Input>,
   act: (deps: DjoserDeps, user: User, call: Call<Caller, Input>) => Promise<Answer>,
 ): Action<Caller> {
-  type Shot = { readonly kind: "user"; readonly user: User; readonly input: Input } | Extract<Aimed, { readonly kind: "none" }>;
+  type Shot =
+    | { readonly kind: "user"; readonly user: User; readonly input: Input }
+    | Extract<Aimed, { readonly kind: "none" }>;
   return action({
     permission: isAuthenticated<Caller>,
     body: (call: Call<Caller, undefined>): Body<Shot> => ({
@@ -185,21 +234,39 @@ function aimed<Input>(
         const target = await aim(deps, call);
         if (target.kind === "none") return { kind: "valid", input: target };
         const outcome = await body.read(data);
-        return outcome.kind === "invalid" ? outcome : { kind: "valid", input: { ...target, input: outcome.input } };
+        return outcome.kind === "invalid"
+          ? outcome
+          : { kind: "valid", input: { ...target, input: outcome.input } };
       },
     }),
-    handle: async ({ input: shot, ...call }) => (shot.kind === "none" ? shot.answer : act(deps, shot.user, { ...call, input: shot.input })),
+    handle: async ({ input: shot, ...call }) =>
+      shot.kind === "none" ? shot.answer : act(deps, shot.user, { ...call, input: shot.input }),
   });
 }
 
-/** Every update is followed by an activation mail, as the original has it; only a new address pauses the account. */
-async function update(deps: DjoserDeps, user: User, call: Call<Caller, { readonly email?: string | undefined }>): Promise<Answer> {
+/**
+ * Every update is followed by an activation mail, as the original has it; only a new address pauses
+ * the account.
+ */
+async function update(
+  deps: DjoserDeps,
+  user: User,
+  call: Call<Caller, { readonly email?: string | undefined }>,
+): Promise<Answer> {
   const { email } = call.input;
   const { sendActivation } = deps.djoser;
   const next =
-    email === undefined ? undefined : { address: email === "" ? null : addressOf(email), mayShare: true, pauses: sendActivation };
+    email === undefined
+      ? undefined
+      : { address: email === "" ? null : addressOf(email), mayShare: true, pauses: sendActivation };
   const letter = sendActivation ? linkLetter(deps, "djoser_activation") : nothingElse;
-  const outcome = await changeAddress(deps, user.id, next, originOfCaller(call.user, call, actingOn(user, call)), letter);
+  const outcome = await changeAddress(
+    deps,
+    user.id,
+    next,
+    originOfCaller(call.user, call, actingOn(user, call)),
+    letter,
+  );
   deps.wakeMail();
   switch (outcome.kind) {
     case "changed":

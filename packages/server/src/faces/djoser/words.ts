@@ -1,15 +1,31 @@
 import type { PasswordComplaint } from "../../users/password-complaints.ts";
-import { busy, detail, fieldErrors, nonFieldErrors, throttled, type Answer } from "../drf/answers.ts";
+import {
+  busy,
+  detail,
+  fieldErrors,
+  nonFieldErrors,
+  throttled,
+  type Answer,
+} from "../drf/answers.ts";
 import { passwordWords } from "../drf/passwords.ts";
 
 /** What is wrong with a new name, in the words of the field it was given in. */
 export function nameTaken(field: string, loginField: "email" | "username"): Answer {
-  const words = loginField === "email" ? "user with this email address already exists." : "A user with that username already exists.";
+  const words =
+    loginField === "email"
+      ? "user with this email address already exists."
+      : "A user with that username already exists.";
   return fieldErrors({ [field]: [words] });
 }
 
-export function unusableName(field: string, kind: "invalid_username" | "address_as_username"): Answer {
-  if (kind === "address_as_username") return fieldErrors({ [field]: ["Enter a username that is not somebody else's email address."] });
+export function unusableName(
+  field: string,
+  kind: "invalid_username" | "address_as_username",
+): Answer {
+  if (kind === "address_as_username")
+    return fieldErrors({
+      [field]: ["Enter a username that is not somebody else's email address."],
+    });
   return fieldErrors({ [field]: ["Enter a valid username."] });
 }
 
@@ -17,8 +33,10 @@ export function badPassword(field: string, complaints: readonly PasswordComplain
   return fieldErrors({ [field]: passwordWords(complaints) });
 }
 
-export const notRepeated = (what: "password" | "email" | "username"): Answer => nonFieldErrors(`The two ${what} fields didn't match.`);
-export const unknownUid = (): Answer => fieldErrors({ uid: ["Invalid user id or user doesn't exist."] });
+export const notRepeated = (what: "password" | "email" | "username"): Answer =>
+  nonFieldErrors(`The two ${what} fields didn't match.`);
+export const unknownUid = (): Answer =>
+  fieldErrors({ uid: ["Invalid user id or user doesn't exist."] });
 export const invalidToken = (): Answer => fieldErrors({ token: ["Invalid token for given user."] });
 
 /** While it was under way the session or the user has ended. */

@@ -43,9 +43,15 @@ test("numbers are text, digit for digit; booleans, lists and objects are not", a
 
 test("NUL and halves of a pair are refused, and every complaint is made, in Django's order", async () => {
   assert.deepEqual(await read(text(), "a\0"), ["Null characters are not allowed."]);
-  assert.deepEqual(await read(text(), "a\uD800b"), ["Surrogate characters are not allowed: U+D800."]);
-  assert.deepEqual(await read(text({ maxLength: 2 }), "\uD83D\uDE00\uD83D\uDE00"), { value: "😀😀" });
-  assert.deepEqual(await read(text({ maxLength: 2, minLength: 2 }), "a"), ["Ensure this field has at least 2 characters."]);
+  assert.deepEqual(await read(text(), "a\uD800b"), [
+    "Surrogate characters are not allowed: U+D800.",
+  ]);
+  assert.deepEqual(await read(text({ maxLength: 2 }), "\uD83D\uDE00\uD83D\uDE00"), {
+    value: "😀😀",
+  });
+  assert.deepEqual(await read(text({ maxLength: 2, minLength: 2 }), "a"), [
+    "Ensure this field has at least 2 characters.",
+  ]);
   assert.deepEqual(await read(email({ maxLength: 4 }), "ab\0cd"), [
     "Ensure this field has no more than 4 characters.",
     "Null characters are not allowed.",
@@ -54,9 +60,20 @@ test("NUL and halves of a pair are refused, and every complaint is made, in Djan
 });
 
 test("register-username: letters and digits of any script, five signs, 150 characters", async () => {
-  const words = "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.";
-  for (const name of ["a b", "a/b", "a#b", "a'b", "a😀", "a\u0301"]) assert.deepEqual(await read(username(), name), [words], name);
-  for (const name of ["a.b+c-d_e@f", "Żelazny人", "20240101", "ﬁlip", "²", "Ⅷ", "٣", "n".repeat(150)])
+  const words =
+    "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.";
+  for (const name of ["a b", "a/b", "a#b", "a'b", "a😀", "a\u0301"])
+    assert.deepEqual(await read(username(), name), [words], name);
+  for (const name of [
+    "a.b+c-d_e@f",
+    "Żelazny人",
+    "20240101",
+    "ﬁlip",
+    "²",
+    "Ⅷ",
+    "٣",
+    "n".repeat(150),
+  ])
     assert.deepEqual(await read(username(), name), { value: name });
   const tooLong = "Ensure this field has no more than 150 characters.";
   assert.deepEqual(await read(username(), "n".repeat(151)), [tooLong]);
@@ -78,7 +95,9 @@ test("a rule is asked between the name's form and its length; a check only when 
   assert.equal(taken, "A user with that username already exists.");
   assert.match(String(length), /^Ensure this field/);
   assert.deepEqual(asked, []);
-  assert.deepEqual(await read(text({ check: () => ["Invalid password."] }), "x"), ["Invalid password."]);
+  assert.deepEqual(await read(text({ check: () => ["Invalid password."] }), "x"), [
+    "Invalid password.",
+  ]);
 });
 
 test("register-email: what counts as an address", () => {
@@ -163,6 +182,10 @@ test("complaints come in the order of the fields, and a member named as a protot
   const outcome = await body.read({ kind: "members", members, isForm: false });
   assert(outcome.kind === "invalid");
   assert.deepEqual(Object.keys(outcome.errors), ["c", "b", "toString"]);
-  const some = await partial({ c: text(), toString: text() }).read({ kind: "members", members, isForm: false });
+  const some = await partial({ c: text(), toString: text() }).read({
+    kind: "members",
+    members,
+    isForm: false,
+  });
   assert.deepEqual(some, { kind: "valid", input: {} });
 });

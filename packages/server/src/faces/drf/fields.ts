@@ -3,7 +3,15 @@ import type { Json } from "../../http/serve.ts";
 import type { FieldErrors } from "./answers.ts";
 import type { Data } from "./parse.ts";
 import { Numeral, strip } from "./python.ts";
-import { atLeast, atMost, hasNoNull, isEmail, isUsername, isWellFormed, type Validator } from "./validators.ts";
+import {
+  atLeast,
+  atMost,
+  hasNoNull,
+  isEmail,
+  isUsername,
+  isWellFormed,
+  type Validator,
+} from "./validators.ts";
 
 /** What OPTIONS tells of a field. */
 export interface Facts {
@@ -33,9 +41,14 @@ export interface TextOptions {
   readonly allowBlank?: boolean;
   readonly minLength?: number;
   readonly maxLength?: number;
-  /** As they stand before DRF's own in a model's field: all are asked, and all complaints are shown. */
+  /**
+   * As they stand before DRF's own in a model's field: all are asked, and all complaints are shown.
+   */
   readonly validators?: readonly Validator[];
-  /** Asked when nothing else is wrong with the value, as `validate_<field>` is: the place for what costs a hash or a query. */
+  /**
+   * Asked when nothing else is wrong with the value, as `validate_<field>` is: the place for what
+   * costs a hash or a query.
+   */
   readonly check?: Validator;
 }
 
@@ -64,14 +77,18 @@ export function username(options: TextOptions = {}): Field<string> {
   });
 }
 
-/** A field that may be left out; in a form, an empty one is left out unless blank is a value of it. */
+/**
+ * A field that may be left out; in a form, an empty one is left out unless blank is a value of it.
+ */
 export function optional<Value>(field: Field<Value>): Field<Value | undefined> {
   return {
     facts: { ...field.facts, required: false },
     read: async (raw, isForm) => {
       if (raw === undefined) return { kind: "valid", value: undefined };
       const read = await field.read(raw, isForm);
-      return isForm && raw === "" && read.kind === "invalid" ? { kind: "valid", value: undefined } : read;
+      return isForm && raw === "" && read.kind === "invalid"
+        ? { kind: "valid", value: undefined }
+        : read;
     },
   };
 }
@@ -85,7 +102,9 @@ export function readOnly(type: Facts["type"], label?: string): Field<undefined> 
 }
 
 type Fields = Readonly<Record<string, Field<unknown>>>;
-export type InputOf<F extends Fields> = { readonly [Name in keyof F]: F[Name] extends Field<infer Value> ? Value : never };
+export type InputOf<F extends Fields> = {
+  readonly [Name in keyof F]: F[Name] extends Field<infer Value> ? Value : never;
+};
 
 /** How a body becomes what a view is handed. */
 export interface Body<Input> {
@@ -98,7 +117,10 @@ export type InputOutcome<Input> =
   | { readonly kind: "valid"; readonly input: Input }
   | { readonly kind: "invalid"; readonly errors: FieldErrors };
 
-/** Every field is asked, in the order in which they are declared, and every complaint is shown. Other members are passed over. */
+/**
+ * Every field is asked, in the order in which they are declared, and every complaint is shown.
+ * Other members are passed over.
+ */
 export function serializer<const F extends Fields>(fields: F): Body<InputOf<F>> {
   const declared = Object.entries(fields);
   return {
@@ -126,15 +148,25 @@ export function partial<const F extends Fields>(fields: F): Body<Partial<InputOf
   };
 }
 
-/** A body that a view reads without a serializer; what is no object has no members. Judge values with `isTruthy` or `typeof`. */
+/**
+ * A body that a view reads without a serializer; what is no object has no members. Judge values
+ * with `isTruthy` or `typeof`.
+ */
 export const members: Body<ReadonlyMap<string, unknown>> = {
-  read: async (data) => ({ kind: "valid", input: data.kind === "members" ? data.members : new Map() }),
+  read: async (data) => ({
+    kind: "valid",
+    input: data.kind === "members" ? data.members : new Map(),
+  }),
 };
 
 type Values = Readonly<Record<string, unknown>>;
 
-async function readFields(fields: readonly (readonly [string, Field<unknown>])[], data: Data): Promise<InputOutcome<Values>> {
-  if (data.kind === "other") return { kind: "invalid", errors: { non_field_errors: [notADictionary(data.typeName)] } };
+async function readFields(
+  fields: readonly (readonly [string, Field<unknown>])[],
+  data: Data,
+): Promise<InputOutcome<Values>> {
+  if (data.kind === "other")
+    return { kind: "invalid", errors: { non_field_errors: [notADictionary(data.typeName)] } };
   const values: [string, unknown][] = [];
   const errors: [string, readonly string[]][] = [];
   for (const [name, field] of fields) {
@@ -142,7 +174,9 @@ async function readFields(fields: readonly (readonly [string, Field<unknown>])[]
     if (read.kind === "valid") values.push([name, read.value]);
     else errors.push([name, read.words]);
   }
-  return errors.length > 0 ? { kind: "invalid", errors: Object.fromEntries(errors) } : { kind: "valid", input: Object.fromEntries(values) };
+  return errors.length > 0
+    ? { kind: "invalid", errors: Object.fromEntries(errors) }
+    : { kind: "valid", input: Object.fromEntries(values) };
 }
 
 function holdsAll<F extends Fields>(input: Values, fields: F): input is InputOf<F> {
@@ -153,7 +187,12 @@ function holdsOnly<F extends Fields>(input: Values, fields: F): input is Partial
   return Object.keys(input).every((name) => Object.hasOwn(fields, name));
 }
 
-function charField(type: Facts["type"], notText: string, options: TextOptions, last: readonly Validator[]): Field<string> {
+function charField(
+  type: Facts["type"],
+  notText: string,
+  options: TextOptions,
+  last: readonly Validator[],
+): Field<string> {
   const { label, helpText, minLength, maxLength, check } = options;
   const validators: readonly Validator[] = [
     ...(options.validators ?? []),
@@ -193,10 +232,18 @@ function invalid(words: string): { readonly kind: "invalid"; readonly words: rea
 }
 
 function notADictionary(typeName: string): string {
-  return typeName === "NoneType" ? "No data provided" : `Invalid data. Expected a dictionary, but got ${typeName}.`;
+  return typeName === "NoneType"
+    ? "No data provided"
+    : `Invalid data. Expected a dictionary, but got ${typeName}.`;
 }
 
 function labelled(name: string, { type, required, read_only, ...others }: Facts): Json {
   const words = name.replaceAll("_", " ");
-  return { type, required, read_only, label: words.charAt(0).toUpperCase() + words.slice(1).toLowerCase(), ...others };
+  return {
+    type,
+    required,
+    read_only,
+    label: words.charAt(0).toUpperCase() + words.slice(1).toLowerCase(),
+    ...others,
+  };
 }

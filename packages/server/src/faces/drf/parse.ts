@@ -5,20 +5,29 @@ import { covers } from "./media-types.ts";
 import { Numeral, typeName } from "./python.ts";
 
 /**
- * A parsed body. Names that clients choose are keys of a Map and of nothing else, so that none can reach an object's
- * prototype; of two members with one name the last counts, as in Python.
+ * A parsed body. Names that clients choose are keys of a Map and of nothing else, so that none can
+ * reach an object's prototype; of two members with one name the last counts, as in Python.
  */
 export type Data =
-  | { readonly kind: "members"; readonly members: ReadonlyMap<string, unknown>; readonly isForm: boolean }
+  | {
+      readonly kind: "members";
+      readonly members: ReadonlyMap<string, unknown>;
+      readonly isForm: boolean;
+    }
   /** JSON that is no object; `typeName` as Python calls its type. */
   | { readonly kind: "other"; readonly typeName: string };
 
-export type DataOutcome = { readonly kind: "read"; readonly data: Data } | { readonly kind: "refused"; readonly answer: Answer };
+export type DataOutcome =
+  | { readonly kind: "read"; readonly data: Data }
+  | { readonly kind: "refused"; readonly answer: Answer };
 
 interface Parser {
   readonly mediaType: string;
   readonly isForm: boolean;
-  readonly parse: (bytes: Uint8Array<ArrayBuffer>, contentType: string) => DataOutcome | Promise<DataOutcome>;
+  readonly parse: (
+    bytes: Uint8Array<ArrayBuffer>,
+    contentType: string,
+  ) => DataOutcome | Promise<DataOutcome>;
 }
 
 const MAX_DEPTH = 16;
@@ -36,19 +45,29 @@ export const parsed: readonly string[] = parsers.map(({ mediaType }) => mediaTyp
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Reads a body as JSON or a form, whichever it says it is; one without a byte is an empty form, whatever it says. */
+/**
+ * Reads a body as JSON or a form, whichever it says it is; one without a byte is an empty form,
+ * whatever it says.
+ */
 export async function readData(visit: Visit): Promise<DataOutcome> {
   const body = await readWithinLimit(visit.request, visit.header("content-length"));
   if (body.kind === "refused")
-    return body.code === "body_too_large" ? refused(413, "Request body is too large.") : refused(400, "Malformed request.");
+    return body.code === "body_too_large"
+      ? refused(413, "Request body is too large.")
+      : refused(400, "Malformed request.");
 
   const contentType = visit.header("content-type") ?? "";
   const parser = parsers.find(({ mediaType }) => covers(contentType, mediaType));
   if (body.bytes.byteLength === 0) return members(new Map(), parser?.isForm ?? false);
-  return parser === undefined ? refused(415, `Unsupported media type "${contentType}" in request.`) : parser.parse(body.bytes, contentType);
+  return parser === undefined
+    ? refused(415, `Unsupported media type "${contentType}" in request.`)
+    : parser.parse(body.bytes, contentType);
 }
 
-/** UTF-8 whatever a charset parameter says. The words after the dash are ours: a parser's own could repeat a password. */
+/**
+ * UTF-8 whatever a charset parameter says. The words after the dash are ours: a parser's own could
+ * repeat a password.
+ */
 function parseJson(bytes: Uint8Array): DataOutcome {
   const text = decode(bytes);
   if (text === undefined) return refused(400, "JSON parse error - the text is not UTF-8");
@@ -70,7 +89,10 @@ function parseForm(bytes: Uint8Array): DataOutcome {
   return members(new Map(new URLSearchParams(`&${text}`)), true);
 }
 
-async function parseMultipart(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<DataOutcome> {
+async function parseMultipart(
+  bytes: Uint8Array<ArrayBuffer>,
+  contentType: string,
+): Promise<DataOutcome> {
   try {
     const form = await new Response(bytes, { headers: { "content-type": contentType } }).formData();
     return members(new Map(form), true);
@@ -87,7 +109,11 @@ function refused(status: number, text: string): DataOutcome {
   return { kind: "refused", answer: detail(status, text) };
 }
 
-function exactNumbers(_name: string, value: unknown, context?: { readonly source?: string }): unknown {
+function exactNumbers(
+  _name: string,
+  value: unknown,
+  context?: { readonly source?: string },
+): unknown {
   return typeof value === "number" ? new Numeral(context?.source ?? String(value)) : value;
 }
 

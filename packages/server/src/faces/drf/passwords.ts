@@ -1,6 +1,10 @@
 import type { PasswordComplaint } from "../../users/password-complaints.ts";
 
-const attributes = { username: "username", email: "email address", service: "name of the service" } as const;
+const attributes = {
+  username: "username",
+  email: "email address",
+  service: "name of the service",
+} as const;
 
 /** The complaints in the words of Django's validators. */
 export function passwordWords(complaints: readonly PasswordComplaint[]): readonly string[] {

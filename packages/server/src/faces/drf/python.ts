@@ -1,4 +1,7 @@
-/** A number of a JSON text, kept as Python's `str` writes it: JavaScript would round 12345678901234567890 and drop the ".0" of 1.0. */
+/**
+ * A number of a JSON text, kept as Python's `str` writes it: JavaScript would round
+ * 12345678901234567890 and drop the ".0" of 1.0.
+ */
 export class Numeral {
   readonly text: string;
   readonly isFloat: boolean;
@@ -11,16 +14,23 @@ export class Numeral {
   }
 }
 
-/** What Python's `repr` makes of a float: the same digits as JavaScript, but an exponent below 1e-4 and from 1e16 on. */
+/**
+ * What Python's `repr` makes of a float: the same digits as JavaScript, but an exponent below 1e-4
+ * and from 1e16 on.
+ */
 function floatText(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e16)) return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
+  if (size !== 0 && (size < 1e-4 || size >= 1e16))
+    return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
   const text = Object.is(value, -0) ? "-0" : String(value);
   return text.includes(".") ? text : `${text}.0`;
 }
 
-/** What `str.isspace` calls space: with the file, group, record and unit separators and NEL, without the byte order mark. */
+/**
+ * What `str.isspace` calls space: with the file, group, record and unit separators and NEL, without
+ * the byte order mark.
+ */
 const SPACE = new Set(
   "\t\n\v\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000",
 );
@@ -45,7 +55,11 @@ export function lengthOf(text: string): number {
 export function isTruthy(value: unknown): boolean {
   if (value instanceof Numeral) return Number(value.text.replace("inf", "Infinity")) !== 0;
   if (Array.isArray(value)) return value.length > 0;
-  if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype)
+  if (
+    typeof value === "object" &&
+    value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype
+  )
     return Object.keys(value).length > 0;
   return Boolean(value);
 }

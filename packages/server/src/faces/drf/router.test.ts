@@ -4,7 +4,15 @@ import { router } from "./router.ts";
 import { nobody, allowAny, view, type Place, type View } from "./view.ts";
 
 const at = (path: Place["path"], more: Partial<Place> = {}): View =>
-  view({ name: path, path, ...more, title: "", authenticator: nobody("x"), permission: allowAny, methods: {} });
+  view({
+    name: path,
+    path,
+    ...more,
+    title: "",
+    authenticator: nobody("x"),
+    permission: allowAny,
+    methods: {},
+  });
 const found = (views: readonly View[], path: string): readonly unknown[] => {
   const { page, params } = router(views).find(path);
   return [page.name, { ...params }];
@@ -25,9 +33,16 @@ test("a parameter is one segment without a full stop, unless the view says what 
 });
 
 test("a suffix belongs to the paths of a router only, and its root has it after the slash", () => {
-  const views = [at("/auth/", { mount: "/auth/" }), at("/auth/users/{id}/", { mount: "/auth/" }), at("/auth/jwt/")];
+  const views = [
+    at("/auth/", { mount: "/auth/" }),
+    at("/auth/users/{id}/", { mount: "/auth/" }),
+    at("/auth/jwt/"),
+  ];
   assert.deepEqual(found(views, "/auth/.json"), ["/auth/", { format: "json" }]);
-  assert.deepEqual(found(views, "/auth/users/7.json"), ["/auth/users/{id}/", { id: "7", format: "json" }]);
+  assert.deepEqual(found(views, "/auth/users/7.json"), [
+    "/auth/users/{id}/",
+    { id: "7", format: "json" },
+  ]);
   for (const path of ["/auth.json", "/auth/jwt.json", "/auth/users/7.JSON", "/auth/users/7."])
     assert.deepEqual(found(views, path), ["none", {}], path);
 });
@@ -37,7 +52,10 @@ test("a full stop in a path is a full stop", () => {
 });
 
 test("two views cannot have one path", () => {
-  assert.throws(() => router([at("/a/", { optionalSlash: true }), at("/a")]), /\/a is the path of two views/);
+  assert.throws(
+    () => router([at("/a/", { optionalSlash: true }), at("/a")]),
+    /\/a is the path of two views/,
+  );
 });
 
 test("a redirect leads to the same server, and its header holds ASCII only", async () => {

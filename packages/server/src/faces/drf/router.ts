@@ -14,14 +14,18 @@ const NOT_FOUND = `<!doctype html>
 `;
 
 const nowhere: Found = {
-  page: { name: "none", visit: () => ({ kind: "page", status: 404, body: NOT_FOUND, headers: HTML }) },
+  page: {
+    name: "none",
+    visit: () => ({ kind: "page", status: 404, body: NOT_FOUND, headers: HTML }),
+  },
   params: {},
 };
 
 /**
- * Finds views as Django does: letter by letter and slash by slash, and where only the slash at the end is missing, a redirect
- * there, whatever the method (`APPEND_SLASH`). Whole paths come before those with parameters, which keep their order. No escape is
- * resolved: a path has one spelling (IN-15).
+ * Finds views as Django does: letter by letter and slash by slash, and where only the slash at the
+ * end is missing, a redirect there, whatever the method (`APPEND_SLASH`). Whole paths come before
+ * those with parameters, which keep their order. No escape is resolved: a path has one spelling
+ * (IN-15).
  *
  * @throws {AssertionError} if two views have one path
  */
@@ -29,7 +33,9 @@ export function router(views: readonly View[]): Elsewhere {
   const whole = new Map<string, Found>();
   const patterns = views.flatMap((view) => patternsOf(view).map((pattern) => ({ view, pattern })));
   for (const view of views.filter(({ path }) => !path.includes("{"))) {
-    for (const path of view.optionalSlash === true ? [view.path, view.path.replace(/\/$/, "")] : [view.path]) {
+    for (const path of view.optionalSlash === true
+      ? [view.path, view.path.replace(/\/$/, "")]
+      : [view.path]) {
       assert(!whole.has(path), `${path} is the path of two views`);
       whole.set(path, { page: view, params: {} });
     }
@@ -40,7 +46,9 @@ export function router(views: readonly View[]): Elsewhere {
       const found = match(path);
       if (found !== undefined) return found;
       const slashed = path.endsWith("/") ? undefined : match(`${path}/`);
-      return slashed === undefined ? nowhere : { page: { name: slashed.page.name, visit: redirect }, params: {} };
+      return slashed === undefined
+        ? nowhere
+        : { page: { name: slashed.page.name, visit: redirect }, params: {} };
     },
   };
 
@@ -61,14 +69,19 @@ function patternsOf(view: View): readonly RegExp[] {
   const slash = path === stem ? "" : view.optionalSlash === true ? "/?" : "/";
   return [
     ...(path.includes("{") ? [compiled(view, stem, slash)] : []),
-    ...(mount === undefined ? [] : [compiled(view, path === mount ? path : stem, "\\.(?<format>[a-z0-9]+)/?")]),
+    ...(mount === undefined
+      ? []
+      : [compiled(view, path === mount ? path : stem, "\\.(?<format>[a-z0-9]+)/?")]),
   ];
 }
 
 function compiled({ where }: View, path: string, end: string): RegExp {
   const source = path
     .replaceAll(".", "\\.")
-    .replaceAll(/\{(\w+)\}/g, (_, name: string) => `(?<${name}>${where?.[name]?.source ?? PARAMETER})`);
+    .replaceAll(
+      /\{(\w+)\}/g,
+      (_, name: string) => `(?<${name}>${where?.[name]?.source ?? PARAMETER})`,
+    );
   return new RegExp(`^${source}${end}$`);
 }
 
@@ -76,10 +89,18 @@ function redirect({ target }: Visit): PageAnswer {
   const mark = target.indexOf("?");
   const query = mark === -1 ? "" : target.slice(mark);
   const path = mark === -1 ? target : target.slice(0, mark);
-  return { kind: "page", status: 301, body: null, headers: { ...HTML, "content-length": "0", location: `${path}/${asciiOnly(query)}` } };
+  return {
+    kind: "page",
+    status: 301,
+    body: null,
+    headers: { ...HTML, "content-length": "0", location: `${path}/${asciiOnly(query)}` },
+  };
 }
 
 /** Bytes that a header cannot hold, escaped; Node hands each one over as a character. */
 function asciiOnly(text: string): string {
-  return text.replaceAll(/[^\x21-\x7e]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+  return text.replaceAll(
+    /[^\x21-\x7e]/g,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
 }

@@ -34,7 +34,16 @@
 import type { Allowance } from "../../http/edge.ts";
 import type { PageAnswer, Visit } from "../../http/page.ts";
 import type { Json } from "../../http/serve.ts";
-import { answer, detail, notAuthenticated, notFound, ok, permissionDenied, throttled, type Answer } from "./answers.ts";
+import {
+  answer,
+  detail,
+  notAuthenticated,
+  notFound,
+  ok,
+  permissionDenied,
+  throttled,
+  type Answer,
+} from "./answers.ts";
 import type { Body } from "./fields.ts";
 import { isAcceptable, isFormat } from "./media-types.ts";
 import { parsed, readData } from "./parse.ts";
@@ -50,7 +59,10 @@ export interface Authenticator<User> {
   readonly authenticate: (visit: Visit) => Authentication<User> | Promise<Authentication<User>>;
 }
 
-/** For a view that does not look at credentials, not even at bad ones: `authentication_classes = ()`. */
+/**
+ * For a view that does not look at credentials, not even at bad ones: `authentication_classes =
+ * ()`.
+ */
 export function nobody<User>(challenge: string): Authenticator<User> {
   return { challenge, authenticate: () => ({ kind: "anonymous" }) };
 }
@@ -60,7 +72,10 @@ export type Admission<Admitted> =
   /** With `words` in place of DRF's own. Whoever is nobody is asked to log in instead. */
   | { readonly kind: "denied"; readonly words?: string };
 
-export type Permission<User, Admitted> = (user: User | undefined, visit: Visit) => Admission<Admitted> | Promise<Admission<Admitted>>;
+export type Permission<User, Admitted> = (
+  user: User | undefined,
+  visit: Visit,
+) => Admission<Admitted> | Promise<Admission<Admitted>>;
 
 export function allowAny<User>(user: User | undefined): Admission<User | undefined> {
   return { kind: "admitted", user };
@@ -83,7 +98,10 @@ interface ActionWithoutBody<User, Admitted> {
   readonly handle: (call: Call<Admitted, undefined>) => Answer | Promise<Answer>;
 }
 
-interface ActionWithBody<User, Admitted, Input> extends Omit<ActionWithoutBody<User, Admitted>, "body" | "handle"> {
+interface ActionWithBody<User, Admitted, Input> extends Omit<
+  ActionWithoutBody<User, Admitted>,
+  "body" | "handle"
+> {
   readonly body: Body<Input> | ((call: Call<Admitted, undefined>) => Body<Input>);
   readonly handle: (call: Call<Admitted, Input>) => Answer | Promise<Answer>;
 }
@@ -91,11 +109,18 @@ interface ActionWithBody<User, Admitted, Input> extends Omit<ActionWithoutBody<U
 /** What one method of a view does, from the permission on. */
 export interface Action<User> {
   readonly run: (user: User | undefined, visit: Visit) => Promise<Answer>;
-  /** What OPTIONS tells of the fields; nothing to those who may not, and where nothing is declared. */
-  readonly describe: (user: User | undefined, visit: Visit) => Promise<Readonly<Record<string, Json>> | undefined>;
+  /**
+   * What OPTIONS tells of the fields; nothing to those who may not, and where nothing is declared.
+   */
+  readonly describe: (
+    user: User | undefined,
+    visit: Visit,
+  ) => Promise<Readonly<Record<string, Json>> | undefined>;
 }
 
-export function action<User, Admitted, Input>(given: ActionWithBody<User, Admitted, Input>): Action<User>;
+export function action<User, Admitted, Input>(
+  given: ActionWithBody<User, Admitted, Input>,
+): Action<User>;
 export function action<User, Admitted>(given: ActionWithoutBody<User, Admitted>): Action<User>;
 export function action<User, Admitted, Input>(
   given: ActionWithBody<User, Admitted, Input> | ActionWithoutBody<User, Admitted>,
@@ -113,7 +138,9 @@ export function action<User, Admitted, Input>(
       const read = await readData(visit);
       if (read.kind === "refused") return read.answer;
       const outcome = await bodyOf(given.body, call).read(read.data);
-      return outcome.kind === "valid" ? given.handle({ ...call, input: outcome.input }) : answer(400, outcome.errors);
+      return outcome.kind === "valid"
+        ? given.handle({ ...call, input: outcome.input })
+        : answer(400, outcome.errors);
     },
     describe: async (user, visit) => {
       const admission = await given.permission(user, visit);
@@ -128,13 +155,19 @@ type Verb = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 /** Where a view is found. */
 export interface Place {
   readonly name: string;
-  /** With parameters as `{name}`; one that ends in a slash redirects there when it is asked for without. */
+  /**
+   * With parameters as `{name}`; one that ends in a slash redirects there when it is asked for
+   * without.
+   */
   readonly path: `/${string}`;
   /** The path without its slash is the view's own, too, and redirects nowhere. */
   readonly optionalSlash?: true;
   /** What a parameter may be, without anchors; else anything without a slash or a full stop. */
   readonly where?: Readonly<Record<string, RegExp>>;
-  /** Where the DefaultRouter is mounted that a view belongs to: its paths then also take a format's suffix, `users.json`. */
+  /**
+   * Where the DefaultRouter is mounted that a view belongs to: its paths then also take a format's
+   * suffix, `users.json`.
+   */
   readonly mount?: `/${string}/`;
 }
 
@@ -155,14 +188,19 @@ const verbs = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 export function view<User>(definition: Definition<User>): View {
   const { title, description = "", authenticator, permission, methods, ...place } = definition;
   const actions = new Map(Object.entries(methods));
-  const allow = [...verbs.filter((verb) => actions.has(verb)), ...(actions.has("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
+  const allow = [
+    ...verbs.filter((verb) => actions.has(verb)),
+    ...(actions.has("GET") ? ["HEAD"] : []),
+    "OPTIONS",
+  ].join(", ");
   const json = { allow, "content-type": "application/json" };
   return { ...place, visit: async (visit) => written(await answerTo(visit)) };
 
   async function answerTo(visit: Visit): Promise<Answer> {
     const format = visit.params["format"] ?? formatAsked(visit.target);
     if (format !== undefined && !isFormat(format)) return notFound();
-    if (!isAcceptable(visit.header("accept"))) return detail(406, "Could not satisfy the request Accept header.");
+    if (!isAcceptable(visit.header("accept")))
+      return detail(406, "Could not satisfy the request Accept header.");
 
     const authentication = await authenticator.authenticate(visit);
     if (authentication.kind === "refused") return authentication.answer;
@@ -173,7 +211,9 @@ export function view<User>(definition: Definition<User>): View {
 
     const admission = await permission(user, visit);
     if (admission.kind === "denied") return denied(user, admission.words);
-    return method === "OPTIONS" ? ok(await describe(user, visit)) : detail(405, `Method "${method}" not allowed.`);
+    return method === "OPTIONS"
+      ? ok(await describe(user, visit))
+      : detail(405, `Method "${method}" not allowed.`);
   }
 
   async function describe(user: User | undefined, visit: Visit): Promise<Json> {
@@ -207,7 +247,8 @@ export function view<User>(definition: Definition<User>): View {
 /** The last `format` of the query; an empty one asks for nothing. */
 function formatAsked(target: string): string | undefined {
   const mark = target.indexOf("?");
-  const format = mark === -1 ? undefined : new URLSearchParams(target.slice(mark + 1)).getAll("format").at(-1);
+  const format =
+    mark === -1 ? undefined : new URLSearchParams(target.slice(mark + 1)).getAll("format").at(-1);
   return format === "" ? undefined : format;
 }
 
@@ -215,6 +256,9 @@ function denied(user: unknown, words: string | undefined): Answer {
   return user === undefined ? notAuthenticated() : permissionDenied(words);
 }
 
-function bodyOf<Asked, Input>(body: Body<Input> | ((call: Asked) => Body<Input>), call: Asked): Body<Input> {
+function bodyOf<Asked, Input>(
+  body: Body<Input> | ((call: Asked) => Body<Input>),
+  call: Asked,
+): Body<Input> {
   return typeof body === "function" ? body(call) : body;
 }

@@ -23,27 +23,41 @@ export interface Requester {
   readonly bearer: Bearer;
 }
 
-const tokenClasses: Readonly<Record<TokenType, string>> = { access: "AccessToken", sliding: "SlidingToken" };
+const tokenClasses: Readonly<Record<TokenType, string>> = {
+  access: "AccessToken",
+  sliding: "SlidingToken",
+};
 
 function challengeOf({ headerTypes }: Pick<AuthenticatorDeps, "headerTypes">): string {
   return `${headerTypes[0] ?? "Bearer"} realm="api"`;
 }
 
 /** `authentication_classes = ()`, as SimpleJWT's own views have it. */
-export function noAuthenticator(deps: Pick<AuthenticatorDeps, "headerTypes">): Authenticator<Requester> {
+export function noAuthenticator(
+  deps: Pick<AuthenticatorDeps, "headerTypes">,
+): Authenticator<Requester> {
   return nobody(challengeOf(deps));
 }
 
-/** `JWTAuthentication`. A token that does not pass costs no query; for one that does, the user's row is read. */
+/**
+ * `JWTAuthentication`. A token that does not pass costs no query; for one that does, the user's row
+ * is read.
+ */
 export function jwtAuthenticator(deps: AuthenticatorDeps): Authenticator<Requester> {
   return { challenge: challengeOf(deps), authenticate };
 
   async function authenticate({ header }: Visit): Promise<Authentication<Requester>> {
-    const parts = (header("authorization") ?? "").split(/[ \t\n\v\f\r]+/).filter((part) => part !== "");
+    const parts = (header("authorization") ?? "")
+      .split(/[ \t\n\v\f\r]+/)
+      .filter((part) => part !== "");
     const [type, token] = parts;
     if (type === undefined || !deps.headerTypes.includes(type)) return { kind: "anonymous" };
     if (token === undefined || parts.length !== 2)
-      return refused(detail(401, "Authorization header must contain two space-delimited values", { code: "bad_authorization_header" }));
+      return refused(
+        detail(401, "Authorization header must contain two space-delimited values", {
+          code: "bad_authorization_header",
+        }),
+      );
     const outcome = await deps.tokens.readAccess(token, deps.tokenTypes);
     return outcome.kind === "good" ? admit(outcome.bearer) : refused(answerTo(outcome, token));
   }
@@ -69,14 +83,25 @@ export function jwtAuthenticator(deps: AuthenticatorDeps): Authenticator<Request
         return notValid("Token is invalid or expired");
       case "invalid": {
         const { kind } = deps.tokens.readRefresh(token);
-        return notValid(kind === "ours" || kind === "foreign" ? "Token has wrong type" : "Token is invalid or expired");
+        return notValid(
+          kind === "ours" || kind === "foreign"
+            ? "Token has wrong type"
+            : "Token is invalid or expired",
+        );
       }
     }
   }
 
   function notValid(message: string): Answer {
-    const messages = deps.tokenTypes.map((type): Json => ({ token_class: tokenClasses[type], token_type: type, message }));
-    return detail(401, "Given token not valid for any token type", { code: "token_not_valid", messages });
+    const messages = deps.tokenTypes.map((type): Json => ({
+      token_class: tokenClasses[type],
+      token_type: type,
+      message,
+    }));
+    return detail(401, "Given token not valid for any token type", {
+      code: "token_not_valid",
+      messages,
+    });
   }
 }
 

@@ -11,7 +11,14 @@ import { isRequired } from "../../sign-in/policy.ts";
 import { signIn, type SignInDeps } from "../../sign-in/sign-in.ts";
 import type { Grant } from "../../tokens/mint.ts";
 import type { User } from "../../users/users.store.ts";
-import { busy, detail, nonFieldErrors, permissionDenied, throttled, type Answer } from "../drf/answers.ts";
+import {
+  busy,
+  detail,
+  nonFieldErrors,
+  permissionDenied,
+  throttled,
+  type Answer,
+} from "../drf/answers.ts";
 import type { AuthenticatorDeps } from "./authenticator.ts";
 import type { RefreshTokenOutcome } from "./tokens.ts";
 
@@ -32,7 +39,9 @@ export interface Pair {
 }
 
 /** What was asked for, or what to say instead. */
-export type Outcome<Value> = { readonly kind: "done"; readonly value: Value } | { readonly kind: "refused"; readonly answer: Answer };
+export type Outcome<Value> =
+  | { readonly kind: "done"; readonly value: Value }
+  | { readonly kind: "refused"; readonly answer: Answer };
 
 export interface Login {
   readonly identifier: string;
@@ -49,9 +58,11 @@ function tokenNotValid(words = INVALID): Answer {
   return detail(401, words, { code: "token_not_valid" });
 }
 
-const noActiveAccount = (): Answer => detail(401, "No active account found for the given token.", { code: "no_active_account" });
+const noActiveAccount = (): Answer =>
+  detail(401, "No active account found for the given token.", { code: "no_active_account" });
 
-const secondFactorRequired = (): Answer => detail(401, "A second factor is needed to sign in.", { code: "second_factor_required" });
+const secondFactorRequired = (): Answer =>
+  detail(401, "A second factor is needed to sign in.", { code: "second_factor_required" });
 
 /**
  * One login: a session of the core, not yet signed for.
@@ -64,7 +75,12 @@ export async function logIn(
   visit: Visit,
   words = NO_ACCOUNT,
 ): Promise<Outcome<{ readonly user: User; readonly grant: Grant; readonly idleEndsAt: number }>> {
-  const outcome = await signIn(deps, { identifier, by: deps.loginField, password }, visit.client, originOf(visit));
+  const outcome = await signIn(
+    deps,
+    { identifier, by: deps.loginField, password },
+    visit.client,
+    originOf(visit),
+  );
   switch (outcome.kind) {
     case "opened": {
       const { session, grant } = outcome.opened;
@@ -82,7 +98,10 @@ export async function logIn(
 }
 
 function signPair(deps: JwtDeps, grant: Grant, userNumber: number, idleEndsAt: number): Pair {
-  return { refresh: deps.tokens.refresh(grant, userNumber, idleEndsAt), access: signAccess(deps, grant, userNumber) };
+  return {
+    refresh: deps.tokens.refresh(grant, userNumber, idleEndsAt),
+    access: signAccess(deps, grant, userNumber),
+  };
 }
 
 function signAccess(deps: JwtDeps, grant: Grant, userNumber: number): string {
@@ -103,19 +122,36 @@ export async function obtainPair(
 }
 
 /** With `refresh` where there is a new one. */
-export async function refreshPair(deps: JwtDeps, token: string, visit: Visit): Promise<Outcome<Partial<Pair>>> {
+export async function refreshPair(
+  deps: JwtDeps,
+  token: string,
+  visit: Visit,
+): Promise<Outcome<Partial<Pair>>> {
   const read = deps.tokens.readRefresh(token);
   if (read.kind === "foreign") return exchangeForeign(deps, read.jti, visit);
   if (read.kind !== "ours") return refused(await answerToUnreadable(deps, read, token, visit));
   const { claims } = read;
   const rotation = deps.rotate ? "every_call" : "never";
-  const renewed = await renew(deps, { claims, attemptHash: null, rotation, client: visit.client, origin: originOf(visit) });
+  const renewed = await renew(deps, {
+    claims,
+    attemptHash: null,
+    rotation,
+    client: visit.client,
+    origin: originOf(visit),
+  });
   if (renewed.kind !== "granted") return refused(answerToRenewal(renewed));
   const { grant, userNumber, idleEndsAt } = renewed;
-  return done(deps.rotate ? signPair(deps, grant, userNumber, idleEndsAt) : { access: signAccess(deps, grant, userNumber) });
+  return done(
+    deps.rotate
+      ? signPair(deps, grant, userNumber, idleEndsAt)
+      : { access: signAccess(deps, grant, userNumber) },
+  );
 }
 
-/** Given out by Django before its users came here: good for one pair, rotation or not, since it is no session's token. */
+/**
+ * Given out by Django before its users came here: good for one pair, rotation or not, since it is
+ * no session's token.
+ */
 async function exchangeForeign(deps: JwtDeps, jti: string, visit: Visit): Promise<Outcome<Pair>> {
   const needsFactor = async (tx: Tx, user: User): Promise<boolean> =>
     isRequired(deps, user) || (await enrolledFactors(tx, deps.factors, user.id)).length > 0;
@@ -137,7 +173,12 @@ async function exchangeForeign(deps: JwtDeps, jti: string, visit: Visit): Promis
 }
 
 /** Ends the session of a refresh token; of nobody else's where it must be `owner`'s. */
-export async function blacklist(deps: JwtDeps, token: string, visit: Visit, owner?: User): Promise<Outcome<undefined>> {
+export async function blacklist(
+  deps: JwtDeps,
+  token: string,
+  visit: Visit,
+  owner?: User,
+): Promise<Outcome<undefined>> {
   const read = deps.tokens.readRefresh(token);
   if (read.kind === "foreign") return blacklistForeign(deps, read.jti, owner);
   if (read.kind !== "ours") return refused(await answerToUnreadable(deps, read, token, visit));
@@ -146,11 +187,18 @@ export async function blacklist(deps: JwtDeps, token: string, visit: Visit, owne
   if (state === "spent" || state === "ended") return refused(tokenNotValid(BLACKLISTED));
   const origin = originOf(visit);
   const actor = owner === undefined ? origin.actor : ({ kind: "user", id: owner.id } as const);
-  await endSession(deps, { id: read.claims.sid, userId: read.userId }, "logout", { ...origin, actor });
+  await endSession(deps, { id: read.claims.sid, userId: read.userId }, "logout", {
+    ...origin,
+    actor,
+  });
   return done(undefined);
 }
 
-async function blacklistForeign(deps: JwtDeps, jti: string, owner: User | undefined): Promise<Outcome<undefined>> {
+async function blacklistForeign(
+  deps: JwtDeps,
+  jti: string,
+  owner: User | undefined,
+): Promise<Outcome<undefined>> {
   const imported = await findImported(deps.db, jti);
   if (imported === undefined) return refused(tokenNotValid());
   if (owner !== undefined && owner.id !== imported.userId) return refused(permissionDenied());
@@ -164,7 +212,8 @@ export async function complaintAbout(deps: JwtDeps, token: string): Promise<Answ
   if (access.kind === "unknown") return busy();
   if (access.kind !== "invalid") return tokenNotValid();
   const read = deps.tokens.readRefresh(token);
-  if (read.kind === "ours") return (await inspect(deps, read.claims)) === "live" ? undefined : nonFieldErrors(BLACKLISTED);
+  if (read.kind === "ours")
+    return (await inspect(deps, read.claims)) === "live" ? undefined : nonFieldErrors(BLACKLISTED);
   if (read.kind !== "foreign") return tokenNotValid();
   const imported = await findImported(deps.db, read.jti);
   if (imported === undefined) return tokenNotValid();
@@ -172,7 +221,8 @@ export async function complaintAbout(deps: JwtDeps, token: string): Promise<Answ
 }
 
 function answerToRenewal(renewed: Exclude<RenewOutcome, { kind: "granted" }>): Answer {
-  if (renewed.kind === "paused" || (renewed.kind === "ended" && renewed.cause === "user_disabled")) return noActiveAccount();
+  if (renewed.kind === "paused" || (renewed.kind === "ended" && renewed.cause === "user_disabled"))
+    return noActiveAccount();
   return renewed.kind === "invalid" ? noActiveAccount() : tokenNotValid(BLACKLISTED);
 }
 
@@ -193,33 +243,60 @@ async function answerToUnreadable(
 }
 
 /** A sliding token is access token and refresh token in one, and its session never rotates. */
-export async function obtainSliding(deps: JwtDeps, login: Login, visit: Visit): Promise<Outcome<string>> {
+export async function obtainSliding(
+  deps: JwtDeps,
+  login: Login,
+  visit: Visit,
+): Promise<Outcome<string>> {
   const outcome = await logIn(sliding(deps), login, visit);
   if (outcome.kind === "refused") return outcome;
   const { user, grant, idleEndsAt } = outcome.value;
   return done(signSliding(deps, grant, user.number, idleEndsAt));
 }
 
-export async function refreshSliding(deps: JwtDeps, token: string, visit: Visit): Promise<Outcome<string>> {
+export async function refreshSliding(
+  deps: JwtDeps,
+  token: string,
+  visit: Visit,
+): Promise<Outcome<string>> {
   const read = await deps.tokens.readAccess(token, "sliding");
   if (read.kind === "unknown") return refused(busy());
   if (read.kind === "wrong_type") return refused(tokenNotValid(WRONG_TYPE));
   if (read.kind === "ended") return refused(tokenNotValid(BLACKLISTED));
   if (read.kind !== "good") return refused(tokenNotValid());
   const { sid, gen } = read.bearer.claims;
-  const asked = { claims: { sid, gen }, attemptHash: null, rotation: "never", client: visit.client, origin: originOf(visit) } as const;
+  const asked = {
+    claims: { sid, gen },
+    attemptHash: null,
+    rotation: "never",
+    client: visit.client,
+    origin: originOf(visit),
+  } as const;
   const renewed = await renew(sliding(deps), asked);
   if (renewed.kind !== "granted") return refused(answerToRenewal(renewed));
   return done(signSliding(deps, renewed.grant, renewed.userNumber, renewed.idleEndsAt));
 }
 
-function signSliding(deps: JwtDeps, grant: Grant, userNumber: number, refreshableUntil: number): string {
-  return deps.tokens.access(grant, userNumber, { token_type: "sliding", refresh_exp: refreshableUntil });
+function signSliding(
+  deps: JwtDeps,
+  grant: Grant,
+  userNumber: number,
+  refreshableUntil: number,
+): string {
+  return deps.tokens.access(grant, userNumber, {
+    token_type: "sliding",
+    refresh_exp: refreshableUntil,
+  });
 }
 
 function sliding(deps: JwtDeps): JwtDeps {
   const { slidingSeconds, slidingRefreshSeconds } = deps;
-  return { ...deps, accessTtlSeconds: slidingSeconds, idleTtlSeconds: slidingRefreshSeconds, sessionTtlSeconds: slidingRefreshSeconds };
+  return {
+    ...deps,
+    accessTtlSeconds: slidingSeconds,
+    idleTtlSeconds: slidingRefreshSeconds,
+    sessionTtlSeconds: slidingRefreshSeconds,
+  };
 }
 
 function done<Value>(value: Value): Outcome<Value> {

@@ -1,5 +1,11 @@
 import type { EndCause } from "@portcullis/contract";
-import { areClaims, readCompact, uuidWords, type VerifiedClaims, type VerifyOutcome } from "@portcullis/verifier";
+import {
+  areClaims,
+  readCompact,
+  uuidWords,
+  type VerifiedClaims,
+  type VerifyOutcome,
+} from "@portcullis/verifier";
 import { createHmac, hash, timingSafeEqual } from "node:crypto";
 import type { UnixSeconds } from "../../kernel/clock.ts";
 import type { Keyring } from "../../kernel/keyring.ts";
@@ -13,7 +19,9 @@ export interface FaceTokensDeps extends MintDeps {
   readonly feed: Feed;
   /** The native check of an access token. */
   readonly authenticate: (token: string) => VerifyOutcome | Promise<VerifyOutcome>;
-  /** Signs and checks with HS256 in place of the server's own key, for other services that share it. */
+  /**
+   * Signs and checks with HS256 in place of the server's own key, for other services that share it.
+   */
   readonly signingKey?: Secret | undefined;
   readonly userIdField: "number" | "id";
 }
@@ -35,9 +43,17 @@ export type AccessOutcome =
   /** Perhaps good, but nobody can say (503). */
   | { readonly kind: "unknown" };
 
-/** A refresh token by its signature alone. `foreign`: given out by Django, under the shared key, before its users came here. */
+/**
+ * A refresh token by its signature alone. `foreign`: given out by Django, under the shared key,
+ * before its users came here.
+ */
 export type RefreshTokenOutcome =
-  | { readonly kind: "ours"; readonly claims: RefreshClaims; readonly userId: string; readonly expiresAt: UnixSeconds }
+  | {
+      readonly kind: "ours";
+      readonly claims: RefreshClaims;
+      readonly userId: string;
+      readonly expiresAt: UnixSeconds;
+    }
   | { readonly kind: "foreign"; readonly jti: string; readonly expiresAt: UnixSeconds }
   | { readonly kind: "invalid" | "expired" | "wrong_type" };
 
@@ -56,35 +72,54 @@ const STALE_WAIT_MILLISECONDS = 250;
 const MAX_LIFETIME_SECONDS = 3600;
 
 /**
- * Tokens as the Django faces sign and read them: the original's claims beside ours, so that the revocation view speaks of them
- * as of any other. Under a shared key they are HS256 and good at the faces alone (RFC 8725 §3.1: one key, one algorithm).
+ * Tokens as the Django faces sign and read them: the original's claims beside ours, so that the
+ * revocation view speaks of them as of any other. Under a shared key they are HS256 and good at the
+ * faces alone (RFC 8725 §3.1: one key, one algorithm).
  */
 export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
   const { clock, feed, keyring, signingKey } = deps;
-  const idOf = (user: { readonly id: string; readonly number: number }) => (deps.userIdField === "number" ? user.number : user.id);
-  const sharedMac = (key: Secret, input: string | Buffer): Buffer => createHmac("sha256", key.reveal()).update(input).digest();
+  const idOf = (user: { readonly id: string; readonly number: number }) =>
+    deps.userIdField === "number" ? user.number : user.id;
+  const sharedMac = (key: Secret, input: string | Buffer): Buffer =>
+    createHmac("sha256", key.reveal()).update(input).digest();
 
   const examineShared = (key: Secret, token: string): VerifiedClaims | undefined => {
     const compact = readCompact(token, { typ: "JWT", algorithms: ["HS256"], kid: "absent" });
-    if (compact === undefined || !equal(sharedMac(key, compact.signingInput), compact.signature)) return undefined;
-    const expected = { issuer: deps.issuer, audience: deps.audience, maxLifetimeSeconds: MAX_LIFETIME_SECONDS, leewaySeconds: 5 };
+    if (compact === undefined || !equal(sharedMac(key, compact.signingInput), compact.signature))
+      return undefined;
+    const expected = {
+      issuer: deps.issuer,
+      audience: deps.audience,
+      maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
+      leewaySeconds: 5,
+    };
     return areClaims(compact.payload, expected, clock.now()) ? compact.payload : undefined;
   };
 
   const isFresh = (): boolean =>
-    feed.view.isFresh({ monotonicMilliseconds: clock.monotonicMilliseconds(), wallMilliseconds: clock.wallMilliseconds() });
+    feed.view.isFresh({
+      monotonicMilliseconds: clock.monotonicMilliseconds(),
+      wallMilliseconds: clock.wallMilliseconds(),
+    });
 
   const judgeShared = (claims: VerifiedClaims): VerifyOutcome => {
     if (!isFresh()) return { kind: "refused", code: "revocation_view_stale" };
     const { sid, sub, hep, aep } = claims;
-    return feed.view.refusalOf({ session: uuidWords(sid), sub, hep, aep, kid: "" }) ?? { kind: "verified", claims };
+    return (
+      feed.view.refusalOf({ session: uuidWords(sid), sub, hep, aep, kid: "" }) ?? {
+        kind: "verified",
+        claims,
+      }
+    );
   };
 
   const verify = (token: string): VerifyOutcome | Promise<VerifyOutcome> => {
     if (signingKey === undefined) return deps.authenticate(token);
     const claims = examineShared(signingKey, token);
     if (claims === undefined) return { kind: "refused", code: "invalid_token" };
-    return isFresh() ? judgeShared(claims) : feed.refresh(STALE_WAIT_MILLISECONDS).then(() => judgeShared(claims));
+    return isFresh()
+      ? judgeShared(claims)
+      : feed.refresh(STALE_WAIT_MILLISECONDS).then(() => judgeShared(claims));
   };
 
   /** Without leeway, as the originals have it. */
@@ -110,7 +145,10 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
 
   const sign = (payload: object): string => {
     const input = `${encode({ alg: "HS256", typ: "JWT" })}.${encode(payload)}`;
-    const mac = signingKey === undefined ? keyring.mac("face-refresh-token", input) : sharedMac(signingKey, input);
+    const mac =
+      signingKey === undefined
+        ? keyring.mac("face-refresh-token", input)
+        : sharedMac(signingKey, input);
     return `${input}.${mac.toString("base64url")}`;
   };
 
@@ -118,12 +156,18 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
     idOf,
     access: (grant, userNumber, more) => {
       const claims = claimsOf(deps, grant);
-      const ofFace = { jti: claims.jti.replaceAll("-", ""), user_id: idOf({ id: grant.userId, number: userNumber }), ...more };
+      const ofFace = {
+        jti: claims.jti.replaceAll("-", ""),
+        user_id: idOf({ id: grant.userId, number: userNumber }),
+        ...more,
+      };
       return signingKey === undefined ? mint(deps, grant, ofFace) : sign({ ...claims, ...ofFace });
     },
     readAccess: (token, tokenType) => {
       const outcome = verify(token);
-      return outcome instanceof Promise ? outcome.then((o) => conclude(o, tokenType)) : conclude(outcome, tokenType);
+      return outcome instanceof Promise
+        ? outcome.then((o) => conclude(o, tokenType))
+        : conclude(outcome, tokenType);
     },
     refresh: (grant, userNumber, expiresAt) =>
       sign({
@@ -149,13 +193,18 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
   };
 }
 
-function readRefreshClaims(payload: Readonly<Record<string, unknown>>, now: UnixSeconds): RefreshTokenOutcome {
+function readRefreshClaims(
+  payload: Readonly<Record<string, unknown>>,
+  now: UnixSeconds,
+): RefreshTokenOutcome {
   const { token_type: type, exp, jti, sub, sid, gen } = payload;
-  if (typeof exp !== "number" || !Number.isSafeInteger(exp) || typeof jti !== "string") return { kind: "invalid" };
+  if (typeof exp !== "number" || !Number.isSafeInteger(exp) || typeof jti !== "string")
+    return { kind: "invalid" };
   if (exp <= now) return { kind: "expired" };
   if (type !== "refresh") return { kind: "wrong_type" };
   if (sid === undefined) return { kind: "foreign", jti, expiresAt: exp };
-  if (typeof sid !== "string" || typeof gen !== "number" || typeof sub !== "string") return { kind: "invalid" };
+  if (typeof sid !== "string" || typeof gen !== "number" || typeof sub !== "string")
+    return { kind: "invalid" };
   return { kind: "ours", claims: { sid, gen }, userId: sub, expiresAt: exp };
 }
 

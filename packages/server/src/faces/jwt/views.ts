@@ -35,7 +35,11 @@ interface About<Input> {
 }
 
 /** POST without authentication, whatever the header says. */
-function tokenView<Input>(deps: JwtDeps, place: Place, { title, description, body, handle }: About<Input>): View {
+function tokenView<Input>(
+  deps: JwtDeps,
+  place: Place,
+  { title, description, body, handle }: About<Input>,
+): View {
   return view<Requester>({
     ...place,
     title,
@@ -67,16 +71,22 @@ export function obtainPairView(deps: JwtDeps, place: Place): View {
     description:
       "Takes a set of user credentials and returns an access and refresh JSON web token pair to prove the authentication of those credentials.",
     body: credentials(deps),
-    handle: async (call) => said(await obtainPair(deps, call.input, call), ({ pair }) => ({ refresh: pair.refresh, access: pair.access })),
+    handle: async (call) =>
+      said(await obtainPair(deps, call.input, call), ({ pair }) => ({
+        refresh: pair.refresh,
+        access: pair.access,
+      })),
   });
 }
 
 export function refreshView(deps: JwtDeps, place: Place): View {
   return tokenView(deps, place, {
     title: "Token Refresh",
-    description: "Takes a refresh type JSON web token and returns an access type JSON web token if the refresh token is valid.",
+    description:
+      "Takes a refresh type JSON web token and returns an access type JSON web token if the refresh token is valid.",
     body: serializer({ refresh: text(), access: readOnly("string") }),
-    handle: async (call) => said(await refreshPair(deps, call.input.refresh, call), (pair) => ({ ...pair })),
+    handle: async (call) =>
+      said(await refreshPair(deps, call.input.refresh, call), (pair) => ({ ...pair })),
   });
 }
 
@@ -102,18 +112,22 @@ export function blacklistView(deps: JwtDeps, place: Place): View {
 export function obtainSlidingView(deps: JwtDeps, place: Place): View {
   return tokenView(deps, place, {
     title: "Token Obtain Sliding",
-    description: "Takes a set of user credentials and returns a sliding JSON web token to prove the authentication of those credentials.",
+    description:
+      "Takes a set of user credentials and returns a sliding JSON web token to prove the authentication of those credentials.",
     body: credentials(deps),
-    handle: async (call) => said(await obtainSliding(deps, call.input, call), (token) => ({ token })),
+    handle: async (call) =>
+      said(await obtainSliding(deps, call.input, call), (token) => ({ token })),
   });
 }
 
 export function refreshSlidingView(deps: JwtDeps, place: Place): View {
   return tokenView(deps, place, {
     title: "Token Refresh Sliding",
-    description: "Takes a sliding JSON web token and returns a new, refreshed version if the token's refresh period has not expired.",
+    description:
+      "Takes a sliding JSON web token and returns a new, refreshed version if the token's refresh period has not expired.",
     body: serializer({ token: text() }),
-    handle: async (call) => said(await refreshSliding(deps, call.input.token, call), (token) => ({ token })),
+    handle: async (call) =>
+      said(await refreshSliding(deps, call.input.token, call), (token) => ({ token })),
   });
 }
 

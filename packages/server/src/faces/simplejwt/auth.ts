@@ -3,10 +3,26 @@ import { originOf } from "../../audit/origin.ts";
 import type { EdgeDeps } from "../../http/edge.ts";
 import { readAddress } from "../../users/address.ts";
 import { createAccount, type CreateAccountDeps } from "../../users/create-account.ts";
-import { bareErrors, busy, created, fieldErrors, noContent, ok, permissionDenied, type Answer } from "../drf/answers.ts";
+import {
+  bareErrors,
+  busy,
+  created,
+  fieldErrors,
+  noContent,
+  ok,
+  permissionDenied,
+  type Answer,
+} from "../drf/answers.ts";
 import { email, serializer, text, username } from "../drf/fields.ts";
 import { passwordWords } from "../drf/passwords.ts";
-import { action, allowAny, isAuthenticated, view, type Authenticator, type View } from "../drf/view.ts";
+import {
+  action,
+  allowAny,
+  isAuthenticated,
+  view,
+  type Authenticator,
+  type View,
+} from "../drf/view.ts";
 import { noAuthenticator, type Requester } from "../jwt/authenticator.ts";
 import { blacklist, obtainPair, type JwtDeps } from "../jwt/jwt.ts";
 import { credentials, refreshView } from "../jwt/views.ts";
@@ -15,7 +31,10 @@ export interface AuthDeps extends JwtDeps, CreateAccountDeps {
   readonly allow: EdgeDeps["allow"];
 }
 
-/** "Register, Login and Logout in DRF using JWT": the paths and bodies that copies of its recipe have in common. */
+/**
+ * "Register, Login and Logout in DRF using JWT": the paths and bodies that copies of its recipe
+ * have in common.
+ */
 export function authViews(deps: AuthDeps, requester: Authenticator<Requester>): readonly View[] {
   return [
     registerView(deps),
@@ -53,7 +72,13 @@ async function register(deps: AuthDeps, asked: Registration, origin: Origin): Pr
   const address = readAddress(asked.email);
   if (address.kind === "refused") return fieldErrors({ email: ["Enter a valid email address."] });
   const { username: wanted, password } = asked;
-  const account = { address, username: wanted, password, mayShareAddress: deps.loginField === "username", paused: false };
+  const account = {
+    address,
+    username: wanted,
+    password,
+    mayShareAddress: deps.loginField === "username",
+    paused: false,
+  };
   const outcome = await createAccount(deps, account, origin);
   switch (outcome.kind) {
     case "created":
@@ -88,7 +113,12 @@ function loginView(deps: AuthDeps): View {
         permission: allowAny<Requester>,
         body: credentials(deps),
         handle: async (call) => {
-          const outcome = await obtainPair(deps, call.input, call, "Invalid credentials, try again");
+          const outcome = await obtainPair(
+            deps,
+            call.input,
+            call,
+            "Invalid credentials, try again",
+          );
           if (outcome.kind === "refused") return outcome.answer;
           const { user, pair } = outcome.value;
           return ok({ email: user.email, username: user.username, tokens: { ...pair } });
@@ -113,7 +143,9 @@ function logoutView(deps: AuthDeps, authenticator: Authenticator<Requester>): Vi
           const outcome = await blacklist(deps, input.refresh, visit, account);
           if (outcome.kind === "done") return noContent();
           // What is wrong with the token is no word about who sends it: the recipe means a 400.
-          return outcome.answer.status === 401 ? bareErrors("Token is expired or invalid") : outcome.answer;
+          return outcome.answer.status === 401
+            ? bareErrors("Token is expired or invalid")
+            : outcome.answer;
         },
       }),
     },

@@ -22,7 +22,12 @@ export function logoutTokenView(deps: JwtDeps, authenticator: Authenticator<Requ
         body: members,
         handle: async ({ user: { account, bearer }, input, ...visit }) => {
           if (isTruthy(input.get("all"))) {
-            await endAllSessions(deps, account.id, "logout_everywhere", originOf({ ...visit, caller: bearer }));
+            await endAllSessions(
+              deps,
+              account.id,
+              "logout_everywhere",
+              originOf({ ...visit, caller: bearer }),
+            );
             return ok({ status: "OK, goodbye, all refresh tokens blacklisted" });
           }
           const token = await refreshToken.read(input.get("refresh_token"), false);

@@ -1,5 +1,12 @@
 import { jwtAuthenticator } from "../jwt/authenticator.ts";
-import { blacklistView, obtainPairView, obtainSlidingView, refreshSlidingView, refreshView, verifyView } from "../jwt/views.ts";
+import {
+  blacklistView,
+  obtainPairView,
+  obtainSlidingView,
+  refreshSlidingView,
+  refreshView,
+  verifyView,
+} from "../jwt/views.ts";
 import type { View } from "../drf/view.ts";
 import { authViews, type AuthDeps } from "./auth.ts";
 import { logoutTokenView } from "./logout-token.ts";
@@ -13,7 +20,10 @@ export function simplejwtViews(deps: AuthDeps): readonly View[] {
     verifyView(deps, { name: "simplejwt.verify", path: "/api/token/verify/" }),
     blacklistView(deps, { name: "simplejwt.blacklist", path: "/api/token/blacklist/" }),
     obtainSlidingView(deps, { name: "simplejwt.obtain_sliding", path: "/api/token/sliding/" }),
-    refreshSlidingView(deps, { name: "simplejwt.refresh_sliding", path: "/api/token/sliding/refresh/" }),
+    refreshSlidingView(deps, {
+      name: "simplejwt.refresh_sliding",
+      path: "/api/token/sliding/refresh/",
+    }),
     logoutTokenView(deps, requester),
     ...authViews(deps, requester),
   ];

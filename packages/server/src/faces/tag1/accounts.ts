@@ -1,42 +1,99 @@
 import { originOf } from "../../audit/origin.ts";
 import type { EdgeDeps } from "../../http/edge.ts";
 import { notify } from "../../mail/notices.ts";
-import { changeAddress, changeOwnAddress, type ChangeAddressDeps } from "../../recovery/change-address.ts";
+import {
+  changeAddress,
+  changeOwnAddress,
+  type ChangeAddressDeps,
+} from "../../recovery/change-address.ts";
 import { rename, type RenameDeps } from "../../recovery/rename.ts";
 import { createAccount, type CreateAccountDeps } from "../../users/create-account.ts";
 import { deleteSelf, type EndUserDeps } from "../../users/end-user.ts";
 import { setOwnPassword, type SetOwnPasswordDeps } from "../../users/set-password.ts";
 import type { User } from "../../users/users.store.ts";
-import { bareErrors, busy, created, fieldErrors, noContent, ok, permissionDenied, type Answer } from "../drf/answers.ts";
+import {
+  bareErrors,
+  busy,
+  created,
+  fieldErrors,
+  noContent,
+  ok,
+  permissionDenied,
+  type Answer,
+} from "../drf/answers.ts";
 import { serializer, text } from "../drf/fields.ts";
 import { passwordWords } from "../drf/passwords.ts";
-import { action, allowAny, view, type Action, type Call, type Place, type View } from "../drf/view.ts";
-import { hasSession, isOtpFresh, isOtpVerified, jwtAuthenticator, type AuthenticatorDeps, type Presenter } from "./authenticator.ts";
+import {
+  action,
+  allowAny,
+  view,
+  type Action,
+  type Call,
+  type Place,
+  type View,
+} from "../drf/view.ts";
+import {
+  hasSession,
+  isOtpFresh,
+  isOtpVerified,
+  jwtAuthenticator,
+  type AuthenticatorDeps,
+  type Presenter,
+} from "./authenticator.ts";
 import { refusePassword } from "./own-password.ts";
 import { refuseRequest, type Holder } from "./tokens.ts";
 import { addressOf } from "./user-model.ts";
 
-export interface AccountsDeps extends AuthenticatorDeps, CreateAccountDeps, EndUserDeps, SetOwnPasswordDeps, ChangeAddressDeps, RenameDeps {
+export interface AccountsDeps
+  extends
+    AuthenticatorDeps,
+    CreateAccountDeps,
+    EndUserDeps,
+    SetOwnPasswordDeps,
+    ChangeAddressDeps,
+    RenameDeps {
   readonly allow: EdgeDeps["allow"];
   /** Tells the mail sender that something is waiting. */
   readonly wakeMail: () => void;
 }
 
 export function createView(deps: AccountsDeps, place: Place): View {
-  return view<Presenter>({ ...place, ...about(deps), permission: allowAny, methods: { POST: creating(deps) } });
+  return view<Presenter>({
+    ...place,
+    ...about(deps),
+    permission: allowAny,
+    methods: { POST: creating(deps) },
+  });
 }
 
 /** Of the users there are, everybody is shown themselves. */
 export function usersView(deps: AccountsDeps, place: Place): View {
-  const GET = action({ permission: isOtpVerified(deps), handle: ({ user: { user } }) => ok([shown(deps, user)]) });
-  return view<Presenter>({ ...place, ...about(deps), permission: hasSession, methods: { GET, POST: creating(deps) } });
+  const GET = action({
+    permission: isOtpVerified(deps),
+    handle: ({ user: { user } }) => ok([shown(deps, user)]),
+  });
+  return view<Presenter>({
+    ...place,
+    ...about(deps),
+    permission: hasSession,
+    methods: { GET, POST: creating(deps) },
+  });
 }
 
 export function accountView(deps: AccountsDeps, place: Place): View {
   const permission = isOtpVerified(deps);
   const GET = action({ permission, handle: ({ user: { user } }) => ok(shown(deps, user)) });
-  const change = action({ permission, body: deps.model.update, handle: async (call) => update(deps, call) });
-  return view<Presenter>({ ...place, ...about(deps), permission, methods: { GET, PUT: change, PATCH: change } });
+  const change = action({
+    permission,
+    body: deps.model.update,
+    handle: async (call) => update(deps, call),
+  });
+  return view<Presenter>({
+    ...place,
+    ...about(deps),
+    permission,
+    methods: { GET, PUT: change, PATCH: change },
+  });
 }
 
 export function deleteView(deps: AccountsDeps, place: Place): View {
@@ -69,8 +126,13 @@ export function setPasswordView(deps: AccountsDeps, place: Place): View {
     handle: async (call) => {
       const { who, origin } = asked(call);
       const { current_password: currentPassword, new_password: newPassword } = call.input;
-      const outcome = await setOwnPassword(deps, who, { currentPassword, newPassword }, origin, async (tx, user) =>
-        notify(tx, deps, user, { template: "password_changed", data: { at: deps.clock.now() } }),
+      const outcome = await setOwnPassword(
+        deps,
+        who,
+        { currentPassword, newPassword },
+        origin,
+        async (tx, user) =>
+          notify(tx, deps, user, { template: "password_changed", data: { at: deps.clock.now() } }),
       );
       switch (outcome.kind) {
         case "set":
@@ -90,7 +152,10 @@ export function setPasswordView(deps: AccountsDeps, place: Place): View {
   return view<Presenter>({ ...place, ...about(deps), permission, methods: { POST } });
 }
 
-/** Changes what the user logs in by; tokens made out to what it was are good for nobody from then on. */
+/**
+ * Changes what the user logs in by; tokens made out to what it was are good for nobody from then
+ * on.
+ */
 export function setLoginView(deps: AccountsDeps, place: Place): View {
   const permission = isOtpFresh(deps, []);
   const field = `new_${deps.model.loginField}`;
@@ -123,10 +188,14 @@ export function setLoginView(deps: AccountsDeps, place: Place): View {
   return view<Presenter>({ ...place, ...about(deps), permission, methods: { POST } });
 }
 
-async function setLogin(deps: AccountsDeps, call: HolderCall<{ readonly login: string; readonly currentPassword: string }>) {
+async function setLogin(
+  deps: AccountsDeps,
+  call: HolderCall<{ readonly login: string; readonly currentPassword: string }>,
+) {
   const { who, origin } = asked(call);
   const { login, currentPassword } = call.input;
-  if (deps.model.loginField === "username") return rename(deps, who, { username: login, currentPassword }, origin);
+  if (deps.model.loginField === "username")
+    return rename(deps, who, { username: login, currentPassword }, origin);
   const next = { address: addressOf(login), mayShare: false, pauses: false };
   return changeOwnAddress(deps, who, { next, isRepeated: true, currentPassword }, origin);
 }
@@ -160,7 +229,10 @@ function creating(deps: AccountsDeps): Action<Presenter> {
   });
 }
 
-async function update(deps: AccountsDeps, call: HolderCall<ReturnType<typeof addressOf> | undefined>): Promise<Answer> {
+async function update(
+  deps: AccountsDeps,
+  call: HolderCall<ReturnType<typeof addressOf> | undefined>,
+): Promise<Answer> {
   const { user } = call.user;
   if (call.input === undefined) return ok(shown(deps, user));
   const next = { address: call.input, mayShare: true, pauses: false };
@@ -172,9 +244,16 @@ async function update(deps: AccountsDeps, call: HolderCall<ReturnType<typeof add
 
 type HolderCall<Input> = Call<Holder, Input>;
 
-function asked({ user: { bearer }, client, requestId }: Pick<HolderCall<unknown>, "user" | "client" | "requestId">) {
+function asked({
+  user: { bearer },
+  client,
+  requestId,
+}: Pick<HolderCall<unknown>, "user" | "client" | "requestId">) {
   const { userId, sessionId } = bearer;
-  return { who: { userId, sessionId, client }, origin: originOf({ client, requestId, caller: bearer }) };
+  return {
+    who: { userId, sessionId, client },
+    origin: originOf({ client, requestId, caller: bearer }),
+  };
 }
 
 function shown({ model, tokens }: AccountsDeps, user: User) {

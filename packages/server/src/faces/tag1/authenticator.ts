@@ -1,7 +1,13 @@
 import type { FactorName } from "@portcullis/contract";
 import type { Visit } from "../../http/page.ts";
 import { detail } from "../drf/answers.ts";
-import { nobody, type Admission, type Authentication, type Authenticator, type Permission } from "../drf/view.ts";
+import {
+  nobody,
+  type Admission,
+  type Authentication,
+  type Authenticator,
+  type Permission,
+} from "../drf/view.ts";
 import { isVerified, mayTouch, type VerifyDeps } from "./devices.ts";
 import { presentPending, type Entrant, type PendingDeps } from "./pending.ts";
 import { present, refuseRequest, type Holder } from "./tokens.ts";
@@ -19,14 +25,19 @@ export function jwtAuthenticator(deps: AuthenticatorDeps): Authenticator<Present
   return { challenge: challengeOf(deps), authenticate };
 
   async function authenticate({ header }: Visit): Promise<Authentication<Presenter>> {
-    const parts = (header("authorization") ?? "").split(/[ \t\n\v\f\r]+/).filter((part) => part !== "");
+    const parts = (header("authorization") ?? "")
+      .split(/[ \t\n\v\f\r]+/)
+      .filter((part) => part !== "");
     const [prefix, token] = parts;
     if (prefix?.toLowerCase() !== deps.headerPrefix.toLowerCase()) return { kind: "anonymous" };
-    if (token === undefined) return refused("Invalid Authorization header. No credentials provided.");
-    if (parts.length > 2) return refused("Invalid Authorization header. Credentials string should not contain spaces.");
+    if (token === undefined)
+      return refused("Invalid Authorization header. No credentials provided.");
+    if (parts.length > 2)
+      return refused("Invalid Authorization header. Credentials string should not contain spaces.");
     const presented = await present(deps, token);
     if (presented.kind === "held") return { kind: "user", user: presented.holder };
-    if (presented.kind !== "undecodable") return { kind: "refused", answer: refuseRequest(presented.kind) };
+    if (presented.kind !== "undecodable")
+      return { kind: "refused", answer: refuseRequest(presented.kind) };
     const waiting = await presentPending(deps, token);
     if (waiting.kind === "pending") return { kind: "user", user: waiting.entrant };
     return { kind: "refused", answer: refuseRequest(waiting.kind) };
@@ -34,11 +45,14 @@ export function jwtAuthenticator(deps: AuthenticatorDeps): Authenticator<Present
 }
 
 /** For views without authentication, which pass over even a bad token. */
-export function noAuthenticator(deps: Pick<AuthenticatorDeps, "headerPrefix">): Authenticator<Presenter> {
+export function noAuthenticator(
+  deps: Pick<AuthenticatorDeps, "headerPrefix">,
+): Authenticator<Presenter> {
   return nobody(challengeOf(deps));
 }
 
-export const UNVERIFIED = "You do not have permission to perform this action until you verify your OTP device.";
+export const UNVERIFIED =
+  "You do not have permission to perform this action until you verify your OTP device.";
 
 const unverified: Admission<never> = { kind: "denied", words: UNVERIFIED };
 
@@ -49,21 +63,30 @@ export function hasSession(who: Presenter | undefined): Admission<Holder> {
 }
 
 /** `IsOtpVerified`: whoever has a second factor must have shown it to get the token. */
-export function isOtpVerified(deps: VerifyDeps & Pick<PendingDeps, "db">): Permission<Presenter, Holder> {
+export function isOtpVerified(
+  deps: VerifyDeps & Pick<PendingDeps, "db">,
+): Permission<Presenter, Holder> {
   return async (who) => {
     const admission = hasSession(who);
-    return admission.kind === "denied" || (await isVerified(deps, deps.db, admission.user)) ? admission : unverified;
+    return admission.kind === "denied" || (await isVerified(deps, deps.db, admission.user))
+      ? admission
+      : unverified;
   };
 }
 
-/** `IsOtpVerified` for what takes more than being logged in: the factor was shown lately, and is as strong as those that are touched (MF-07). */
+/**
+ * `IsOtpVerified` for what takes more than being logged in: the factor was shown lately, and is as
+ * strong as those that are touched (MF-07).
+ */
 export function isOtpFresh(
   deps: VerifyDeps & Pick<PendingDeps, "db" | "clock">,
   touched: readonly FactorName[] | "all",
 ): Permission<Presenter, Holder> {
   return async (who) => {
     const admission = hasSession(who);
-    return admission.kind === "denied" || (await mayTouch(deps, deps.db, admission.user, touched)) ? admission : unverified;
+    return admission.kind === "denied" || (await mayTouch(deps, deps.db, admission.user, touched))
+      ? admission
+      : unverified;
   };
 }
 

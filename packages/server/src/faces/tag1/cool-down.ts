@@ -10,14 +10,16 @@ interface CoolDownDeps {
 const AT_LEAST_SECONDS = 0.15;
 
 /**
- * After a wrong code none is looked at for a second, as in the original. It ends with a whole second, 0.15 to 1.15 later; guessing is
- * bounded by the account's own budget (MF-03).
+ * After a wrong code none is looked at for a second, as in the original. It ends with a whole
+ * second, 0.15 to 1.15 later; guessing is bounded by the account's own budget (MF-03).
  */
 export async function coolDown({ db, clock }: CoolDownDeps, userId: string): Promise<void> {
   const seconds = clock.wallMilliseconds() / 1000;
   const now = Math.floor(seconds);
   const windowSeconds = Math.ceil(seconds + AT_LEAST_SECONDS) - now;
-  await db.transaction().execute(async (tx) => take(tx, { bucket: bucketOf(userId), limit: 1, windowSeconds }, now));
+  await db
+    .transaction()
+    .execute(async (tx) => take(tx, { bucket: bucketOf(userId), limit: 1, windowSeconds }, now));
 }
 
 export async function isCoolingDown({ db, clock }: CoolDownDeps, userId: string): Promise<boolean> {

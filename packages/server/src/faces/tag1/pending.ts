@@ -10,17 +10,25 @@ export interface PendingDeps extends TokenDeps {
   readonly clock: Clock;
 }
 
-/** Who has logged in by password and has still to show the second factor: nobody, but for the views that take it (MF-04). */
+/**
+ * Who has logged in by password and has still to show the second factor: nobody, but for the views
+ * that take it (MF-04).
+ */
 export interface Entrant {
   readonly user: User;
   readonly claim: Claim;
 }
 
-const header = { typ: "pt+jwt", algorithms: ["HS256"], kid: "absent" } as const satisfies HeaderShape;
+const header = {
+  typ: "pt+jwt",
+  algorithms: ["HS256"],
+  kid: "absent",
+} as const satisfies HeaderShape;
 
 /**
- * What a login answers that waits for its second step: the claims that clients read, and what its challenge is answered with. It has a
- * type and a key of its own, so that nothing takes it for an access token (JW-14).
+ * What a login answers that waits for its second step: the claims that clients read, and what its
+ * challenge is answered with. It has a type and a key of its own, so that nothing takes it for an
+ * access token (JW-14).
  */
 export function pendingTokenOf(
   deps: PendingDeps,
@@ -49,15 +57,26 @@ export async function presentPending(
   token: string,
 ): Promise<{ readonly kind: "pending"; readonly entrant: Entrant } | { readonly kind: Refusal }> {
   const compact = readCompact(token, header);
-  if (compact === undefined || !deps.keyring.verifyMac("face-pending-token", compact.signingInput, compact.signature))
+  if (
+    compact === undefined ||
+    !deps.keyring.verifyMac("face-pending-token", compact.signingInput, compact.signature)
+  )
     return { kind: "undecodable" };
   const { sub, username, exp, challenge, secret } = compact.payload;
-  if (typeof sub !== "string" || typeof exp !== "number" || typeof challenge !== "string" || typeof secret !== "string")
+  if (
+    typeof sub !== "string" ||
+    typeof exp !== "number" ||
+    typeof challenge !== "string" ||
+    typeof secret !== "string"
+  )
     return { kind: "undecodable" };
   if (exp <= deps.clock.now()) return { kind: "expired" };
   const named = await findNamed(deps, sub, username);
   if (named.kind !== "named") return named;
-  return { kind: "pending", entrant: { user: named.user, claim: { challengeId: challenge, challengeSecret: secret } } };
+  return {
+    kind: "pending",
+    entrant: { user: named.user, claim: { challengeId: challenge, challengeSecret: secret } },
+  };
 }
 
 function encode(part: object): string {

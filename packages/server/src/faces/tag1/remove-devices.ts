@@ -20,8 +20,15 @@ type RemoveOutcome =
   | { readonly kind: "removed"; readonly user: User; readonly grant: Grant }
   | { readonly kind: "ended" | "unverified" | "demanded" };
 
-/** Takes every authenticator app away and ends every session, but for one that takes the place of the holder's. */
-export async function removeDevices(deps: SessionsDeps, holder: Holder, visit: Visit): Promise<RemoveOutcome> {
+/**
+ * Takes every authenticator app away and ends every session, but for one that takes the place of
+ * the holder's.
+ */
+export async function removeDevices(
+  deps: SessionsDeps,
+  holder: Holder,
+  visit: Visit,
+): Promise<RemoveOutcome> {
   const origin = originOf({ ...visit, caller: holder.bearer });
   const outcome = await deps.db.transaction().execute(async (tx) => {
     const held = await holdHolder(tx, deps, holder);
@@ -30,16 +37,28 @@ export async function removeDevices(deps: SessionsDeps, holder: Holder, visit: V
     const { user, session } = held;
     const standing = await standingFactors(deps, tx, user.id);
     const isLast = standing.every((name) => name === "totp");
-    if (standing.includes("totp") && isLast && isRequired(deps, user)) return { kind: "demanded" } as const;
+    if (standing.includes("totp") && isLast && isRequired(deps, user))
+      return { kind: "demanded" } as const;
 
     await deleteAllTotp(tx, user.id);
     if (isLast) await deleteCodes(tx, user.id);
-    if (standing.includes("totp")) await noteRemoved(tx, deps, { user, name: "totp", sessionId: session.id }, origin);
+    if (standing.includes("totp"))
+      await noteRemoved(tx, deps, { user, name: "totp", sessionId: session.id }, origin);
     const ended = await revokeAllOf(tx, deps, user.id, "factor_changed");
-    await record(tx, deps, { event: "sessions.ended", ...origin, userId: user.id, details: { cause: "factor_changed" } });
+    await record(tx, deps, {
+      event: "sessions.ended",
+      ...origin,
+      userId: user.id,
+      details: { cause: "factor_changed" },
+    });
     const { opened, user: reopened } = await reopen(tx, deps, session, visit);
     await recordOpened(tx, deps, opened, session.amr.join(" "), origin);
-    return { kind: "removed", user: reopened, grant: opened.grant, recorded: [ended, ...opened.recorded] } as const;
+    return {
+      kind: "removed",
+      user: reopened,
+      grant: opened.grant,
+      recorded: [ended, ...opened.recorded],
+    } as const;
   });
   if (outcome.kind !== "removed") return outcome;
   deps.wakeMail();
@@ -48,9 +67,23 @@ export async function removeDevices(deps: SessionsDeps, holder: Holder, visit: V
 }
 
 /** On the same proofs, and to the same end: nobody stays in for good by this (JW-18). */
-async function reopen(tx: Tx, deps: SessionsDeps, { userId, amr, acr, authTime, endsAt }: HeldSession, { client }: Visit) {
+async function reopen(
+  tx: Tx,
+  deps: SessionsDeps,
+  { userId, amr, acr, authTime, endsAt }: HeldSession,
+  { client }: Visit,
+) {
   const user = await lockUser(tx, userId);
   if (user === undefined) throw new Error("the row of a user went away while it was held");
   const sessionTtlSeconds = endsAt - deps.clock.now();
-  return { user, opened: await openSession(tx, { ...deps, sessionTtlSeconds }, user, { amr, acr, authTime }, client) };
+  return {
+    user,
+    opened: await openSession(
+      tx,
+      { ...deps, sessionTtlSeconds },
+      user,
+      { amr, acr, authTime },
+      client,
+    ),
+  };
 }

@@ -34,8 +34,15 @@ type ShownOutcome =
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number }
   | { readonly kind: "denied"; readonly words: string };
 
-/** A code, for a token that shows its factor: of a login that waits for it, or of a session beside the one it is shown in. */
-export async function showFactor(deps: SessionsDeps, call: By<Presenter>, proof: Shown): Promise<Answer> {
+/**
+ * A code, for a token that shows its factor: of a login that waits for it, or of a session beside
+ * the one it is shown in.
+ */
+export async function showFactor(
+  deps: SessionsDeps,
+  call: By<Presenter>,
+  proof: Shown,
+): Promise<Answer> {
   const { user: who, ...visit } = call;
   if (await isCoolingDown(deps, who.user.id)) return empty(400);
   const lasting = withLifetimes(deps);
@@ -45,7 +52,14 @@ export async function showFactor(deps: SessionsDeps, call: By<Presenter>, proof:
       : await showInSession(lasting, { ...visit, user: who }, proof);
   switch (outcome.kind) {
     case "opened":
-      return created({ token: tokenOf(deps, outcome.grant, outcome.user, await deviceIdOf(deps, deps.db, outcome.user, proof.factor)) });
+      return created({
+        token: tokenOf(
+          deps,
+          outcome.grant,
+          outcome.user,
+          await deviceIdOf(deps, deps.db, outcome.user, proof.factor),
+        ),
+      });
     case "mismatched":
       await coolDown(deps, who.user.id);
       return empty(400);
@@ -60,7 +74,11 @@ export async function showFactor(deps: SessionsDeps, call: By<Presenter>, proof:
   }
 }
 
-async function showAtLogin(deps: SessionsDeps, { user: { claim }, ...visit }: By<Entrant>, proof: Shown): Promise<ShownOutcome> {
+async function showAtLogin(
+  deps: SessionsDeps,
+  { user: { claim }, ...visit }: By<Entrant>,
+  proof: Shown,
+): Promise<ShownOutcome> {
   const outcome = await answerChallenge(deps, { ...claim, proof }, visit.client, originOf(visit));
   switch (outcome.kind) {
     case "opened":
@@ -76,7 +94,11 @@ async function showAtLogin(deps: SessionsDeps, { user: { claim }, ...visit }: By
 }
 
 /** The session that shows it goes on as weak as it is: its token may be in other hands. */
-async function showInSession(deps: SessionsDeps, { user: holder, ...visit }: By<Holder>, proof: Shown): Promise<ShownOutcome> {
+async function showInSession(
+  deps: SessionsDeps,
+  { user: holder, ...visit }: By<Holder>,
+  proof: Shown,
+): Promise<ShownOutcome> {
   const { user, bearer } = holder;
   const enrols = proof.factor === "totp" && (await isSettingUp(deps, user));
   const denied = enrols ? await reasonNotToEnrol(deps, holder) : undefined;
@@ -92,7 +114,10 @@ async function showInSession(deps: SessionsDeps, { user: holder, ...visit }: By<
     const held = await holdHolder(tx, deps, holder);
     if (held === undefined) return { kind: "ended" } as const;
     await settleGuess(tx, deps, user.id, visit.client.address);
-    const spent = !enrols || (await mayTouch(deps, tx, holder, "all")) ? await proven.match.spend(tx) : undefined;
+    const spent =
+      !enrols || (await mayTouch(deps, tx, holder, "all"))
+        ? await proven.match.spend(tx)
+        : undefined;
     if (spent === undefined) {
       await noteMismatch(tx, deps, guess);
       return { kind: "mismatched" } as const;
@@ -101,7 +126,12 @@ async function showInSession(deps: SessionsDeps, { user: holder, ...visit }: By<
     const assurance = assuranceOf([...known, ...proven.match.amr]);
     const opened = await openSession(tx, deps, held.user, assurance, visit.client);
     await recordOpened(tx, deps, opened, assurance.amr.join(" "), origin);
-    return { kind: "opened", user: held.user, grant: opened.grant, recorded: opened.recorded } as const;
+    return {
+      kind: "opened",
+      user: held.user,
+      grant: opened.grant,
+      recorded: opened.recorded,
+    } as const;
   });
   deps.wakeMail();
   if (outcome.kind === "opened") await deps.settle(outcome.recorded);
@@ -110,18 +140,27 @@ async function showInSession(deps: SessionsDeps, { user: holder, ...visit }: By<
 
 /** Whether a code confirms a device, and shows none yet. */
 async function isSettingUp({ db, clock }: SessionsDeps, { id }: User): Promise<boolean> {
-  return (await listConfirmed(db, id)).length === 0 && (await findPending({ db, clock }, id)) !== undefined;
+  return (
+    (await listConfirmed(db, id)).length === 0 &&
+    (await findPending({ db, clock }, id)) !== undefined
+  );
 }
 
 /** Why a session may not set up a device (MF-07), in words; `undefined` where it may. */
-export async function reasonNotToEnrol(deps: SessionsDeps, holder: Holder): Promise<string | undefined> {
+export async function reasonNotToEnrol(
+  deps: SessionsDeps,
+  holder: Holder,
+): Promise<string | undefined> {
   if (deps.mfaPolicy === "off") return SWITCHED_OFF;
   if (!(await isVerified(deps, deps.db, holder))) return UNVERIFIED;
   if ((await mayTouch(deps, deps.db, holder, "all")) && isFresh(deps, holder)) return undefined;
   return "Log in again to set up a device.";
 }
 
-/** The rows of a holder whose account and session are what they were when the token was read; `undefined` where they are not. */
+/**
+ * The rows of a holder whose account and session are what they were when the token was read;
+ * `undefined` where they are not.
+ */
 export async function holdHolder(
   tx: Tx,
   deps: SessionsDeps,
@@ -130,6 +169,7 @@ export async function holdHolder(
   const isUnchanged = (now: User): boolean => standingOf(now) === standingOf(user);
   const held = await holdEntrant(tx, deps, { userId: user.id, isUnchanged });
   const session = held && (await holdSession(tx, bearer.sessionId));
-  if (held === undefined || session === undefined || endOf(session, deps.clock.now()) !== undefined) return undefined;
+  if (held === undefined || session === undefined || endOf(session, deps.clock.now()) !== undefined)
+    return undefined;
   return { user: held, session };
 }

@@ -7,12 +7,21 @@ import { busy, noContent, nonFieldErrors, ok, throttled, type Answer } from "../
 import { serializer, text } from "../drf/fields.ts";
 import { action, allowAny, view, type Call, type Place, type View } from "../drf/view.ts";
 import { credentials } from "../jwt/views.ts";
-import { hasSession, jwtAuthenticator, noAuthenticator, type AuthenticatorDeps, type Presenter } from "./authenticator.ts";
+import {
+  hasSession,
+  jwtAuthenticator,
+  noAuthenticator,
+  type AuthenticatorDeps,
+  type Presenter,
+} from "./authenticator.ts";
 import { pendingTokenOf } from "./pending.ts";
 import { present, refusalOf, refuseToken, tokenOf, type Holder } from "./tokens.ts";
 
 export interface SessionsDeps extends AuthenticatorDeps, SignInDeps, RefreshDeps, RevokeDeps {
-  /** As the tutorial ends, or on Djoser's paths as in the middle of its text, where there is no second step. */
+  /**
+   * As the tutorial ends, or on Djoser's paths as in the middle of its text, where there is no
+   * second step.
+   */
   readonly paths: "finished" | "djoser";
   /** JWT_EXPIRATION_DELTA */
   readonly tokenSeconds: number;
@@ -37,7 +46,12 @@ export function loginView(deps: SessionsDeps, place: Place): View {
         permission: allowAny<Presenter>,
         body: credentials(deps.model),
         handle: async ({ input, ...visit }) => {
-          const outcome = await signIn(withLifetimes(deps), { ...input, by }, visit.client, originOf(visit));
+          const outcome = await signIn(
+            withLifetimes(deps),
+            { ...input, by },
+            visit.client,
+            originOf(visit),
+          );
           switch (outcome.kind) {
             case "opened":
               return ok({ token: tokenOf(deps, outcome.opened.grant, outcome.user, null) });
@@ -58,13 +72,16 @@ export function loginView(deps: SessionsDeps, place: Place): View {
 
 async function pend(deps: SessionsDeps, step: SecondStep): Promise<Answer> {
   const challenge = await openChallenge(deps, step);
-  return challenge === undefined ? noLogin : ok({ token: pendingTokenOf(deps, challenge, step.user, deps.tokenSeconds) });
+  return challenge === undefined
+    ? noLogin
+    : ok({ token: pendingTokenOf(deps, challenge, step.user, deps.tokenSeconds) });
 }
 
 export function refreshView(deps: SessionsDeps, place: Place): View {
   return tokenView(deps, place, {
     title: "Refresh Json Web Token",
-    description: "API View that returns a refreshed token (with new expiration) based on existing token",
+    description:
+      "API View that returns a refreshed token (with new expiration) based on existing token",
     handle: async (holder, visit) => refreshed(deps, holder, visit),
   });
 }
@@ -72,7 +89,8 @@ export function refreshView(deps: SessionsDeps, place: Place): View {
 export function verifyView(deps: SessionsDeps, place: Place): View {
   return tokenView(deps, place, {
     title: "Verify Json Web Token",
-    description: "API View that checks the veracity of a token, returning the token if it is valid.",
+    description:
+      "API View that checks the veracity of a token, returning the token if it is valid.",
     handle: async (_, { input: { token } }) => ok({ token }),
   });
 }
@@ -88,7 +106,12 @@ export function logoutAllView(deps: SessionsDeps, place: Place): View {
       POST: action({
         permission: hasSession,
         handle: async ({ user: { user, bearer }, ...visit }) => {
-          await endAllSessions(deps, user.id, "logout_everywhere", originOf({ ...visit, caller: bearer }));
+          await endAllSessions(
+            deps,
+            user.id,
+            "logout_everywhere",
+            originOf({ ...visit, caller: bearer }),
+          );
           return noContent();
         },
       }),
@@ -118,7 +141,9 @@ function tokenView(deps: SessionsDeps, place: Place, { title, description, handl
         body: takesToken,
         handle: async (call) => {
           const presented = await present(deps, call.input.token);
-          return presented.kind === "held" ? handle(presented.holder, call) : refuseToken(presented.kind);
+          return presented.kind === "held"
+            ? handle(presented.holder, call)
+            : refuseToken(presented.kind);
         },
       }),
     },
@@ -126,9 +151,14 @@ function tokenView(deps: SessionsDeps, place: Place, { title, description, handl
 }
 
 /** The session goes on and nothing is rotated: earlier tokens stay good as long as they say. */
-async function refreshed(deps: SessionsDeps, { user, bearer, deviceId }: Holder, visit: TokenCall): Promise<Answer> {
+async function refreshed(
+  deps: SessionsDeps,
+  { user, bearer, deviceId }: Holder,
+  visit: TokenCall,
+): Promise<Answer> {
   const { sid, gen, auth_time } = bearer.claims;
-  if (deps.clock.now() > auth_time + deps.refreshSeconds) return nonFieldErrors("Refresh has expired.");
+  if (deps.clock.now() > auth_time + deps.refreshSeconds)
+    return nonFieldErrors("Refresh has expired.");
   const renewed = await renew(withLifetimes(deps), {
     claims: { sid, gen },
     attemptHash: null,

@@ -20,13 +20,26 @@ export function staticCreateView(deps: SessionsDeps, place: Place): View {
     description: "Use this endpoint to create static recovery codes.",
     authenticator: jwtAuthenticator(deps),
     permission,
-    methods: { GET: action({ permission, handle: async (call) => create(withLifetimes(deps), call) }) },
+    methods: {
+      GET: action({ permission, handle: async (call) => create(withLifetimes(deps), call) }),
+    },
   });
 }
 
-/** Six new codes take the place of all earlier ones. They stand in for a device, so there are none without one. */
-async function create(deps: SessionsDeps, { user: { bearer }, ...visit }: Call<Holder, undefined>): Promise<Answer> {
-  const who = { userId: bearer.userId, sessionId: bearer.sessionId, client: visit.client, claims: bearer.claims };
+/**
+ * Six new codes take the place of all earlier ones. They stand in for a device, so there are none
+ * without one.
+ */
+async function create(
+  deps: SessionsDeps,
+  { user: { bearer }, ...visit }: Call<Holder, undefined>,
+): Promise<Answer> {
+  const who = {
+    userId: bearer.userId,
+    sessionId: bearer.sessionId,
+    client: visit.client,
+    claims: bearer.claims,
+  };
   const outcome = await renewCodes(deps, who, originOf({ ...visit, caller: bearer }), FORM);
   switch (outcome.kind) {
     case "renewed":
@@ -54,7 +67,8 @@ export function staticLoginView(deps: SessionsDeps, place: Place): View {
     methods: {
       POST: action({
         permission: isAuthenticated<Presenter>,
-        handle: async (call) => showFactor(deps, call, { factor: "recovery_codes", code: call.params["code"] ?? "" }),
+        handle: async (call) =>
+          showFactor(deps, call, { factor: "recovery_codes", code: call.params["code"] ?? "" }),
       }),
     },
   });

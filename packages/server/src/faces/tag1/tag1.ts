@@ -1,8 +1,22 @@
 import { ok } from "../drf/answers.ts";
 import { action, allowAny, view, type Place, type View } from "../drf/view.ts";
-import { accountView, createView, deleteView, setLoginView, setPasswordView, usersView, type AccountsDeps } from "./accounts.ts";
+import {
+  accountView,
+  createView,
+  deleteView,
+  setLoginView,
+  setPasswordView,
+  usersView,
+  type AccountsDeps,
+} from "./accounts.ts";
 import { jwtAuthenticator, type Presenter } from "./authenticator.ts";
-import { loginView, logoutAllView, refreshView, verifyView, type SessionsDeps } from "./sessions.ts";
+import {
+  loginView,
+  logoutAllView,
+  refreshView,
+  verifyView,
+  type SessionsDeps,
+} from "./sessions.ts";
 import { STATIC_CODE, staticCreateView, staticLoginView } from "./static.ts";
 import { totpCreateView, totpDeleteView, totpLoginView } from "./totp.ts";
 import { emailModel, usernameModel, type LoginField } from "./user-model.ts";
@@ -17,7 +31,10 @@ export interface Tag1Deps extends Omit<ViewDeps, "model"> {
 
 /** Tag1's "user management API for a single-page or mobile app". */
 export function tag1Views({ loginField, ...given }: Tag1Deps): readonly View[] {
-  const deps = { ...given, model: loginField === "email" ? emailModel(given) : usernameModel(given) };
+  const deps = {
+    ...given,
+    model: loginField === "email" ? emailModel(given) : usernameModel(given),
+  };
   return given.paths === "finished" ? finishedViews(deps) : djoserViews(deps);
 }
 
@@ -30,10 +47,18 @@ function finishedViews(deps: ViewDeps): readonly View[] {
     refreshView(deps, { name: "tag1.refresh", path: "/api/user/login/refresh/" }),
     logoutAllView(deps, { name: "tag1.logout_all", path: "/api/user/logout/all/" }),
     totpCreateView(deps, { name: "tag1.totp_create", path: "/api/totp/create/" }),
-    totpLoginView(deps, { name: "tag1.totp_login", path: "/api/totp/login/{code}/", where: { code: /[0-9]{6}/ } }),
+    totpLoginView(deps, {
+      name: "tag1.totp_login",
+      path: "/api/totp/login/{code}/",
+      where: { code: /[0-9]{6}/ },
+    }),
     totpDeleteView(deps, { name: "tag1.totp_delete", path: "/api/totp/delete/" }),
     staticCreateView(deps, { name: "tag1.static_create", path: "/api/static/create/" }),
-    staticLoginView(deps, { name: "tag1.static_login", path: "/api/static/login/{code}/", where: { code: STATIC_CODE } }),
+    staticLoginView(deps, {
+      name: "tag1.static_login",
+      path: "/api/static/login/{code}/",
+      where: { code: STATIC_CODE },
+    }),
   ];
 }
 
@@ -69,7 +94,9 @@ function rootView(deps: ViewDeps, place: Place): View {
     "jwt-refresh": "jwt/refresh/",
     "jwt-verify": "jwt/verify/",
   };
-  const body = Object.fromEntries(Object.entries(links).map(([name, path]) => [name, `${deps.publicUrl}/api/${path}`]));
+  const body = Object.fromEntries(
+    Object.entries(links).map(([name, path]) => [name, `${deps.publicUrl}/api/${path}`]),
+  );
   return view<Presenter>({
     ...place,
     title: "Root",

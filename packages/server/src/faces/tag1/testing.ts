@@ -16,8 +16,19 @@ export const finished = {
   view: "/api/user/view/",
   create: "/api/user/create/",
 };
-export const djoser = { login: "/api/jwt/create/", refresh: "/api/jwt/refresh/", view: "/api/me/", create: "/api/users/create/" };
-export async function post(world: World, path: string, body: object, token?: string, asked: RequestOptions = {}): Promise<Answered<Said>> {
+export const djoser = {
+  login: "/api/jwt/create/",
+  refresh: "/api/jwt/refresh/",
+  view: "/api/me/",
+  create: "/api/users/create/",
+};
+export async function post(
+  world: World,
+  path: string,
+  body: object,
+  token?: string,
+  asked: RequestOptions = {},
+): Promise<Answered<Said>> {
   return world.request<Said>("POST", path, { ...asked, body, headers: bearing(token) });
 }
 
@@ -25,11 +36,19 @@ export function bearing(token: string | undefined, word = "JWT"): Readonly<Recor
   return token === undefined ? {} : { authorization: `${word} ${token}` };
 }
 
-export async function see(world: World, token: string, path = finished.view): Promise<Answered<Said>> {
+export async function see(
+  world: World,
+  token: string,
+  path = finished.view,
+): Promise<Answered<Said>> {
   return world.request<Said>("GET", path, { headers: bearing(token) });
 }
 
-export async function logIn(world: World, email: string, { password = PASSWORD, path = finished.login } = {}): Promise<string> {
+export async function logIn(
+  world: World,
+  email: string,
+  { password = PASSWORD, path = finished.login } = {},
+): Promise<string> {
   const answered = await post(world, path, { email, password });
   assert.equal(answered.status, 200, answered.text);
   return String(answered.body["token"]);

@@ -8,7 +8,10 @@ import type { UserModel } from "./user-model.ts";
 
 export interface TokenDeps {
   readonly db: Db;
-  /** Signed with the server's own key: the original has one per user and none that another service could share. */
+  /**
+   * Signed with the server's own key: the original has one per user and none that another service
+   * could share.
+   */
   readonly tokens: FaceTokens;
   readonly model: UserModel;
 }
@@ -22,14 +25,27 @@ export interface Holder {
 }
 
 export type Refusal = "expired" | "undecodable" | "no_user" | "disabled" | "unknown";
-export type Presented = { readonly kind: "held"; readonly holder: Holder } | { readonly kind: Refusal };
+export type Presented =
+  | { readonly kind: "held"; readonly holder: Holder }
+  | { readonly kind: Refusal };
 
-/** Claim of this face's tokens. They can be refreshed; any other access token would become so here. */
+/**
+ * Claim of this face's tokens. They can be refreshed; any other access token would become so here.
+ */
 const FACE = "tag1";
 
 /** The one token there is: shown with requests, and traded for a later one. */
-export function tokenOf(deps: TokenDeps, grant: Grant, user: User, deviceId: string | null): string {
-  return deps.tokens.access(grant, user.number, { ...namesOf(deps, user), orig_iat: grant.authTime, otp_device_id: deviceId });
+export function tokenOf(
+  deps: TokenDeps,
+  grant: Grant,
+  user: User,
+  deviceId: string | null,
+): string {
+  return deps.tokens.access(grant, user.number, {
+    ...namesOf(deps, user),
+    orig_iat: grant.authTime,
+    otp_device_id: deviceId,
+  });
 }
 
 /** What every token of this face says of its user. */
@@ -42,24 +58,34 @@ export async function present(deps: TokenDeps, token: string): Promise<Presented
   const outcome = await deps.tokens.readAccess(token, undefined);
   if (outcome.kind === "ended") return { kind: refusalOf(outcome.cause) };
   if (outcome.kind === "expired" || outcome.kind === "unknown") return { kind: outcome.kind };
-  if (outcome.kind !== "good" || outcome.bearer.claims["face"] !== FACE) return { kind: "undecodable" };
+  if (outcome.kind !== "good" || outcome.bearer.claims["face"] !== FACE)
+    return { kind: "undecodable" };
 
   const { bearer } = outcome;
   const named = await findNamed(deps, bearer.userId, bearer.claims["username"]);
   if (named.kind !== "named") return named;
   const deviceId = bearer.claims["otp_device_id"];
-  return { kind: "held", holder: { user: named.user, bearer, deviceId: typeof deviceId === "string" ? deviceId : null } };
+  return {
+    kind: "held",
+    holder: { user: named.user, bearer, deviceId: typeof deviceId === "string" ? deviceId : null },
+  };
 }
 
-/** The original looks users up by the name in the token: one of a name given up is good for nobody. */
+/**
+ * The original looks users up by the name in the token: one of a name given up is good for nobody.
+ */
 export async function findNamed(
   deps: Pick<TokenDeps, "db" | "model">,
   userId: string,
   username: unknown,
-): Promise<{ readonly kind: "named"; readonly user: User } | { readonly kind: "no_user" | "disabled" }> {
+): Promise<
+  { readonly kind: "named"; readonly user: User } | { readonly kind: "no_user" | "disabled" }
+> {
   const user = await findUser(deps.db, userId);
   if (user === undefined || username !== deps.model.loginOf(user)) return { kind: "no_user" };
-  return user.disabledAt !== null || user.pausedAt !== null ? { kind: "disabled" } : { kind: "named", user };
+  return user.disabledAt !== null || user.pausedAt !== null
+    ? { kind: "disabled" }
+    : { kind: "named", user };
 }
 
 /** Where the original would find no user, a user switched off, or the user's secret changed. */

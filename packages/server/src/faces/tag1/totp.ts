@@ -23,15 +23,25 @@ export function totpCreateView(deps: SessionsDeps, place: Place): View {
     methods: {
       GET: action({
         permission: isAuthenticated<Presenter>,
-        handle: async ({ user: who, ...visit }) => ("claim" in who ? createAtLogin(deps, who, visit) : createInSession(deps, who, visit)),
+        handle: async ({ user: who, ...visit }) =>
+          "claim" in who ? createAtLogin(deps, who, visit) : createInSession(deps, who, visit),
       }),
     },
   });
 }
 
 /** Only for who must have a device and has none: it is confirmed by the login's second step. */
-async function createAtLogin(deps: SessionsDeps, { user, claim }: Entrant, visit: Visit): Promise<Answer> {
-  const outcome = await enrolInChallenge(withLifetimes(deps), { ...claim, factor: "totp" }, visit.client, originOf(visit));
+async function createAtLogin(
+  deps: SessionsDeps,
+  { user, claim }: Entrant,
+  visit: Visit,
+): Promise<Answer> {
+  const outcome = await enrolInChallenge(
+    withLifetimes(deps),
+    { ...claim, factor: "totp" },
+    visit.client,
+    originOf(visit),
+  );
   switch (outcome.kind) {
     case "prepared":
       return shown(deps, user, await findOwn(deps, user, claim.challengeId));
@@ -45,12 +55,16 @@ async function createAtLogin(deps: SessionsDeps, { user, claim }: Entrant, visit
   }
 }
 
-/** The secret is shown until the device is confirmed, as often as it is asked for, and never after (MF-09). */
+/**
+ * The secret is shown until the device is confirmed, as often as it is asked for, and never after
+ * (MF-09).
+ */
 async function createInSession(deps: SessionsDeps, holder: Holder, visit: Visit): Promise<Answer> {
   const { user, bearer } = holder;
   const denied = await reasonNotToEnrol(deps, holder);
   if (denied !== undefined) return permissionDenied(denied);
-  if ((await listConfirmed(deps.db, user.id)).length > 0) return permissionDenied("The secret of a confirmed device is not shown again.");
+  if ((await listConfirmed(deps.db, user.id)).length > 0)
+    return permissionDenied("The secret of a confirmed device is not shown again.");
   const device = await findOwn(deps, user, bearer.sessionId);
   if (device !== undefined) return shown(deps, user, device);
   const asked = {
@@ -63,14 +77,25 @@ async function createInSession(deps: SessionsDeps, holder: Holder, visit: Visit)
   return shown(deps, user, await findOwn(deps, user, bearer.sessionId));
 }
 
-/** One that waits for its first code and was begun here: whoever has begun one elsewhere knows its secret. */
-async function findOwn(deps: SessionsDeps, { id }: User, flowId: string): Promise<TotpDevice | undefined> {
+/**
+ * One that waits for its first code and was begun here: whoever has begun one elsewhere knows its
+ * secret.
+ */
+async function findOwn(
+  deps: SessionsDeps,
+  { id }: User,
+  flowId: string,
+): Promise<TotpDevice | undefined> {
   const device = await findPending(deps, id);
   return device?.flowId === flowId ? device : undefined;
 }
 
 /** A text of JSON. `undefined`: another call has confirmed or removed the device meanwhile. */
-function shown({ keyring, model }: SessionsDeps, user: User, device: TotpDevice | undefined): Answer {
+function shown(
+  { keyring, model }: SessionsDeps,
+  user: User,
+  device: TotpDevice | undefined,
+): Answer {
   if (device === undefined) return permissionDenied();
   const { id, secretSealed, digits, periodSeconds } = device;
   const secret = openSecret(keyring, id, secretSealed);
@@ -87,7 +112,8 @@ export function totpLoginView(deps: SessionsDeps, place: Place): View {
     methods: {
       POST: action({
         permission: isAuthenticated<Presenter>,
-        handle: async (call) => showFactor(deps, call, { factor: "totp", code: call.params["code"] ?? "" }),
+        handle: async (call) =>
+          showFactor(deps, call, { factor: "totp", code: call.params["code"] ?? "" }),
       }),
     },
   });

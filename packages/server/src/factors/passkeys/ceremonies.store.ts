@@ -18,7 +18,12 @@ export interface Ceremony {
 /** A newer ceremony of the same kind takes the place of the one its flow has. */
 export async function insertCeremony(tx: Tx, ceremony: Ceremony): Promise<void> {
   const { kind, userId, flowId } = ceremony;
-  await tx.deleteFrom("ceremonies").where("user_id", "=", userId).where("flow_id", "=", flowId).where("kind", "=", kind).execute();
+  await tx
+    .deleteFrom("ceremonies")
+    .where("user_id", "=", userId)
+    .where("flow_id", "=", flowId)
+    .where("kind", "=", kind)
+    .execute();
   await tx
     .insertInto("ceremonies")
     .values({
@@ -34,20 +39,42 @@ export async function insertCeremony(tx: Tx, ceremony: Ceremony): Promise<void> 
     .execute();
 }
 
-/** Remembers that a ceremony is over of which nothing was kept; false where that is remembered already. */
-export async function insertSpent(tx: Tx, { id, kind, challenge, createdAt, expiresAt }: Ceremony): Promise<boolean> {
+/**
+ * Remembers that a ceremony is over of which nothing was kept; false where that is remembered
+ * already.
+ */
+export async function insertSpent(
+  tx: Tx,
+  { id, kind, challenge, createdAt, expiresAt }: Ceremony,
+): Promise<boolean> {
   const inserted = await tx
     .insertInto("ceremonies")
-    .values({ id, kind, challenge, user_id: null, flow_id: "", standing: "", created_at: createdAt, expires_at: expiresAt })
+    .values({
+      id,
+      kind,
+      challenge,
+      user_id: null,
+      flow_id: "",
+      standing: "",
+      created_at: createdAt,
+      expires_at: expiresAt,
+    })
     .onConflict((conflict) => conflict.column("id").doNothing())
     .returning("id")
     .executeTakeFirst();
   return inserted !== undefined;
 }
 
-/** Of any number who finish it at once, one gets it (PK-01). What says that a sign-in is over stays. */
+/**
+ * Of any number who finish it at once, one gets it (PK-01). What says that a sign-in is over stays.
+ */
 export async function consumeCeremony(tx: Tx, id: string): Promise<Ceremony | undefined> {
-  const row = await tx.deleteFrom("ceremonies").where("id", "=", id).where("kind", "<>", "sign_in").returningAll().executeTakeFirst();
+  const row = await tx
+    .deleteFrom("ceremonies")
+    .where("id", "=", id)
+    .where("kind", "<>", "sign_in")
+    .returningAll()
+    .executeTakeFirst();
   return row && toCeremony(row);
 }
 
@@ -55,7 +82,9 @@ export async function consumeCeremony(tx: Tx, id: string): Promise<Ceremony | un
 export async function pruneCeremonies(db: Db, now: UnixSeconds, limit: number): Promise<number> {
   const result = await db
     .deleteFrom("ceremonies")
-    .where("id", "in", (eb) => eb.selectFrom("ceremonies").select("id").where("expires_at", "<=", now).limit(limit))
+    .where("id", "in", (eb) =>
+      eb.selectFrom("ceremonies").select("id").where("expires_at", "<=", now).limit(limit),
+    )
     .executeTakeFirst();
   return Number(result.numDeletedRows);
 }

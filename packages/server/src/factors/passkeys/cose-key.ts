@@ -6,10 +6,24 @@ const MODULUS = { least: 256, most: 512 };
 /** 65537, the only exponent there is in practice: a large one would cost time. */
 const EXPONENT = Buffer.of(1, 0, 1);
 
-/** Labels of a COSE key (RFC 9052 §7, RFC 9053 §7, RFC 8230 §4); the negative ones mean something else for each type. */
-const label = { type: 1, algorithm: 3, curve: -1, x: -2, y: -3, modulus: -1, exponent: -2 } as const;
+/**
+ * Labels of a COSE key (RFC 9052 §7, RFC 9053 §7, RFC 8230 §4); the negative ones mean something
+ * else for each type.
+ */
+const label = {
+  type: 1,
+  algorithm: 3,
+  curve: -1,
+  x: -2,
+  y: -3,
+  modulus: -1,
+  exponent: -2,
+} as const;
 
-/** Whether every signature can be checked with it: the type and curve of its algorithm, and a point on that curve (PK-07). */
+/**
+ * Whether every signature can be checked with it: the type and curve of its algorithm, and a point
+ * on that curve (PK-07).
+ */
 export function isSoundKey(publicKey: Uint8Array): boolean {
   const jwk = jwkOf(decodeCredentialPublicKey(new Uint8Array(publicKey)));
   if (jwk === undefined) return false;
@@ -30,15 +44,22 @@ function jwkOf(key: unknown): JsonWebKey | undefined {
   switch (key.get(label.algorithm)) {
     case -7: {
       const [x, y] = [bytes(label.x, 32), bytes(label.y, 32)];
-      return is(2, 1) && x !== undefined && y !== undefined ? { kty: "EC", crv: "P-256", x, y } : undefined;
+      return is(2, 1) && x !== undefined && y !== undefined
+        ? { kty: "EC", crv: "P-256", x, y }
+        : undefined;
     }
     case -8: {
       const x = bytes(label.x, 32);
       return is(1, 6) && x !== undefined ? { kty: "OKP", crv: "Ed25519", x } : undefined;
     }
     case -257: {
-      const [n, e] = [bytes(label.modulus, MODULUS.least, MODULUS.most), bytes(label.exponent, EXPONENT.length)];
-      return is(3) && n !== undefined && e === EXPONENT.toString("base64url") ? { kty: "RSA", n, e } : undefined;
+      const [n, e] = [
+        bytes(label.modulus, MODULUS.least, MODULUS.most),
+        bytes(label.exponent, EXPONENT.length),
+      ];
+      return is(3) && n !== undefined && e === EXPONENT.toString("base64url")
+        ? { kty: "RSA", n, e }
+        : undefined;
     }
     default:
       return undefined;

@@ -11,16 +11,30 @@ export interface OptionsDeps extends RelyingParty {
 }
 
 /** A ceremony that has been begun, with what the browser is to be given. */
-export type Creation = Pick<Extract<Begun, { readonly factor: "passkey" }>, "ceremonyId" | "options" | "expiresAt">;
-export type Request = Pick<Extract<Prepared, { readonly factor: "passkey" }>, "ceremonyId" | "options" | "expiresAt">;
+export type Creation = Pick<
+  Extract<Begun, { readonly factor: "passkey" }>,
+  "ceremonyId" | "options" | "expiresAt"
+>;
+export type Request = Pick<
+  Extract<Prepared, { readonly factor: "passkey" }>,
+  "ceremonyId" | "options" | "expiresAt"
+>;
 
-/** What an authenticator keeps with a passkey and shows when nobody has said who they are: the 16 bytes of the user's id. */
+/**
+ * What an authenticator keeps with a passkey and shows when nobody has said who they are: the 16
+ * bytes of the user's id.
+ */
 export function userHandleOf(userId: string): string {
   return Buffer.from(userId.replaceAll("-", ""), "hex").toString("base64url");
 }
 
 /** `PublicKeyCredentialCreationOptionsJSON` (WebAuthn Level 3 §5.1.9). */
-export function creationOf(deps: OptionsDeps, { id, challenge, expiresAt }: Ceremony, user: User, own: readonly Passkey[]): Creation {
+export function creationOf(
+  deps: OptionsDeps,
+  { id, challenge, expiresAt }: Ceremony,
+  user: User,
+  own: readonly Passkey[],
+): Creation {
   const name = user.email ?? user.username ?? user.id;
   const options = {
     rp: { id: deps.passkeyDomain, name: deps.serviceName },
@@ -29,7 +43,11 @@ export function creationOf(deps: OptionsDeps, { id, challenge, expiresAt }: Cere
     pubKeyCredParams: algorithms.map((alg) => ({ type: "public-key", alg })),
     timeout: CEREMONY_SECONDS * 1000,
     excludeCredentials: own.map(descriptorOf),
-    authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "preferred" },
+    authenticatorSelection: {
+      residentKey: "required",
+      requireResidentKey: true,
+      userVerification: "preferred",
+    },
     attestation: "none",
   };
   return { ceremonyId: id, options, expiresAt };
@@ -40,7 +58,11 @@ export function creationOf(deps: OptionsDeps, { id, challenge, expiresAt }: Cere
  *
  * @param own whose passkeys would do; absent: anybody's, if it verifies its user
  */
-export function requestOf(deps: RelyingParty, { id, challenge, expiresAt }: Ceremony, own?: readonly Passkey[]): Request {
+export function requestOf(
+  deps: RelyingParty,
+  { id, challenge, expiresAt }: Ceremony,
+  own?: readonly Passkey[],
+): Request {
   const options = {
     rpId: deps.passkeyDomain,
     challenge,

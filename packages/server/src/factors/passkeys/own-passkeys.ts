@@ -3,7 +3,13 @@ import type { Origin } from "../../audit/events.ts";
 import type { Tx } from "../../db/open.ts";
 import type { User } from "../../users/users.store.ts";
 import { removeInSession, type ChangeDeps, type Changer, type RemoveOutcome } from "../change.ts";
-import { deletePasskey, listPasskeys, setName, type OwnPasskey, type Passkey } from "./passkeys.store.ts";
+import {
+  deletePasskey,
+  listPasskeys,
+  setName,
+  type OwnPasskey,
+  type Passkey,
+} from "./passkeys.store.ts";
 
 /** `undefined` where the user has no such passkey. */
 export async function renamePasskey(
@@ -15,7 +21,12 @@ export async function renamePasskey(
   return deps.db.transaction().execute(async (tx) => {
     const renamed = await setName(tx, which, name);
     if (renamed !== undefined)
-      await record(tx, deps, { event: "factor.renamed", ...origin, userId: which.userId, details: { factor: "passkey" } });
+      await record(tx, deps, {
+        event: "factor.renamed",
+        ...origin,
+        userId: which.userId,
+        details: { factor: "passkey" },
+      });
     return renamed;
   });
 }
@@ -40,6 +51,8 @@ export async function removePasskey(
 /** Whoever has no password gets in with a passkey that verifies them, and with no other (PK-09). */
 async function wouldLockOut(tx: Tx, user: User, id: string): Promise<boolean> {
   if (user.passwordSealed !== null) return false;
-  const verifying = (await listPasskeys(tx, user.id)).filter(({ verifiedAt }) => verifiedAt !== null);
+  const verifying = (await listPasskeys(tx, user.id)).filter(
+    ({ verifiedAt }) => verifiedAt !== null,
+  );
   return verifying.length > 0 && verifying.every((passkey) => passkey.id === id);
 }

@@ -6,7 +6,15 @@ import type { UnixSeconds } from "../../kernel/clock.ts";
 import { assuranceOf } from "../../sign-in/assurance.ts";
 import type { Match } from "../../sign-in/factor.ts";
 import { noteFailure } from "../../sign-in/failures.ts";
-import { countSignIn, enter, holdEntrant, open, reasonAgainst, type OpeningDeps, type SignedIn } from "../../sign-in/opening.ts";
+import {
+  countSignIn,
+  enter,
+  holdEntrant,
+  open,
+  reasonAgainst,
+  type OpeningDeps,
+  type SignedIn,
+} from "../../sign-in/opening.ts";
 import { trustedDevice } from "../../sign-in/sign-in.ts";
 import { standingOf } from "../../users/standing.ts";
 import { findUser, type User } from "../../users/users.store.ts";
@@ -29,11 +37,13 @@ export interface PasskeySignIn {
   readonly deviceToken?: string | undefined;
 }
 
-export type PasskeySignInOutcome = ({ readonly kind: "opened" } & SignedIn) | { readonly kind: "refused" };
+export type PasskeySignInOutcome =
+  | ({ readonly kind: "opened" } & SignedIn)
+  | { readonly kind: "refused" };
 
 /**
- * The way in by passkey alone: ceremony, passkey, account state, session. The passkey stands for two factors, so nothing is asked
- * for beside it; whatever is wrong, the answer is one.
+ * The way in by passkey alone: ceremony, passkey, account state, session. The passkey stands for
+ * two factors, so nothing is asked for beside it; whatever is wrong, the answer is one.
  */
 export async function signInWithPasskey(
   deps: PasskeySignInDeps,
@@ -83,7 +93,9 @@ async function recognise(
   const match = await showPasskey(deps, { ceremony, credential, passkey, alone: true }, origin);
   const user = await findUser(deps.db, userId);
   if (match === undefined || user === undefined) return { userId, reason: "passkey" };
-  const reason = reasonAgainst(deps, user) ?? (hasChangedSince(user, ceremony.createdAt, deps.clock.now()) ? "changed" : undefined);
+  const reason =
+    reasonAgainst(deps, user) ??
+    (hasChangedSince(user, ceremony.createdAt, deps.clock.now()) ? "changed" : undefined);
   return reason === undefined ? { user, match } : { userId, reason };
 }
 
@@ -91,14 +103,25 @@ async function recognise(
 const LATE_SECONDS = 1;
 
 /**
- * When the ceremony began nobody had said who they are, so that there is no standing to compare (PK-08). What lies ahead of the clock
- * is not the time of anything: it only had to be more than what was there before.
+ * When the ceremony began nobody had said who they are, so that there is no standing to compare
+ * (PK-08). What lies ahead of the clock is not the time of anything: it only had to be more than
+ * what was there before.
  */
-function hasChangedSince({ passwordChangedAt, emailVerifiedAt, hardEpoch }: User, at: UnixSeconds, now: UnixSeconds): boolean {
-  const isSince = (moment: UnixSeconds | null): boolean => moment !== null && moment > at + LATE_SECONDS && moment <= now;
+function hasChangedSince(
+  { passwordChangedAt, emailVerifiedAt, hardEpoch }: User,
+  at: UnixSeconds,
+  now: UnixSeconds,
+): boolean {
+  const isSince = (moment: UnixSeconds | null): boolean =>
+    moment !== null && moment > at + LATE_SECONDS && moment <= now;
   return [passwordChangedAt, emailVerifiedAt, hardEpoch].some(isSince);
 }
 
-async function noteRefused(tx: Tx, deps: PasskeySignInDeps, { userId, reason }: Refused, origin: Origin): Promise<void> {
+async function noteRefused(
+  tx: Tx,
+  deps: PasskeySignInDeps,
+  { userId, reason }: Refused,
+  origin: Origin,
+): Promise<void> {
   await noteFailure(tx, deps, { event: "sign_in.failed", userId, reason }, origin);
 }

@@ -28,7 +28,12 @@ export function passkeyRoutes(deps: PasskeyRouteDeps): readonly Route[] {
     serve(endpoints.addPasskey, async (call) => {
       const { ceremonyId, credential, name, endOtherSessions = false } = call.input;
       const proof = { factor: "passkey", ceremonyId, credential } as const;
-      const outcome = await enrolInSession(deps, changerOf(call), { factor, proof, name, endOtherSessions }, originOf(call));
+      const outcome = await enrolInSession(
+        deps,
+        changerOf(call),
+        { factor, proof, name, endOtherSessions },
+        originOf(call),
+      );
       switch (outcome.kind) {
         case "enrolled": {
           const { id, tokens, recoveryCodes } = outcome;
@@ -72,7 +77,10 @@ export function passkeyRoutes(deps: PasskeyRouteDeps): readonly Route[] {
     serve(endpoints.signInWithPasskey, async (call) => {
       const outcome = await signInWithPasskey(deps, call.input, call.client, originOf(call));
       if (outcome.kind === "refused") return refuse("invalid_passkey");
-      return answer(201, { ...signTokens(deps, outcome.opened.grant), deviceToken: outcome.deviceToken });
+      return answer(201, {
+        ...signTokens(deps, outcome.opened.grant),
+        deviceToken: outcome.deviceToken,
+      });
     }),
   ];
 }

@@ -70,7 +70,10 @@ const byCredential = prepared((db, { credentialId }: { readonly credentialId: st
   db.selectFrom("passkeys").selectAll().where("credential_id", "=", credentialId),
 );
 
-export async function findPasskey(db: Queryable, credentialId: string): Promise<Passkey | undefined> {
+export async function findPasskey(
+  db: Queryable,
+  credentialId: string,
+): Promise<Passkey | undefined> {
   const [row] = await byCredential(db, { credentialId });
   return row && toPasskey(row);
 }
@@ -85,7 +88,11 @@ interface Use {
 }
 
 /** False where it is gone, or has been used meanwhile. */
-export async function usePasskey(tx: Tx, { id, from, to, backedUp, verified }: Use, now: UnixSeconds): Promise<boolean> {
+export async function usePasskey(
+  tx: Tx,
+  { id, from, to, backedUp, verified }: Use,
+  now: UnixSeconds,
+): Promise<boolean> {
   const row = await tx
     .updateTable("passkeys")
     .set((eb) => ({
@@ -119,7 +126,11 @@ export interface OwnPasskey {
   readonly userId: string;
 }
 
-export async function setName(tx: Tx, { id, userId }: OwnPasskey, name: string): Promise<Passkey | undefined> {
+export async function setName(
+  tx: Tx,
+  { id, userId }: OwnPasskey,
+  name: string,
+): Promise<Passkey | undefined> {
   const row = await tx
     .updateTable("passkeys")
     .set({ name })
@@ -131,7 +142,12 @@ export async function setName(tx: Tx, { id, userId }: OwnPasskey, name: string):
 }
 
 export async function deletePasskey(tx: Tx, { id, userId }: OwnPasskey): Promise<boolean> {
-  const row = await tx.deleteFrom("passkeys").where("id", "=", id).where("user_id", "=", userId).returning("id").executeTakeFirst();
+  const row = await tx
+    .deleteFrom("passkeys")
+    .where("id", "=", id)
+    .where("user_id", "=", userId)
+    .returning("id")
+    .executeTakeFirst();
   return row !== undefined;
 }
 
@@ -156,5 +172,7 @@ function toPasskey(row: Selectable<PasskeysTable>): Passkey {
 
 function readTransports(text: string): readonly string[] {
   const parsed: unknown = JSON.parse(text);
-  return Array.isArray(parsed) ? parsed.filter((value): value is string => typeof value === "string") : [];
+  return Array.isArray(parsed)
+    ? parsed.filter((value): value is string => typeof value === "string")
+    : [];
 }

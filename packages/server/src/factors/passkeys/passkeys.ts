@@ -24,7 +24,13 @@ export function createPasskeys(deps: PasskeyDeps): Factor {
     prepare: async ({ flow, user }) => {
       const ceremony = await beginCeremony(deps, purposeOf("second_factor", flow.id, user));
       if (ceremony === undefined) return { kind: "unavailable" };
-      return { kind: "prepared", prepared: { factor: "passkey", ...requestOf(deps, ceremony, await listPasskeys(deps.db, user.id)) } };
+      return {
+        kind: "prepared",
+        prepared: {
+          factor: "passkey",
+          ...requestOf(deps, ceremony, await listPasskeys(deps.db, user.id)),
+        },
+      };
     },
     check: async (asked, proof) => checkAssertion(deps, asked, proof),
     enrolment: {
@@ -32,17 +38,25 @@ export function createPasskeys(deps: PasskeyDeps): Factor {
       isOpenTo: () => isIP(deps.passkeyDomain.replace(/^\[|\]$/g, "")) === 0,
       begin: async ({ flow, user }) => {
         const begun = await startRegistration(deps, flow.id, user);
-        return begun.kind === "begun" ? { kind: "prepared", prepared: { factor: "passkey", ...begun.creation } } : { kind: "unavailable" };
+        return begun.kind === "begun"
+          ? { kind: "prepared", prepared: { factor: "passkey", ...begun.creation } }
+          : { kind: "unavailable" };
       },
       check: async (asked, proof) => checkAttestation(deps, asked, proof),
     },
   };
 }
 
-export type RegistrationOutcome = { readonly kind: "begun"; readonly creation: Creation } | { readonly kind: "too_many" | "gone" };
+export type RegistrationOutcome =
+  | { readonly kind: "begun"; readonly creation: Creation }
+  | { readonly kind: "too_many" | "gone" };
 
 /** @param flowId of the challenge or session that it has to be finished in */
-export async function startRegistration(deps: PasskeyDeps, flowId: string, user: User): Promise<RegistrationOutcome> {
+export async function startRegistration(
+  deps: PasskeyDeps,
+  flowId: string,
+  user: User,
+): Promise<RegistrationOutcome> {
   const own = await listPasskeys(deps.db, user.id);
   if (own.length >= MOST_PASSKEYS) return { kind: "too_many" };
   const ceremony = await beginCeremony(deps, purposeOf("registration", flowId, user));
@@ -52,9 +66,17 @@ export async function startRegistration(deps: PasskeyDeps, flowId: string, user:
 
 const mismatched = { kind: "mismatched" } as const;
 
-async function checkAssertion(deps: PasskeyDeps, { flow, user, origin }: Asked, proof: Proof): Promise<Checked> {
+async function checkAssertion(
+  deps: PasskeyDeps,
+  { flow, user, origin }: Asked,
+  proof: Proof,
+): Promise<Checked> {
   if (proof.factor !== "passkey") return mismatched;
-  const ceremony = await endCeremony(deps, proof.ceremonyId, purposeOf("second_factor", flow.id, user));
+  const ceremony = await endCeremony(
+    deps,
+    proof.ceremonyId,
+    purposeOf("second_factor", flow.id, user),
+  );
   const { credential } = proof;
   if (ceremony === undefined || isAttestation(credential)) return mismatched;
   const passkey = await findPasskey(deps.db, credential.id);
@@ -65,14 +87,24 @@ async function checkAssertion(deps: PasskeyDeps, { flow, user, origin }: Asked, 
 
 async function checkAttestation(deps: PasskeyDeps, asked: Asked, proof: Proof): Promise<Checked> {
   if (proof.factor !== "passkey") return mismatched;
-  const ceremony = await endCeremony(deps, proof.ceremonyId, purposeOf("registration", asked.flow.id, asked.user));
+  const ceremony = await endCeremony(
+    deps,
+    proof.ceremonyId,
+    purposeOf("registration", asked.flow.id, asked.user),
+  );
   const { credential } = proof;
   if (ceremony === undefined || !isAttestation(credential)) return mismatched;
   const { verifyRegistration } = await import("./verify.ts");
   const registered = await verifyRegistration(deps, ceremony.challenge, credential);
   if (registered === undefined) return mismatched;
   const { transports = [] } = credential.response;
-  return { kind: "matched", match: { amr: amrOf(registered), spend: async (tx) => enrol(tx, deps, asked, { ...registered, transports }) } };
+  return {
+    kind: "matched",
+    match: {
+      amr: amrOf(registered),
+      spend: async (tx) => enrol(tx, deps, asked, { ...registered, transports }),
+    },
+  };
 }
 
 function isAttestation(credential: Assertion | Attestation): credential is Attestation {
@@ -83,7 +115,13 @@ async function enrol(
   tx: Tx,
   deps: PasskeyDeps,
   { user, origin, name = UNNAMED }: Asked,
-  { signCount, kind, backedUp, verified, ...registered }: Registered & { readonly transports: readonly string[] },
+  {
+    signCount,
+    kind,
+    backedUp,
+    verified,
+    ...registered
+  }: Registered & { readonly transports: readonly string[] },
 ): Promise<Spent | undefined> {
   if ((await listPasskeys(tx, user.id)).length >= MOST_PASSKEYS) return undefined;
   const [id, now] = [uuidv7(deps), deps.clock.now()];

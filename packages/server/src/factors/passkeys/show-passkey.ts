@@ -18,7 +18,10 @@ interface Shown {
   readonly ceremony: Ceremony;
   readonly credential: Assertion;
   readonly passkey: Passkey;
-  /** Whether it stands for the password, too: it must verify its user, and name them by itself (PK-03, PK-04). */
+  /**
+   * Whether it stands for the password, too: it must verify its user, and name them by itself
+   * (PK-03, PK-04).
+   */
   readonly alone: boolean;
 }
 
@@ -43,7 +46,11 @@ export async function showPasskey(
   return {
     amr: amrOf(said),
     spend: async (tx) => {
-      const isUsed = await usePasskey(tx, { id: passkey.id, from: passkey.signCount, to, backedUp, verified }, deps.clock.now());
+      const isUsed = await usePasskey(
+        tx,
+        { id: passkey.id, from: passkey.signCount, to, backedUp, verified },
+        deps.clock.now(),
+      );
       return isUsed ? {} : undefined;
     },
   };
@@ -63,6 +70,12 @@ function hasGoneBack(said: number, stored: number): boolean {
 async function suspect(deps: ShowDeps, { id, userId }: Passkey, origin: Origin): Promise<void> {
   await deps.db.transaction().execute(async (tx) => {
     if (await markSuspect(tx, id, deps.clock.now()))
-      await record(tx, deps, { event: "factor.suspect", ...origin, userId, result: "refused", details: { factor: "passkey" } });
+      await record(tx, deps, {
+        event: "factor.suspect",
+        ...origin,
+        userId,
+        result: "refused",
+        details: { factor: "passkey" },
+      });
   });
 }

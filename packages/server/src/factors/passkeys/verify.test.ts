@@ -1,17 +1,33 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { cbor, cose, createAuthenticator, keyOf, type Algorithm, type Cbor, type Made, type Wrong } from "../../../test/authenticator.ts";
+import {
+  cbor,
+  cose,
+  createAuthenticator,
+  keyOf,
+  type Algorithm,
+  type Cbor,
+  type Made,
+  type Wrong,
+} from "../../../test/authenticator.ts";
 import { verifyAssertion, verifyRegistration } from "./verify.ts";
 
-const rp = { passkeyDomain: "example.com", passkeyOrigins: ["https://accounts.example.com", "https://app.example.com:8443"] };
+const rp = {
+  passkeyDomain: "example.com",
+  passkeyOrigins: ["https://accounts.example.com", "https://app.example.com:8443"],
+};
 const at: Made = { origin: "https://accounts.example.com", domain: "example.com" };
 const challenge = randomBytes(32).toString("base64url");
 const creation = { challenge, user: { id: "AAAA" } };
 const request = { challenge };
 
 async function register(made: Partial<Made> = {}, wrong: Wrong = {}) {
-  return verifyRegistration(rp, challenge, createAuthenticator({ ...at, ...made }).create(creation, wrong));
+  return verifyRegistration(
+    rp,
+    challenge,
+    createAuthenticator({ ...at, ...made }).create(creation, wrong),
+  );
 }
 
 async function show(made: Partial<Made> = {}, wrong: Wrong = {}, mustVerify = false) {
@@ -30,14 +46,23 @@ for (const algorithm of algorithms)
       [registered?.kind, registered?.backedUp, registered?.verified, registered?.signCount],
       ["multi_device", true, true, 0],
     );
-    assert.deepEqual(await show({ algorithm }), { signCount: 1, kind: "single_device", backedUp: false, verified: true });
+    assert.deepEqual(await show({ algorithm }), {
+      signCount: 1,
+      kind: "single_device",
+      backedUp: false,
+      verified: true,
+    });
   });
 
 test("every page that was named may use passkeys", async () => {
-  for (const origin of rp.passkeyOrigins) assert.ok((await register({ origin })) && (await show({ origin })), origin);
+  for (const origin of rp.passkeyOrigins)
+    assert.ok((await register({ origin })) && (await show({ origin })), origin);
 });
 
-/** What is wrong with what the browser and the authenticator say, whatever the ceremony (PK-02, PK-03, PK-06). */
+/**
+ * What is wrong with what the browser and the authenticator say, whatever the ceremony (PK-02,
+ * PK-03, PK-06).
+ */
 const wrongs: Readonly<Record<string, Wrong>> = {
   "another type": { type: "webauthn.other" },
   "another challenge": { challenge: randomBytes(32).toString("base64url") },
@@ -94,7 +119,11 @@ test("a signature of another key, of other data or none at all is refused", asyn
     const raised = Buffer.from(shown.response.authenticatorData, "base64url");
     raised.writeUInt8(raised.readUInt8(32) | 0x04, 32);
     const response = { ...shown.response, authenticatorData: raised.toString("base64url") };
-    assert.equal(await verifyAssertion(rp, challenge, { ...shown, response }, key, false), undefined, "UV was not signed");
+    assert.equal(
+      await verifyAssertion(rp, challenge, { ...shown, response }, key, false),
+      undefined,
+      "UV was not signed",
+    );
   }
 });
 
@@ -104,7 +133,10 @@ test("an assertion is held against the key of its own credential", async () => {
   other.create(creation);
   assert.ok(key);
   assert.equal(await verifyAssertion(rp, challenge, other.get(request), key, false), undefined);
-  assert.equal(await verifyAssertion(rp, challenge, other.get(request, { id: key.credentialId }), key, false), undefined);
+  assert.equal(
+    await verifyAssertion(rp, challenge, other.get(request, { id: key.credentialId }), key, false),
+    undefined,
+  );
 });
 
 test("PK-04 the id of a credential is that which its authenticator has signed, and not endless", async () => {
@@ -193,7 +225,10 @@ const keys: Readonly<Record<string, Uint8Array>> = {
   "a list": cbor([1, 2, 3]),
   "a number": cbor(1),
   nothing: Buffer.alloc(0),
-  "a map that is longer than it says": Buffer.concat([cose([...sound, [-2, x], [-3, y]]), Buffer.of(0)]),
+  "a map that is longer than it says": Buffer.concat([
+    cose([...sound, [-2, x], [-3, y]]),
+    Buffer.of(0),
+  ]),
   "a map that says to be endless": Buffer.from("bbffffffffffffffff", "hex"),
 };
 
@@ -203,13 +238,23 @@ for (const [what, publicKey] of Object.entries(keys))
   });
 
 test("an attestation that nobody asked for is passed over, and whom it names is not asked", async (t) => {
-  const fetched = t.mock.method(globalThis, "fetch", () => assert.fail("an attestation made us ask somebody"));
+  const fetched = t.mock.method(globalThis, "fetch", () =>
+    assert.fail("an attestation made us ask somebody"),
+  );
   const statement = new Map<string, Cbor>([
     ["alg", -7],
     ["sig", randomBytes(70)],
     ["x5c", [randomBytes(500)]],
   ]);
-  for (const fmt of ["packed", "tpm", "android-key", "android-safetynet", "fido-u2f", "apple", "of tomorrow"]) {
+  for (const fmt of [
+    "packed",
+    "tpm",
+    "android-key",
+    "android-safetynet",
+    "fido-u2f",
+    "apple",
+    "of tomorrow",
+  ]) {
     const authenticator = createAuthenticator(at);
     const first = authenticator.create(creation);
     const own = authDataOf(Buffer.from(first.response.attestationObject, "base64url"));
@@ -222,13 +267,19 @@ test("an attestation that nobody asked for is passed over, and whom it names is 
         ]),
       ),
     ).toString("base64url");
-    const registered = await verifyRegistration(rp, challenge, { ...first, response: { ...first.response, attestationObject } });
+    const registered = await verifyRegistration(rp, challenge, {
+      ...first,
+      response: { ...first.response, attestationObject },
+    });
     assert.equal(registered?.credentialId, first.id, fmt);
   }
   assert.equal(fetched.mock.callCount(), 0);
 });
 
-/** The last member of what the software authenticator makes: `authData`, as a byte string of less than 64 KiB. */
+/**
+ * The last member of what the software authenticator makes: `authData`, as a byte string of less
+ * than 64 KiB.
+ */
 function authDataOf(attestationObject: Buffer): Uint8Array {
   const from = attestationObject.indexOf("authData") + "authData".length;
   return attestationObject.subarray(from + (attestationObject.readUInt8(from) === 0x58 ? 2 : 3));

@@ -1,6 +1,11 @@
 import type { Assertion, Attestation } from "@portcullis/contract";
 import { verifyAuthenticationResponse, verifyRegistrationResponse } from "@simplewebauthn/server";
-import { decodeAttestationObject, decodeClientDataJSON, isoBase64URL, isoCBOR } from "@simplewebauthn/server/helpers";
+import {
+  decodeAttestationObject,
+  decodeClientDataJSON,
+  isoBase64URL,
+  isoCBOR,
+} from "@simplewebauthn/server/helpers";
 import { z } from "zod";
 import { algorithms } from "./algorithms.ts";
 import { isSoundKey } from "./cose-key.ts";
@@ -9,7 +14,10 @@ import type { Passkey } from "./passkeys.store.ts";
 export interface RelyingParty {
   /** WebAuthn's RP ID. */
   readonly passkeyDomain: string;
-  /** Of the pages that may use passkeys, that of the public URL among them; compared letter by letter. */
+  /**
+   * Of the pages that may use passkeys, that of the public URL among them; compared letter by
+   * letter.
+   */
   readonly passkeyOrigins: readonly string[];
 }
 
@@ -31,32 +39,49 @@ export interface Registered extends Said {
 const LONGEST_CREDENTIAL_ID = 1023;
 
 /**
- * WebAuthn Level 3 §7.1, for attestation `none`: a statement was not asked for and is passed over, because to check one is to read
- * certificates and to ask the servers they name.
+ * WebAuthn Level 3 §7.1, for attestation `none`: a statement was not asked for and is passed over,
+ * because to check one is to read certificates and to ask the servers they name.
  *
  * @returns `undefined` where anything is wrong with it
  */
-export async function verifyRegistration(rp: RelyingParty, challenge: string, credential: Attestation): Promise<Registered | undefined> {
+export async function verifyRegistration(
+  rp: RelyingParty,
+  challenge: string,
+  credential: Attestation,
+): Promise<Registered | undefined> {
   return unlessThrown(async () => {
     const { id, rawId, type, response } = credential;
     if (!isOfThisPage(response.clientDataJSON)) return undefined;
     const attestationObject = withoutStatement(response.attestationObject);
     const { verified, registrationInfo: info } = await verifyRegistrationResponse({
-      response: { id, rawId, type, clientExtensionResults: {}, response: { clientDataJSON: response.clientDataJSON, attestationObject } },
+      response: {
+        id,
+        rawId,
+        type,
+        clientExtensionResults: {},
+        response: { clientDataJSON: response.clientDataJSON, attestationObject },
+      },
       expectedChallenge: challenge,
       expectedOrigin: [...rp.passkeyOrigins],
       expectedRPID: rp.passkeyDomain,
       requireUserVerification: false,
       supportedAlgorithmIDs: [...algorithms],
     });
-    if (!verified || info.credential.id !== id || !isSoundKey(info.credential.publicKey)) return undefined;
+    if (!verified || info.credential.id !== id || !isSoundKey(info.credential.publicKey))
+      return undefined;
     if (Buffer.from(id, "base64url").length > LONGEST_CREDENTIAL_ID) return undefined;
-    return { credentialId: id, publicKey: info.credential.publicKey, aaguid: info.aaguid, ...said(info, info.credential.counter) };
+    return {
+      credentialId: id,
+      publicKey: info.credential.publicKey,
+      aaguid: info.aaguid,
+      ...said(info, info.credential.counter),
+    };
   });
 }
 
 /**
- * WebAuthn Level 3 §7.2. What its counter and its backup flags mean is for whoever asked: only then is it known to be the passkey.
+ * WebAuthn Level 3 §7.2. What its counter and its backup flags mean is for whoever asked: only then
+ * is it known to be the passkey.
  *
  * @returns `undefined` where anything is wrong with it
  */
@@ -72,27 +97,42 @@ export async function verifyAssertion(
     const { clientDataJSON, authenticatorData, signature } = response;
     if (id !== key.credentialId || !isOfThisPage(clientDataJSON)) return undefined;
     const { verified, authenticationInfo: info } = await verifyAuthenticationResponse({
-      response: { id, rawId, type, clientExtensionResults: {}, response: { clientDataJSON, authenticatorData, signature } },
+      response: {
+        id,
+        rawId,
+        type,
+        clientExtensionResults: {},
+        response: { clientDataJSON, authenticatorData, signature },
+      },
       expectedChallenge: challenge,
       expectedOrigin: [...rp.passkeyOrigins],
       expectedRPID: rp.passkeyDomain,
       requireUserVerification: mustVerify,
-      // With 0 the library compares no counters, which it would do before it has checked the signature.
+      // With 0 the library compares no counters, which it would do before it has checked the
+      // signature.
       credential: { id, publicKey: new Uint8Array(key.publicKey), counter: 0 },
     });
     return verified ? said(info, info.newCounter) : undefined;
   });
 }
 
-const ofThisPage = z.looseObject({ crossOrigin: z.literal(false).optional(), topOrigin: z.undefined().optional() });
+const ofThisPage = z.looseObject({
+  crossOrigin: z.literal(false).optional(),
+  topOrigin: z.undefined().optional(),
+});
 
-/** Not of a frame in somebody else's (PK-02). Type, challenge and origin are the library's to compare. */
+/**
+ * Not of a frame in somebody else's (PK-02). Type, challenge and origin are the library's to
+ * compare.
+ */
 function isOfThisPage(clientDataJSON: string): boolean {
   return ofThisPage.safeParse(decodeClientDataJSON(clientDataJSON)).success;
 }
 
 function withoutStatement(attestationObject: string): string {
-  const authData = decodeAttestationObject(isoBase64URL.toBuffer(attestationObject)).get("authData");
+  const authData = decodeAttestationObject(isoBase64URL.toBuffer(attestationObject)).get(
+    "authData",
+  );
   const bare = new Map<string, string | Uint8Array | Map<string, never>>([
     ["fmt", "none"],
     ["attStmt", new Map<string, never>()],
@@ -107,7 +147,10 @@ interface Flags {
   readonly userVerified: boolean;
 }
 
-function said({ credentialDeviceType, credentialBackedUp, userVerified }: Flags, signCount: number): Said {
+function said(
+  { credentialDeviceType, credentialBackedUp, userVerified }: Flags,
+  signCount: number,
+): Said {
   const kind = credentialDeviceType === "multiDevice" ? "multi_device" : "single_device";
   return { signCount, kind, backedUp: credentialBackedUp, verified: userVerified };
 }

@@ -14,12 +14,17 @@ const mailedCode = {
 /** Where from, as far as the request told: the address and what the client called itself. */
 const client = { at: moment, address: z.string(), userAgent: z.string() };
 
-/** Of an account of a Django face: what it is called, empty where it has no username, and whether the reader is known to own it. */
+/**
+ * Of an account of a Django face: what it is called, empty where it has no username, and whether
+ * the reader is known to own it.
+ */
 const account = { username: z.string(), isConfirmed: z.boolean() };
 /** With a link to the front end, made where it was queued. */
 const accountLink = { ...account, link: z.url({ protocol: /^https?$/ }), linkExpiresAt: moment };
 
-/** What each mail is filled with. A name that has been queued once is never given another meaning. */
+/**
+ * What each mail is filled with. A name that has been queued once is never given another meaning.
+ */
 export const templateData = {
   confirm_registration: z.strictObject(mailedCode),
   already_registered: z.strictObject({}),
@@ -28,7 +33,11 @@ export const templateData = {
   /** To the owner of an address that somebody else wanted to change theirs to. */
   email_in_use: z.strictObject({}),
   /** To the old address, with the means to undo it. */
-  email_changed: z.strictObject({ at: moment, token: z.string().regex(/^[\w-]{20,128}$/), linkExpiresAt: moment }),
+  email_changed: z.strictObject({
+    at: moment,
+    token: z.string().regex(/^[\w-]{20,128}$/),
+    linkExpiresAt: moment,
+  }),
   password_changed: z.strictObject({ at: moment }),
   new_device: z.strictObject(client),
   refresh_reused: z.strictObject(client),

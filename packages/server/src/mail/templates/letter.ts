@@ -22,7 +22,10 @@ export type Block =
 export const paragraph = (text: string): Block => ({ kind: "paragraph", text });
 export const code = (digits: string): Block => ({ kind: "code", code: digits });
 export const button = (url: string, label: string): Block => ({ kind: "link", url, label });
-export const details = (values: Readonly<Record<string, string>>): Block => ({ kind: "details", values });
+export const details = (values: Readonly<Record<string, string>>): Block => ({
+  kind: "details",
+  values,
+});
 
 /** What the HTML has around the blocks. */
 export interface Frame {
@@ -52,7 +55,8 @@ function shown(values: Readonly<Record<string, string>>): readonly (readonly [st
   return Object.entries(values).filter(([, value]) => value !== "");
 }
 
-const FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;font-size:16px;line-height:1.5";
+const FONT =
+  "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;font-size:16px;line-height:1.5";
 const MONOSPACE = "font-family:ui-monospace,Menlo,Consolas,monospace";
 /** A grey that lets light and dark backgrounds through: mail programs turn colours as they like. */
 const TINTED = "background:rgba(128,128,128,.14);border-radius:8px";
@@ -79,7 +83,8 @@ ${draft.blocks.map(htmlOfBlock).join("\n")}
 }
 
 function htmlOfBlock(block: Block): string {
-  if (block.kind === "paragraph") return `<p dir="auto" style="margin:16px 0">${linked(block.text).replaceAll("\n", "<br>\n")}</p>`;
+  if (block.kind === "paragraph")
+    return `<p dir="auto" style="margin:16px 0">${linked(block.text).replaceAll("\n", "<br>\n")}</p>`;
   if (block.kind === "code") return htmlOfCode(block.code);
   if (block.kind === "link") return htmlOfLink(block.url, block.label);
   const rows = shown(block.values).map(

@@ -18,8 +18,9 @@ export interface OwnTemplate {
 export type Overrides = ReadonlyMap<string, ReadonlyMap<TemplateName, OwnTemplate>>;
 
 /**
- * An operator's own templates: `<language>/<name>.txt`, and beside it `<name>.html` where the HTML is not to be made of the text.
- * Each is tried once, so that a mistake shows at the start and not in a mail.
+ * An operator's own templates: `<language>/<name>.txt`, and beside it `<name>.html` where the HTML
+ * is not to be made of the text. Each is tried once, so that a mistake shows at the start and not
+ * in a mail.
  *
  * @throws {RangeError} naming the file and what to write
  */
@@ -28,22 +29,38 @@ export function readOverrides(directory: string): Overrides {
   for (const folder of entriesOf(directory, ".")) {
     const language = canonicalLanguage(folder);
     if (language === undefined)
-      throw new RangeError(`${folder} is not a language: the directory holds one folder for each, such as de or pt-BR`);
-    if (overrides.has(language)) throw new RangeError(`${folder} is there twice: keep one folder for ${language}`);
+      throw new RangeError(
+        `${folder} is not a language: the directory holds one folder for each, such as de or pt-BR`,
+      );
+    if (overrides.has(language))
+      throw new RangeError(`${folder} is there twice: keep one folder for ${language}`);
     overrides.set(language, readLanguage(directory, folder, language));
   }
   return overrides;
 }
 
-function readLanguage(directory: string, folder: string, language: string): ReadonlyMap<TemplateName, OwnTemplate> {
+function readLanguage(
+  directory: string,
+  folder: string,
+  language: string,
+): ReadonlyMap<TemplateName, OwnTemplate> {
   const files = new Set(entriesOf(directory, folder));
   const read = new Map<TemplateName, OwnTemplate>();
   for (const file of files) {
     const [, name = "", ending] = /^(.*)\.(txt|html)$/.exec(file) ?? [];
-    if (!isTemplate(name)) throw new RangeError(`${folder}/${file} is no template: name it ${templateNames.join(", ")} with .txt or .html`);
-    if (ending === "txt") read.set(name, readTemplate({ directory, folder, language, name, hasHtml: files.has(`${name}.html`) }));
+    if (!isTemplate(name))
+      throw new RangeError(
+        `${folder}/${file} is no template: name it ${templateNames.join(", ")} with .txt or .html`,
+      );
+    if (ending === "txt")
+      read.set(
+        name,
+        readTemplate({ directory, folder, language, name, hasHtml: files.has(`${name}.html`) }),
+      );
     else if (!files.has(`${name}.txt`))
-      throw new RangeError(`${folder}/${file} needs ${name}.txt beside it, with the subject and the text`);
+      throw new RangeError(
+        `${folder}/${file} needs ${name}.txt beside it, with the subject and the text`,
+      );
   }
   return read;
 }
@@ -60,13 +77,23 @@ function readTemplate({ directory, folder, language, name, hasHtml }: Found): Ow
   const file = `${folder}/${name}.txt`;
   const source = contentOf(directory, file);
   const parts = /^Subject:[ \t]*(\S[^\n]*)\n[ \t]*\n(.*\S.*)$/is.exec(source);
-  if (parts === null) throw new RangeError(`${file} must begin with a line "Subject: …" and a blank line, and go on with the text`);
-  const facts = templates[name].facts(samples[name], { serviceName: "Acme", publicUrl: "https://acme.test", now: sampleMoment, language });
+  if (parts === null)
+    throw new RangeError(
+      `${file} must begin with a line "Subject: …" and a blank line, and go on with the text`,
+    );
+  const facts = templates[name].facts(samples[name], {
+    serviceName: "Acme",
+    publicUrl: "https://acme.test",
+    now: sampleMoment,
+    language,
+  });
 
   const subject = renderer(file, parts[1] ?? "", facts, asIs);
   const body = renderer(file, parts[2] ?? "", facts, asIs);
   const htmlFile = `${folder}/${name}.html`;
-  const html = hasHtml ? renderer(htmlFile, contentOf(directory, htmlFile), facts, Mustache.escape) : undefined;
+  const html = hasHtml
+    ? renderer(htmlFile, contentOf(directory, htmlFile), facts, Mustache.escape)
+    : undefined;
 
   const write = (given: Facts): Letter => {
     const said = {
@@ -75,15 +102,23 @@ function readTemplate({ directory, folder, language, name, hasHtml }: Found): Ow
         .replace(/^(?:[ \t]*\n)+/, "")
         .trimEnd()}\n`,
     };
-    return { ...said, html: html?.(given) ?? htmlOfText(said, { language, serviceName: given["serviceName"] ?? "" }) };
+    return {
+      ...said,
+      html:
+        html?.(given) ?? htmlOfText(said, { language, serviceName: given["serviceName"] ?? "" }),
+    };
   };
-  if (/^\s*$|[\n\v\f\r\u0085\u2028\u2029]/.test(subject(facts))) throw new RangeError(`${file} must have a subject, and one of one line`);
+  if (/^\s*$|[\n\v\f\r\u0085\u2028\u2029]/.test(subject(facts)))
+    throw new RangeError(`${file} must have a subject, and one of one line`);
   requireMeans(file, body, facts);
   if (html !== undefined) requireMeans(htmlFile, html, facts);
   return { write };
 }
 
-/** A mail that brings a code must say it, one that brings only a link must have that: without it there is no use in the mail. */
+/**
+ * A mail that brings a code must say it, one that brings only a link must have that: without it
+ * there is no use in the mail.
+ */
 function requireMeans(file: string, render: Renderer, facts: Facts): void {
   const means = ["code", "link"].find((name) => Object.hasOwn(facts, name));
   const witness = "not-changed-by-escaping";
@@ -93,16 +128,26 @@ function requireMeans(file: string, render: Renderer, facts: Facts): void {
 
 type Renderer = (facts: Facts) => string;
 
-/** A template that has been parsed and looked through: it only says what `facts` are there, escaped. */
-function renderer(file: string, source: string, facts: Facts, escape: (text: string) => string): Renderer {
+/**
+ * A template that has been parsed and looked through: it only says what `facts` are there, escaped.
+ */
+function renderer(
+  file: string,
+  source: string,
+  facts: Facts,
+  escape: (text: string) => string,
+): Renderer {
   const writer = new Mustache.Writer();
   try {
     refuseTags(file, writer.parse(source), facts);
   } catch (cause) {
     if (cause instanceof RangeError) throw cause;
-    throw new RangeError(`${file} is not a Mustache template: ${cause instanceof Error ? cause.message : "it cannot be parsed"}`, {
-      cause,
-    });
+    throw new RangeError(
+      `${file} is not a Mustache template: ${cause instanceof Error ? cause.message : "it cannot be parsed"}`,
+      {
+        cause,
+      },
+    );
   }
   return (given) => writer.render(source, given, undefined, { escape });
 }
@@ -111,11 +156,18 @@ type Spans = ReturnType<typeof Mustache.parse>;
 
 function refuseTags(file: string, spans: Spans, facts: Facts): void {
   for (const [kind, name, , , inner] of spans) {
-    if (kind === "&") throw new RangeError(`${file} must not use {{{${name}}}} or {{&${name}}}, which are not escaped: write {{${name}}}`);
+    if (kind === "&")
+      throw new RangeError(
+        `${file} must not use {{{${name}}}} or {{&${name}}}, which are not escaped: write {{${name}}}`,
+      );
     if (kind === ">" || kind === "=")
-      throw new RangeError(`${file} must not use {{${kind}${name}}}: neither other files nor other delimiters are supported`);
+      throw new RangeError(
+        `${file} must not use {{${kind}${name}}}: neither other files nor other delimiters are supported`,
+      );
     if (["name", "#", "^"].includes(kind) && !Object.hasOwn(facts, name))
-      throw new RangeError(`${file} has no {{${name}}} to say: there are ${Object.keys(facts).toSorted().join(", ")}`);
+      throw new RangeError(
+        `${file} has no {{${name}}} to say: there are ${Object.keys(facts).toSorted().join(", ")}`,
+      );
     if (Array.isArray(inner)) refuseTags(file, inner, facts);
   }
 }
@@ -124,8 +176,14 @@ function asIs(text: string): string {
   return text;
 }
 
-/** Its paragraphs, with links to click; a code that stands alone is as large as in the built-in letters. */
-function htmlOfText({ subject, text }: { readonly subject: string; readonly text: string }, frame: Frame): string {
+/**
+ * Its paragraphs, with links to click; a code that stands alone is as large as in the built-in
+ * letters.
+ */
+function htmlOfText(
+  { subject, text }: { readonly subject: string; readonly text: string },
+  frame: Frame,
+): string {
   const blocks = text.split(/\n(?:[ \t]*\n)+/).map((part): Block => {
     const lines = part.split("\n").map((line) => line.trim());
     const said = lines.join("\n").trim();

@@ -5,7 +5,12 @@ import type { TemplateData, TemplateName } from "./data.ts";
 export const sampleMoment: UnixSeconds = 1_800_000_000;
 
 const token = "sample-Zq3vN8xKw1Yd7Tr5Hm2Jb9Lc4Pf6Gs0Ua-Ej";
-const mailedCode = { code: "01234567", expiresAt: sampleMoment + 600, token, linkExpiresAt: sampleMoment + 86_400 };
+const mailedCode = {
+  code: "01234567",
+  expiresAt: sampleMoment + 600,
+  token,
+  linkExpiresAt: sampleMoment + 86_400,
+};
 const client = {
   at: sampleMoment - 60,
   address: "192.0.2.17",
@@ -19,7 +24,10 @@ const accountLink = {
 };
 const factor = { at: sampleMoment - 60, factor: "totp" };
 
-/** What each template could be filled with: for the preview, and to try an operator's templates at the start. */
+/**
+ * What each template could be filled with: for the preview, and to try an operator's templates at
+ * the start.
+ */
 export const samples: { readonly [Name in TemplateName]: TemplateData<Name> } = {
   confirm_registration: mailedCode,
   already_registered: {},
@@ -33,7 +41,12 @@ export const samples: { readonly [Name in TemplateName]: TemplateData<Name> } = 
   factor_added: factor,
   factor_removed: factor,
   second_factor_failed: client,
-  second_factor_code: { ...client, at: sampleMoment, code: mailedCode.code, expiresAt: sampleMoment + 300 },
+  second_factor_code: {
+    ...client,
+    at: sampleMoment,
+    code: mailedCode.code,
+    expiresAt: sampleMoment + 300,
+  },
   djoser_activation: { ...accountLink, isConfirmed: false },
   djoser_confirmation: account,
   djoser_password_reset: accountLink,

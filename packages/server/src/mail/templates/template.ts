@@ -14,7 +14,10 @@ export interface Context {
   readonly language: string;
 }
 
-/** What a letter can speak of, each one line: the built-in ones are written from them, an operator's have them as variables. */
+/**
+ * What a letter can speak of, each one line: the built-in ones are written from them, an operator's
+ * have them as variables.
+ */
 export type Facts = Readonly<Record<string, string>>;
 
 interface CommonFacts {
@@ -62,16 +65,25 @@ export const linkTo =
     linkValidity: span(linkExpiresAt - now, language),
   });
 
-const codeOf = ({ code, expiresAt }: Code, { now, language }: Context) => ({ code, codeValidity: span(expiresAt - now, language) });
-
-export const codeAndLinkTo = (path: `/${string}`) => (data: Code & MailedLink, context: Context) => ({
-  ...codeOf(data, context),
-  ...linkTo(path)(data, context),
+const codeOf = ({ code, expiresAt }: Code, { now, language }: Context) => ({
+  code,
+  codeValidity: span(expiresAt - now, language),
 });
 
-export const whenOf = ({ at }: { readonly at: UnixSeconds }, { language }: Context) => ({ when: moment(at, language) });
+export const codeAndLinkTo =
+  (path: `/${string}`) => (data: Code & MailedLink, context: Context) => ({
+    ...codeOf(data, context),
+    ...linkTo(path)(data, context),
+  });
 
-export const factorOf = (data: { readonly at: UnixSeconds; readonly factor: string }, context: Context) => ({
+export const whenOf = ({ at }: { readonly at: UnixSeconds }, { language }: Context) => ({
+  when: moment(at, language),
+});
+
+export const factorOf = (
+  data: { readonly at: UnixSeconds; readonly factor: string },
+  context: Context,
+) => ({
   ...whenOf(data, context),
   factor: quoted(data.factor),
 });
@@ -88,15 +100,23 @@ export const clientOf = (data: Client, context: Context) => ({
   userAgent: quoted(data.userAgent),
 });
 
-export const codeAskedForBy = (data: Code & Client, context: Context) => ({ ...codeOf(data, context), ...clientOf(data, context) });
+export const codeAskedForBy = (data: Code & Client, context: Context) => ({
+  ...codeOf(data, context),
+  ...clientOf(data, context),
+});
 
 interface Account {
   readonly username: string;
   readonly isConfirmed: boolean;
 }
 
-/** To a reader who may be a stranger, whoever chose the name must not be able to say anything with it. */
-export const accountName = ({ username, isConfirmed }: Account) => ({ username: isConfirmed ? oneLine(username) : quoted(username) });
+/**
+ * To a reader who may be a stranger, whoever chose the name must not be able to say anything with
+ * it.
+ */
+export const accountName = ({ username, isConfirmed }: Account) => ({
+  username: isConfirmed ? oneLine(username) : quoted(username),
+});
 
 export const accountLink = (
   data: Account & { readonly link: string; readonly linkExpiresAt: UnixSeconds },
@@ -107,11 +127,19 @@ export const accountLink = (
   linkValidity: span(data.linkExpiresAt - now, language),
 });
 
-/** "10 minutes", "24 hours" or "3 days", whole ones, in any language. Half a minute on the way does not count. */
+/**
+ * "10 minutes", "24 hours" or "3 days", whole ones, in any language. Half a minute on the way does
+ * not count.
+ */
 function span(seconds: number, language: string): string {
   const minutes = Math.max(1, Math.round(seconds / 60));
-  const [unit, length] = minutes < 120 ? ["minute", 1] : minutes < 2880 ? ["hour", 60] : ["day", 1440];
-  return words(new Intl.NumberFormat([language, "en"], { style: "unit", unit, unitDisplay: "long" }).format(Math.floor(minutes / length)));
+  const [unit, length] =
+    minutes < 120 ? ["minute", 1] : minutes < 2880 ? ["hour", 60] : ["day", 1440];
+  return words(
+    new Intl.NumberFormat([language, "en"], { style: "unit", unit, unitDisplay: "long" }).format(
+      Math.floor(minutes / length),
+    ),
+  );
 }
 
 /** In UTC, and it says so: nobody told us where the reader is. */

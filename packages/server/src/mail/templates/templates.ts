@@ -23,25 +23,41 @@ export interface LetterAsked {
 }
 
 export interface Letters {
-  /** @throws for a template or data that this version does not know: a newer one may have queued it */
+  /**
+   * @throws for a template or data that this version does not know: a newer one may have queued it
+   */
   write(name: string, asked: LetterAsked): Letter;
   readonly names: readonly TemplateName[];
   readonly locales: readonly string[];
 }
 
 /** @throws {RangeError} when there is no letter in the fallback's language */
-export function createLetters({ publicUrl, fallbackLocale, overrides = new Map(), ...given }: LettersOptions): Letters {
+export function createLetters({
+  publicUrl,
+  fallbackLocale,
+  overrides = new Map(),
+  ...given
+}: LettersOptions): Letters {
   const serviceName = oneLine(given.serviceName);
   const locales = [...new Set([...builtInLanguages, ...overrides.keys()])].toSorted();
   if (!choicesOf([fallbackLocale]).some(({ language }) => locales.includes(language)))
-    throw new RangeError(`there are no templates in ${fallbackLocale}: choose one of ${locales.join(", ")}, or add some`);
+    throw new RangeError(
+      `there are no templates in ${fallbackLocale}: choose one of ${locales.join(", ")}, or add some`,
+    );
 
-  const writeIn = ({ language, wanted }: Choice, name: TemplateName, asked: LetterAsked): Letter | undefined => {
+  const writeIn = (
+    { language, wanted }: Choice,
+    name: TemplateName,
+    asked: LetterAsked,
+  ): Letter | undefined => {
     const context: Context = { serviceName, publicUrl, now: asked.now, language: wanted };
     const own = overrides.get(language)?.get(name);
     if (own !== undefined) return own.write(templates[name].facts(asked.data, context));
     if (!isBuiltIn(language)) return undefined;
-    return letterOf(templates[name].draft(language, asked.data, context), { language, serviceName });
+    return letterOf(templates[name].draft(language, asked.data, context), {
+      language,
+      serviceName,
+    });
   };
 
   const write = (name: string, asked: LetterAsked): Letter => {

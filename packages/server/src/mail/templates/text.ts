@@ -1,8 +1,16 @@
 export function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;").replaceAll("'", "&#39;");
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;");
 }
 
-/** Line breaks and other control characters become spaces: a header must not be able to begin another (IN-12). */
+/**
+ * Line breaks and other control characters become spaces: a header must not be able to begin
+ * another (IN-12).
+ */
 export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ").trim();
 }
@@ -10,15 +18,17 @@ export function oneLine(text: string): string {
 const QUOTED_CHARACTERS = 120;
 
 /**
- * What a stranger may have written: one line, cut, without characters that are not seen or turn the direction of others (IN-12),
- * and with nothing in it that a mail program makes a link of (RG-13).
+ * What a stranger may have written: one line, cut, without characters that are not seen or turn the
+ * direction of others (IN-12), and with nothing in it that a mail program makes a link of (RG-13).
  */
 export function quoted(text: string): string {
   const visible = oneLine(text.toWellFormed())
     .replaceAll(/\p{Cf}/gu, "")
     .replaceAll(/:\/\/|\.(?=\p{L})/gu, (mark) => `${mark} `);
   const characters = [...visible];
-  return characters.length <= QUOTED_CHARACTERS ? visible : `${characters.slice(0, QUOTED_CHARACTERS - 1).join("")}…`;
+  return characters.length <= QUOTED_CHARACTERS
+    ? visible
+    : `${characters.slice(0, QUOTED_CHARACTERS - 1).join("")}…`;
 }
 
 const URLS = /(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]}])/;

@@ -10,7 +10,9 @@ export const alreadyRegistered = template(templateData.already_registered, nothi
       paragraph(
         `Someone, probably you, tried to sign up at ${f.serviceName} with this e-mail address. It already has an account, so we did not create another one.`,
       ),
-      paragraph("If it was you, just sign in. If you have forgotten your password, you can ask for a new one where you sign in."),
+      paragraph(
+        "If it was you, just sign in. If you have forgotten your password, you can ask for a new one where you sign in.",
+      ),
       paragraph("If it was not you, there is nothing to do."),
     ],
   }),

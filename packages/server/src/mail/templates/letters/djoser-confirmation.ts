@@ -8,7 +8,9 @@ export const djoserConfirmation = template(templateData.djoser_confirmation, acc
     blocks: [
       paragraph(`Your account at ${f.serviceName} has been created and is ready to use.`),
       details({ "Your username": f.username }),
-      paragraph("If you did not sign up, someone else has used your address. You can set a new password for the account with it."),
+      paragraph(
+        "If you did not sign up, someone else has used your address. You can set a new password for the account with it.",
+      ),
     ],
   }),
   de: (f) => ({

@@ -6,7 +6,9 @@ export const djoserPasswordReset = template(templateData.djoser_password_reset, 
   en: (f) => ({
     subject: `Password reset on ${f.serviceName}`,
     blocks: [
-      paragraph(`You are getting this mail because a new password was asked for, for your account at ${f.serviceName}.`),
+      paragraph(
+        `You are getting this mail because a new password was asked for, for your account at ${f.serviceName}.`,
+      ),
       paragraph("Open this link and choose one there:"),
       button(f.link, "Set a new password"),
       paragraph(`The link is valid for ${f.linkValidity} and works once.`),
@@ -17,12 +19,16 @@ export const djoserPasswordReset = template(templateData.djoser_password_reset, 
   de: (f) => ({
     subject: `Passwort zurücksetzen bei ${f.serviceName}`,
     blocks: [
-      paragraph(`Sie erhalten diese E-Mail, weil für Ihr Konto bei ${f.serviceName} ein neues Passwort angefordert wurde.`),
+      paragraph(
+        `Sie erhalten diese E-Mail, weil für Ihr Konto bei ${f.serviceName} ein neues Passwort angefordert wurde.`,
+      ),
       paragraph("Öffnen Sie diesen Link und wählen Sie es dort:"),
       button(f.link, "Neues Passwort festlegen"),
       paragraph(`Der Link gilt ${f.linkValidity} und funktioniert nur einmal.`),
       details({ "Ihr Benutzername, falls Sie ihn vergessen haben": f.username }),
-      paragraph("Wenn Sie das nicht angefordert haben, ignorieren Sie diese E-Mail einfach. An Ihrem Konto ändert sich dann nichts."),
+      paragraph(
+        "Wenn Sie das nicht angefordert haben, ignorieren Sie diese E-Mail einfach. An Ihrem Konto ändert sich dann nichts.",
+      ),
     ],
   }),
 });

@@ -8,15 +8,21 @@ export const djoserUsernameChanged = template(templateData.djoser_username_chang
     blocks: [
       paragraph(`The name that you sign in to ${f.serviceName} with has been changed.`),
       details({ "Your username": f.username }),
-      paragraph("If it was not you, someone else may have access to your account: set a new password right away."),
+      paragraph(
+        "If it was not you, someone else may have access to your account: set a new password right away.",
+      ),
     ],
   }),
   de: (f) => ({
     subject: `${f.serviceName} – Ihr Benutzername wurde geändert`,
     blocks: [
-      paragraph(`Der Name, mit dem Sie sich bei ${f.serviceName} anmelden, wurde geändert. Das ist alles, was sich geändert hat.`),
+      paragraph(
+        `Der Name, mit dem Sie sich bei ${f.serviceName} anmelden, wurde geändert. Das ist alles, was sich geändert hat.`,
+      ),
       details({ "Ihr Benutzername": f.username }),
-      paragraph("Wenn Sie das nicht waren, hat vielleicht jemand anderes Zugriff auf Ihr Konto: Legen Sie sofort ein neues Passwort fest."),
+      paragraph(
+        "Wenn Sie das nicht waren, hat vielleicht jemand anderes Zugriff auf Ihr Konto: Legen Sie sofort ein neues Passwort fest.",
+      ),
     ],
   }),
 });

@@ -2,12 +2,17 @@ import { templateData } from "../data.ts";
 import { button, details, paragraph } from "../letter.ts";
 import { accountLink, template } from "../template.ts";
 
-/** Where users log in by e-mail address there is no username, and it is the address that the link changes. */
+/**
+ * Where users log in by e-mail address there is no username, and it is the address that the link
+ * changes.
+ */
 export const djoserUsernameReset = template(templateData.djoser_username_reset, accountLink, {
   en: (f) => ({
     subject: `Username reset on ${f.serviceName}`,
     blocks: [
-      paragraph(`You are getting this mail because another name to sign in with was asked for, for your account at ${f.serviceName}.`),
+      paragraph(
+        `You are getting this mail because another name to sign in with was asked for, for your account at ${f.serviceName}.`,
+      ),
       paragraph("Open this link and choose one there:"),
       button(f.link, "Choose a new name"),
       paragraph(`The link is valid for ${f.linkValidity} and works once.`),
@@ -18,12 +23,16 @@ export const djoserUsernameReset = template(templateData.djoser_username_reset, 
   de: (f) => ({
     subject: `Benutzernamen zurücksetzen bei ${f.serviceName}`,
     blocks: [
-      paragraph(`Sie erhalten diese E-Mail, weil für Ihr Konto bei ${f.serviceName} ein anderer Anmeldename angefordert wurde.`),
+      paragraph(
+        `Sie erhalten diese E-Mail, weil für Ihr Konto bei ${f.serviceName} ein anderer Anmeldename angefordert wurde.`,
+      ),
       paragraph("Öffnen Sie diesen Link und wählen Sie ihn dort:"),
       button(f.link, "Neuen Namen wählen"),
       paragraph(`Der Link gilt ${f.linkValidity} und funktioniert nur einmal.`),
       details({ "Ihr Benutzername, falls Sie ihn vergessen haben": f.username }),
-      paragraph("Wenn Sie das nicht angefordert haben, ignorieren Sie diese E-Mail einfach. An Ihrem Konto ändert sich dann nichts."),
+      paragraph(
+        "Wenn Sie das nicht angefordert haben, ignorieren Sie diese E-Mail einfach. An Ihrem Konto ändert sich dann nichts.",
+      ),
     ],
   }),
 });

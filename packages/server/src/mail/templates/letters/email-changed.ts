@@ -9,7 +9,10 @@ interface Change {
   readonly linkExpiresAt: UnixSeconds;
 }
 
-const changeOf = (data: Change, context: Context) => ({ ...whenOf(data, context), ...linkTo("/undo")(data, context) });
+const changeOf = (data: Change, context: Context) => ({
+  ...whenOf(data, context),
+  ...linkTo("/undo")(data, context),
+});
 
 /** To the old address. */
 export const emailChanged = template(templateData.email_changed, changeOf, {

@@ -7,7 +7,9 @@ export const factorAdded = template(templateData.factor_added, factorOf, {
   en: (f) => ({
     subject: `A second step was added to your sign-in at ${f.serviceName}`,
     blocks: [
-      paragraph(`On ${f.when}, a second step for signing in was added to your account at ${f.serviceName}: ${factorName(f.factor, "en")}.`),
+      paragraph(
+        `On ${f.when}, a second step for signing in was added to your account at ${f.serviceName}: ${factorName(f.factor, "en")}.`,
+      ),
       paragraph("If it was you, there is nothing to do."),
       paragraph(
         "If it was not you, change your password right away and remove this step from your account. If you cannot sign in any more, get in touch with us.",

@@ -21,7 +21,9 @@ export const factorRemoved = template(templateData.factor_removed, factorOf, {
         `Am ${f.when} wurde aus Ihrem Konto bei ${f.serviceName} ein zweiter Schritt für die Anmeldung entfernt: ${factorName(f.factor, "de")}.`,
       ),
       paragraph("Wenn Sie das waren, brauchen Sie nichts zu tun."),
-      paragraph("Wenn Sie das nicht waren, ändern Sie sofort Ihr Passwort und richten Sie diesen Schritt neu ein."),
+      paragraph(
+        "Wenn Sie das nicht waren, ändern Sie sofort Ihr Passwort und richten Sie diesen Schritt neu ein.",
+      ),
     ],
   }),
 });

@@ -13,7 +13,9 @@ export const testMail = template(templateData.test, nothingElse, {
   de: (f) => ({
     subject: `Test-E-Mail von ${f.serviceName}`,
     blocks: [
-      paragraph(`Das ist ein Test. ${f.serviceName} kann E-Mails versenden, und diese ist angekommen.`),
+      paragraph(
+        `Das ist ein Test. ${f.serviceName} kann E-Mails versenden, und diese ist angekommen.`,
+      ),
       paragraph(`Links in E-Mails beginnen mit ${f.publicUrl}.`),
     ],
   }),
