@@ -304,7 +304,7 @@ function pagesOf(parts: Parts, rules: Rules): readonly Page[] {
     confirmPage(random),
     ...recoveryPages(random),
     metricsPage(rules.metrics, bearerGuard(config.metricsToken)),
-    ...(docs ? docsPages(openApiDocument({ publicUrl, version: VERSION })) : []),
+    ...(docs ? docsPages(() => openApiDocument({ publicUrl, version: VERSION })) : []),
     ...(config.mode === "development" ? previewPages({ letters: rules.letters, random }) : []),
     ...(config.mode === "development" && messages !== undefined
       ? mailboxPages({ messages, random, publicUrl })

@@ -60,15 +60,18 @@ const kept: Headers = { "cache-control": "public, max-age=3600" };
 /**
  * `/docs`, a readable form of `document`, and `/openapi.json`, the document itself. Nothing is
  * loaded from elsewhere.
+ *
+ * @param document called at the first request for it, and never again: it takes longer to write
+ *   than the rest of the server takes to start
  */
-export function docsPages(document: object): readonly Page[] {
-  const text = JSON.stringify(document);
+export function docsPages(document: () => object): readonly Page[] {
+  let text: string | undefined;
   return [
     {
       name: "openapi",
       method: "GET",
       path: "/openapi.json",
-      visit: () => page(text, "application/json", {}),
+      visit: () => page((text ??= JSON.stringify(document())), "application/json", {}),
     },
     {
       name: "docs",

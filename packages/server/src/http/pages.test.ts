@@ -22,7 +22,7 @@ const broken: Page = {
 const app = createApp({
   routes: [],
   pages: [
-    ...docsPages(openApiDocument({ publicUrl: "https://id.example", version: "1.0.0" })),
+    ...docsPages(() => openApiDocument({ publicUrl: "https://id.example", version: "1.0.0" })),
     metricsPage(metrics, (authorization) => authorization === "Bearer scrape"),
     broken,
   ],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createProfileRules, type Json, type Profile } from "./profile.ts";
+import { createProfileRules, standardSchema, type Json, type Profile } from "./profile.ts";
 
 const standard = createProfileRules();
 const anything = createProfileRules({ type: "object" });
@@ -40,6 +40,10 @@ test("without a schema of the operator, a profile is a display name, a locale an
       JSON.stringify(profile),
     );
   }
+});
+
+test("the standard schema is one that an operator could name, so it need not be checked at start", () => {
+  assert.doesNotThrow(() => createProfileRules(standardSchema));
 });
 
 test("RG-10: neither rights nor verification are members of the standard profile", () => {

@@ -29,7 +29,7 @@ const DEEPEST = 16;
  */
 const ONE_LINE = "^[^\\p{Cc}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069]*$";
 
-const standardSchema = {
+export const standardSchema = {
   type: "object",
   properties: {
     firstName: { type: "string", maxLength: 150, pattern: ONE_LINE },
@@ -48,21 +48,32 @@ const standardSchema = {
  * @param schema the operator's JSON Schema (dialect 2020-12) of a profile
  * @throws {RangeError} when the schema cannot be used; the sentence says why
  */
-export function createProfileRules(schema: unknown = standardSchema): ProfileRules {
-  const validate = compile(schema);
+export function createProfileRules(schema?: unknown): ProfileRules {
+  const own = schema === undefined ? undefined : compile(schema);
   return {
     check: (profile) => {
       const unstorable = findUnstorable(profile);
       if (unstorable !== undefined) return [unstorable];
       if (Buffer.byteLength(JSON.stringify(profile)) > LARGEST_BYTES)
         return [{ path: "", message: `must not exceed ${LARGEST_BYTES} bytes` }];
+      const validate = own ?? (standard ??= compile(standardSchema, { trusted: true }));
       return validate(profile) ? [] : (validate.errors ?? []).map(problem);
     },
     merge: mergePatch,
   };
 }
 
-function compile(schema: unknown): ValidateFunction {
+/**
+ * The standard schema, compiled when the first profile is checked: most starts of a process would
+ * pay for it in vain.
+ */
+let standard: ValidateFunction | undefined;
+
+/**
+ * @param options.trusted whether the schema is known to be a JSON Schema, so that the schema of
+ *   schemas need not be compiled first, which takes far longer than the schema itself
+ */
+function compile(schema: unknown, { trusted = false } = {}): ValidateFunction {
   if (!isObject(schema))
     throw new RangeError(
       'The profile schema is not a JSON object: write a JSON Schema such as {"type":"object"}.',
@@ -78,6 +89,7 @@ function compile(schema: unknown): ValidateFunction {
       strictTuples: false,
       strictRequired: false,
       formats: fullFormats,
+      validateSchema: !trusted,
     });
     return ajv.compile(schema);
   } catch (cause) {
