@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { keyring, type Keyring } from "../packages/server/src/kernel/keyring.ts";
-import { systemRandom } from "../packages/server/src/kernel/random.ts";
+import { keyring, type Keyring } from "../packages/server/src/platform/kernel/keyring.ts";
+import { systemRandom } from "../packages/server/src/platform/kernel/random.ts";
 import type { Passkey } from "./authenticators.ts";
 import { databaseFile, startPortcullis } from "./portcullis.ts";
 import { uuid } from "./uuid.ts";

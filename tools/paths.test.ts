@@ -85,7 +85,7 @@ test("the path check is awake: it sees the documents and the paths in them", () 
 
 test("the path check knows a path from a route, a media type and a placeholder", () => {
   const text = [
-    "See `tools/gone.ts`, `kernel/gone.ts`, `gone/` and [this](docs/gone.md#part); not `/v1/users`, `application/json`, `x.store.ts`,",
+    "See `tools/gone.ts`, `platform/gone.ts`, `gone/` and [this](docs/gone.md#part); not `/v1/users`, `application/json`, `x.store.ts`,",
     "`docs/decisions/NNNN-title.md`, `portcullis-data/` or [that](https://example.com/a.md).",
     "```",
     "npm test -- tools/away.ts > other/away.ts",
@@ -93,11 +93,11 @@ test("the path check knows a path from a route, a media type and a placeholder",
   ].join("\n");
   assert.deepEqual(
     mentionsIn(text).map(({ line, path }) => `${line} ${path}`),
-    ["1 docs/gone.md", "1 tools/gone.ts", "1 kernel/gone.ts", "1 gone/", "4 tools/away.ts"],
+    ["1 docs/gone.md", "1 tools/gone.ts", "1 platform/gone.ts", "1 gone/", "4 tools/away.ts"],
   );
   assert.ok(!exists("README.md", "tools/gone.ts"));
   assert.ok(
-    exists("docs/ARCHITECTURE.md", "kernel/clock.ts") &&
+    exists("docs/ARCHITECTURE.md", "platform/kernel/clock.ts") &&
       exists("docs/ARCHITECTURE.md", "../tools/"),
   );
 });

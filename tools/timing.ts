@@ -1,15 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { composeApp } from "../packages/server/src/compose.ts";
-import { readConfig } from "../packages/server/src/config.ts";
-import { createHasher } from "../packages/server/src/hashing/pool.ts";
-import { systemClock } from "../packages/server/src/kernel/clock.ts";
-import { uuidv4 } from "../packages/server/src/kernel/ids.ts";
-import { silentLog } from "../packages/server/src/kernel/log.ts";
-import { systemRandom } from "../packages/server/src/kernel/random.ts";
-import { open, type Opened } from "../packages/server/src/start.ts";
-import { insertUser } from "../packages/server/src/users/users.store.ts";
+import { composeApp } from "../packages/server/src/process/compose.ts";
+import { readConfig } from "../packages/server/src/process/config.ts";
+import { createHasher } from "../packages/server/src/platform/hashing/pool.ts";
+import { systemClock } from "../packages/server/src/platform/kernel/clock.ts";
+import { uuidv4 } from "../packages/server/src/platform/kernel/ids.ts";
+import { silentLog } from "../packages/server/src/platform/kernel/log.ts";
+import { systemRandom } from "../packages/server/src/platform/kernel/random.ts";
+import { open, type Opened } from "../packages/server/src/process/start.ts";
+import { insertUser } from "../packages/server/src/accounts/users/users.store.ts";
 
 // `node tools/timing.ts [SAMPLES] [sign-in|registration|reset …]`: whether the time of an answer
 // tells who has an account: of a refused sign-in (EN-02), a registration (EN-03), a forgotten

@@ -40,9 +40,9 @@ interface Rule {
  * none.
  */
 const addressCorpora = new Set([
-  "packages/server/src/users/address.test.ts",
-  "packages/server/src/faces/drf/dialect.test.ts",
-  "packages/server/src/faces/drf/fields.test.ts",
+  "packages/server/src/accounts/users/address.test.ts",
+  "packages/server/src/interfaces/faces/drf/dialect.test.ts",
+  "packages/server/src/interfaces/faces/drf/fields.test.ts",
   "packages/server/test/contracts/recordings/tag1.json",
 ]);
 
@@ -112,7 +112,7 @@ test("the tree names no machine, no registry, no person and no secret", () => {
 
 test("the word check is awake: it sees the tree, hidden files and the lockfile included", () => {
   const paths = new Set(texts.map(({ path }) => path));
-  for (const path of ["package-lock.json", ".ci/run", "packages/server/src/main.ts", "LICENSE"])
+  for (const path of ["package-lock.json", ".ci/run", "packages/server/src/process/main.ts", "LICENSE"])
     assert.ok(paths.has(path), path);
   assert.ok(paths.size >= 100, `only ${paths.size} files seen`);
 });

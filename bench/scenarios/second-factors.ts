@@ -1,6 +1,6 @@
 import { hash } from "@node-rs/argon2";
 import { randomBytes } from "node:crypto";
-import { standardParameters } from "../../packages/server/src/hashing/phc.ts";
+import { standardParameters } from "../../packages/server/src/platform/hashing/phc.ts";
 import { newPasskeyKeys } from "../authenticators.ts";
 import type { Bench, Row, Scenario } from "../bench.ts";
 import { call, forwardedAddress, type Wire } from "../connection.ts";

@@ -3,15 +3,15 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import type { Origin } from "../../packages/server/src/audit/events.ts";
-import type { Rules } from "../../packages/server/src/compose.ts";
-import { readAddress } from "../../packages/server/src/users/address.ts";
-import { disableUser, enableUser, removeUser } from "../../packages/server/src/users/end-user.ts";
+import type { Origin } from "../../packages/server/src/records/audit/events.ts";
+import type { Rules } from "../../packages/server/src/process/compose.ts";
+import { readAddress } from "../../packages/server/src/accounts/users/address.ts";
+import { disableUser, enableUser, removeUser } from "../../packages/server/src/accounts/users/end-user.ts";
 import {
   findByIdentifier,
   setPassword,
   type User,
-} from "../../packages/server/src/users/users.store.ts";
+} from "../../packages/server/src/accounts/users/users.store.ts";
 
 export interface Control {
   readonly url: string;

@@ -1,8 +1,8 @@
-import type { Rules } from "../../packages/server/src/compose.ts";
-import { uuidv4 } from "../../packages/server/src/kernel/ids.ts";
-import { readAddress } from "../../packages/server/src/users/address.ts";
-import { normalizePassword } from "../../packages/server/src/users/password-policy.ts";
-import { disable, insertUser } from "../../packages/server/src/users/users.store.ts";
+import type { Rules } from "../../packages/server/src/process/compose.ts";
+import { uuidv4 } from "../../packages/server/src/platform/kernel/ids.ts";
+import { readAddress } from "../../packages/server/src/accounts/users/address.ts";
+import { normalizePassword } from "../../packages/server/src/accounts/users/password-policy.ts";
+import { disable, insertUser } from "../../packages/server/src/accounts/users/users.store.ts";
 import type { FixtureUser } from "./contract.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { openDatabase } from "../../packages/server/src/db/open.ts";
-import { silentLog } from "../../packages/server/src/kernel/log.ts";
+import { openDatabase } from "../../packages/server/src/platform/db/open.ts";
+import { silentLog } from "../../packages/server/src/platform/kernel/log.ts";
 
 /** A database for one server, on a PostgreSQL that others use too. */
 export interface OwnDatabase {

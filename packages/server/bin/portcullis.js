@@ -11,7 +11,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 if (Number.parseInt(process.versions.node, 10) >= 24) {
   // Stripped types and compiled code are kept between starts: half the time to ready, a quarter less memory.
   module.enableCompileCache(join(here, "..", ".cache"));
-  await import("../src/main.ts");
+  await import("../src/process/main.ts");
 } else {
   runAgain(findRuntime(here));
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { insertUser } from "../src/users/users.store.ts";
+import { insertUser } from "../src/accounts/users/users.store.ts";
 import type { Pair, Said } from "./jwt.ts";
 import { mailsTo, PASSWORD } from "./steps.ts";
 import type { Answered, RequestOptions, TestUser, World } from "./world.ts";

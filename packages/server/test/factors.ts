@@ -1,6 +1,6 @@
-import type { Db } from "../src/db/open.ts";
-import { uuidv4 } from "../src/kernel/ids.ts";
-import { systemRandom } from "../src/kernel/random.ts";
+import type { Db } from "../src/platform/db/open.ts";
+import { uuidv4 } from "../src/platform/kernel/ids.ts";
+import { systemRandom } from "../src/platform/kernel/random.ts";
 
 /**
  * Rows of second factors as they stand in the tables, for tests of what becomes of them; nobody can

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
-import type { Message } from "../src/mail/message.ts";
+import type { Message } from "../src/records/mail/message.ts";
 import { codeIn, mailsTo } from "./steps.ts";
 import {
   publicUrl,

@@ -1,19 +1,19 @@
 import type { Endpoint, FailureCode } from "@portcullis/contract";
 import { after } from "node:test";
 import type { z } from "zod";
-import { composeApp, composeRules, type Parts, type Rules } from "../src/compose.ts";
-import { readConfig } from "../src/config.ts";
-import { eachDatabase, type TestDatabase } from "../src/db/testing.ts";
-import { createHasher } from "../src/hashing/pool.ts";
-import { manualClock, systemClock, type ManualClock } from "../src/kernel/clock.ts";
-import { uuidv4 } from "../src/kernel/ids.ts";
-import { keyring } from "../src/kernel/keyring.ts";
-import { silentLog, type Facts, type Log } from "../src/kernel/log.ts";
-import { systemRandom } from "../src/kernel/random.ts";
-import type { Message } from "../src/mail/message.ts";
-import { createTransport } from "../src/mail/transports.ts";
-import type { SessionTokens } from "../src/users/ports.ts";
-import { insertUser, type User } from "../src/users/users.store.ts";
+import { composeApp, composeRules, type Parts, type Rules } from "../src/process/compose.ts";
+import { readConfig } from "../src/process/config.ts";
+import { eachDatabase, type TestDatabase } from "../src/platform/db/testing.ts";
+import { createHasher } from "../src/platform/hashing/pool.ts";
+import { manualClock, systemClock, type ManualClock } from "../src/platform/kernel/clock.ts";
+import { uuidv4 } from "../src/platform/kernel/ids.ts";
+import { keyring } from "../src/platform/kernel/keyring.ts";
+import { silentLog, type Facts, type Log } from "../src/platform/kernel/log.ts";
+import { systemRandom } from "../src/platform/kernel/random.ts";
+import type { Message } from "../src/records/mail/message.ts";
+import { createTransport } from "../src/records/mail/transports.ts";
+import type { SessionTokens } from "../src/accounts/users/ports.ts";
+import { insertUser, type User } from "../src/accounts/users/users.store.ts";
 
 /**
  * A whole server without a socket, on a database of its own, in which time stands still until it is

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHousekeeping } from "../../src/jobs.ts";
+import { createHousekeeping } from "../../src/process/jobs.ts";
 import {
   addressOf,
   anotherNode,

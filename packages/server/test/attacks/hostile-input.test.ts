@@ -8,12 +8,12 @@ import {
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { composeApp } from "../../src/compose.ts";
-import { listen } from "../../src/http/node.ts";
-import { systemClock } from "../../src/kernel/clock.ts";
-import { uuidv4 } from "../../src/kernel/ids.ts";
-import { silentLog } from "../../src/kernel/log.ts";
-import { systemRandom } from "../../src/kernel/random.ts";
+import { composeApp } from "../../src/process/compose.ts";
+import { listen } from "../../src/platform/http/node.ts";
+import { systemClock } from "../../src/platform/kernel/clock.ts";
+import { uuidv4 } from "../../src/platform/kernel/ids.ts";
+import { silentLog } from "../../src/platform/kernel/log.ts";
+import { systemRandom } from "../../src/platform/kernel/random.ts";
 import { signed } from "../steps.ts";
 import { eachWorld, publicUrl, type Refused, type World } from "../world.ts";
 import { malformedJson, strangeTexts, strangeValues } from "./hostile-values.ts";

@@ -2,12 +2,12 @@ import type { Assertion, Attestation } from "@portcullis/contract";
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { systemRandom } from "../../src/kernel/random.ts";
+import { systemRandom } from "../../src/platform/kernel/random.ts";
 import {
   verifyAssertion,
   verifyRegistration,
   type Registered,
-} from "../../src/factors/passkeys/verify.ts";
+} from "../../src/accounts/factors/passkeys/verify.ts";
 import { cbor, cose, createAuthenticator, type Algorithm, type Cbor } from "../authenticator.ts";
 import {
   add,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findUser } from "../../src/users/users.store.ts";
+import { findUser } from "../../src/accounts/users/users.store.ts";
 import {
   begunChange,
   confirmChange,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { openSetup } from "../../src/users/setup.ts";
+import { openSetup } from "../../src/accounts/users/setup.ts";
 import {
   begunChange,
   begunReset,

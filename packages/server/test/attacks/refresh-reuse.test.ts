@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
 import fc from "fast-check";
 import { sql } from "kysely";
-import { composeApp, composeRules } from "../../src/compose.ts";
-import { keyring } from "../../src/kernel/keyring.ts";
-import { systemRandom } from "../../src/kernel/random.ts";
-import type { SessionTokens } from "../../src/users/ports.ts";
+import { composeApp, composeRules } from "../../src/process/compose.ts";
+import { keyring } from "../../src/platform/kernel/keyring.ts";
+import { systemRandom } from "../../src/platform/kernel/random.ts";
+import type { SessionTokens } from "../../src/accounts/users/ports.ts";
 import { eachWorld, whileTimePasses, type AnswerOf, type World } from "../world.ts";
 
 type Tokens = AnswerOf<typeof endpoints.refreshSession>;

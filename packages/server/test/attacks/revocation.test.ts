@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
-import { composeApp, composeRules, type Rules } from "../../src/compose.ts";
-import type { App } from "../../src/http/app.ts";
-import type { SessionTokens } from "../../src/users/ports.ts";
+import { composeApp, composeRules, type Rules } from "../../src/process/compose.ts";
+import type { App } from "../../src/platform/http/app.ts";
+import type { SessionTokens } from "../../src/accounts/users/ports.ts";
 import {
   eachWorld,
   publicUrl,

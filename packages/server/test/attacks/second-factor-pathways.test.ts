@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { faceViews } from "../../src/compose-faces.ts";
+import { faceViews } from "../../src/process/compose-faces.ts";
 import { countRows } from "../steps.ts";
 import { enrolTotp } from "../second-factor.ts";
 import { eachWorld, publicUrl } from "../world.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openSetup } from "../../src/users/setup.ts";
+import { openSetup } from "../../src/accounts/users/setup.ts";
 import {
   begunReset,
   begunChange,

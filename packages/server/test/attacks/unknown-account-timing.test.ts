@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { systemRandom } from "../../src/kernel/random.ts";
+import { systemRandom } from "../../src/platform/kernel/random.ts";
 import { addressOf } from "../steps.ts";
 import { eachWorld, type World } from "../world.ts";
 

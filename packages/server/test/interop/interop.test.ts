@@ -14,11 +14,11 @@ import {
   type JWTHeaderParameters,
   type JWTVerifyGetKey,
 } from "jose";
-import { readConfig } from "../../src/config.ts";
-import { systemClock } from "../../src/kernel/clock.ts";
-import { start, type Running } from "../../src/start.ts";
-import { mint } from "../../src/tokens/mint.ts";
-import type { SessionTokens } from "../../src/users/ports.ts";
+import { readConfig } from "../../src/process/config.ts";
+import { systemClock } from "../../src/platform/kernel/clock.ts";
+import { start, type Running } from "../../src/process/start.ts";
+import { mint } from "../../src/accounts/tokens/mint.ts";
+import type { SessionTokens } from "../../src/accounts/users/ports.ts";
 
 const ISSUER = "https://accounts.example.com";
 const AUDIENCE = "https://api.example.com";

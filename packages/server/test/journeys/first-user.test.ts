@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
 import { createRevocationView, createKeySet, createVerifier } from "@portcullis/verifier";
-import { openSetup } from "../../src/users/setup.ts";
+import { openSetup } from "../../src/accounts/users/setup.ts";
 import {
   attempt,
   codeIn,

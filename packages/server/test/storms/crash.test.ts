@@ -4,15 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { sql } from "kysely";
-import { checkChain } from "../../src/audit/check.ts";
-import { databaseFile, readConfig } from "../../src/config.ts";
-import { openDatabase, type Db } from "../../src/db/open.ts";
-import { systemClock } from "../../src/kernel/clock.ts";
-import type { Keyring } from "../../src/kernel/keyring.ts";
-import { silentLog } from "../../src/kernel/log.ts";
-import { systemRandom } from "../../src/kernel/random.ts";
-import { openKeyring } from "../../src/master-secret.ts";
-import type { SessionTokens } from "../../src/users/ports.ts";
+import { checkChain } from "../../src/records/audit/check.ts";
+import { databaseFile, readConfig } from "../../src/process/config.ts";
+import { openDatabase, type Db } from "../../src/platform/db/open.ts";
+import { systemClock } from "../../src/platform/kernel/clock.ts";
+import type { Keyring } from "../../src/platform/kernel/keyring.ts";
+import { silentLog } from "../../src/platform/kernel/log.ts";
+import { systemRandom } from "../../src/platform/kernel/random.ts";
+import { openKeyring } from "../../src/process/master-secret.ts";
+import type { SessionTokens } from "../../src/accounts/users/ports.ts";
 import { startServer, type ServerProcess } from "../process.ts";
 
 /** 100 as the requirement has it; fewer in every run of the suite. */

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { Agent, request as httpRequest } from "node:http";
-import { composeApp, composeRules } from "../../src/compose.ts";
-import { openDatabase } from "../../src/db/open.ts";
-import { listen } from "../../src/http/node.ts";
-import { systemClock } from "../../src/kernel/clock.ts";
-import { silentLog } from "../../src/kernel/log.ts";
-import { systemRandom } from "../../src/kernel/random.ts";
-import { refresh } from "../../src/sessions/refresh.ts";
-import type { SessionTokens } from "../../src/users/ports.ts";
+import { composeApp, composeRules } from "../../src/process/compose.ts";
+import { openDatabase } from "../../src/platform/db/open.ts";
+import { listen } from "../../src/platform/http/node.ts";
+import { systemClock } from "../../src/platform/kernel/clock.ts";
+import { silentLog } from "../../src/platform/kernel/log.ts";
+import { systemRandom } from "../../src/platform/kernel/random.ts";
+import { refresh } from "../../src/accounts/sessions/refresh.ts";
+import type { SessionTokens } from "../../src/accounts/users/ports.ts";
 import { eachWorld, type Answered, type Refused, type World } from "../world.ts";
 
 const GRACE_SECONDS = 10;

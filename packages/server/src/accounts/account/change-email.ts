@@ -1,0 +1,392 @@
+import { record } from "../../records/audit/audit.ts";
+import type { Origin } from "../../records/audit/events.ts";
+import type { Tx } from "../../platform/db/open.ts";
+import type { Client } from "../../platform/http/serve.ts";
+import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { hashToken, macCode, verifyCode } from "../../platform/kernel/codes.ts";
+import { uuidv7 } from "../../platform/kernel/ids.ts";
+import { enqueue, type Mail } from "../../records/mail/outbox.ts";
+import type { Recorded } from "../../records/revocations/settle.ts";
+import { take } from "../../records/attempts/attempts.store.ts";
+import { mailsTo } from "../../records/attempts/budgets.ts";
+import { readAddress } from "../users/address.ts";
+import type { CheckOwnPassword, OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
+import {
+  bequeathEmail,
+  displaceUnconfirmed,
+  findByIdentifier,
+  findUser,
+  lockUser,
+  setEmail,
+  setPassword,
+  type User,
+} from "../users/users.store.ts";
+import {
+  findChange,
+  giveTryBack,
+  insertChange,
+  markConfirmed,
+  markUndone,
+  takeTry,
+  voidPendingChanges,
+  type EmailChange,
+} from "./email-changes.store.ts";
+import { beginReset, type ResetDeps } from "./reset-password.ts";
+import { voidResets } from "./resets.store.ts";
+
+export interface ChangeEmailDeps extends ResetDeps {
+  readonly checkOwnPassword: CheckOwnPassword;
+}
+
+/** RG-03: a code lives ten minutes, a link a day; both together can be tried five times. */
+const CODE_SECONDS = 600;
+const LINK_SECONDS = 86_400;
+const TRIES = 5;
+/** Three days: an owner who is away for a weekend still finds out in time. */
+export const UNDO_SECONDS = 3 * 86_400;
+
+type NotMatched = Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
+
+export type StartEmailOutcome =
+  | { readonly kind: "started"; readonly changeId: string; readonly expiresAt: UnixSeconds }
+  | { readonly kind: "invalid" | "session_ended" }
+  | NotMatched;
+
+/**
+ * Begins a change of address, or the confirmation of the one there is. An address that is free,
+ * taken or one's own costs the same and gets the same answer (EN-05): what is mailed differs, and
+ * only its owner reads that. A newer change ends an older one.
+ */
+export async function startEmailChange(
+  deps: ChangeEmailDeps,
+  who: SignedIn,
+  input: { readonly newEmail: string; readonly password?: string | undefined },
+  origin: Origin,
+): Promise<StartEmailOutcome> {
+  const address = readAddress(input.newEmail);
+  if (address.kind === "refused") return { kind: "invalid" };
+  const before = await findUser(deps.db, who.userId);
+  const own = await deps.checkOwnPassword(who, input.password, origin);
+  if (own.kind !== "matched") return own;
+
+  const now = deps.clock.now();
+  const id = uuidv7(deps);
+  const token = deps.random.bytes(32).toString("base64url");
+  const code = deps.random.digits(8);
+  const outcome = await deps.db.transaction().execute(async (tx): Promise<StartEmailOutcome> => {
+    const user = await lockUser(tx, who.userId);
+    // Whoever changed the password meanwhile has ended this session.
+    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== before?.hardEpoch)
+      return { kind: "session_ended" };
+    const owner = await findByIdentifier(tx, { emailCanonical: address.canonical });
+    const budget = await take(
+      tx,
+      mailsTo(deps.keyring.mac("throttle-bucket", address.canonical).toString("base64url")),
+      now,
+    );
+    const mailed = budget.kind === "taken";
+    await voidPendingChanges(tx, user.id, now);
+    await insertChange(tx, {
+      id,
+      userId: user.id,
+      email: address.address,
+      emailCanonical: address.canonical,
+      tokenHash: hashToken(token),
+      codeMac: macCode(deps.keyring, id, code),
+      // A code that nobody is told could only be guessed.
+      triesLeft: mailed ? TRIES : 0,
+      passwordChangedAt: user.passwordChangedAt,
+      oldEmail: user.email,
+      oldEmailCanonical: user.emailCanonical,
+      createdAt: now,
+      codeExpiresAt: now + CODE_SECONDS,
+      expiresAt: now + LINK_SECONDS,
+    });
+    if (mailed) {
+      const data = {
+        code,
+        expiresAt: now + CODE_SECONDS,
+        token,
+        linkExpiresAt: now + LINK_SECONDS,
+      };
+      await enqueue(
+        tx,
+        deps,
+        owner === undefined || owner.id === user.id
+          ? {
+              recipient: address.address,
+              locale: user.locale,
+              template: "confirm_email",
+              data,
+              expiresAt: now + LINK_SECONDS,
+            }
+          : toOwner(owner),
+      );
+    }
+    await record(tx, deps, {
+      event: "email.change_started",
+      ...origin,
+      userId: user.id,
+      sessionId: who.sessionId,
+    });
+    return { kind: "started", changeId: id, expiresAt: now + CODE_SECONDS };
+  });
+  deps.wakeMail();
+  return outcome;
+}
+
+/** To the stored address (RG-08), if it is known to be theirs. */
+function toOwner(owner: User): Mail | "nothing" {
+  if (owner.email === null || owner.emailVerifiedAt === null) return "nothing";
+  return { recipient: owner.email, locale: owner.locale, template: "email_in_use", data: {} };
+}
+
+export type ConfirmEmailOutcome =
+  | { readonly kind: "confirmed"; readonly user: User }
+  | {
+      readonly kind:
+        | "invalid_code"
+        | "code_expired"
+        | "code_used"
+        | "code_exhausted"
+        | "email_taken"
+        | "session_ended";
+    };
+
+/** Completes a change from within a session of the user who began it, with the mailed code. */
+export async function confirmEmailChange(
+  deps: ChangeEmailDeps,
+  who: SignedIn,
+  proof: { readonly changeId: string; readonly code: string },
+  origin: Origin,
+): Promise<ConfirmEmailOutcome> {
+  const outcome = await deps.db.transaction().execute(async (tx): Promise<ConfirmEmailOutcome> => {
+    const user = await lockUser(tx, who.userId);
+    if (user === undefined || user.disabledAt !== null) return { kind: "session_ended" };
+    const key = { id: proof.changeId, userId: user.id };
+    const now = deps.clock.now();
+    const change = await takeTry(tx, key, now);
+    if (change === undefined) return { kind: whyNotByCode(await findChange(tx, key), now) };
+    if (
+      !verifyCode(deps.keyring, change.id, proof.code, change.codeMac) ||
+      !isAsItWas(user, change)
+    )
+      return { kind: "invalid_code" };
+    const changed = await complete(
+      tx,
+      deps,
+      { user, change },
+      { ...origin, sessionId: who.sessionId },
+    );
+    return changed === undefined ? { kind: "email_taken" } : { kind: "confirmed", user: changed };
+  });
+  deps.wakeMail();
+  return outcome;
+}
+
+function whyNotByCode(
+  change: EmailChange | undefined,
+  now: UnixSeconds,
+): "invalid_code" | "code_used" | "code_expired" | "code_exhausted" {
+  if (change === undefined) return "invalid_code";
+  if (change.confirmedAt !== null) return "code_used";
+  if (change.voidAt !== null) return "invalid_code";
+  return change.codeExpiresAt <= now ? "code_expired" : "code_exhausted";
+}
+
+type LinkRefusal = "invalid_link" | "link_used" | "link_expired" | "link_void";
+
+export type ConfirmEmailByLinkOutcome =
+  | { readonly kind: "confirmed" }
+  | { readonly kind: LinkRefusal | "email_taken" }
+  | NotMatched;
+
+/**
+ * Completes a change with the mailed link. That proves the mailbox only, so the password of the
+ * account is asked for (RG-02); each attempt at it takes one of the tries of the change.
+ */
+export async function confirmEmailChangeByLink(
+  deps: ChangeEmailDeps,
+  input: { readonly token: string; readonly password: string },
+  client: Client,
+  origin: Origin,
+): Promise<ConfirmEmailByLinkOutcome> {
+  const opened = await deps.db
+    .transaction()
+    .execute(async (tx) => open(tx, input.token, deps.clock.now()));
+  if (opened.kind !== "open") return opened;
+  const { change } = opened;
+  const own = await deps.checkOwnPassword(
+    { userId: change.userId, sessionId: change.id, client },
+    input.password,
+    origin,
+  );
+  if (own.kind !== "matched") {
+    if (own.kind !== "mismatched")
+      await deps.db.transaction().execute(async (tx) => giveTryBack(tx, change.id));
+    return own;
+  }
+
+  const outcome = await deps.db
+    .transaction()
+    .execute(async (tx): Promise<ConfirmEmailByLinkOutcome> => {
+      const user = await lockUser(tx, change.userId);
+      const held = await findChange(tx, { id: change.id, userId: change.userId });
+      if (user === undefined || held === undefined) return { kind: "invalid_link" };
+      if (held.confirmedAt !== null) return { kind: "link_used" };
+      if (held.voidAt !== null || user.disabledAt !== null || !isAsItWas(user, held))
+        return { kind: "link_void" };
+      const changed = await complete(
+        tx,
+        deps,
+        { user, change: held },
+        { ...origin, actor: { kind: "user", id: user.id } },
+      );
+      return { kind: changed === undefined ? "email_taken" : "confirmed" };
+    });
+  deps.wakeMail();
+  return outcome;
+}
+
+async function open(
+  tx: Tx,
+  token: string,
+  now: UnixSeconds,
+): Promise<
+  { readonly kind: "open"; readonly change: EmailChange } | { readonly kind: LinkRefusal }
+> {
+  const tokenHash = hashToken(token);
+  const change = await takeTry(tx, { tokenHash }, now);
+  if (change !== undefined) {
+    const user = await findUser(tx, change.userId);
+    return user !== undefined && isAsItWas(user, change)
+      ? { kind: "open", change }
+      : { kind: "link_void" };
+  }
+  const dead = await findChange(tx, { tokenHash });
+  if (dead === undefined) return { kind: "invalid_link" };
+  if (dead.confirmedAt !== null) return { kind: "link_used" };
+  if (dead.voidAt !== null) return { kind: "link_void" };
+  return { kind: dead.expiresAt <= now ? "link_expired" : "link_void" };
+}
+
+/** The change dies when password or address changes by any other path, as a reset does (RS-09). */
+function isAsItWas(user: User, change: EmailChange): boolean {
+  return (
+    user.passwordChangedAt === change.passwordChangedAt &&
+    user.emailCanonical === change.oldEmailCanonical
+  );
+}
+
+/**
+ * Sets the address, if nobody else has it by now: `undefined`. The user's row must be held. The old
+ * address is told, and can undo it, only if it was confirmed: another might be a stranger's,
+ * mistyped at registration, who would be handed the account.
+ */
+async function complete(
+  tx: Tx,
+  deps: ChangeEmailDeps,
+  { user, change }: { readonly user: User; readonly change: EmailChange },
+  origin: Origin & { readonly sessionId?: string },
+): Promise<User | undefined> {
+  const now = deps.clock.now();
+  const changed = await setEmail(
+    tx,
+    user.id,
+    { address: change.email, canonical: change.emailCanonical },
+    now,
+  );
+  if (changed === undefined) return undefined;
+  const moved = user.emailCanonical !== change.emailCanonical;
+  if (moved && user.emailCanonical !== null) await bequeathEmail(tx, user.emailCanonical);
+  const recipient = moved && user.emailVerifiedAt !== null ? user.email : null;
+  const token = deps.random.bytes(32).toString("base64url");
+  const expiresAt = now + UNDO_SECONDS;
+  const confirmed = await markConfirmed(
+    tx,
+    change,
+    recipient === null ? undefined : { hash: hashToken(token), expiresAt },
+    now,
+  );
+  if (!confirmed)
+    throw new Error("a change of address was confirmed twice while its user was held");
+  await voidPendingChanges(tx, user.id, now);
+  if (moved) await voidResets(tx, user.id);
+  if (recipient !== null) {
+    const data = { at: now, token, linkExpiresAt: expiresAt };
+    await enqueue(tx, deps, {
+      recipient,
+      locale: user.locale,
+      template: "email_changed",
+      data,
+      expiresAt,
+    });
+  }
+  await record(tx, deps, {
+    event: "email.changed",
+    ...origin,
+    userId: user.id,
+    details: { moved },
+  });
+  return changed;
+}
+
+export interface UndoOutcome {
+  readonly kind: "undone" | LinkRefusal | "email_taken";
+}
+
+/**
+ * Takes a change back, and everything that whoever made it may hold: later changes and their undos,
+ * sessions, the password. The means to set a new one are mailed to the old address. The holder of
+ * the old address wins over the holder of the password: it was confirmed before, and is how the
+ * account is recovered.
+ */
+export async function undoEmailChange(
+  deps: ChangeEmailDeps,
+  token: string,
+  origin: Origin,
+): Promise<UndoOutcome> {
+  const outcome = await deps.db
+    .transaction()
+    .execute(async (tx): Promise<UndoOutcome | { readonly kind: "ended"; ended: Recorded }> => {
+      const undoHash = hashToken(token);
+      const found = await findChange(tx, { undoHash });
+      const user = found && (await lockUser(tx, found.userId));
+      const change = await findChange(tx, { undoHash });
+      if (
+        user === undefined ||
+        change === undefined ||
+        change.oldEmail === null ||
+        change.oldEmailCanonical === null
+      )
+        return { kind: "invalid_link" };
+      const now = deps.clock.now();
+      if (change.undoneAt !== null) return { kind: "link_used" };
+      if (change.voidAt !== null) return { kind: "link_void" };
+      if ((change.undoExpiresAt ?? 0) <= now) return { kind: "link_expired" };
+
+      await displaceUnconfirmed(tx, change.oldEmailCanonical, user.id);
+      const restored = await setEmail(
+        tx,
+        user.id,
+        { address: change.oldEmail, canonical: change.oldEmailCanonical },
+        now,
+      );
+      if (restored === undefined) return { kind: "email_taken" };
+      if (user.emailCanonical !== null && user.emailCanonical !== change.oldEmailCanonical)
+        await bequeathEmail(tx, user.emailCanonical);
+      if (!(await markUndone(tx, change, now)))
+        throw new Error("a change of address was undone twice while its user was held");
+      const ended = await deps.sessions.endAll(tx, user.id, "email_change_undone");
+      await setPassword(tx, user.id, null, now);
+      await voidPendingChanges(tx, user.id, now);
+      await voidResets(tx, user.id);
+      await beginReset(tx, deps, await findUser(tx, user.id), { mail: true }, origin);
+      await record(tx, deps, { event: "email.change_undone", ...origin, userId: user.id });
+      return { kind: "ended", ended };
+    });
+  if (outcome.kind !== "ended") return outcome;
+  deps.wakeMail();
+  await deps.settle([outcome.ended]);
+  return { kind: "undone" };
+}

@@ -1,0 +1,330 @@
+import { record } from "../../records/audit/audit.ts";
+import type { Origin } from "../../records/audit/events.ts";
+import type { Db, Tx } from "../../platform/db/open.ts";
+import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
+import { hashToken, macCode, verifyCode } from "../../platform/kernel/codes.ts";
+import { uuidv7 } from "../../platform/kernel/ids.ts";
+import type { Random } from "../../platform/kernel/random.ts";
+import { notify } from "../../records/mail/notices.ts";
+import { enqueue, type Mail } from "../../records/mail/outbox.ts";
+import type { Recorded, Settle } from "../../records/revocations/settle.ts";
+import { take } from "../../records/attempts/attempts.store.ts";
+import { mailsTo } from "../../records/attempts/budgets.ts";
+import { readAddress } from "../users/address.ts";
+import {
+  checkPassword,
+  normalizePassword,
+  type PasswordPolicy,
+  type PasswordProblem,
+} from "../users/password-policy.ts";
+import { sealPassword, type PasswordDeps } from "../users/passwords.ts";
+import { contextOf } from "../users/register.ts";
+import type { SessionEnding } from "../users/ports.ts";
+import {
+  findByIdentifier,
+  findUser,
+  lockUser,
+  markVerified,
+  setPassword,
+  setProfile,
+  setUsername,
+  type User,
+} from "../users/users.store.ts";
+import { voidPendingChanges } from "./email-changes.store.ts";
+import {
+  findReset,
+  giveTryBack,
+  insertReset,
+  spendReset,
+  takeTryWithCode,
+  voidResets,
+  type Reset,
+} from "./resets.store.ts";
+
+export interface ResetDeps extends PasswordDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly passwordPolicy: PasswordPolicy;
+  readonly serviceName: string;
+  readonly sessions: SessionEnding;
+  readonly settle: Settle;
+  /** With `username` an account without one could not be signed in to. */
+  readonly loginField: "email" | "username";
+  /** What sign-in remembers against the account ends with recovery (LG-01). */
+  readonly forgetFailures: (tx: Tx, userId: string) => Promise<void>;
+  readonly wakeMail: () => void;
+}
+
+/**
+ * RS-01 allows half an hour for the token; the code beside it is a code (RG-03) and gets ten
+ * minutes and five tries.
+ */
+const RESET_SECONDS = 1800;
+const CODE_SECONDS = 600;
+const TRIES = 5;
+
+export interface ResetStarted {
+  readonly resetId: string;
+  readonly expiresAt: number;
+}
+
+/**
+ * Starts a reset. A known and an unknown address cost the same and get the same answer (EN-04);
+ * nothing of the account changes (RS-07).
+ */
+export async function startReset(
+  deps: ResetDeps,
+  email: string,
+  origin: Origin,
+): Promise<ResetStarted | { readonly kind: "invalid" }> {
+  const address = readAddress(email);
+  if (address.kind === "refused") return { kind: "invalid" };
+  const started = await deps.db.transaction().execute(async (tx) => {
+    const user = await findByIdentifier(tx, { emailCanonical: address.canonical });
+    const budget = await take(
+      tx,
+      mailsTo(deps.keyring.mac("throttle-bucket", address.canonical).toString("base64url")),
+      deps.clock.now(),
+    );
+    return beginReset(
+      tx,
+      deps,
+      user?.disabledAt === null ? user : undefined,
+      { mail: budget.kind === "taken" },
+      origin,
+    );
+  });
+  deps.wakeMail();
+  return started;
+}
+
+/** An operator starts a reset: the user gets the mail, the operator never sees it (RS-10). */
+export async function startResetFor(
+  deps: ResetDeps,
+  userId: string,
+  origin: Origin,
+): Promise<{ readonly kind: "started" | "unknown" | "no_address" }> {
+  const outcome = await deps.db.transaction().execute(async (tx) => {
+    const user = await findUser(tx, userId);
+    if (user === undefined) return "unknown";
+    if (user.email === null) return "no_address";
+    await beginReset(tx, deps, user, { mail: true }, origin);
+    return "started";
+  });
+  deps.wakeMail();
+  return { kind: outcome };
+}
+
+/**
+ * What is not mailed cannot be redeemed either: its code could only be guessed. Wake the sender
+ * once the transaction has committed.
+ */
+export async function beginReset(
+  tx: Tx,
+  deps: Pick<ResetDeps, "clock" | "random" | "keyring">,
+  user: User | undefined,
+  allowed: { readonly mail: boolean },
+  origin: Origin,
+): Promise<ResetStarted> {
+  const now = deps.clock.now();
+  const id = uuidv7(deps);
+  const token = deps.random.bytes(32).toString("base64url");
+  const code = deps.random.digits(8);
+  const expiresAt = now + RESET_SECONDS;
+  await insertReset(tx, {
+    id,
+    userId: user?.id ?? null,
+    tokenHash: hashToken(token),
+    codeMac: macCode(deps.keyring, id, code),
+    triesLeft: allowed.mail ? TRIES : 0,
+    passwordChangedAt: user?.passwordChangedAt ?? null,
+    emailCanonical: user?.emailCanonical ?? null,
+    createdAt: now,
+    expiresAt,
+  });
+  if (allowed.mail) {
+    const data = { code, expiresAt: now + CODE_SECONDS, token, linkExpiresAt: expiresAt };
+    const mail: Mail | "nothing" = user?.email
+      ? { recipient: user.email, locale: user.locale, template: "password_reset", data, expiresAt }
+      : "nothing";
+    await enqueue(tx, deps, mail);
+    await record(tx, deps, {
+      event: "password.reset_started",
+      ...origin,
+      userId: user?.id ?? null,
+      result: user === undefined ? "refused" : "done",
+    });
+  }
+  return { resetId: id, expiresAt };
+}
+
+export type ResetProof =
+  | { readonly resetId: string; readonly code: string }
+  | { readonly token: string };
+
+/**
+ * Whoever has the token of a link may know all about it. Whoever types a code may not have had the
+ * mail, so what they are told is the same for an address that nobody has (EN-04).
+ */
+type ResetRefusal =
+  | "invalid_code"
+  | "code_expired"
+  | "code_exhausted"
+  | "invalid_link"
+  | "link_used"
+  | "link_expired"
+  | "link_void";
+
+export type ResetOutcome =
+  | { readonly kind: "reset" | "busy" | ResetRefusal }
+  | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem };
+
+/**
+ * Sets a new password against the mailed proof and ends every session, token, trusted device, other
+ * reset and pending change of address in the same transaction (RS-02). It opens no session (RS-03).
+ * A password that cannot be used, and a server that is busy, cost no try.
+ */
+export async function confirmReset(
+  deps: ResetDeps,
+  proof: ResetProof,
+  newPassword: string,
+  origin: Origin,
+): Promise<ResetOutcome> {
+  const password = normalizePassword(newPassword);
+  if (password.kind === "refused")
+    return { kind: "unacceptable_password", reason: password.reason };
+  const plain = checkPassword(deps.passwordPolicy, password.password, contextOf(deps, null));
+  if (plain !== undefined) return { kind: "unacceptable_password", reason: plain };
+
+  const proven =
+    "token" in proof ? await proveByLink(deps, proof.token) : await proveByCode(deps, proof);
+  if (proven.kind !== "proven") return proven;
+  const giveBack = async (): Promise<void> => {
+    if ("code" in proof)
+      await deps.db.transaction().execute(async (tx) => giveTryBack(tx, proven.reset.id));
+  };
+  const reason = checkPassword(
+    deps.passwordPolicy,
+    password.password,
+    contextOf(deps, proven.user),
+  );
+  if (reason !== undefined) {
+    await giveBack();
+    return { kind: "unacceptable_password", reason };
+  }
+  const sealed = await sealPassword(deps, proven.user.id, password.password);
+  if (sealed.kind === "busy") {
+    await giveBack();
+    return sealed;
+  }
+
+  const done = await deps.db.transaction().execute(async (tx): Promise<Recorded | ResetRefusal> => {
+    const user = await lockUser(tx, proven.user.id);
+    const reset = await findReset(tx, { id: proven.reset.id });
+    const now = deps.clock.now();
+    const isLink = "token" in proof;
+    if (reset !== undefined && reset.usedAt !== null) return isLink ? "link_used" : "invalid_code";
+    if (user === undefined || reset?.userId !== user.id || !isAsItWas(user, reset))
+      return isLink ? "link_void" : "invalid_code";
+    // What spends or voids a reset of a user holds the user's row.
+    if (!(await spendReset(tx, reset.id, now))) return isLink ? "link_used" : "invalid_code";
+    const ended = await replaceForgotten(tx, deps, user, sealed.passwordSealed);
+    await notify(
+      tx,
+      deps,
+      { ...user, emailVerifiedAt: now },
+      { template: "password_changed", data: { at: now } },
+    );
+    await record(tx, deps, { event: "password.reset", ...origin, userId: user.id });
+    return ended;
+  });
+  if (typeof done === "string") return { kind: done };
+  deps.wakeMail();
+  await deps.settle([done]);
+  return { kind: "reset" };
+}
+
+/**
+ * Whoever reads mail sent to the address has confirmed it, and may not be who registered it:
+ * nothing that was set before they came stays, neither a name to sign in by nor words about them
+ * (RG-01).
+ */
+async function takeOver(
+  tx: Tx,
+  deps: Pick<ResetDeps, "loginField">,
+  user: User,
+  now: UnixSeconds,
+): Promise<void> {
+  await markVerified(tx, user.id, now);
+  await setProfile(tx, user.id, { profile: {}, locale: user.locale });
+  if (deps.loginField === "email") await setUsername(tx, user.id, null);
+}
+
+/** What every reset does to the user whose row is held, however the mailbox was proven (RS-02). */
+export async function replaceForgotten(
+  tx: Tx,
+  deps: Pick<ResetDeps, "clock" | "sessions" | "forgetFailures" | "loginField">,
+  user: User,
+  passwordSealed: Uint8Array,
+): Promise<Recorded> {
+  const { id } = user;
+  const now = deps.clock.now();
+  const ended = await deps.sessions.endAll(tx, id, "password_reset");
+  await setPassword(tx, id, passwordSealed, now);
+  if (user.emailVerifiedAt === null) await takeOver(tx, deps, user, now);
+  await voidResets(tx, id);
+  await voidPendingChanges(tx, id, now);
+  await deps.forgetFailures(tx, id);
+  return ended;
+}
+
+type Proof =
+  | { readonly kind: "proven"; readonly reset: Reset; readonly user: User }
+  | { readonly kind: ResetRefusal };
+
+/**
+ * Takes no try: 256 bits are not guessed, and the count must not tell whoever asked that somebody
+ * has followed the link.
+ */
+async function proveByLink(deps: ResetDeps, token: string): Promise<Proof> {
+  const reset = await findReset(deps.db, { tokenHash: hashToken(token) });
+  if (reset === undefined) return { kind: "invalid_link" };
+  if (reset.usedAt !== null) return { kind: "link_used" };
+  if (reset.expiresAt <= deps.clock.now()) return { kind: "link_expired" };
+  const user =
+    reset.userId === null || reset.triesLeft === 0
+      ? undefined
+      : await findUser(deps.db, reset.userId);
+  return user !== undefined && isAsItWas(user, reset)
+    ? { kind: "proven", reset, user }
+    : { kind: "link_void" };
+}
+
+async function proveByCode(
+  deps: ResetDeps,
+  proof: { readonly resetId: string; readonly code: string },
+): Promise<Proof> {
+  const begunAfter = deps.clock.now() - CODE_SECONDS;
+  return deps.db.transaction().execute(async (tx): Promise<Proof> => {
+    const reset = await takeTryWithCode(tx, proof.resetId, begunAfter);
+    if (reset === undefined) {
+      const dead = await findReset(tx, { id: proof.resetId });
+      if (dead === undefined) return { kind: "invalid_code" };
+      return { kind: dead.createdAt <= begunAfter ? "code_expired" : "code_exhausted" };
+    }
+    if (!verifyCode(deps.keyring, reset.id, proof.code, reset.codeMac) || reset.usedAt !== null)
+      return { kind: "invalid_code" };
+    const user = reset.userId === null ? undefined : await findUser(tx, reset.userId);
+    return user !== undefined && isAsItWas(user, reset)
+      ? { kind: "proven", reset, user }
+      : { kind: "invalid_code" };
+  });
+}
+
+function isAsItWas(user: User, reset: Reset): boolean {
+  return (
+    user.passwordChangedAt === reset.passwordChangedAt &&
+    user.emailCanonical === reset.emailCanonical
+  );
+}

@@ -1,0 +1,133 @@
+import type { Selectable } from "kysely";
+import type { Queryable, Tx } from "../../platform/db/open.ts";
+import type { PasswordResetsTable } from "../../platform/db/tables.ts";
+import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+
+export interface NewReset {
+  readonly id: string;
+  /** Null where nobody has the address. */
+  readonly userId: string | null;
+  readonly tokenHash: string;
+  readonly codeMac: string;
+  readonly triesLeft: number;
+  /** What the account was when it began; it dies when either changes (RS-09). */
+  readonly passwordChangedAt: UnixSeconds | null;
+  readonly emailCanonical: string | null;
+  readonly createdAt: UnixSeconds;
+  readonly expiresAt: UnixSeconds;
+}
+
+export interface Reset extends NewReset {
+  readonly usedAt: UnixSeconds | null;
+}
+
+export type ResetKey = { readonly id: string } | { readonly tokenHash: string };
+
+export async function insertReset(tx: Tx, reset: NewReset): Promise<void> {
+  await tx
+    .insertInto("password_resets")
+    .values({
+      id: reset.id,
+      user_id: reset.userId,
+      token_hash: reset.tokenHash,
+      code_mac: reset.codeMac,
+      tries_left: reset.triesLeft,
+      password_changed_at: reset.passwordChangedAt,
+      email_canonical: reset.emailCanonical,
+      created_at: reset.createdAt,
+      expires_at: reset.expiresAt,
+      used_at: null,
+    })
+    .execute();
+}
+
+/**
+ * Takes one try with the code of a reset begun after `begunAfter`, a spent one's too: what asks for
+ * nothing but the time and the count tells nobody whose reset it is (EN-04).
+ */
+export async function takeTryWithCode(
+  tx: Tx,
+  id: string,
+  begunAfter: UnixSeconds,
+): Promise<Reset | undefined> {
+  const row = await tx
+    .updateTable("password_resets")
+    .set((eb) => ({ tries_left: eb("tries_left", "-", 1) }))
+    .where("id", "=", id)
+    .where("created_at", ">", begunAfter)
+    .where("tries_left", ">", 0)
+    .returningAll()
+    .executeTakeFirst();
+  return row && toReset(row);
+}
+
+/** For a try that was right but could not be used. */
+export async function giveTryBack(tx: Tx, id: string): Promise<void> {
+  await tx
+    .updateTable("password_resets")
+    .set((eb) => ({ tries_left: eb("tries_left", "+", 1) }))
+    .where("id", "=", id)
+    .execute();
+}
+
+export async function findReset(db: Queryable, key: ResetKey): Promise<Reset | undefined> {
+  const rows = db.selectFrom("password_resets").selectAll();
+  const row = await (
+    "id" in key ? rows.where("id", "=", key.id) : rows.where("token_hash", "=", key.tokenHash)
+  ).executeTakeFirst();
+  return row && toReset(row);
+}
+
+/** False where it was spent already. */
+export async function spendReset(tx: Tx, id: string, now: UnixSeconds): Promise<boolean> {
+  const row = await tx
+    .updateTable("password_resets")
+    .set({ used_at: now })
+    .where("id", "=", id)
+    .where("used_at", "is", null)
+    .returning("id")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/**
+ * Makes every open reset of a user like one of an address nobody has: nothing redeems it, and its
+ * code does not tell.
+ */
+export async function voidResets(tx: Tx, userId: string): Promise<void> {
+  await tx
+    .updateTable("password_resets")
+    .set({ user_id: null, email_canonical: null })
+    .where("user_id", "=", userId)
+    .where("used_at", "is", null)
+    .execute();
+}
+
+/** So long after its end a link is still told from one that never was. */
+const KEEP_SECONDS = 86_400;
+
+export async function pruneResets(db: Queryable, now: UnixSeconds, limit = 1_000): Promise<number> {
+  const over = now - KEEP_SECONDS;
+  const result = await db
+    .deleteFrom("password_resets")
+    .where("id", "in", (eb) =>
+      eb.selectFrom("password_resets").select("id").where("expires_at", "<=", over).limit(limit),
+    )
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+function toReset(row: Selectable<PasswordResetsTable>): Reset {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    tokenHash: row.token_hash,
+    codeMac: row.code_mac,
+    triesLeft: row.tries_left,
+    passwordChangedAt: row.password_changed_at,
+    emailCanonical: row.email_canonical,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    usedAt: row.used_at,
+  };
+}

@@ -1,0 +1,146 @@
+import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
+import { prepared } from "../../platform/db/prepared.ts";
+import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+
+export interface EmailCode {
+  readonly flowId: string;
+  readonly userId: string;
+  readonly codeMac: string;
+  /** Where it was mailed to. */
+  readonly emailCanonical: string;
+  readonly expiresAt: UnixSeconds;
+}
+
+/**
+ * Gives a flow its code, in place of the one before (MF-06). False, and nothing done, where that
+ * one came after `pause`.
+ */
+export async function replaceCode(
+  tx: Tx,
+  code: EmailCode & { readonly triesLeft: number; readonly createdAt: UnixSeconds },
+  pause: UnixSeconds,
+): Promise<boolean> {
+  const values = {
+    user_id: code.userId,
+    code_mac: code.codeMac,
+    tries_left: code.triesLeft,
+    email_canonical: code.emailCanonical,
+    created_at: code.createdAt,
+    expires_at: code.expiresAt,
+    used_at: null,
+  };
+  const row = await tx
+    .insertInto("email_codes")
+    .values({ flow_id: code.flowId, ...values })
+    .onConflict((conflict) =>
+      conflict.column("flow_id").doUpdateSet(values).where("email_codes.created_at", "<=", pause),
+    )
+    .returning("flow_id")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function codeMailedAt(
+  db: Queryable,
+  flowId: string,
+): Promise<UnixSeconds | undefined> {
+  const row = await db
+    .selectFrom("email_codes")
+    .select("created_at")
+    .where("flow_id", "=", flowId)
+    .executeTakeFirst();
+  return row?.created_at;
+}
+
+/** Takes one try of a code that can still be used; `undefined` where the flow has none. */
+export async function takeTry(
+  tx: Tx,
+  { flowId, userId }: Pick<EmailCode, "flowId" | "userId">,
+  now: UnixSeconds,
+): Promise<EmailCode | undefined> {
+  const row = await tx
+    .updateTable("email_codes")
+    .set((eb) => ({ tries_left: eb("tries_left", "-", 1) }))
+    .where("flow_id", "=", flowId)
+    .where("user_id", "=", userId)
+    .where("used_at", "is", null)
+    .where("tries_left", ">", 0)
+    .where("expires_at", ">", now)
+    .returningAll()
+    .executeTakeFirst();
+  return (
+    row && {
+      flowId,
+      userId,
+      codeMac: row.code_mac,
+      emailCanonical: row.email_canonical,
+      expiresAt: row.expires_at,
+    }
+  );
+}
+
+/** Uses this very code: not one that has taken its place since. */
+export async function spendCode(
+  tx: Tx,
+  { flowId, codeMac }: Pick<EmailCode, "flowId" | "codeMac">,
+  now: UnixSeconds,
+): Promise<boolean> {
+  const row = await tx
+    .updateTable("email_codes")
+    .set({ used_at: now })
+    .where("flow_id", "=", flowId)
+    .where("code_mac", "=", codeMac)
+    .where("used_at", "is", null)
+    .where("expires_at", ">", now)
+    .returning("flow_id")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** False where the user has it already. */
+export async function insertEmailFactor(
+  tx: Tx,
+  userId: string,
+  now: UnixSeconds,
+): Promise<boolean> {
+  const row = await tx
+    .insertInto("email_factors")
+    .values({ user_id: userId, created_at: now })
+    .onConflict((conflict) => conflict.column("user_id").doNothing())
+    .returning("user_id")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+const factor = prepared((db, { userId }: { readonly userId: string }) =>
+  db.selectFrom("email_factors").select("created_at").where("user_id", "=", userId),
+);
+
+export async function findEmailFactor(
+  db: Queryable,
+  userId: string,
+): Promise<{ readonly createdAt: UnixSeconds } | undefined> {
+  const [row] = await factor(db, { userId });
+  return row && { createdAt: row.created_at };
+}
+
+/** With every code that is under way. False where the user does not have it. */
+export async function deleteEmailFactor(tx: Tx, userId: string): Promise<boolean> {
+  await tx.deleteFrom("email_codes").where("user_id", "=", userId).execute();
+  const result = await tx
+    .deleteFrom("email_factors")
+    .where("user_id", "=", userId)
+    .executeTakeFirst();
+  return result.numDeletedRows > 0n;
+}
+
+/** Forgets a batch of codes that cannot be used any more. */
+export async function pruneEmailCodes(db: Db, now: UnixSeconds, limit: number): Promise<number> {
+  const result = await db
+    .deleteFrom("email_codes")
+    .where("flow_id", "in", (eb) =>
+      eb.selectFrom("email_codes").select("flow_id").where("expires_at", "<=", now).limit(limit),
+    )
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}

@@ -1,0 +1,215 @@
+import type { Begun, Proof } from "@portcullis/contract";
+import type { Db, Tx } from "../../platform/db/open.ts";
+import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
+import { macCode, verifyCode } from "../../platform/kernel/codes.ts";
+import type { Keyring } from "../../platform/kernel/keyring.ts";
+import type { Random } from "../../platform/kernel/random.ts";
+import { enqueue } from "../../records/mail/outbox.ts";
+import { findOpen } from "../sign-in/challenges.store.ts";
+import type {
+  Asked,
+  Checked,
+  Enrolment,
+  Factor,
+  Flow,
+  Match,
+  Preparation,
+} from "../sign-in/factor.ts";
+import { giveBack, take } from "../../records/attempts/attempts.store.ts";
+import { mailsTo } from "../../records/attempts/budgets.ts";
+import { lockUser, type User } from "../users/users.store.ts";
+import { noteAdded } from "./change.ts";
+import {
+  codeMailedAt,
+  findEmailFactor,
+  insertEmailFactor,
+  replaceCode,
+  spendCode,
+  takeTry,
+  type EmailCode,
+} from "./email-codes.store.ts";
+
+export interface EmailCodeDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keyring: Keyring;
+  /** Whether the operator lets them be a factor at all. */
+  readonly emailCodes: boolean;
+  /** Tells the mail sender that something is waiting. */
+  readonly wakeMail: () => void;
+}
+
+/** MF-06. */
+const DIGITS = 8;
+const CODE_SECONDS = 600;
+const TRIES = 5;
+const PAUSE_SECONDS = 60;
+
+/**
+ * Codes mailed to the confirmed address: the weakest factor, for whoever reads the mailbox can
+ * reset the password, too.
+ */
+export function createEmailCodes(deps: EmailCodeDeps): Factor {
+  const enrolment: Enrolment = {
+    isOpenTo: (user) => addressOf(user) !== undefined,
+    begin: async (asked) => beginEmailCodes(deps, asked),
+    check: async (asked, proof) => checkFirst(deps, asked, proof),
+  };
+  return {
+    name: "email",
+    standsAlone: true,
+    ...(deps.emailCodes && { enrolment }),
+    isEnrolled: async (db, userId) =>
+      deps.emailCodes && (await findEmailFactor(db, userId)) !== undefined,
+    prepare: async (asked) => (deps.emailCodes ? mailCode(deps, asked) : { kind: "unavailable" }),
+    check: async (asked, proof) => check(deps, asked, proof),
+  };
+}
+
+export type MailedCode = Extract<Begun, { readonly factor: "email" }>;
+
+/**
+ * Mails the code that the factor is confirmed with. `unavailable`: the operator does not allow it,
+ * or it is there already.
+ */
+export async function beginEmailCodes(
+  deps: EmailCodeDeps,
+  asked: Asked,
+): Promise<Preparation<MailedCode>> {
+  const isOpen = deps.emailCodes && (await findEmailFactor(deps.db, asked.user.id)) === undefined;
+  return isOpen ? mailCode(deps, asked) : { kind: "unavailable" };
+}
+
+/**
+ * Mails a code that is good for this flow and no other, in place of the one before. The budget is
+ * the factor's own, so that the mails strangers can cause keep nobody from signing in.
+ */
+async function mailCode(
+  deps: EmailCodeDeps,
+  { flow, user, client }: Asked,
+): Promise<Preparation<MailedCode>> {
+  const outcome = await deps.db
+    .transaction()
+    .execute(async (tx): Promise<Preparation<MailedCode>> => {
+      const now = deps.clock.now();
+      const held = await lockUser(tx, user.id);
+      const to = held && addressOf(held);
+      if (held === undefined || to === undefined) return { kind: "no_address" };
+      const expiresAt = Math.min(now + CODE_SECONDS, await endOf(tx, flow, now));
+      if (expiresAt <= now) return { kind: "unavailable" };
+      const budget = mailsTo(`second-factor:${user.id}`);
+      const taken = await take(tx, budget, now);
+      if (taken.kind === "exhausted")
+        return { kind: "throttled", retryAfterSeconds: taken.retryAfterSeconds };
+
+      const [flowId, code] = [keyOf(flow), deps.random.digits(DIGITS)];
+      const codeMac = macCode(deps.keyring, flowId, code);
+      const fresh = {
+        flowId,
+        userId: user.id,
+        codeMac,
+        triesLeft: TRIES,
+        emailCanonical: to.canonical,
+        createdAt: now,
+        expiresAt,
+      };
+      if (!(await replaceCode(tx, fresh, now - PAUSE_SECONDS))) {
+        await giveBack(tx, budget.bucket);
+        const mailedAt = (await codeMailedAt(tx, flowId)) ?? now;
+        return {
+          kind: "throttled",
+          retryAfterSeconds: Math.max(1, mailedAt + PAUSE_SECONDS - now),
+        };
+      }
+      const data = {
+        code,
+        expiresAt,
+        at: now,
+        address: client.address,
+        userAgent: client.userAgent,
+      };
+      await enqueue(tx, deps, {
+        recipient: to.address,
+        locale: held.locale,
+        template: "second_factor_code",
+        data,
+        expiresAt,
+      });
+      return {
+        kind: "prepared",
+        prepared: { factor: "email", expiresAt, resendAt: now + PAUSE_SECONDS },
+      };
+    });
+  if (outcome.kind === "prepared") deps.wakeMail();
+  return outcome;
+}
+
+/**
+ * Kinds of flow have ids of their own kind, or share those of a session: what is mailed for one is
+ * no code of another.
+ */
+function keyOf({ kind, id }: Flow): string {
+  return `${kind}:${id}`;
+}
+
+/** No code outlives its challenge. */
+async function endOf(tx: Tx, { kind, id }: Flow, now: UnixSeconds): Promise<UnixSeconds> {
+  if (kind !== "challenge") return Infinity;
+  return (await findOpen(tx, id, now))?.expiresAt ?? now;
+}
+
+/** An address that nobody has confirmed may be a stranger's. */
+function addressOf(
+  user: User,
+): { readonly address: string; readonly canonical: string } | undefined {
+  const { email, emailCanonical, emailVerifiedAt } = user;
+  return email === null || emailCanonical === null || emailVerifiedAt === null
+    ? undefined
+    : { address: email, canonical: emailCanonical };
+}
+
+async function check(deps: EmailCodeDeps, asked: Asked, proof: Proof): Promise<Checked> {
+  if (!deps.emailCodes || (await findEmailFactor(deps.db, asked.user.id)) === undefined)
+    return { kind: "mismatched" };
+  const found = await findGood(deps, asked, proof);
+  if (found === undefined) return { kind: "mismatched" };
+  return matched(async (tx) => ((await spendCode(tx, found, deps.clock.now())) ? {} : undefined));
+}
+
+async function checkFirst(deps: EmailCodeDeps, asked: Asked, proof: Proof): Promise<Checked> {
+  const found = await findGood(deps, asked, proof);
+  if (found === undefined) return { kind: "mismatched" };
+  return matched(async (tx) => {
+    const now = deps.clock.now();
+    if (!(await spendCode(tx, found, now)) || !(await insertEmailFactor(tx, asked.user.id, now)))
+      return undefined;
+    await noteAdded(tx, deps, asked.user, "email", asked.origin);
+    return {};
+  });
+}
+
+/**
+ * Takes one of the code's tries before it is compared: the one write of a check, for the tries are
+ * those of the code (MF-06).
+ */
+async function findGood(
+  deps: EmailCodeDeps,
+  { flow, user }: Asked,
+  proof: Proof,
+): Promise<EmailCode | undefined> {
+  const presented = "code" in proof ? proof.code.replaceAll(" ", "") : "";
+  if (!/^\d{8}$/.test(presented)) return undefined;
+  const flowId = keyOf(flow);
+  const code = await deps.db
+    .transaction()
+    .execute(async (tx) => takeTry(tx, { flowId, userId: user.id }, deps.clock.now()));
+  const isGood =
+    code?.emailCanonical === user.emailCanonical &&
+    verifyCode(deps.keyring, flowId, presented, code.codeMac);
+  return isGood ? code : undefined;
+}
+
+function matched(spend: Match["spend"]): Checked {
+  return { kind: "matched", match: { amr: ["email"], spend } };
+}

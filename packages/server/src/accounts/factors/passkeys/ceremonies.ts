@@ -1,0 +1,115 @@
+import type { Db } from "../../../platform/db/open.ts";
+import type { Clock } from "../../../platform/kernel/clock.ts";
+import { momentOf, uuidv7 } from "../../../platform/kernel/ids.ts";
+import type { Keyring } from "../../../platform/kernel/keyring.ts";
+import type { Random } from "../../../platform/kernel/random.ts";
+import { standingOf } from "../../users/standing.ts";
+import { lockUser, type User } from "../../users/users.store.ts";
+import { consumeCeremony, insertCeremony, insertSpent, type Ceremony } from "./ceremonies.store.ts";
+
+export interface CeremonyDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What a ceremony is begun for; it can be finished for nothing else. */
+export type Purpose = Pick<Ceremony, "kind" | "userId" | "flowId" | "standing">;
+
+/** PK-01. */
+const CHALLENGE_BYTES = 32;
+export const CEREMONY_SECONDS = 300;
+
+export function purposeOf(
+  kind: "registration" | "second_factor",
+  flowId: string,
+  user: User,
+): Purpose & { readonly userId: string } {
+  return { kind, userId: user.id, flowId, standing: standingOf(user) };
+}
+
+/** `undefined` where the user has been deleted meanwhile. */
+export async function beginCeremony(
+  deps: CeremonyDeps,
+  purpose: Purpose & { readonly userId: string },
+): Promise<Ceremony | undefined> {
+  const now = deps.clock.now();
+  const challenge = deps.random.bytes(CHALLENGE_BYTES).toString("base64url");
+  const ceremony: Ceremony = {
+    id: uuidv7(deps),
+    ...purpose,
+    challenge,
+    createdAt: now,
+    expiresAt: now + CEREMONY_SECONDS,
+  };
+  return deps.db.transaction().execute(async (tx) => {
+    if ((await lockUser(tx, purpose.userId)) === undefined) return undefined;
+    await insertCeremony(tx, ceremony);
+    return ceremony;
+  });
+}
+
+/**
+ * Ends a ceremony before anything of the credential is read, so that each is tried once;
+ * `undefined` where it was not begun for this, or its user is not what they were (PK-01, PK-08).
+ */
+export async function endCeremony(
+  deps: CeremonyDeps,
+  id: string,
+  purpose: Purpose,
+): Promise<Ceremony | undefined> {
+  const ceremony = await deps.db.transaction().execute(async (tx) => consumeCeremony(tx, id));
+  if (ceremony === undefined || ceremony.expiresAt <= deps.clock.now()) return undefined;
+  const { kind, userId, flowId, standing } = purpose;
+  const isMeant =
+    ceremony.kind === kind &&
+    ceremony.userId === userId &&
+    ceremony.flowId === flowId &&
+    ceremony.standing === standing;
+  return isMeant ? ceremony : undefined;
+}
+
+interface SignInCeremonyDeps extends CeremonyDeps {
+  readonly keyring: Keyring;
+}
+
+/**
+ * For a sign-in by passkey alone nobody has said who they are, and anybody may ask for any number:
+ * nothing is kept of it until one is finished. The challenge is a MAC over the id, so that there is
+ * none but those that were given out here (PK-01).
+ */
+export function beginSignIn(deps: SignInCeremonyDeps): Ceremony {
+  return signInCeremony(deps.keyring, uuidv7(deps));
+}
+
+/** How far the clock of the node that began it may be ahead. */
+const SKEW_SECONDS = 5;
+
+/**
+ * As `endCeremony`: a row that says that it is over is the first thing there is of it, and only one
+ * can be written.
+ */
+export async function endSignIn(
+  deps: SignInCeremonyDeps,
+  id: string,
+): Promise<Ceremony | undefined> {
+  const ceremony = signInCeremony(deps.keyring, id);
+  const now = deps.clock.now();
+  if (ceremony.createdAt > now + SKEW_SECONDS || ceremony.expiresAt <= now) return undefined;
+  return (await deps.db.transaction().execute(async (tx) => insertSpent(tx, ceremony)))
+    ? ceremony
+    : undefined;
+}
+
+function signInCeremony(keyring: Keyring, id: string): Ceremony {
+  const createdAt = momentOf(id);
+  const challenge = keyring.mac("passkey-challenge", id.toLowerCase()).toString("base64url");
+  const anybody = { kind: "sign_in", userId: null, flowId: "", standing: "" } as const;
+  return {
+    id: id.toLowerCase(),
+    ...anybody,
+    challenge,
+    createdAt,
+    expiresAt: createdAt + CEREMONY_SECONDS,
+  };
+}

@@ -1,0 +1,127 @@
+import type { Assertion } from "@portcullis/contract";
+import type { Origin } from "../../../records/audit/events.ts";
+import type { Tx } from "../../../platform/db/open.ts";
+import type { Client } from "../../../platform/http/serve.ts";
+import type { UnixSeconds } from "../../../platform/kernel/clock.ts";
+import { assuranceOf } from "../../sign-in/assurance.ts";
+import type { Match } from "../../sign-in/factor.ts";
+import { noteFailure } from "../../sign-in/failures.ts";
+import {
+  countSignIn,
+  enter,
+  holdEntrant,
+  open,
+  reasonAgainst,
+  type OpeningDeps,
+  type SignedIn,
+} from "../../sign-in/opening.ts";
+import { trustedDevice } from "../../sign-in/sign-in.ts";
+import { standingOf } from "../../users/standing.ts";
+import { findUser, type User } from "../../users/users.store.ts";
+import { beginSignIn, endSignIn } from "./ceremonies.ts";
+import type { Ceremony } from "./ceremonies.store.ts";
+import { requestOf, type Request } from "./options.ts";
+import { findPasskey } from "./passkeys.store.ts";
+import { showPasskey, type ShowDeps } from "./show-passkey.ts";
+
+export interface PasskeySignInDeps extends OpeningDeps, ShowDeps {}
+
+/** Names no credential: nothing is known of who is going to sign in (EN-07). */
+export function startPasskeySignIn(deps: PasskeySignInDeps): Request {
+  return requestOf(deps, beginSignIn(deps));
+}
+
+export interface PasskeySignIn {
+  readonly ceremonyId: string;
+  readonly credential: Assertion;
+  readonly deviceToken?: string | undefined;
+}
+
+export type PasskeySignInOutcome =
+  | ({ readonly kind: "opened" } & SignedIn)
+  | { readonly kind: "refused" };
+
+/**
+ * The way in by passkey alone: ceremony, passkey, account state, session. The passkey stands for
+ * two factors, so nothing is asked for beside it; whatever is wrong, the answer is one.
+ */
+export async function signInWithPasskey(
+  deps: PasskeySignInDeps,
+  { ceremonyId, credential, deviceToken }: PasskeySignIn,
+  client: Client,
+  origin: Origin,
+): Promise<PasskeySignInOutcome> {
+  const ceremony = await endSignIn(deps, ceremonyId);
+  if (ceremony === undefined) return { kind: "refused" };
+  const recognised = await recognise(deps, ceremony, credential, origin);
+  if ("reason" in recognised) {
+    await deps.db.transaction().execute(async (tx) => noteRefused(tx, deps, recognised, origin));
+    return { kind: "refused" };
+  }
+  const { user, match } = recognised;
+  const trusted = trustedDevice(deps.keyring, user, deviceToken);
+
+  const outcome = await deps.db.transaction().execute(async (tx) => {
+    const isUnchanged = (held: User): boolean => standingOf(held) === standingOf(user);
+    const held = await holdEntrant(tx, deps, { userId: user.id, isUnchanged });
+    if (held === undefined || (await match.spend(tx)) === undefined) {
+      await noteRefused(tx, deps, { userId: user.id, reason: "changed" }, origin);
+      return undefined;
+    }
+    await countSignIn(tx, deps);
+    const entrance = { proven: assuranceOf(match.amr), trustedDevice: trusted, client };
+    return { user: held, opened: await open(tx, deps, held, entrance, origin) };
+  });
+  if (outcome === undefined) return { kind: "refused" };
+  return { kind: "opened", ...(await enter(deps, outcome.user, outcome.opened, trusted)) };
+}
+
+interface Refused {
+  readonly userId: string | undefined;
+  readonly reason: string;
+}
+
+async function recognise(
+  deps: PasskeySignInDeps,
+  ceremony: Ceremony,
+  credential: Assertion,
+  origin: Origin,
+): Promise<{ readonly user: User; readonly match: Match } | Refused> {
+  const passkey = await findPasskey(deps.db, credential.id);
+  if (passkey === undefined) return { userId: undefined, reason: "unknown" };
+  const { userId } = passkey;
+  const match = await showPasskey(deps, { ceremony, credential, passkey, alone: true }, origin);
+  const user = await findUser(deps.db, userId);
+  if (match === undefined || user === undefined) return { userId, reason: "passkey" };
+  const reason =
+    reasonAgainst(deps, user) ??
+    (hasChangedSince(user, ceremony.createdAt, deps.clock.now()) ? "changed" : undefined);
+  return reason === undefined ? { user, match } : { userId, reason };
+}
+
+/** Two changes in one second differ by one, so that the time of the second is a second late. */
+const LATE_SECONDS = 1;
+
+/**
+ * When the ceremony began nobody had said who they are, so that there is no standing to compare
+ * (PK-08). What lies ahead of the clock is not the time of anything: it only had to be more than
+ * what was there before.
+ */
+function hasChangedSince(
+  { passwordChangedAt, emailVerifiedAt, hardEpoch }: User,
+  at: UnixSeconds,
+  now: UnixSeconds,
+): boolean {
+  const isSince = (moment: UnixSeconds | null): boolean =>
+    moment !== null && moment > at + LATE_SECONDS && moment <= now;
+  return [passwordChangedAt, emailVerifiedAt, hardEpoch].some(isSince);
+}
+
+async function noteRefused(
+  tx: Tx,
+  deps: PasskeySignInDeps,
+  { userId, reason }: Refused,
+  origin: Origin,
+): Promise<void> {
+  await noteFailure(tx, deps, { event: "sign_in.failed", userId, reason }, origin);
+}

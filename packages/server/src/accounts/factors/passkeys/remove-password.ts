@@ -1,0 +1,46 @@
+import { record } from "../../../records/audit/audit.ts";
+import type { Origin } from "../../../records/audit/events.ts";
+import type { Refusal } from "../../../platform/http/serve.ts";
+import { notify } from "../../../records/mail/notices.ts";
+import { refusalOfWeak } from "../../sign-in/assurance.ts";
+import { lockUser, setPassword } from "../../users/users.store.ts";
+import { takeCensus } from "../census.store.ts";
+import type { ChangeDeps, Changer } from "../change.ts";
+
+export type RemovePasswordOutcome =
+  | { readonly kind: "removed" | "session_ended" | "last_credential" }
+  | {
+      readonly kind: "insufficient";
+      readonly refusal: Refusal<"insufficient_user_authentication">;
+    };
+
+/**
+ * From then on the account is signed in to by passkey alone. No session ends: nobody has lost what
+ * they proved (PK-09).
+ */
+export async function removePassword(
+  deps: ChangeDeps,
+  who: Changer,
+  origin: Origin,
+): Promise<RemovePasswordOutcome> {
+  const { userId, sessionId, claims } = who;
+  const outcome = await deps.db
+    .transaction()
+    .execute(async (tx): Promise<RemovePasswordOutcome> => {
+      const user = await lockUser(tx, userId);
+      if (user === undefined || user.disabledAt !== null || user.hardEpoch !== claims.hep)
+        return { kind: "session_ended" };
+      if ((await takeCensus(tx, userId)).verifyingPasskeys === 0)
+        return { kind: "last_credential" };
+      const refusal = refusalOfWeak(claims, ["passkey"], ["passkey"]);
+      if (refusal !== undefined) return { kind: "insufficient", refusal };
+      if (user.passwordSealed === null) return { kind: "removed" };
+      const now = deps.clock.now();
+      await setPassword(tx, userId, null, now);
+      await notify(tx, deps, user, { template: "password_changed", data: { at: now } });
+      await record(tx, deps, { event: "password.removed", ...origin, userId, sessionId });
+      return { kind: "removed" };
+    });
+  if (outcome.kind === "removed") deps.wakeMail();
+  return outcome;
+}

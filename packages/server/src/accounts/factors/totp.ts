@@ -1,0 +1,197 @@
+import type { Begun, Proof } from "@portcullis/contract";
+import { Secret, TOTP as Totp } from "otpauth";
+import type { Db } from "../../platform/db/open.ts";
+import type { Clock } from "../../platform/kernel/clock.ts";
+import { uuidv7 } from "../../platform/kernel/ids.ts";
+import type { Keyring } from "../../platform/kernel/keyring.ts";
+import type { Random } from "../../platform/kernel/random.ts";
+import type { Asked, Checked, Factor, Match, Preparation } from "../sign-in/factor.ts";
+import { lockUser, type User } from "../users/users.store.ts";
+import { noteAdded } from "./change.ts";
+import { qrOf } from "./qr.ts";
+import {
+  confirmTotp,
+  deleteUnconfirmed,
+  findUnconfirmed,
+  hasConfirmed,
+  insertTotp,
+  listConfirmed,
+  spendStep,
+  UNCONFIRMED_SECONDS,
+  type TotpDevice,
+} from "./totp.store.ts";
+
+export interface TotpDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keyring: Keyring;
+  readonly serviceName: string;
+}
+
+/**
+ * What every authenticator app can do: SHA-1 is never said where it could be another (RFC 6238
+ * §1.2).
+ */
+export const TOTP = { digits: 6, periodSeconds: 30 } as const;
+
+/** 160 bits (RFC 4226 §4, R6). */
+const SECRET_BYTES = 20;
+const MOST_DEVICES = 5;
+const NAME = "Authenticator app";
+/** RFC 6238 §5.2: one step either way, for clocks that differ and for people who type slowly. */
+const WINDOW = 1;
+
+/** Codes of an authenticator app (RFC 6238). */
+export function createTotp(deps: TotpDeps): Factor {
+  return {
+    name: "totp",
+    standsAlone: true,
+    enrolment: {
+      isOpenTo: () => true,
+      begin: async (asked) => beginTotp(deps, asked),
+      check: async (asked, proof) => checkFirst(deps, asked, proof),
+    },
+    isEnrolled: hasConfirmed,
+    check: async ({ user }, proof) => check(deps, user, proof),
+  };
+}
+
+export type BegunTotp = Extract<Begun, { readonly factor: "totp" }>;
+
+/**
+ * Makes a device that counts for nothing yet, in place of one that was never confirmed;
+ * `unavailable`: the user has as many as may be.
+ */
+export async function beginTotp(
+  deps: TotpDeps,
+  { flow, user, name = NAME }: Omit<Asked, "client" | "origin">,
+): Promise<Preparation<BegunTotp>> {
+  const now = deps.clock.now();
+  const [id, secret] = [uuidv7(deps), deps.random.bytes(SECRET_BYTES)];
+  const isNew = await deps.db.transaction().execute(async (tx) => {
+    if (
+      (await lockUser(tx, user.id)) === undefined ||
+      (await listConfirmed(tx, user.id)).length >= MOST_DEVICES
+    )
+      return false;
+    await deleteUnconfirmed(tx, user.id);
+    const secretSealed = sealSecret(deps.keyring, id, secret);
+    const device = { id, userId: user.id, name, flowId: flow.id, secretSealed, ...TOTP };
+    await insertTotp(tx, { ...device, lastStep: 0, createdAt: now, confirmedAt: null });
+    return true;
+  });
+  if (!isNew) return { kind: "unavailable" };
+  const uri = uriOf({
+    secret,
+    issuer: deps.serviceName,
+    label: user.email ?? user.username ?? user.id,
+    ...TOTP,
+  });
+  const { svg, png } = qrOf(uri);
+  const expiresAt = now + UNCONFIRMED_SECONDS;
+  return {
+    kind: "prepared",
+    prepared: {
+      factor: "totp",
+      id,
+      secret: secretOf(secret).base32,
+      uri,
+      qrSvg: svg,
+      qrPng: png,
+      expiresAt,
+    },
+  };
+}
+
+/** The device that can still be confirmed. */
+export async function findPending(
+  { db, clock }: Pick<TotpDeps, "db" | "clock">,
+  userId: string,
+): Promise<TotpDevice | undefined> {
+  const device = await findUnconfirmed(db, userId);
+  return device !== undefined && device.createdAt > clock.now() - UNCONFIRMED_SECONDS
+    ? device
+    : undefined;
+}
+
+async function checkFirst(deps: TotpDeps, { user, origin }: Asked, proof: Proof): Promise<Checked> {
+  const device = await findPending(deps, user.id);
+  const step =
+    device && "code" in proof ? matchStep(device, deps.keyring, proof.code, deps.clock) : undefined;
+  if (device === undefined || step === undefined) return { kind: "mismatched" };
+  const { id } = device;
+  return matched(async (tx) => {
+    if (!(await confirmTotp(tx, { id, step }, deps.clock.now()))) return undefined;
+    await noteAdded(tx, deps, user, "totp", origin);
+    return { enrolledId: id };
+  });
+}
+
+async function check(deps: TotpDeps, user: User, proof: Proof): Promise<Checked> {
+  if (!("code" in proof)) return { kind: "mismatched" };
+  for (const device of await listConfirmed(deps.db, user.id)) {
+    const { id, lastStep } = device;
+    const step = matchStep(device, deps.keyring, proof.code, deps.clock);
+    if (step !== undefined && step > lastStep)
+      return matched(async (tx) => ((await spendStep(tx, { id, step })) ? {} : undefined));
+  }
+  return { kind: "mismatched" };
+}
+
+function matched(spend: Match["spend"]): Checked {
+  return { kind: "matched", match: { amr: ["otp"], spend } };
+}
+
+/**
+ * @returns the time step that this is the device's code of, by our clock and in constant time
+ *   (MF-01, MF-11)
+ */
+export function matchStep(
+  device: Pick<TotpDevice, "id" | "secretSealed" | "digits" | "periodSeconds">,
+  keyring: Keyring,
+  code: string,
+  clock: Clock,
+): number | undefined {
+  const token = code.replaceAll(" ", "");
+  if (!/^\d+$/.test(token)) return undefined;
+  const { digits, periodSeconds: period } = device;
+  const timestamp = clock.now() * 1000;
+  const secret = secretOf(openSecret(keyring, device.id, device.secretSealed));
+  const delta = Totp.validate({ token, secret, digits, period, timestamp, window: WINDOW });
+  return delta === null ? undefined : Totp.counter({ period, timestamp }) + delta;
+}
+
+export function sealSecret(keyring: Keyring, id: string, secret: Uint8Array): Buffer {
+  return keyring.seal("totp-seal", id, secret);
+}
+
+/** @throws {UnsealError} when it was sealed for another device or with another master secret */
+export function openSecret(keyring: Keyring, id: string, sealed: Uint8Array): Buffer {
+  return keyring.open("totp-seal", id, sealed);
+}
+
+interface Key {
+  readonly secret: Uint8Array;
+  readonly issuer?: string;
+  readonly label: string;
+  readonly digits: number;
+  readonly periodSeconds: number;
+}
+
+/** What authenticator apps read from a QR code (Key URI Format): a colon would end the issuer. */
+export function uriOf({ secret, issuer = "", label, digits, periodSeconds: period }: Key): string {
+  return new Totp({
+    secret: secretOf(secret),
+    issuer: issuer.replaceAll(/\s*:\s*/g, " "),
+    label,
+    digits,
+    period,
+    algorithm: "SHA1",
+  }).toString();
+}
+
+/** A copy of exactly these bytes: those of a `Buffer` may be part of a larger memory. */
+function secretOf(bytes: Uint8Array): Secret {
+  return new Secret({ buffer: Uint8Array.from(bytes).buffer });
+}

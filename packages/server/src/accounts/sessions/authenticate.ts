@@ -1,0 +1,19 @@
+import type { Verifier, VerifyOutcome } from "@portcullis/verifier";
+import type { Feed } from "../../records/revocations/feed.ts";
+
+const STALE_WAIT_MILLISECONDS = 250;
+
+/**
+ * Checks an access token without a database query. Only where the revocation view is too old to
+ * tell does it wait for one poll, shared by everybody who waits, before it gives up (design §4.2).
+ */
+export function createAuthenticate(
+  verifier: Verifier,
+  feed: Feed,
+): (token: string) => VerifyOutcome | Promise<VerifyOutcome> {
+  return (token) => {
+    const outcome = verifier.verify(token);
+    if (outcome.kind !== "refused" || outcome.code !== "revocation_view_stale") return outcome;
+    return feed.refresh(STALE_WAIT_MILLISECONDS).then(() => verifier.verify(token));
+  };
+}

@@ -1,0 +1,170 @@
+import { record, type AuditDeps } from "../../records/audit/audit.ts";
+import type { Origin } from "../../records/audit/events.ts";
+import type { Tx } from "../../platform/db/open.ts";
+import type { Client } from "../../platform/http/serve.ts";
+import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
+import { uuidv7 } from "../../platform/kernel/ids.ts";
+import type { Keyring } from "../../platform/kernel/keyring.ts";
+import type { Random } from "../../platform/kernel/random.ts";
+import { hardEpochFloor } from "../../records/revocations/revocations.store.ts";
+import type { Recorded } from "../../records/revocations/settle.ts";
+import { mint, type Grant, type MintDeps } from "../tokens/mint.ts";
+import type { SessionTokens } from "../users/ports.ts";
+import { liftHardEpoch, setLastLogin, type User } from "../users/users.store.ts";
+import type { AmrList } from "./amr.ts";
+import { refreshTokenOf } from "./refresh-token.ts";
+import { revokeOne } from "./revoke.ts";
+import { insertSession, liveSessionsBeyond, type Session } from "./sessions.store.ts";
+
+export interface SessionDeps extends MintDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keyring: Keyring;
+  readonly accessTtlSeconds: number;
+  /** How long a session lives without being refreshed. */
+  readonly idleTtlSeconds: number;
+  /** How long it lives at all (RF-11). */
+  readonly sessionTtlSeconds: number;
+  /** Live sessions of one user; one more ends the one used longest ago (RF-17). */
+  readonly maxSessionsPerUser: number;
+  /** G of design §4.3. */
+  readonly refreshGraceSeconds: number;
+}
+
+export interface Proven {
+  readonly amr: AmrList;
+  readonly acr: string;
+  /** Now, unless it was another time. */
+  readonly authTime?: UnixSeconds;
+}
+
+export interface Opened {
+  readonly session: Session;
+  readonly grant: Grant;
+  /** Sessions that made room. */
+  readonly recorded: readonly Recorded[];
+}
+
+/**
+ * Opens a session for a user whose row the transaction holds and whose every required step is
+ * proven. The tokens are signed after the commit, by `signTokens`.
+ */
+export async function openSession(
+  tx: Tx,
+  deps: SessionDeps,
+  user: User,
+  proven: Proven,
+  client: Client,
+): Promise<Opened> {
+  const now = deps.clock.now();
+  const recorded = await makeRoom(tx, deps, user.id, now);
+  const hardEpoch = Math.max(user.hardEpoch, await hardEpochFloor(tx));
+  if (hardEpoch > user.hardEpoch) await liftHardEpoch(tx, user.id, hardEpoch);
+  const endsAt = now + deps.sessionTtlSeconds;
+  const session: Session = {
+    id: uuidv7(deps),
+    userId: user.id,
+    generation: 1,
+    rotatedAt: now,
+    confirmedAt: null,
+    attemptHash: null,
+    hardEpoch,
+    authTime: proven.authTime ?? now,
+    amr: proven.amr,
+    acr: proven.acr,
+    createdAt: now,
+    lastUsedAt: now,
+    idleEndsAt: Math.min(now + deps.idleTtlSeconds, endsAt),
+    endsAt,
+    maxAccessExp: accessExpiry(deps, now, endsAt),
+    address: client.address,
+    userAgent: client.userAgent,
+    revokedAt: null,
+    revokedCause: null,
+  };
+  await insertSession(tx, session);
+  await setLastLogin(tx, user.id, now);
+  return { session, grant: grantOf(session, user, session.maxAccessExp, now), recorded };
+}
+
+/** The events of an opening, those of the sessions that made room among them. */
+export async function recordOpened(
+  tx: Tx,
+  deps: AuditDeps,
+  { session, recorded }: Opened,
+  method: string,
+  origin: Origin,
+): Promise<void> {
+  const { userId } = session;
+  for (const { revocation } of recorded) {
+    await record(tx, deps, {
+      event: "session.ended",
+      ...origin,
+      actor: { kind: "system" },
+      userId,
+      sessionId: revocation.subject,
+      details: { cause: revocation.cause },
+    });
+  }
+  await record(tx, deps, {
+    event: "session.opened",
+    ...origin,
+    actor: { kind: "user", id: userId },
+    userId,
+    sessionId: session.id,
+    details: { method },
+  });
+}
+
+/** No access token outlives its session's absolute end (JW-18). */
+export function accessExpiry(
+  deps: Pick<SessionDeps, "accessTtlSeconds">,
+  now: UnixSeconds,
+  endsAt: UnixSeconds,
+): UnixSeconds {
+  return Math.min(now + deps.accessTtlSeconds, endsAt);
+}
+
+export function grantOf(
+  session: Session,
+  user: { readonly authorizationEpoch: number },
+  expiresAt: UnixSeconds,
+  now: UnixSeconds,
+): Grant {
+  return {
+    userId: session.userId,
+    sessionId: session.id,
+    hardEpoch: session.hardEpoch,
+    authorizationEpoch: user.authorizationEpoch,
+    generation: session.generation,
+    authTime: session.authTime,
+    amr: session.amr,
+    acr: session.acr,
+    issuedAt: now,
+    expiresAt,
+  };
+}
+
+export function signTokens(deps: SessionDeps, grant: Grant): SessionTokens {
+  return {
+    accessToken: mint(deps, grant),
+    tokenType: "Bearer",
+    expiresInSeconds: grant.expiresAt - grant.issuedAt,
+    refreshToken: refreshTokenOf(deps.keyring, { sid: grant.sessionId, gen: grant.generation }),
+    sessionId: grant.sessionId,
+  };
+}
+
+async function makeRoom(
+  tx: Tx,
+  deps: SessionDeps,
+  userId: string,
+  now: UnixSeconds,
+): Promise<readonly Recorded[]> {
+  const recorded: Recorded[] = [];
+  for (const id of await liveSessionsBeyond(tx, userId, deps.maxSessionsPerUser - 1, now)) {
+    const ended = await revokeOne(tx, deps, { id }, "session_limit");
+    if (ended !== undefined) recorded.push(ended.recorded);
+  }
+  return recorded;
+}

@@ -1,0 +1,58 @@
+import { record } from "../../records/audit/audit.ts";
+import type { Origin } from "../../records/audit/events.ts";
+import type { Tx } from "../../platform/db/open.ts";
+import type { Client } from "../../platform/http/serve.ts";
+import type { Recorded } from "../../records/revocations/settle.ts";
+import type { User } from "../users/users.store.ts";
+import { openSession, type Opened, type Proven, type SessionDeps } from "./open.ts";
+import { endOf } from "./refresh-rules.ts";
+import { revokeOne } from "./revoke.ts";
+import { holdSession } from "./sessions.store.ts";
+
+export interface Raised {
+  readonly opened: Opened;
+  /** To be settled after the commit. */
+  readonly recorded: readonly Recorded[];
+}
+
+/**
+ * Whether the session is the user's and lives; if so it goes on living as long as the transaction
+ * does.
+ */
+export async function holdLive(
+  tx: Tx,
+  deps: Pick<SessionDeps, "clock">,
+  { id, userId }: { readonly id: string; readonly userId: string },
+): Promise<boolean> {
+  const held = await holdSession(tx, id);
+  return (
+    held !== undefined && held.userId === userId && endOf(held, deps.clock.now()) === undefined
+  );
+}
+
+/**
+ * Lets a session go on under a new id, on what has been proven now (LG-13, MF-07): tokens of the
+ * old one, which somebody else may hold, gain nothing by it. `undefined` where it has ended. The
+ * user's row must be held.
+ */
+export async function raiseSession(
+  tx: Tx,
+  deps: SessionDeps,
+  session: { readonly id: string; readonly user: User; readonly client: Client },
+  proven: Proven,
+  origin: Origin,
+): Promise<Raised | undefined> {
+  const { user, client } = session;
+  if (!(await holdLive(tx, deps, { id: session.id, userId: user.id }))) return undefined;
+  const ended = await revokeOne(tx, deps, { id: session.id, userId: user.id }, "step_up");
+  if (ended === undefined) return undefined;
+  const opened = await openSession(tx, deps, user, proven, client);
+  await record(tx, deps, {
+    event: "session.stepped_up",
+    ...origin,
+    userId: user.id,
+    sessionId: opened.session.id,
+    details: { from: session.id, method: proven.amr.join(" ") },
+  });
+  return { opened, recorded: [ended.recorded, ...opened.recorded] };
+}

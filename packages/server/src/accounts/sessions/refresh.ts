@@ -1,0 +1,247 @@
+import { createHash } from "node:crypto";
+import type { EndCause } from "@portcullis/contract";
+import { record } from "../../records/audit/audit.ts";
+import type { Origin } from "../../records/audit/events.ts";
+import type { Db, Tx } from "../../platform/db/open.ts";
+import type { Client } from "../../platform/http/serve.ts";
+import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { notify } from "../../records/mail/notices.ts";
+import type { Recorded, Settle } from "../../records/revocations/settle.ts";
+import { take } from "../../records/attempts/attempts.store.ts";
+import { mailsTo } from "../../records/attempts/budgets.ts";
+import type { Grant } from "../tokens/mint.ts";
+import type { SessionTokens } from "../users/ports.ts";
+import { findUser } from "../users/users.store.ts";
+import { accessExpiry, grantOf, signTokens, type SessionDeps } from "./open.ts";
+import { readRefreshToken, type RefreshClaims } from "./refresh-token.ts";
+import { judge, type Rotation, type Verdict } from "./refresh-rules.ts";
+import { revokeOne } from "./revoke.ts";
+import { advance, findSession, holdSession, touch, type HeldSession } from "./sessions.store.ts";
+
+export interface RefreshDeps extends SessionDeps {
+  readonly db: Db;
+  readonly settle: Settle;
+  /** Tells the mail sender that something is waiting. */
+  readonly wakeMail: () => void;
+}
+
+/** A refusal; but for `ended` it has changed nothing. */
+export type RenewRefusal =
+  /** Of a session it no longer knows. */
+  | { readonly kind: "invalid" }
+  /** The account waits for its activation. */
+  | { readonly kind: "paused" }
+  | { readonly kind: "spent" }
+  | { readonly kind: "ended"; readonly cause: EndCause; readonly endedAt: number };
+
+export type RenewOutcome =
+  | {
+      readonly kind: "granted";
+      readonly grant: Grant;
+      readonly userNumber: number;
+      readonly idleEndsAt: UnixSeconds;
+    }
+  | RenewRefusal;
+
+export type RefreshOutcome =
+  | { readonly kind: "refreshed"; readonly tokens: SessionTokens }
+  | RenewRefusal;
+
+type Decided =
+  | Exclude<RenewOutcome, { kind: "ended" }>
+  | (Extract<RenewOutcome, { kind: "ended" }> & { readonly recorded?: Recorded });
+
+/** Trades a native refresh token for new tokens. */
+export async function refresh(
+  deps: RefreshDeps,
+  token: string,
+  attemptId: string | undefined,
+  client: Client,
+  origin: Origin,
+): Promise<RefreshOutcome> {
+  const claims = readRefreshToken(deps.keyring, token);
+  if (claims === undefined) return { kind: "invalid" };
+  const attemptHash =
+    attemptId === undefined ? null : createHash("sha256").update(attemptId).digest("base64url");
+  const renewed = await renew(deps, { claims, attemptHash, client, origin });
+  return renewed.kind === "granted"
+    ? { kind: "refreshed", tokens: signTokens(deps, renewed.grant) }
+    : renewed;
+}
+
+/**
+ * Renews a session by the table of design §4.3. Everything is decided and written in one
+ * transaction that holds the session's row; a refusal that ends the session commits (RF-07), a
+ * fault consumes nothing (RF-08).
+ */
+export async function renew(deps: RefreshDeps, presented: Presented): Promise<RenewOutcome> {
+  const decided = await deps.db.transaction().execute(async (tx) => decide(tx, deps, presented));
+  if (decided.kind !== "ended") return decided;
+  if (decided.recorded !== undefined) {
+    deps.wakeMail();
+    await deps.settle([decided.recorded]);
+  }
+  return { kind: "ended", cause: decided.cause, endedAt: decided.endedAt };
+}
+
+/** What a refresh token is worth, as faces read them, without presenting it. */
+export async function inspect(
+  deps: Pick<RefreshDeps, "db" | "clock">,
+  { sid, gen }: RefreshClaims,
+): Promise<"live" | "paused" | "spent" | "ended"> {
+  const session = await findSession(deps.db, sid);
+  if (session === undefined) return "ended";
+  const verdict = judge(
+    session,
+    { generation: gen, attemptHash: null },
+    deps.clock.now(),
+    0,
+    "never",
+  );
+  switch (verdict.kind) {
+    case "rotate":
+    case "repeat":
+      return "live";
+    case "paused":
+    case "ended":
+      return verdict.kind;
+    case "spent":
+    case "theft":
+      return "spent";
+  }
+}
+
+interface Presented {
+  readonly claims: RefreshClaims;
+  readonly attemptHash: string | null;
+  /** `forgiving` unless a face has its own ways. */
+  readonly rotation?: Rotation;
+  readonly client: Client;
+  readonly origin: Origin;
+}
+
+export async function decide(tx: Tx, deps: RefreshDeps, presented: Presented): Promise<Decided> {
+  const session = await holdSession(tx, presented.claims.sid);
+  if (session === undefined) return { kind: "invalid" };
+  const now = deps.clock.now();
+  const { claims, attemptHash, rotation } = presented;
+  const verdict = judge(
+    session,
+    { generation: claims.gen, attemptHash },
+    now,
+    deps.refreshGraceSeconds,
+    rotation,
+  );
+  switch (verdict.kind) {
+    case "ended":
+    case "paused":
+    case "spent":
+      return verdict;
+    case "rotate":
+      return rotate(tx, deps, session, presented, now);
+    case "repeat":
+      return repeat(tx, deps, session, verdict, presented.origin, now);
+    case "theft":
+      return end(tx, deps, session, verdict.cause, presented);
+  }
+}
+
+async function rotate(
+  tx: Tx,
+  deps: RefreshDeps,
+  session: HeldSession,
+  presented: Presented,
+  now: number,
+): Promise<Decided> {
+  const maxAccessExp = Math.max(session.maxAccessExp, accessExpiry(deps, now, session.endsAt));
+  const idleEndsAt = Math.min(now + deps.idleTtlSeconds, session.endsAt);
+  const advanced = await advance(tx, {
+    id: session.id,
+    from: session.generation,
+    rotatedAt: now,
+    attemptHash: presented.attemptHash,
+    idleEndsAt,
+    maxAccessExp,
+    address: presented.client.address,
+    userAgent: presented.client.userAgent,
+  });
+  if (!advanced) throw new Error("a session changed while its row was held");
+  const next = { ...session, generation: session.generation + 1 };
+  const grant = grantOf(next, session.user, accessExpiry(deps, now, session.endsAt), now);
+  return { kind: "granted", grant, userNumber: session.user.number, idleEndsAt };
+}
+
+/** The same refresh token once more, with a fresh access token. */
+async function repeat(
+  tx: Tx,
+  deps: RefreshDeps,
+  session: HeldSession,
+  verdict: Extract<Verdict, { kind: "repeat" }>,
+  origin: Origin,
+  now: number,
+): Promise<Decided> {
+  const expiresAt = accessExpiry(deps, now, session.endsAt);
+  await touch(tx, session.id, {
+    at: now,
+    confirmedAt: verdict.confirms ? (session.confirmedAt ?? now) : session.confirmedAt,
+    maxAccessExp: Math.max(session.maxAccessExp, expiresAt),
+  });
+  if (verdict.audited)
+    await record(tx, deps, {
+      event: "session.refresh_grace",
+      ...origin,
+      userId: session.userId,
+      sessionId: session.id,
+    });
+  const grant = grantOf(session, session.user, expiresAt, now);
+  return {
+    kind: "granted",
+    grant,
+    userNumber: session.user.number,
+    idleEndsAt: session.idleEndsAt,
+  };
+}
+
+async function end(
+  tx: Tx,
+  deps: RefreshDeps,
+  session: HeldSession,
+  cause: "refresh_reused" | "refresh_ahead",
+  presented: Presented,
+): Promise<Decided> {
+  const revoked = await revokeOne(tx, deps, { id: session.id }, cause);
+  if (revoked === undefined) throw new Error("a session was ended while its row was held");
+  if (cause === "refresh_reused") await noticeReuse(tx, deps, session.userId, presented.client);
+  await record(tx, deps, {
+    event: cause === "refresh_reused" ? "session.refresh_reused" : "session.refresh_ahead",
+    ...presented.origin,
+    userId: session.userId,
+    sessionId: session.id,
+    result: "refused",
+    details: { presented: presented.claims.gen, current: session.generation },
+  });
+  return { kind: "ended", cause, endedAt: deps.clock.now(), recorded: revoked.recorded };
+}
+
+/**
+ * Once per session, as it ends; and a few times an hour, for whoever has the password can open any
+ * number of them (LG-14).
+ */
+async function noticeReuse(
+  tx: Tx,
+  deps: RefreshDeps,
+  userId: string,
+  { address, userAgent }: Client,
+): Promise<void> {
+  const user = await findUser(tx, userId);
+  const now = deps.clock.now();
+  if (
+    user === undefined ||
+    (await take(tx, mailsTo(`refresh-reused:${userId}`), now)).kind === "exhausted"
+  )
+    return;
+  await notify(tx, deps, user, {
+    template: "refresh_reused",
+    data: { at: now, address, userAgent },
+  });
+}

@@ -1,0 +1,129 @@
+import type { AccessClaims, Endpoint, FactorName } from "@portcullis/contract";
+import type { Db } from "../../platform/db/open.ts";
+import { refuse, type Caller, type Refusal } from "../../platform/http/serve.ts";
+import type { AmrList } from "../sessions/amr.ts";
+import { enrolledFactors, type Factor } from "./factor.ts";
+import { isRequired, type PolicyDeps } from "./policy.ts";
+
+/** NIST SP 800-63B-4 §2: one factor, or two. */
+export type Acr = "aal1" | "aal2";
+
+/** What a list of methods amounts to; two factors are said by `mfa` as well (RFC 8176 §2). */
+export function assuranceOf(amr: AmrList): { readonly amr: AmrList; readonly acr: Acr } {
+  const isTwo =
+    amr.includes("mfa") || (amr.includes("pwd") && amr.some((method) => factorOf.has(method)));
+  if (!isTwo) return { amr, acr: "aal1" };
+  return { amr: amr.includes("mfa") ? amr : [...amr, "mfa"], acr: "aal2" };
+}
+
+/** A recovery code is kept for the day the others are lost, so it is as strong as any. */
+const strengths: Readonly<Record<FactorName, number>> = {
+  email: 1,
+  totp: 2,
+  passkey: 3,
+  recovery_codes: 3,
+};
+const factorOf: ReadonlyMap<string, FactorName> = new Map([
+  ["email", "email"],
+  ["otp", "totp"],
+  ["hwk", "passkey"],
+  ["swk", "passkey"],
+  ["rec", "recovery_codes"],
+]);
+
+/** Whether the factor a session was raised with is at least as strong as each of these (MF-07). */
+export function isAsStrong(amr: AmrList, factors: readonly FactorName[]): boolean {
+  const shown = amr.map((method) => factorOf.get(method)).filter((name) => name !== undefined);
+  return strengthOf(shown) >= strengthOf(factors);
+}
+
+/** As long as a proof counts where factors are touched; the endpoints say the same. */
+const FRESH_SECONDS = 300;
+
+/**
+ * MF-07: a session that has shown nothing as strong as what is touched, of those that the user has;
+ * `undefined` where it has, or where there is no factor yet and the password is all there is.
+ */
+export function refusalOfWeak(
+  { acr, amr }: Pick<AccessClaims, "acr" | "amr">,
+  enrolled: readonly FactorName[],
+  touched: readonly FactorName[],
+): Refusal<"insufficient_user_authentication"> | undefined {
+  const standing = touched.filter((name) => name !== "recovery_codes");
+  if (enrolled.length === 0 || (acr === "aal2" && isAsStrong(amr, standing))) return undefined;
+  return insufficient({
+    acr: "aal2",
+    maxAgeSeconds: FRESH_SECONDS,
+    factors: strongEnough(enrolled, standing),
+  });
+}
+
+/** Which of the factors that a user has would do where these are to be touched. */
+export function strongEnough(
+  enrolled: readonly FactorName[],
+  factors: readonly FactorName[],
+): readonly FactorName[] {
+  return enrolled.filter((name) => strengths[name] >= strengthOf(factors));
+}
+
+function strengthOf(factors: readonly FactorName[]): number {
+  return Math.max(0, ...factors.map((name) => strengths[name]));
+}
+
+export interface AssuranceDeps extends PolicyDeps {
+  readonly db: Db;
+  readonly factors: readonly Factor[];
+}
+
+type Insufficient = Refusal<"insufficient_user_authentication" | "factor_required">;
+
+/**
+ * Whether a caller has proven enough for an endpoint; `undefined` where so. Who has a second factor
+ * must have shown it, lately where the endpoint says so; a superuser of whom one is demanded does
+ * nothing without (AD-06). RFC 9470.
+ */
+export function createAssurance(
+  deps: AssuranceDeps,
+): (endpoint: Endpoint, caller: Caller) => Promise<Insufficient | undefined> {
+  return async ({ access, stepUp }, { userId, claims }) => {
+    if (
+      claims.acr === "aal2" &&
+      (stepUp === undefined || isRecent(deps, claims, stepUp.maxAgeSeconds))
+    )
+      return undefined;
+    const enrolled = (await enrolledFactors(deps.db, deps.factors, userId)).map(({ name }) => name);
+    if (enrolled.length === 0) {
+      if (access === "superuser" && isRequired(deps, someSuperuser))
+        return refuse("factor_required");
+      if (stepUp?.when !== "always" || isRecent(deps, claims, stepUp.maxAgeSeconds))
+        return undefined;
+      return insufficient({ acr: "aal1", maxAgeSeconds: stepUp.maxAgeSeconds, factors: [] });
+    }
+    return insufficient({ acr: "aal2", maxAgeSeconds: stepUp?.maxAgeSeconds, factors: enrolled });
+  };
+}
+
+/** @param needed `factors`: one of these will do; none: the password. */
+function insufficient(needed: {
+  readonly acr: Acr;
+  readonly maxAgeSeconds: number | undefined;
+  readonly factors: readonly FactorName[];
+}): Refusal<"insufficient_user_authentication"> {
+  const { acr: acrValues, maxAgeSeconds, factors } = needed;
+  return refuse("insufficient_user_authentication", {
+    acrValues,
+    ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
+    factors,
+  });
+}
+
+/** Who gets as far as this is one. */
+const someSuperuser = { superuserSince: 0 };
+
+function isRecent(
+  { clock }: AssuranceDeps,
+  { auth_time }: AccessClaims,
+  maxAgeSeconds: number,
+): boolean {
+  return clock.now() - auth_time <= maxAgeSeconds;
+}

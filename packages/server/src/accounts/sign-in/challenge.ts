@@ -1,0 +1,279 @@
+import type { Begun, FactorName, Prepared, Proof } from "@portcullis/contract";
+import { timingSafeEqual } from "node:crypto";
+import type { Origin } from "../../records/audit/events.ts";
+import type { Queryable, Tx } from "../../platform/db/open.ts";
+import type { Client } from "../../platform/http/serve.ts";
+import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { hashToken } from "../../platform/kernel/codes.ts";
+import { uuidv7 } from "../../platform/kernel/ids.ts";
+import { standingOf } from "../users/standing.ts";
+import { findUser, lockUser, type User } from "../users/users.store.ts";
+import { assuranceOf } from "./assurance.ts";
+import {
+  findOpen,
+  insertChallenge,
+  isDone,
+  markDone,
+  takeTry,
+  type Challenge,
+} from "./challenges.store.ts";
+import { enrolledFactors, type Match, type Preparation, type ReserveOutcome } from "./factor.ts";
+import { countSignIn, enter, holdEntrant, open, reasonAgainst, type SignedIn } from "./opening.ts";
+import { noteMismatch, proveFactor, type Guess } from "./prove-factor.ts";
+import { rememberDevice } from "./remembered-devices.ts";
+import type { SecondStep, SignInDeps } from "./sign-in.ts";
+import { settleAttempt, settleGuess } from "./throttle.ts";
+
+/** MF-03, MF-04. */
+const TRIES = 5;
+const CHALLENGE_SECONDS = 300;
+
+export interface OpenChallenge {
+  readonly challengeId: string;
+  readonly challengeSecret: string;
+  readonly expiresAt: UnixSeconds;
+  readonly factors: readonly FactorName[];
+  readonly enrol: readonly FactorName[];
+}
+
+/**
+ * Keeps a sign-in whose password was right until its second step. Its secret goes to this client
+ * alone; `undefined` where the user has been deleted meanwhile.
+ */
+export async function openChallenge(
+  deps: SignInDeps,
+  { user, attempt, factors, enrol }: SecondStep,
+): Promise<OpenChallenge | undefined> {
+  const now = deps.clock.now();
+  const [id, secret] = [uuidv7(deps), deps.random.bytes(32).toString("base64url")];
+  const isKept = await deps.db.transaction().execute(async (tx) => {
+    if ((await lockUser(tx, user.id)) === undefined) return false;
+    await insertChallenge(tx, {
+      id,
+      userId: user.id,
+      secretHash: hashToken(secret),
+      standing: standingOf(user),
+      enrols: factors.length === 0,
+      triesLeft: TRIES,
+      address: attempt.address,
+      trustedDevice: attempt.trustedDevice ?? null,
+      createdAt: now,
+      expiresAt: now + CHALLENGE_SECONDS,
+    });
+    return true;
+  });
+  if (!isKept) return undefined;
+  const names = (list: SecondStep["factors"]): readonly FactorName[] =>
+    list.map(({ name }) => name);
+  return {
+    challengeId: id,
+    challengeSecret: secret,
+    expiresAt: now + CHALLENGE_SECONDS,
+    factors: names(factors),
+    enrol: names(enrol),
+  };
+}
+
+/** Which challenge, and the proof that it is this client's. */
+export interface Claim {
+  readonly challengeId: string;
+  readonly challengeSecret: string;
+}
+
+export interface Answer extends Claim {
+  readonly proof: Proof;
+  readonly rememberDevice?: boolean | undefined;
+}
+
+interface Told {
+  readonly rememberToken: string | null;
+  readonly recoveryCodesLeft: number | null;
+  /** Of whoever has set up the first factor on the way. */
+  readonly recoveryCodes: readonly string[] | null;
+}
+
+export type AnswerOutcome =
+  | ({ readonly kind: "opened" } & Told & SignedIn)
+  | { readonly kind: "invalid_challenge" | "mismatched" | "busy" }
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
+
+/**
+ * The second step of a sign-in. The account is looked at again (LG-11), the try and the guess are
+ * taken before anything is compared, and of any number of right answers one opens the session
+ * (MF-04).
+ */
+export async function answerChallenge(
+  deps: SignInDeps,
+  answer: Answer,
+  client: Client,
+  origin: Origin,
+): Promise<AnswerOutcome> {
+  const pending = await findPending(deps, answer);
+  if (pending === undefined) return { kind: "invalid_challenge" };
+  const { challenge, user } = pending;
+  const guess: Guess = {
+    flow: { kind: "challenge", id: challenge.id },
+    user,
+    proof: answer.proof,
+    enrols: challenge.enrols,
+    client,
+    origin,
+    takeTry: async (tx) => takeTry(tx, challenge.id, deps.clock.now()),
+  };
+  const proven = await proveFactor(deps, guess);
+  if (proven.kind === "exhausted") return { kind: "invalid_challenge" };
+  if (proven.kind !== "matched") return proven;
+  const reserve = challenge.enrols ? await deps.makeReserve?.() : undefined;
+  if (reserve?.kind === "busy") return reserve;
+
+  const outcome = await deps.db.transaction().execute(async (tx) => {
+    const held = await holdPending(tx, deps, challenge);
+    if (held === undefined) return { kind: "invalid_challenge" } as const;
+    const entered = await conclude(
+      tx,
+      deps,
+      { ...answer, challenge, user: held, match: proven.match, reserve },
+      client,
+      origin,
+    );
+    if (entered === undefined) await noteMismatch(tx, deps, guess);
+    return entered ?? ({ kind: "mismatched" } as const);
+  });
+  if (outcome.kind !== "opened") return outcome;
+  const { opened, trustedDevice, ...told } = outcome;
+  return { ...told, ...(await enter(deps, outcome.user, opened, trustedDevice)) };
+}
+
+interface Concluding {
+  readonly challenge: Challenge;
+  readonly user: User;
+  readonly match: Match;
+  readonly reserve: Extract<ReserveOutcome, { readonly kind: "made" }> | undefined;
+  readonly rememberDevice?: boolean | undefined;
+}
+
+async function conclude(
+  tx: Tx,
+  deps: SignInDeps,
+  { challenge, user, match, reserve, ...asked }: Concluding,
+  client: Client,
+  origin: Origin,
+) {
+  const trustedDevice = challenge.trustedDevice ?? undefined;
+  // Before the proof, whose use is recorded: everybody holds the rows of budgets and figures before
+  // the end of the audit chain.
+  await settleGuess(tx, deps, user.id, client.address);
+  await settleAttempt(tx, deps, deps.attemptLimits, {
+    account: user.id,
+    known: true,
+    address: challenge.address,
+    trustedDevice,
+  });
+  await countSignIn(tx, deps);
+  const spent = await match.spend(tx);
+  if (spent === undefined) return undefined;
+  if (!(await markDone(tx, challenge.id, deps.clock.now())))
+    throw new Error("a challenge was answered while its user's row was held");
+  await reserve?.keep(tx, user.id);
+  const proven = assuranceOf(["pwd", ...match.amr]);
+  const opened = await open(tx, deps, user, { proven, trustedDevice, client }, origin);
+  const remembered =
+    asked.rememberDevice === true
+      ? await rememberDevice(tx, deps, user, client, origin)
+      : undefined;
+  const told: Told = {
+    rememberToken: remembered ?? null,
+    recoveryCodesLeft: spent.recoveryCodesLeft ?? null,
+    recoveryCodes: reserve?.codes ?? null,
+  };
+  return { kind: "opened", user, opened, trustedDevice, ...told } as const;
+}
+
+/**
+ * The challenge's user, held; `undefined` where it has been answered, or the account is not what it
+ * was.
+ */
+async function holdPending(
+  tx: Tx,
+  deps: SignInDeps,
+  challenge: Challenge,
+): Promise<User | undefined> {
+  const isUnchanged = (held: User): boolean => standingOf(held) === challenge.standing;
+  const held = await holdEntrant(tx, deps, { userId: challenge.userId, isUnchanged });
+  if (held === undefined || (await isDone(tx, challenge.id))) return undefined;
+  return (await mayGoOn(tx, deps, challenge)) ? held : undefined;
+}
+
+export type PrepareOutcome<What> = Preparation<What> | { readonly kind: "invalid_challenge" };
+
+/** Mails a code for a challenge, or begins the ceremony of a passkey. */
+export async function prepareChallenge(
+  deps: SignInDeps,
+  asked: Claim & { readonly factor: FactorName },
+  client: Client,
+  origin: Origin,
+): Promise<PrepareOutcome<Prepared>> {
+  const pending = await findPending(deps, asked);
+  if (pending === undefined) return { kind: "invalid_challenge" };
+  const factor = pending.challenge.enrols
+    ? undefined
+    : deps.factors.find(({ name }) => name === asked.factor);
+  if (factor?.prepare === undefined || !(await factor.isEnrolled(deps.db, pending.user.id)))
+    return { kind: "unavailable" };
+  const flow = { kind: "challenge", id: pending.challenge.id } as const;
+  return factor.prepare({ flow, user: pending.user, client, origin });
+}
+
+/**
+ * Begins to set up the factor that a user must have; it is confirmed by answering the challenge
+ * with it.
+ */
+export async function enrolInChallenge(
+  deps: SignInDeps,
+  asked: Claim & { readonly factor: FactorName },
+  client: Client,
+  origin: Origin,
+): Promise<PrepareOutcome<Begun>> {
+  const pending = await findPending(deps, asked);
+  if (pending === undefined) return { kind: "invalid_challenge" };
+  const { challenge, user } = pending;
+  const enrolment = challenge.enrols
+    ? deps.factors.find(({ name }) => name === asked.factor)?.enrolment
+    : undefined;
+  if (enrolment?.isOpenTo(user) !== true) return { kind: "unavailable" };
+  return enrolment.begin({ flow: { kind: "challenge", id: challenge.id }, user, client, origin });
+}
+
+interface Pending {
+  readonly challenge: Challenge;
+  readonly user: User;
+}
+
+async function findPending(
+  deps: SignInDeps,
+  { challengeId, challengeSecret }: Claim,
+): Promise<Pending | undefined> {
+  const challenge = await findOpen(deps.db, challengeId, deps.clock.now());
+  if (challenge === undefined || !isSecretOf(challenge, challengeSecret)) return undefined;
+  const user = await findUser(deps.db, challenge.userId);
+  if (
+    user === undefined ||
+    standingOf(user) !== challenge.standing ||
+    reasonAgainst(deps, user) !== undefined
+  )
+    return undefined;
+  return (await mayGoOn(deps.db, deps, challenge)) ? { challenge, user } : undefined;
+}
+
+/** Whoever has set up a factor meanwhile is asked for that one. */
+async function mayGoOn(
+  db: Queryable,
+  { factors }: SignInDeps,
+  { enrols, userId }: Challenge,
+): Promise<boolean> {
+  return !enrols || (await enrolledFactors(db, factors, userId)).length === 0;
+}
+
+function isSecretOf({ secretHash }: Challenge, secret: string): boolean {
+  return timingSafeEqual(Buffer.from(secretHash), Buffer.from(hashToken(secret)));
+}

@@ -1,0 +1,132 @@
+import type { Origin } from "../../records/audit/events.ts";
+import type { Db, Tx } from "../../platform/db/open.ts";
+import { countUp } from "../../records/counters/counters.store.ts";
+import type { Client } from "../../platform/http/serve.ts";
+import { notify } from "../../records/mail/notices.ts";
+import type { Settle } from "../../records/revocations/settle.ts";
+import {
+  openSession,
+  recordOpened,
+  type Opened,
+  type Proven,
+  type SessionDeps,
+} from "../sessions/open.ts";
+import { take } from "../../records/attempts/attempts.store.ts";
+import { mailsTo } from "../../records/attempts/budgets.ts";
+import { lockUser, type User } from "../users/users.store.ts";
+import { deviceTokenOf, newDeviceId } from "./device-token.ts";
+import { SIGN_INS } from "./failures.ts";
+
+export interface OpeningDeps extends SessionDeps {
+  readonly db: Db;
+  readonly settle: Settle;
+  /** Whether an account whose address nobody has confirmed is refused. */
+  readonly requireVerifiedEmail: boolean;
+  /**
+   * Whether a user is told of a client without a device token. Clients of a face have none, and
+   * every login would be news.
+   */
+  readonly noticeNewDevices: boolean;
+  /** Tells the mail sender that something is waiting. */
+  readonly wakeMail: () => void;
+}
+
+/** The last step of every way in. */
+export interface Entrance {
+  readonly userId: string;
+  /** Whether the account, whose row is now held, is still what was proven (LG-11). */
+  readonly isUnchanged: (held: User) => boolean;
+  readonly proven: Proven;
+  /** Device token's id, where the client had a good one. */
+  readonly trustedDevice: string | undefined;
+  readonly client: Client;
+}
+
+export interface SignedIn {
+  readonly user: User;
+  readonly opened: Opened;
+  readonly deviceToken: string;
+}
+
+/** Why an account is not let in, whatever it has proven. */
+export function reasonAgainst(
+  deps: Pick<OpeningDeps, "requireVerifiedEmail">,
+  user: User,
+): string | undefined {
+  if (user.disabledAt !== null) return "disabled";
+  if (user.pausedAt !== null) return "paused";
+  return deps.requireVerifiedEmail && user.email !== null && user.emailVerifiedAt === null
+    ? "unverified"
+    : undefined;
+}
+
+/** Reads and holds the account that is about to be let in; `undefined` where that must not be. */
+export async function holdEntrant(
+  tx: Tx,
+  deps: Pick<OpeningDeps, "requireVerifiedEmail">,
+  { userId, isUnchanged }: Pick<Entrance, "userId" | "isUnchanged">,
+): Promise<User | undefined> {
+  const held = await lockUser(tx, userId);
+  return held === undefined || !isUnchanged(held) || reasonAgainst(deps, held) !== undefined
+    ? undefined
+    : held;
+}
+
+/** For the figures. */
+export async function countSignIn(tx: Tx, { clock }: Pick<OpeningDeps, "clock">): Promise<void> {
+  await countUp(tx, SIGN_INS, clock.now());
+}
+
+/**
+ * Opens the session of a held account and tells its user of a new device. Call `enter` once it has
+ * committed.
+ */
+export async function open(
+  tx: Tx,
+  deps: OpeningDeps,
+  user: User,
+  { proven, trustedDevice, client }: Pick<Entrance, "proven" | "trustedDevice" | "client">,
+  origin: Origin,
+): Promise<Opened> {
+  const opened = await openSession(tx, deps, user, proven, client);
+  if (deps.noticeNewDevices && trustedDevice === undefined)
+    await noticeNewDevice(tx, deps, user, client);
+  await recordOpened(tx, deps, opened, proven.amr.join(" "), origin);
+  return opened;
+}
+
+/**
+ * After the commit: mails leave, ended sessions are dead everywhere, and the device is known from
+ * now on (LG-04).
+ */
+export async function enter(
+  deps: OpeningDeps,
+  user: User,
+  opened: Opened,
+  trustedDevice: string | undefined,
+): Promise<SignedIn> {
+  deps.wakeMail();
+  await deps.settle(opened.recorded);
+  const did = trustedDevice ?? newDeviceId(deps.random);
+  return { user, opened, deviceToken: deviceTokenOf(deps.keyring, { ...trustOf(user), did }) };
+}
+
+export function trustOf(user: User): { readonly sub: string; readonly pwd: number } {
+  return { sub: user.id, pwd: user.passwordChangedAt ?? 0 };
+}
+
+/**
+ * Tells a user who has signed in before of a client that does not show it has (LG-14), a few times
+ * an hour: whoever has the password could otherwise bury the one mail that matters.
+ */
+async function noticeNewDevice(
+  tx: Tx,
+  deps: OpeningDeps,
+  user: User,
+  { address, userAgent }: Client,
+): Promise<void> {
+  if (user.lastLoginAt === null || user.emailVerifiedAt === null) return;
+  const now = deps.clock.now();
+  if ((await take(tx, mailsTo(`new-device:${user.id}`), now)).kind === "exhausted") return;
+  await notify(tx, deps, user, { template: "new_device", data: { at: now, address, userAgent } });
+}

@@ -1,0 +1,29 @@
+import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
+import type { User } from "../users/users.store.ts";
+
+export type MfaPolicy = "off" | "optional" | "superusers" | "required";
+
+export interface PolicyDeps {
+  readonly clock: Clock;
+  readonly mfaPolicy: MfaPolicy;
+  /** Until then nobody is kept out for want of a second factor. */
+  readonly mfaGraceUntil: UnixSeconds | undefined;
+}
+
+/** Whether the policy demands a second factor of this user, grace period or not. */
+export function isDemanded(
+  policy: MfaPolicy,
+  { superuserSince }: Pick<User, "superuserSince">,
+): boolean {
+  return policy === "required" || (policy === "superusers" && superuserSince !== null);
+}
+
+/** Whether who has none cannot go on without. */
+export function isRequired(
+  { clock, mfaPolicy, mfaGraceUntil }: PolicyDeps,
+  user: Pick<User, "superuserSince">,
+): boolean {
+  return (
+    isDemanded(mfaPolicy, user) && (mfaGraceUntil === undefined || clock.now() >= mfaGraceUntil)
+  );
+}

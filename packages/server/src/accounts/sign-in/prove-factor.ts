@@ -1,0 +1,119 @@
+import type { Proof } from "@portcullis/contract";
+import type { Origin } from "../../records/audit/events.ts";
+import type { Db, Tx } from "../../platform/db/open.ts";
+import type { Client } from "../../platform/http/serve.ts";
+import type { Clock } from "../../platform/kernel/clock.ts";
+import type { Keyring } from "../../platform/kernel/keyring.ts";
+import type { Random } from "../../platform/kernel/random.ts";
+import { notify } from "../../records/mail/notices.ts";
+import { take } from "../../records/attempts/attempts.store.ts";
+import { mailsTo } from "../../records/attempts/budgets.ts";
+import type { User } from "../users/users.store.ts";
+import { noteFailure } from "./failures.ts";
+import type { Checked, Factor, Flow, Match } from "./factor.ts";
+import { returnGuess, takeGuess } from "./throttle.ts";
+
+export interface ProveDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keyring: Keyring;
+  readonly factors: readonly Factor[];
+  /** Tells the mail sender that something is waiting. */
+  readonly wakeMail: () => void;
+}
+
+export interface Guess {
+  readonly flow: Flow;
+  readonly user: User;
+  readonly proof: Proof;
+  /** Whether the factor is set up with this proof, instead of one that is enrolled being shown. */
+  readonly enrols?: boolean;
+  readonly client: Client;
+  readonly origin: Origin;
+  /** Takes what the flow itself counts; false: it has no tries left. */
+  readonly takeTry?: (tx: Tx) => Promise<boolean>;
+}
+
+export type ProofOutcome =
+  | { readonly kind: "matched"; readonly match: Match }
+  | { readonly kind: "mismatched" | "busy" }
+  /** The flow itself has no tries left. */
+  | { readonly kind: "exhausted" }
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
+
+/**
+ * Takes a guess from the account's budget, whatever the challenge, session, node or kind of factor
+ * (MF-03), and only then compares. The right password and a wrong factor are told the user (LG-14).
+ */
+export async function proveFactor(deps: ProveDeps, guess: Guess): Promise<ProofOutcome> {
+  const { user, client, origin } = guess;
+  const taken = await deps.db.transaction().execute(async (tx) => {
+    const budget = await takeGuess(tx, deps, user.id, client.address);
+    if (budget.kind === "exhausted") {
+      await noteFailure(
+        tx,
+        deps,
+        { event: "second_factor.throttled", userId: user.id, reason: guess.proof.factor },
+        origin,
+      );
+      return { kind: "throttled", retryAfterSeconds: budget.retryAfterSeconds } as const;
+    }
+    if (guess.takeTry === undefined || (await guess.takeTry(tx))) return { kind: "taken" } as const;
+    await returnGuess(tx, user.id, client.address);
+    return { kind: "exhausted" } as const;
+  });
+  if (taken.kind !== "taken") return taken;
+
+  const checked = await check(deps, guess);
+  if (checked.kind === "matched") return checked;
+  await deps.db.transaction().execute(async (tx) => {
+    if (checked.kind === "busy") return returnGuess(tx, user.id, client.address);
+    return noteMismatch(tx, deps, guess);
+  });
+  if (checked.kind === "mismatched") deps.wakeMail();
+  return checked;
+}
+
+async function check(
+  deps: ProveDeps,
+  { flow, user, proof, client, origin, enrols = false }: Guess,
+): Promise<Checked> {
+  const factor = deps.factors.find(({ name }) => name === proof.factor);
+  const asked = { flow, user, client, origin };
+  const outcome = enrols
+    ? await factor?.enrolment?.check(asked, proof)
+    : await factor?.check(asked, proof);
+  return outcome ?? { kind: "mismatched" };
+}
+
+/** Also for a proof that was right and has been used by somebody quicker. */
+export async function noteMismatch(
+  tx: Tx,
+  deps: ProveDeps,
+  { flow, user, proof, client, origin, enrols }: Guess,
+): Promise<void> {
+  if (flow.kind === "challenge" && enrols !== true) await tell(tx, deps, user, client);
+  await noteFailure(
+    tx,
+    deps,
+    { event: "second_factor.failed", userId: user.id, reason: proof.factor },
+    origin,
+  );
+}
+
+/** A few times an hour, so that whoever has the password cannot bury the one mail that matters. */
+async function tell(
+  tx: Tx,
+  deps: ProveDeps,
+  user: User,
+  { address, userAgent }: Client,
+): Promise<void> {
+  const now = deps.clock.now();
+  if ((await take(tx, mailsTo(`second-factor-failed:${user.id}`), now)).kind === "exhausted")
+    return;
+  await notify(tx, deps, user, {
+    template: "second_factor_failed",
+    data: { at: now, address, userAgent },
+  });
+}

@@ -1,0 +1,111 @@
+import { readCompact } from "@portcullis/verifier";
+import { record } from "../../records/audit/audit.ts";
+import type { Origin } from "../../records/audit/events.ts";
+import type { Db, Tx } from "../../platform/db/open.ts";
+import type { Client } from "../../platform/http/serve.ts";
+import type { Clock } from "../../platform/kernel/clock.ts";
+import { uuidv7 } from "../../platform/kernel/ids.ts";
+import type { Keyring } from "../../platform/kernel/keyring.ts";
+import type { Random } from "../../platform/kernel/random.ts";
+import type { User } from "../users/users.store.ts";
+import { deleteDevice, insertDevice, useDevice } from "./remembered-devices.store.ts";
+
+export interface RememberDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keyring: Keyring;
+  /** How long a device is remembered; `undefined`: none is. */
+  readonly rememberDeviceSeconds: number | undefined;
+}
+
+const HEADER = Buffer.from(JSON.stringify({ alg: "HS256", typ: "rd+jwt" })).toString("base64url");
+
+/**
+ * Remembers the device that has just shown a second factor, for the user whose row is held;
+ * `undefined` where the operator does not allow it. What it gets is bound to the user, and dies
+ * with the password (MF-10).
+ */
+export async function rememberDevice(
+  tx: Tx,
+  deps: RememberDeps,
+  user: User,
+  client: Client,
+  origin: Origin,
+): Promise<string | undefined> {
+  if (deps.rememberDeviceSeconds === undefined) return undefined;
+  const now = deps.clock.now();
+  const { address, userAgent } = client;
+  const [id, passwordChangedAt, expiresAt] = [
+    uuidv7(deps),
+    user.passwordChangedAt,
+    now + deps.rememberDeviceSeconds,
+  ];
+  await insertDevice(tx, {
+    id,
+    userId: user.id,
+    passwordChangedAt,
+    address,
+    userAgent,
+    createdAt: now,
+    lastUsedAt: now,
+    expiresAt,
+  });
+  await record(tx, deps, { event: "device.remembered", ...origin, userId: user.id });
+  return tokenOf(deps.keyring, { sub: user.id, rid: id });
+}
+
+/**
+ * Whether the token is that of a device which this user, whose row is held, does not want to be
+ * asked on.
+ */
+export async function isRemembered(
+  tx: Tx,
+  deps: RememberDeps,
+  user: User,
+  token: string | undefined,
+): Promise<boolean> {
+  const claims =
+    token === undefined || deps.rememberDeviceSeconds === undefined
+      ? undefined
+      : readToken(deps.keyring, token);
+  if (claims?.sub !== user.id) return false;
+  return useDevice(
+    tx,
+    { id: claims.rid, userId: user.id, passwordChangedAt: user.passwordChangedAt },
+    deps.clock.now(),
+  );
+}
+
+/** Idempotent; a device of somebody else is none. */
+export async function forgetDevice(
+  deps: RememberDeps,
+  which: { readonly id: string; readonly userId: string },
+  origin: Origin,
+): Promise<void> {
+  await deps.db.transaction().execute(async (tx) => {
+    if (await deleteDevice(tx, which))
+      await record(tx, deps, { event: "device.forgotten", ...origin, userId: which.userId });
+  });
+}
+
+interface Claims {
+  readonly sub: string;
+  readonly rid: string;
+}
+
+function tokenOf(keyring: Keyring, { sub, rid }: Claims): string {
+  const input = `${HEADER}.${Buffer.from(JSON.stringify({ sub, rid })).toString("base64url")}`;
+  return `${input}.${keyring.mac("remembered-device", input).toString("base64url")}`;
+}
+
+function readToken(keyring: Keyring, token: string): Claims | undefined {
+  const compact = readCompact(token, { typ: "rd+jwt", algorithms: ["HS256"], kid: "absent" });
+  if (
+    compact === undefined ||
+    !keyring.verifyMac("remembered-device", compact.signingInput, compact.signature)
+  )
+    return undefined;
+  const { sub, rid } = compact.payload;
+  return typeof sub === "string" && typeof rid === "string" ? { sub, rid } : undefined;
+}

@@ -1,0 +1,302 @@
+import { record } from "../../records/audit/audit.ts";
+import type { Origin } from "../../records/audit/events.ts";
+import type { Db, Tx } from "../../platform/db/open.ts";
+import type { Client } from "../../platform/http/serve.ts";
+import type { Keyring } from "../../platform/kernel/keyring.ts";
+import { readAddress } from "../users/address.ts";
+import { readDjangoAddress } from "../users/spelled-address.ts";
+import { normalizePassword } from "../users/password-policy.ts";
+import { matchPassword, sealPassword, type PasswordDeps } from "../users/passwords.ts";
+import type { ReadUsername } from "../users/username.ts";
+import {
+  findByIdentifier,
+  findBySpelling,
+  upgradePassword,
+  type Identifier,
+  type User,
+} from "../users/users.store.ts";
+import { readDeviceToken } from "./device-token.ts";
+import { noteFailure } from "./failures.ts";
+import { enrolledFactors, type Factor, type MakeReserve } from "./factor.ts";
+import {
+  countSignIn,
+  enter,
+  holdEntrant,
+  open,
+  reasonAgainst,
+  trustOf,
+  type OpeningDeps,
+  type SignedIn,
+} from "./opening.ts";
+import { isRequired, type PolicyDeps } from "./policy.ts";
+import { isRemembered, type RememberDeps } from "./remembered-devices.ts";
+import {
+  returnAttempt,
+  settleAttempt,
+  takeAttempt,
+  unknownAccount,
+  type Attempt,
+  type AttemptLimits,
+} from "./throttle.ts";
+
+export interface SignInDeps extends OpeningDeps, PasswordDeps, PolicyDeps, RememberDeps {
+  readonly factors: readonly Factor[];
+  /** Absent where nobody would be shown it. */
+  readonly makeReserve?: MakeReserve | undefined;
+  readonly attemptLimits: AttemptLimits;
+  readonly readUsername: ReadUsername;
+}
+
+export interface Credentials {
+  readonly identifier: string;
+  /**
+   * What the identifier is, a `spelling` being an address in its very letters; told by its form
+   * where it is not said.
+   */
+  readonly by?: "email" | "spelling" | "username";
+  readonly password: string;
+  readonly deviceToken?: string | undefined;
+  readonly rememberToken?: string | undefined;
+}
+
+/**
+ * What is still to be proven, by whom. Nothing has been opened, and whoever drops it leaves nothing
+ * behind.
+ */
+export interface SecondStep {
+  readonly user: User;
+  readonly attempt: Attempt;
+  /** With any of these it can be. */
+  readonly factors: readonly Factor[];
+  /** Where there is none yet and the policy demands one: which can be set up. */
+  readonly enrol: readonly Factor[];
+}
+
+export type SignInOutcome =
+  | ({ readonly kind: "opened" } & SignedIn)
+  | ({ readonly kind: "challenge" } & SecondStep)
+  | { readonly kind: "refused" }
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number }
+  | { readonly kind: "busy" };
+
+/**
+ * The way in by password: budget, password, account state, second factor, session. Until the last
+ * step nothing has been opened, so nothing has to be undone. Unknown, wrong, disabled and
+ * unverified are one refusal at one cost (EN-01, EN-02).
+ */
+export async function signIn(
+  deps: SignInDeps,
+  credentials: Credentials,
+  client: Client,
+  origin: Origin,
+): Promise<SignInOutcome> {
+  const name = readName(deps, credentials);
+  const found = await findNamed(deps.db, name, credentials);
+  const attempt: Attempt = {
+    account: found?.id ?? unknownAccount(deps.keyring, name, credentials.identifier),
+    known: found !== undefined,
+    address: client.address,
+    trustedDevice: found && trustedDevice(deps.keyring, found, credentials.deviceToken),
+  };
+
+  const password = await checkPassword(
+    deps,
+    { user: found, attempt, password: credentials.password },
+    origin,
+  );
+  if (password.kind !== "matched") return password;
+  const { user, weak } = password;
+
+  const outcome = await deps.db.transaction().execute(async (tx) => {
+    const held = await holdEntrant(tx, deps, {
+      userId: user.id,
+      isUnchanged: (now) => isSamePassword(user, now, weak),
+    });
+    if (held === undefined) return { kind: "refused" } as const;
+    const step = await secondStep(deps, tx, held, credentials.rememberToken);
+    if (step !== undefined) {
+      await record(tx, deps, { event: "sign_in.challenged", ...origin, userId: held.id });
+      return { kind: "challenge", user: held, attempt, ...step } as const;
+    }
+    await settleAttempt(tx, deps, deps.attemptLimits, attempt);
+    await countSignIn(tx, deps);
+    const entrance = {
+      proven: { amr: ["pwd"], acr: "aal1" },
+      trustedDevice: attempt.trustedDevice,
+      client,
+    } as const;
+    return {
+      kind: "open",
+      user: held,
+      opened: await open(tx, deps, held, entrance, origin),
+    } as const;
+  });
+  if (outcome.kind === "refused") return outcome;
+  if (weak) await upgrade(deps, user, credentials.password);
+  if (outcome.kind === "challenge") return outcome;
+  return {
+    kind: "opened",
+    ...(await enter(deps, outcome.user, outcome.opened, attempt.trustedDevice)),
+  };
+}
+
+/** What a user, whose row is held, has to show beside the password; `undefined`: nothing. */
+async function secondStep(
+  deps: SignInDeps,
+  tx: Tx,
+  user: User,
+  rememberToken: string | undefined,
+): Promise<Pick<SecondStep, "factors" | "enrol"> | undefined> {
+  const factors = await enrolledFactors(tx, deps.factors, user.id);
+  if (factors.length > 0)
+    return (await isRemembered(tx, deps, user, rememberToken)) ? undefined : { factors, enrol: [] };
+  if (!isRequired(deps, user)) return undefined;
+  return {
+    factors: [],
+    enrol: deps.factors.filter(({ enrolment }) => enrolment?.isOpenTo(user) === true),
+  };
+}
+
+export type PasswordCheck =
+  | { readonly kind: "matched"; readonly user: User; readonly weak: boolean }
+  | { readonly kind: "refused" }
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number }
+  | { readonly kind: "busy" };
+
+interface Asked {
+  readonly user: User | undefined;
+  readonly attempt: Attempt;
+  readonly password: string;
+}
+
+type CheckDeps = Pick<
+  SignInDeps,
+  "db" | "clock" | "keyring" | "hasher" | "attemptLimits" | "requireVerifiedEmail"
+>;
+
+/**
+ * Turns away at once, before the database is asked for anything, whoever could not be answered in
+ * time (IN-07).
+ */
+export async function checkPassword(
+  deps: CheckDeps,
+  asked: Asked,
+  origin: Origin,
+): Promise<PasswordCheck> {
+  const answered = deps.hasher.reserve();
+  if (answered === undefined) return { kind: "busy" };
+  try {
+    return await evaluate(deps, asked, origin);
+  } finally {
+    answered();
+  }
+}
+
+/**
+ * Takes an attempt, then pays for one hash, then looks at the account; whoever asks for whomever.
+ */
+async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<PasswordCheck> {
+  const { user, attempt } = asked;
+  const budget = await deps.db.transaction().execute(async (tx) => {
+    const taken = await takeAttempt(tx, deps, deps.attemptLimits, attempt);
+    if (taken.kind === "exhausted")
+      await noteFailure(
+        tx,
+        deps,
+        { event: "sign_in.throttled", userId: user?.id, reason: "budget" },
+        origin,
+      );
+    return taken;
+  });
+  if (budget.kind === "exhausted")
+    return { kind: "throttled", retryAfterSeconds: budget.retryAfterSeconds };
+
+  const match = await matchPassword(deps, user, asked.password);
+  if (match.kind === "busy") {
+    await deps.db
+      .transaction()
+      .execute(async (tx) => returnAttempt(tx, deps.attemptLimits, attempt));
+    return { kind: "busy" };
+  }
+  const reason =
+    match.kind === "mismatched"
+      ? "password"
+      : user === undefined
+        ? "unknown"
+        : reasonAgainst(deps, user);
+  if (match.kind === "matched" && user !== undefined && reason === undefined)
+    return { kind: "matched", user, weak: match.weak };
+  await deps.db
+    .transaction()
+    .execute(async (tx) =>
+      noteFailure(
+        tx,
+        deps,
+        { event: "sign_in.failed", userId: user?.id, reason: reason ?? "unknown" },
+        origin,
+      ),
+    );
+  return { kind: "refused" };
+}
+
+/**
+ * A logout everywhere in between changes nothing: this is the login after it. A change or a reset
+ * of the password does.
+ */
+function isSamePassword(checked: User, held: User, wasWeak: boolean): boolean {
+  const [before, now] = [checked.passwordSealed, held.passwordSealed];
+  if (before === null || now === null) return false;
+  // Another login may have given a weak hash of it today's parameters meanwhile.
+  return (
+    Buffer.from(before).equals(now) ||
+    (wasWeak && checked.passwordChangedAt === held.passwordChangedAt)
+  );
+}
+
+/**
+ * A hash of older parameters becomes one of today's, unless the password was changed meanwhile
+ * (PW-09).
+ */
+async function upgrade(deps: SignInDeps, user: User, presented: string): Promise<void> {
+  const normalized = normalizePassword(presented);
+  const { passwordSealed } = user;
+  if (normalized.kind !== "normalized" || passwordSealed === null) return;
+  const sealed = await sealPassword(deps, user.id, normalized.password);
+  if (sealed.kind === "sealed")
+    await deps.db
+      .transaction()
+      .execute(async (tx) => upgradePassword(tx, user.id, passwordSealed, sealed.passwordSealed));
+}
+
+/** What cannot be anybody's name is looked for all the same. */
+function readName(
+  deps: Pick<SignInDeps, "readUsername">,
+  { identifier, by = identifier.includes("@") ? "email" : "username" }: Credentials,
+): Identifier {
+  if (by === "spelling") return { emailCanonical: readDjangoAddress(identifier)?.canonical ?? "" };
+  if (by === "email") {
+    const address = readAddress(identifier);
+    return { emailCanonical: address.kind === "address" ? address.canonical : "" };
+  }
+  const username = deps.readUsername(identifier);
+  return { usernameCanonical: username.kind === "username" ? username.canonical : "" };
+}
+
+async function findNamed(
+  db: Db,
+  name: Identifier,
+  { by, identifier }: Credentials,
+): Promise<User | undefined> {
+  if (by !== "spelling" || !("emailCanonical" in name)) return findByIdentifier(db, name);
+  return findBySpelling(db, { address: identifier, canonical: name.emailCanonical });
+}
+
+export function trustedDevice(
+  keyring: Keyring,
+  user: User,
+  token: string | undefined,
+): string | undefined {
+  const device = token === undefined ? undefined : readDeviceToken(keyring, token);
+  const { sub, pwd } = trustOf(user);
+  return device?.sub === sub && device.pwd === pwd ? device.did : undefined;
+}

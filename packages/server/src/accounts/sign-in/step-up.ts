@@ -1,0 +1,170 @@
+import type { FactorName, Prepared, Proof } from "@portcullis/contract";
+import type { Origin } from "../../records/audit/events.ts";
+import type { Tx } from "../../platform/db/open.ts";
+import type { AmrList } from "../sessions/amr.ts";
+import type { Opened, Proven } from "../sessions/open.ts";
+import { raiseSession } from "../sessions/raise.ts";
+import { findSession } from "../sessions/sessions.store.ts";
+import type { CheckOwnPassword, OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
+import { standingOf } from "../users/standing.ts";
+import { findUser, lockUser, type User } from "../users/users.store.ts";
+import { assuranceOf } from "./assurance.ts";
+import { enrolledFactors, type Match, type Preparation } from "./factor.ts";
+import { noteMismatch, proveFactor, type Guess } from "./prove-factor.ts";
+import type { SignInDeps } from "./sign-in.ts";
+import { settleGuess } from "./throttle.ts";
+
+export interface StepUpDeps extends SignInDeps {
+  readonly checkOwnPassword: CheckOwnPassword;
+}
+
+export type StepUpOutcome =
+  | { readonly kind: "raised"; readonly opened: Opened; readonly recoveryCodesLeft: number | null }
+  | { readonly kind: "session_ended" }
+  | { readonly kind: "second_factor_required"; readonly factors: readonly FactorName[] }
+  | { readonly kind: "factor_mismatched" }
+  | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
+
+/**
+ * Proves once more who is there, and lets the session go on under a new id on the strength of that.
+ * The password alone will not do for who has a second factor (MF-07).
+ */
+export async function stepUp(
+  deps: StepUpDeps,
+  who: SignedIn,
+  shown: { readonly password: string } | Proof,
+  origin: Origin,
+): Promise<StepUpOutcome> {
+  const user = await findUser(deps.db, who.userId);
+  if (user === undefined || user.disabledAt !== null) return { kind: "session_ended" };
+  return "password" in shown
+    ? byPassword(deps, who, { user, password: shown.password }, origin)
+    : byFactor(deps, who, { user, proof: shown }, origin);
+}
+
+async function byPassword(
+  deps: StepUpDeps,
+  who: SignedIn,
+  { user, password }: { readonly user: User; readonly password: string },
+  origin: Origin,
+): Promise<StepUpOutcome> {
+  const factors = await enrolledFactors(deps.db, deps.factors, user.id);
+  if (factors.length > 0)
+    return { kind: "second_factor_required", factors: factors.map(({ name }) => name) };
+  const own = await deps.checkOwnPassword(who, password, origin);
+  if (own.kind !== "matched") return own;
+  return raise(
+    deps,
+    who,
+    user,
+    async (tx) => {
+      // Whoever has set up a factor meanwhile shows that one.
+      if ((await enrolledFactors(tx, deps.factors, user.id)).length > 0) return undefined;
+      return { proven: assuranceOf(["pwd"]), recoveryCodesLeft: null };
+    },
+    origin,
+  );
+}
+
+async function byFactor(
+  deps: StepUpDeps,
+  who: SignedIn,
+  { user, proof }: { readonly user: User; readonly proof: Proof },
+  origin: Origin,
+): Promise<StepUpOutcome> {
+  const guess: Guess = {
+    flow: { kind: "step_up", id: who.sessionId },
+    user,
+    proof,
+    client: who.client,
+    origin,
+  };
+  const proven = await proveFactor(deps, guess);
+  if (proven.kind === "mismatched" || proven.kind === "exhausted")
+    return { kind: "factor_mismatched" };
+  if (proven.kind !== "matched") return proven;
+  const session = await findSession(deps.db, who.sessionId);
+  return raise(
+    deps,
+    who,
+    user,
+    async (tx) => {
+      await settleGuess(tx, deps, user.id, who.client.address);
+      const spent = await proven.match.spend(tx);
+      if (spent === undefined) {
+        await noteMismatch(tx, deps, guess);
+        return undefined;
+      }
+      return {
+        proven: assuranceOf(methodsOf(session?.amr ?? [], proven.match)),
+        recoveryCodesLeft: spent.recoveryCodesLeft ?? null,
+      };
+    },
+    origin,
+  );
+}
+
+/**
+ * What was shown now, the password if it once was, and that there were two: an older factor is not
+ * named, lest it be made younger by a weaker one.
+ */
+function methodsOf(before: AmrList, { amr }: Match): AmrList {
+  const kept = (method: "pwd" | "mfa"): AmrList => (before.includes(method) ? [method] : []);
+  return [...new Set([...kept("pwd"), ...amr, ...kept("mfa")])];
+}
+
+interface Shown {
+  readonly proven: Proven;
+  readonly recoveryCodesLeft: number | null;
+}
+
+/** @param show uses what was shown, with the user's row held; `undefined` where it has been used */
+async function raise(
+  deps: StepUpDeps,
+  who: SignedIn,
+  user: User,
+  show: (tx: Tx) => Promise<Shown | undefined>,
+  origin: Origin,
+): Promise<StepUpOutcome> {
+  const outcome = await deps.db.transaction().execute(async (tx) => {
+    const held = await lockUser(tx, user.id);
+    if (held === undefined || held.disabledAt !== null || standingOf(held) !== standingOf(user))
+      return "session_ended" as const;
+    const shown = await show(tx);
+    if (shown === undefined) return "mismatched" as const;
+    const raised = await raiseSession(
+      tx,
+      deps,
+      { id: who.sessionId, user: held, client: who.client },
+      shown.proven,
+      origin,
+    );
+    return raised === undefined
+      ? ("session_ended" as const)
+      : { ...raised, recoveryCodesLeft: shown.recoveryCodesLeft };
+  });
+  if (outcome === "session_ended") return { kind: "session_ended" };
+  if (outcome === "mismatched") return { kind: "factor_mismatched" };
+  await deps.settle(outcome.recorded);
+  return { kind: "raised", opened: outcome.opened, recoveryCodesLeft: outcome.recoveryCodesLeft };
+}
+
+/** Mails a code for stepping up, or begins the ceremony of a passkey. */
+export async function prepareStepUp(
+  deps: StepUpDeps,
+  who: SignedIn,
+  name: FactorName,
+  origin: Origin,
+): Promise<Preparation<Prepared> | { readonly kind: "session_ended" }> {
+  const user = await findUser(deps.db, who.userId);
+  if (user === undefined || user.disabledAt !== null) return { kind: "session_ended" };
+  const factor = deps.factors.find((one) => one.name === name);
+  if (factor?.prepare === undefined || !(await factor.isEnrolled(deps.db, user.id)))
+    return { kind: "unavailable" };
+  return factor.prepare({
+    flow: { kind: "step_up", id: who.sessionId },
+    user,
+    client: who.client,
+    origin,
+  });
+}

@@ -1,0 +1,250 @@
+import { createHash, createPrivateKey, type KeyObject } from "node:crypto";
+import { createKeySet, type KeySet } from "@portcullis/verifier";
+import { record } from "../../records/audit/audit.ts";
+import type { Origin } from "../../records/audit/events.ts";
+import type { Db, Tx } from "../../platform/db/open.ts";
+import type { Clock } from "../../platform/kernel/clock.ts";
+import type { Keyring } from "../../platform/kernel/keyring.ts";
+import { recordRevocation, type Recorded } from "../../records/revocations/settle.ts";
+import { algorithms, type SigningAlgorithm } from "./algorithms.ts";
+import {
+  activateKey,
+  holdKey,
+  insertKey,
+  latestAccessExpiry,
+  listKeys,
+  removeKey,
+  type KeyRecord,
+} from "./keys.store.ts";
+
+export type KeyState = "announced" | "active" | "retiring" | "removed";
+
+export interface SigningKey {
+  readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
+  readonly privateKey: KeyObject;
+}
+
+/** The keys of this node, as last read from the database. */
+export interface Keys {
+  readonly verifying: KeySet;
+  signing(): SigningKey;
+  /** The public set (RFC 7517 §5), announced and retiring keys included. */
+  jwks(): { readonly keys: readonly Record<string, string>[] };
+  reload(): Promise<void>;
+}
+
+export interface KeyDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly keyring: Keyring;
+  readonly algorithm: SigningAlgorithm;
+  /**
+   * How long a key is published before it signs: at least as long as anybody caches the key set.
+   */
+  readonly announceSeconds: number;
+  /**
+   * How long a retired key still verifies: the lifetime of an access token and what clocks differ.
+   */
+  readonly retainSeconds: number;
+  /** Age at which the next key is announced. */
+  readonly rotateAfterSeconds: number;
+}
+
+const bySystem: Origin = { address: null, requestId: null, actor: { kind: "system" } };
+
+export function keyState(key: KeyRecord): KeyState {
+  if (key.removedAt !== null) return "removed";
+  if (key.retiredAt !== null) return "retiring";
+  return key.activatedAt === null ? "announced" : "active";
+}
+
+/** Loads the keys, making the first one where there is none. */
+export async function openKeys(deps: KeyDeps): Promise<Keys> {
+  const verifying = createKeySet();
+  let signing: SigningKey | undefined;
+  let published: readonly Record<string, string>[] = [];
+
+  async function reload(): Promise<void> {
+    const records = (await listKeys(deps.db)).filter((key) => key.removedAt === null);
+    const active = records
+      .filter((key) => keyState(key) === "active")
+      .toSorted((a, b) => (b.activatedAt ?? 0) - (a.activatedAt ?? 0))[0];
+    if (active !== undefined && active.kid !== signing?.kid) signing = unseal(deps.keyring, active);
+    const jwks = records.map((key) => ({ key, jwk: readJwk(key.publicJwk) }));
+    verifying.replace(jwks.map(({ key, jwk }) => ({ kid: key.kid, alg: key.algorithm, jwk })));
+    published = jwks.map(({ key, jwk }) => ({
+      ...jwk,
+      kid: key.kid,
+      alg: key.algorithm,
+      use: "sig",
+    }));
+  }
+
+  await reload();
+  if (signing === undefined) {
+    await advanceKeys(deps);
+    await reload();
+  }
+  return {
+    verifying,
+    signing: () => {
+      if (signing === undefined) throw new Error("there is no active signing key");
+      return signing;
+    },
+    jwks: () => ({ keys: published }),
+    reload,
+  };
+}
+
+/**
+ * Moves every key on to the state its age calls for: the first key and the successor of one that
+ * was removed are active at once, others are announced, then activated, then retired, then removed.
+ * Any number of nodes may do so at the same time.
+ */
+export async function advanceKeys(deps: KeyDeps): Promise<void> {
+  const now = deps.clock.now();
+  const keys = await listKeys(deps.db);
+  const active = keys.find((key) => keyState(key) === "active");
+  const announced = keys.find((key) => keyState(key) === "announced");
+  if (active === undefined)
+    await deps.db
+      .transaction()
+      .execute(async (tx) =>
+        activate(tx, deps, announced?.kid ?? (await announce(tx, deps, bySystem)), bySystem),
+      );
+  else if (announced !== undefined && announced.announcedAt + deps.announceSeconds <= now) {
+    await deps.db.transaction().execute(async (tx) => activate(tx, deps, announced.kid, bySystem));
+  } else if (
+    announced === undefined &&
+    (active.activatedAt ?? now) + deps.rotateAfterSeconds <= now
+  ) {
+    await deps.db
+      .transaction()
+      .execute(async (tx) => announceSuccessor(tx, deps, active.kid, bySystem));
+  }
+  for (const key of keys) {
+    if (keyState(key) !== "retiring" || (key.retiredAt ?? now) + deps.retainSeconds > now) continue;
+    await deps.db.transaction().execute(async (tx) => {
+      if (await removeKey(tx, key.kid, now))
+        await record(tx, deps, { event: "key.removed", ...bySystem, details: { kid: key.kid } });
+    });
+  }
+}
+
+/**
+ * Announces a successor; it signs after `announceSeconds`, or at once where the caller cannot wait.
+ */
+export async function rotateKeys(
+  deps: KeyDeps,
+  origin: Origin,
+  options: { readonly atOnce: boolean },
+): Promise<{ readonly kid: string }> {
+  return deps.db.transaction().execute(async (tx) => {
+    const active = (await listKeys(tx)).find((key) => keyState(key) === "active");
+    const kid = await announceSuccessor(tx, deps, active?.kid ?? "", origin);
+    if (options.atOnce) await activate(tx, deps, kid, origin);
+    return { kid };
+  });
+}
+
+/**
+ * Removes a key in an emergency: every token it signed is dead once `recorded` has settled;
+ * sessions live on by refresh (KY-03). The active key gets a successor in the same transaction.
+ */
+export async function removeKeyNow(
+  deps: KeyDeps,
+  kid: string,
+  origin: Origin,
+): Promise<
+  { readonly kind: "removed"; readonly recorded: Recorded } | { readonly kind: "unknown" }
+> {
+  return deps.db.transaction().execute(async (tx) => {
+    const keys = await listKeys(tx);
+    const wasActive = keys.some((key) => key.kid === kid && keyState(key) === "active");
+    if (!(await removeKey(tx, kid, deps.clock.now()))) return { kind: "unknown" };
+    if (wasActive) {
+      const waiting = keys.find((key) => keyState(key) === "announced");
+      await activate(tx, deps, waiting?.kid ?? (await announce(tx, deps, origin)), origin);
+    }
+    const recorded = await recordRevocation(tx, deps.clock, {
+      scope: "key",
+      subject: kid,
+      minHardEpoch: null,
+      minAuthorizationEpoch: null,
+      cause: "key_removed",
+      lastTokenExpiresAt: await latestAccessExpiry(tx),
+    });
+    await record(tx, deps, { event: "key.removed", ...origin, details: { kid } });
+    return { kind: "removed", recorded };
+  });
+}
+
+/** The one successor of a key, whoever asks for it first. */
+async function announceSuccessor(
+  tx: Tx,
+  deps: KeyDeps,
+  of: string,
+  origin: Origin,
+): Promise<string> {
+  await holdKey(tx, of);
+  const waiting = (await listKeys(tx)).find((key) => keyState(key) === "announced");
+  return waiting?.kid ?? announce(tx, deps, origin);
+}
+
+async function announce(tx: Tx, deps: KeyDeps, origin: Origin): Promise<string> {
+  const { publicKey, privateKey } = algorithms[deps.algorithm].generate();
+  const publicJwk = JSON.stringify(publicKey.export({ format: "jwk" }));
+  const kid = thumbprint(readJwk(publicJwk));
+  const privateSealed = deps.keyring.seal(
+    "signing-key-seal",
+    kid,
+    privateKey.export({ format: "der", type: "pkcs8" }),
+  );
+  await insertKey(tx, {
+    kid,
+    algorithm: deps.algorithm,
+    publicJwk,
+    privateSealed,
+    announcedAt: deps.clock.now(),
+  });
+  await record(tx, deps, {
+    event: "key.announced",
+    ...origin,
+    details: { kid, algorithm: deps.algorithm },
+  });
+  return kid;
+}
+
+async function activate(tx: Tx, deps: KeyDeps, kid: string, origin: Origin): Promise<void> {
+  const retired = await activateKey(tx, kid, deps.clock.now());
+  if (retired === undefined) return;
+  await record(tx, deps, { event: "key.activated", ...origin, details: { kid } });
+  for (const old of retired)
+    await record(tx, deps, { event: "key.retired", ...origin, details: { kid: old } });
+}
+
+function unseal(ring: Keyring, key: KeyRecord): SigningKey {
+  if (key.privateSealed === null) throw new Error(`the private half of key ${key.kid} is gone`);
+  const der = ring.open("signing-key-seal", key.kid, key.privateSealed);
+  return {
+    kid: key.kid,
+    algorithm: key.algorithm,
+    privateKey: createPrivateKey({ key: der, format: "der", type: "pkcs8" }),
+  };
+}
+
+function readJwk(text: string): Record<string, string> {
+  const parsed: unknown = JSON.parse(text);
+  const members = Object.entries(parsed ?? {}).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
+  return Object.fromEntries(members);
+}
+
+/** RFC 7638 §3: SHA-256 over the required members in lexicographic order. */
+function thumbprint(jwk: Record<string, string>): string {
+  const required = ["crv", "e", "kty", "n", "x", "y"].filter((name) => jwk[name] !== undefined);
+  const canonical = JSON.stringify(Object.fromEntries(required.map((name) => [name, jwk[name]])));
+  return createHash("sha256").update(canonical).digest("base64url");
+}

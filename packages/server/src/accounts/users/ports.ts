@@ -1,0 +1,72 @@
+import type { EndCause } from "@portcullis/contract";
+import type { Origin } from "../../records/audit/events.ts";
+import type { Tx } from "../../platform/db/open.ts";
+import type { Client } from "../../platform/http/serve.ts";
+import type { Recorded } from "../../records/revocations/settle.ts";
+
+/** What changing an account needs of sessions, which stand below: compose.ts hands it down. */
+export interface SessionEnding {
+  /** Ends every session and every token of the user, whose row must be held. */
+  endAll(tx: Tx, userId: string, cause: EndCause): Promise<Recorded>;
+  /**
+   * The same, and opens the given session anew, on the same proofs; `undefined` where that one had
+   * ended already.
+   */
+  endAllAndReopen(
+    tx: Tx,
+    userId: string,
+    sessionId: string,
+    cause: EndCause,
+    client: Client,
+  ): Promise<Renewal | undefined>;
+  /**
+   * Ends every session of the user but the given one, each by itself; `undefined` where that one
+   * has ended. The user's row must be held.
+   */
+  endOthers(
+    tx: Tx,
+    userId: string,
+    sessionId: string,
+    cause: EndCause,
+  ): Promise<readonly Recorded[] | undefined>;
+}
+
+export interface Renewal {
+  readonly recorded: readonly Recorded[];
+  /** Signs the new session's tokens; call it after the commit. */
+  tokens(): SessionTokens;
+}
+
+export interface SessionTokens {
+  readonly accessToken: string;
+  readonly tokenType: "Bearer";
+  readonly expiresInSeconds: number;
+  readonly refreshToken: string;
+  readonly sessionId: string;
+}
+
+export type OwnPasswordOutcome =
+  | { readonly kind: "matched" }
+  | { readonly kind: "mismatched" }
+  | { readonly kind: "busy" }
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
+
+/** Who asks from within a session. */
+export interface SignedIn {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly client: Client;
+  /** Whether its endpoint has made sure that a second factor was shown lately. */
+  readonly hasShownFactor?: boolean;
+}
+
+/**
+ * Asks a signed-in user for their password again. Each session has attempts of its own, as a
+ * trusted device has (LG-04). Who has no password leaves it out, and has shown a second factor
+ * instead.
+ */
+export type CheckOwnPassword = (
+  who: SignedIn,
+  password: string | undefined,
+  origin: Origin,
+) => Promise<OwnPasswordOutcome>;

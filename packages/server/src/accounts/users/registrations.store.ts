@@ -1,0 +1,225 @@
+import type { Selectable } from "kysely";
+import type { Queryable, Tx } from "../../platform/db/open.ts";
+import type { RegistrationsTable } from "../../platform/db/tables.ts";
+import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import type { Profile } from "./profile.ts";
+
+/** What is stored of a mailed code and link. */
+export interface StoredProof {
+  readonly codeMac: string;
+  /** Null where nothing was mailed. */
+  readonly tokenHash: string | null;
+  readonly triesLeft: number;
+  readonly codeExpiresAt: UnixSeconds;
+  /** Of the link, and of the registration. */
+  readonly expiresAt: UnixSeconds;
+}
+
+export interface NewRegistration extends StoredProof {
+  readonly id: string;
+  readonly userId: string;
+  readonly email: string;
+  readonly emailCanonical: string;
+  readonly username: string | null;
+  readonly profile: Profile;
+  readonly locale: string | null;
+  readonly passwordSealed: Uint8Array;
+  readonly clientSecretHash: string;
+  readonly createdAt: UnixSeconds;
+}
+
+export interface Registration extends NewRegistration {
+  readonly confirmedAt: UnixSeconds | null;
+}
+
+/** By the client that began it. */
+export interface Asking {
+  readonly id: string;
+  readonly clientSecretHash: string;
+}
+
+/** A link that is opened late is told so for as long again as it was good. */
+const KEPT_SECONDS = 86_400;
+
+export async function insertRegistration(tx: Tx, registration: NewRegistration): Promise<void> {
+  await tx
+    .insertInto("registrations")
+    .values({
+      id: registration.id,
+      user_id: registration.userId,
+      email: registration.email,
+      email_canonical: registration.emailCanonical,
+      username: registration.username,
+      profile: JSON.stringify(registration.profile),
+      locale: registration.locale,
+      password_sealed: registration.passwordSealed,
+      client_secret_hash: registration.clientSecretHash,
+      created_at: registration.createdAt,
+      confirmed_at: null,
+      ...columnsOf(registration),
+    })
+    .execute();
+}
+
+export async function findAsked(db: Queryable, asking: Asking): Promise<Registration | undefined> {
+  const row = await db
+    .selectFrom("registrations")
+    .selectAll()
+    .where("id", "=", asking.id)
+    .where("client_secret_hash", "=", asking.clientSecretHash)
+    .executeTakeFirst();
+  return row && toRegistration(row);
+}
+
+export async function findRegistration(
+  db: Queryable,
+  id: string,
+): Promise<Registration | undefined> {
+  const row = await db
+    .selectFrom("registrations")
+    .selectAll()
+    .where("id", "=", id)
+    .executeTakeFirst();
+  return row && toRegistration(row);
+}
+
+/** Takes one try of a code that is still good; the row stays held until the transaction ends. */
+export async function takeTryOfCode(
+  tx: Tx,
+  asking: Asking,
+  now: UnixSeconds,
+): Promise<Registration | undefined> {
+  const row = await takingTry(tx)
+    .where("id", "=", asking.id)
+    .where("client_secret_hash", "=", asking.clientSecretHash)
+    .where("code_expires_at", ">", now)
+    .executeTakeFirst();
+  return row && toRegistration(row);
+}
+
+/** Takes one try of a link that is still good. */
+export async function takeTryOfLink(
+  tx: Tx,
+  tokenHash: string,
+  now: UnixSeconds,
+): Promise<Registration | undefined> {
+  const row = await takingTry(tx)
+    .where("token_hash", "=", tokenHash)
+    .where("expires_at", ">", now)
+    .executeTakeFirst();
+  return row && toRegistration(row);
+}
+
+function takingTry(tx: Tx) {
+  return tx
+    .updateTable("registrations")
+    .set((eb) => ({ tries_left: eb("tries_left", "-", 1) }))
+    .where("confirmed_at", "is", null)
+    .where("tries_left", ">", 0)
+    .returningAll();
+}
+
+/** For a try that nothing came of. */
+export async function giveTryBack(tx: Tx, tokenHash: string): Promise<void> {
+  await tx
+    .updateTable("registrations")
+    .set((eb) => ({ tries_left: eb("tries_left", "+", 1) }))
+    .where("token_hash", "=", tokenHash)
+    .execute();
+}
+
+/** Whether the link is still the one, and not spent; holds the row. */
+export async function holdLink(tx: Tx, tokenHash: string, now: UnixSeconds): Promise<boolean> {
+  const row = await tx
+    .selectFrom("registrations")
+    .select("id")
+    .where("token_hash", "=", tokenHash)
+    .where("confirmed_at", "is", null)
+    .where("expires_at", ">", now)
+    .forUpdate()
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/**
+ * Puts a new code and link in the place of those there were. False where the registration is
+ * confirmed, expired or somebody else's.
+ */
+export async function replaceProof(
+  tx: Tx,
+  asking: Asking,
+  proof: StoredProof,
+  now: UnixSeconds,
+): Promise<boolean> {
+  const row = await tx
+    .updateTable("registrations")
+    .set(columnsOf(proof))
+    .where("id", "=", asking.id)
+    .where("client_secret_hash", "=", asking.clientSecretHash)
+    .where("confirmed_at", "is", null)
+    .where("expires_at", ">", now)
+    .returning("id")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/**
+ * Of a held row. What the user has from it is theirs to change and delete now, so no copy stays.
+ */
+export async function markConfirmed(tx: Tx, id: string, now: UnixSeconds): Promise<void> {
+  await tx
+    .updateTable("registrations")
+    .set({ confirmed_at: now, username: null, profile: "{}", password_sealed: new Uint8Array() })
+    .where("id", "=", id)
+    .execute();
+}
+
+/** Forgets a batch of registrations that nobody can confirm any more, a day after they could. */
+export async function pruneRegistrations(
+  db: Queryable,
+  now: UnixSeconds,
+  limit = 1_000,
+): Promise<number> {
+  const result = await db
+    .deleteFrom("registrations")
+    .where("id", "in", (eb) =>
+      eb
+        .selectFrom("registrations")
+        .select("id")
+        .where("expires_at", "<=", now - KEPT_SECONDS)
+        .limit(limit),
+    )
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+function columnsOf(proof: StoredProof) {
+  return {
+    code_mac: proof.codeMac,
+    token_hash: proof.tokenHash,
+    tries_left: proof.triesLeft,
+    code_expires_at: proof.codeExpiresAt,
+    expires_at: proof.expiresAt,
+  };
+}
+
+function toRegistration(row: Selectable<RegistrationsTable>): Registration {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    email: row.email,
+    emailCanonical: row.email_canonical,
+    username: row.username,
+    profile: JSON.parse(row.profile),
+    locale: row.locale,
+    passwordSealed: row.password_sealed,
+    clientSecretHash: row.client_secret_hash,
+    tokenHash: row.token_hash,
+    codeMac: row.code_mac,
+    triesLeft: row.tries_left,
+    codeExpiresAt: row.code_expires_at,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    confirmedAt: row.confirmed_at,
+  };
+}

@@ -1,0 +1,39 @@
+import type { Origin } from "../../records/audit/events.ts";
+import { hashToken } from "../../platform/kernel/codes.ts";
+import { createSuperuser, type CreateOutcome, type RegisterDeps } from "./register.ts";
+import { holdSetupLink, insertSetupLink } from "./setup.store.ts";
+import { anySuperuser } from "./users.store.ts";
+
+const LINK_SECONDS = 3600;
+
+/**
+ * A one-time token for the first superuser, good for an hour; `undefined` once there is a superuser
+ * (LG-12).
+ */
+export async function openSetup(
+  deps: Pick<RegisterDeps, "db" | "clock" | "random">,
+): Promise<string | undefined> {
+  if (await anySuperuser(deps.db)) return undefined;
+  const token = deps.random.bytes(32).toString("base64url");
+  await insertSetupLink(deps.db, hashToken(token), deps.clock.now() + LINK_SECONDS);
+  return token;
+}
+
+/**
+ * Creates the first superuser. Of any number of callers with the same or different links, one does;
+ * who fails has not spent the link.
+ */
+export async function setUp(
+  deps: RegisterDeps,
+  input: { readonly setupToken: string; readonly email: string; readonly password: string },
+  origin: Origin,
+): Promise<CreateOutcome | { readonly kind: "guarded" }> {
+  return createSuperuser(
+    deps,
+    input,
+    origin,
+    async (tx) =>
+      (await holdSetupLink(tx, hashToken(input.setupToken), deps.clock.now())) &&
+      !(await anySuperuser(tx)),
+  );
+}

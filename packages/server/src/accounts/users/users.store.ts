@@ -1,0 +1,582 @@
+import type { Json, Profile } from "./profile.ts";
+import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
+import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { sql, type Selectable } from "kysely";
+import { prepared } from "../../platform/db/prepared.ts";
+import { isUniqueViolation } from "../../platform/db/storage-errors.ts";
+import type { UsersTable } from "../../platform/db/tables.ts";
+
+export interface User {
+  readonly id: string;
+  /** What the Django faces show as `id`. */
+  readonly number: number;
+  readonly email: string | null;
+  readonly emailCanonical: string | null;
+  /** As `emailCanonical`, where that is another user's: never both. */
+  readonly sharedEmailCanonical: string | null;
+  readonly emailVerifiedAt: UnixSeconds | null;
+  readonly username: string | null;
+  readonly passwordSealed: Uint8Array | null;
+  readonly passwordChangedAt: UnixSeconds | null;
+  readonly superuserSince: UnixSeconds | null;
+  readonly disabledAt: UnixSeconds | null;
+  /** A face waits for the activation mail's link. */
+  readonly pausedAt: UnixSeconds | null;
+  readonly profile: Profile;
+  readonly locale: string | null;
+  readonly hardEpoch: number;
+  readonly authorizationEpoch: number;
+  readonly createdAt: UnixSeconds;
+  readonly lastLoginAt: UnixSeconds | null;
+}
+
+/** By e-mail address or username, in canonical form. */
+export type Identifier =
+  | { readonly emailCanonical: string }
+  | { readonly usernameCanonical: string };
+
+const byId = prepared((db, { id }: { readonly id: string }) =>
+  db.selectFrom("users").selectAll().where("id", "=", id),
+);
+
+export async function findUser(db: Queryable, id: string): Promise<User | undefined> {
+  const [row] = await byId(db, { id });
+  return row && toUser(row);
+}
+
+const byEmail = prepared((db, { email }: { readonly email: string }) =>
+  db.selectFrom("users").selectAll().where("email_canonical", "=", email),
+);
+const byUsername = prepared((db, { username }: { readonly username: string }) =>
+  db.selectFrom("users").selectAll().where("username_canonical", "=", username),
+);
+
+export async function findByIdentifier(
+  db: Queryable,
+  identifier: Identifier,
+): Promise<User | undefined> {
+  const [row] = await ("emailCanonical" in identifier
+    ? byEmail(db, { email: identifier.emailCanonical })
+    : byUsername(db, { username: identifier.usernameCanonical }));
+  return row && toUser(row);
+}
+
+type Spelling = Readonly<Record<"address" | "canonical", string>>;
+
+const bySpelling = prepared((db, { address, canonical }: Spelling) =>
+  db
+    .selectFrom("users")
+    .selectAll()
+    .where("email", "=", address)
+    .where((eb) =>
+      eb.or([eb("email_canonical", "=", canonical), eb("shared_email_canonical", "=", canonical)]),
+    )
+    .orderBy("number")
+    .limit(1),
+);
+
+/**
+ * Whose address is written so, letter by letter: of those who share it, perhaps another than its
+ * holder.
+ */
+export async function findBySpelling(db: Queryable, spelling: Spelling): Promise<User | undefined> {
+  const { address, canonical } = spelling;
+  const [row] = await bySpelling(db, { address, canonical });
+  return row && toUser(row);
+}
+
+/** By what the Django faces show as `id`. */
+export async function findByNumber(db: Queryable, number: number): Promise<User | undefined> {
+  const row = await db
+    .selectFrom("users")
+    .selectAll()
+    .where("number", "=", number)
+    .executeTakeFirst();
+  return row && toUser(row);
+}
+
+/** Most mails to one address that one request can cause. */
+const MOST_SHARERS = 5;
+
+/**
+ * Who has an address: whoever has confirmed it, then its holder, for anybody can share it; longest
+ * here first.
+ */
+export async function findByAddress(db: Queryable, canonical: string): Promise<readonly User[]> {
+  const rows = await db
+    .selectFrom("users")
+    .selectAll()
+    .where((eb) =>
+      eb.or([eb("email_canonical", "=", canonical), eb("shared_email_canonical", "=", canonical)]),
+    )
+    .orderBy((eb) => eb("email_verified_at", "is", null))
+    .orderBy((eb) => eb("email_canonical", "is", null))
+    .orderBy("number")
+    .limit(MOST_SHARERS)
+    .execute();
+  return rows.map(toUser);
+}
+
+/** In the order of their numbers. */
+export async function listUsers(
+  db: Queryable,
+  page: { readonly after: number; readonly limit: number },
+): Promise<readonly User[]> {
+  const rows = await db
+    .selectFrom("users")
+    .selectAll()
+    .where("number", ">", page.after)
+    .orderBy("number")
+    .limit(page.limit)
+    .execute();
+  return rows.map(toUser);
+}
+
+const locking = prepared((db, { id }: { readonly id: string }) =>
+  db.selectFrom("users").selectAll().where("id", "=", id).forUpdate(),
+);
+
+/**
+ * Reads a user and holds the row: what mints, revokes or changes credentials of one user happens in
+ * turn.
+ */
+export async function lockUser(tx: Tx, id: string): Promise<User | undefined> {
+  const [row] = await locking(tx, { id });
+  return row && toUser(row);
+}
+
+export interface NewUser {
+  readonly id: string;
+  readonly email: string | null;
+  readonly emailCanonical: string | null;
+  /** Where the address is another user's, in place of `emailCanonical`. */
+  readonly sharedEmailCanonical?: string;
+  readonly emailVerifiedAt: UnixSeconds | null;
+  readonly username: string | null;
+  readonly usernameCanonical: string | null;
+  readonly passwordSealed: Uint8Array | null;
+  readonly superuserSince: UnixSeconds | null;
+  readonly pausedAt?: UnixSeconds;
+  readonly profile: Profile;
+  readonly locale: string | null;
+  readonly createdAt: UnixSeconds;
+}
+
+/** `undefined` where the address or the username belongs to somebody already. */
+export async function insertUser(tx: Tx, user: NewUser): Promise<User | undefined> {
+  const row = await tx
+    .insertInto("users")
+    .values({
+      id: user.id,
+      email: user.email,
+      email_canonical: user.emailCanonical,
+      shared_email_canonical: user.sharedEmailCanonical ?? null,
+      email_verified_at: user.emailVerifiedAt,
+      username: user.username,
+      username_canonical: user.usernameCanonical,
+      password_sealed: user.passwordSealed,
+      password_changed_at: user.passwordSealed === null ? null : user.createdAt,
+      superuser_since: user.superuserSince,
+      disabled_at: null,
+      paused_at: user.pausedAt ?? null,
+      profile: JSON.stringify(user.profile),
+      locale: user.locale,
+      hard_epoch: user.createdAt,
+      authorization_epoch: 0,
+      created_at: user.createdAt,
+      last_login_at: null,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  return row && toUser(row);
+}
+
+/**
+ * Epochs follow the wall clock where they can, so that a database restored from a backup can be put
+ * ahead of every epoch it ever gave out; within one second they count up by one.
+ */
+export async function raiseHardEpoch(
+  tx: Tx,
+  id: string,
+  now: UnixSeconds,
+): Promise<number | undefined> {
+  const row = await tx
+    .updateTable("users")
+    .set((eb) => ({
+      hard_epoch: eb
+        .case()
+        .when("hard_epoch", ">=", now)
+        .then(eb("hard_epoch", "+", 1))
+        .else(now)
+        .end(),
+    }))
+    .where("id", "=", id)
+    .returning("hard_epoch")
+    .executeTakeFirst();
+  return row?.hard_epoch;
+}
+
+/** Lifts one that is below `floor`: of a user made while everything was being revoked. */
+export async function liftHardEpoch(tx: Tx, id: string, floor: number): Promise<void> {
+  await tx
+    .updateTable("users")
+    .set({ hard_epoch: floor })
+    .where("id", "=", id)
+    .where("hard_epoch", "<", floor)
+    .execute();
+}
+
+/** Raises everybody's hard epoch to one value above all of them and returns it. */
+export async function raiseEveryHardEpoch(tx: Tx, now: UnixSeconds): Promise<number> {
+  const highest = await tx
+    .selectFrom("users")
+    .select((eb) => eb.fn.max("hard_epoch").as("epoch"))
+    .executeTakeFirst();
+  const epoch = Math.max(Number(highest?.epoch ?? 0) + 1, now);
+  await tx.updateTable("users").set({ hard_epoch: epoch }).execute();
+  return epoch;
+}
+
+/**
+ * `password_changed_at` differs from what it was even within one second: what was issued for the
+ * old password is recognised by it (RS-09). Null: nobody can sign in by password.
+ */
+export async function setPassword(
+  tx: Tx,
+  id: string,
+  passwordSealed: Uint8Array | null,
+  now: UnixSeconds,
+): Promise<void> {
+  await tx
+    .updateTable("users")
+    .set((eb) => ({
+      password_sealed: passwordSealed,
+      password_changed_at: eb
+        .case()
+        .when("password_changed_at", ">=", now)
+        .then(eb("password_changed_at", "+", 1))
+        .else(now)
+        .end(),
+    }))
+    .where("id", "=", id)
+    .execute();
+}
+
+/**
+ * Replaces a hash by a stronger one of the same password, unless the password was changed meanwhile
+ * (PW-09).
+ */
+export async function upgradePassword(
+  tx: Tx,
+  id: string,
+  from: Uint8Array,
+  to: Uint8Array,
+): Promise<boolean> {
+  const row = await tx
+    .updateTable("users")
+    .set({ password_sealed: to })
+    .where("id", "=", id)
+    .where("password_sealed", "=", from)
+    .returning("id")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function setProfile(
+  tx: Tx,
+  id: string,
+  { profile, locale }: { readonly profile: Profile; readonly locale: string | null },
+): Promise<void> {
+  await tx
+    .updateTable("users")
+    .set({ profile: JSON.stringify(profile), locale })
+    .where("id", "=", id)
+    .execute();
+}
+
+const loggingIn = prepared((db, { id, now }: { readonly id: string; readonly now: UnixSeconds }) =>
+  db.updateTable("users").set({ last_login_at: now }).where("id", "=", id),
+);
+
+export async function setLastLogin(tx: Tx, id: string, now: UnixSeconds): Promise<void> {
+  await loggingIn(tx, { id, now });
+}
+
+/** Whoever is shown to read mail at the address need not wait for the activation mail any more. */
+export async function markVerified(tx: Tx, id: string, now: UnixSeconds): Promise<void> {
+  await tx
+    .updateTable("users")
+    .set({ email_verified_at: now, paused_at: null })
+    .where("id", "=", id)
+    .where("email_verified_at", "is", null)
+    .execute();
+}
+
+/** False where the account was not paused. */
+export async function unpause(tx: Tx, id: string): Promise<boolean> {
+  const row = await tx
+    .updateTable("users")
+    .set({ paused_at: null })
+    .where("id", "=", id)
+    .where("paused_at", "is not", null)
+    .returning("id")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Sets an address that has just been confirmed; `undefined` where it belongs to somebody else. */
+export async function setEmail(
+  tx: Tx,
+  id: string,
+  email: { readonly address: string; readonly canonical: string },
+  now: UnixSeconds,
+): Promise<User | undefined> {
+  return unlessTaken(tx, "email_canonical", () =>
+    tx
+      .updateTable("users")
+      .set({
+        email: email.address,
+        email_canonical: email.canonical,
+        shared_email_canonical: null,
+        email_verified_at: now,
+        paused_at: null,
+      })
+      .where("id", "=", id)
+      .returningAll()
+      .executeTakeFirst(),
+  );
+}
+
+export interface UnconfirmedEmail {
+  /** Null: none any more. */
+  readonly address: { readonly address: string; readonly canonical: string } | null;
+  /** Whether it may be another user's, too. */
+  readonly mayShare: boolean;
+  /** Set where nobody gets in until it is confirmed. */
+  readonly pausedAt: UnixSeconds | null;
+}
+
+/**
+ * Sets an address that nobody has confirmed; `undefined` where it belongs to somebody else and
+ * cannot be shared.
+ */
+export async function setUnconfirmedEmail(
+  tx: Tx,
+  id: string,
+  { address, mayShare, pausedAt }: UnconfirmedEmail,
+): Promise<User | undefined> {
+  const set = async (canonical: string | null, shared: string | null): Promise<User | undefined> =>
+    unlessTaken(tx, "email_canonical", () =>
+      tx
+        .updateTable("users")
+        .set({
+          email: address?.address ?? null,
+          email_canonical: canonical,
+          shared_email_canonical: shared,
+          email_verified_at: null,
+          paused_at: pausedAt,
+        })
+        .where("id", "=", id)
+        .returningAll()
+        .executeTakeFirst(),
+    );
+  const held = await set(address?.canonical ?? null, null);
+  return held === undefined && mayShare && address !== null ? set(null, address.canonical) : held;
+}
+
+/**
+ * An address that its holder has given up goes to whoever has shared it longest. True where
+ * somebody has.
+ */
+export async function bequeathEmail(tx: Tx, canonical: string): Promise<boolean> {
+  const heir = await unlessTaken(tx, "email_canonical", () =>
+    tx
+      .updateTable("users")
+      .set({ email_canonical: canonical, shared_email_canonical: null })
+      .where("number", "=", (eb) =>
+        eb
+          .selectFrom("users")
+          .select((inner) => inner.fn.min("number").as("number"))
+          .where("shared_email_canonical", "=", canonical),
+      )
+      .returningAll()
+      .executeTakeFirst(),
+  );
+  return heir !== undefined;
+}
+
+/**
+ * Whoever holds an address without having confirmed it shares it from then on with the user who is
+ * to hold it.
+ */
+export async function displaceUnconfirmed(
+  tx: Tx,
+  canonical: string,
+  userId: string,
+): Promise<void> {
+  await tx
+    .updateTable("users")
+    .set({ email_canonical: null, shared_email_canonical: canonical })
+    .where("email_canonical", "=", canonical)
+    .where("email_verified_at", "is", null)
+    .where("id", "!=", userId)
+    .execute();
+}
+
+/**
+ * Null removes it, from a user who has an address. `undefined` where it belongs to somebody else or
+ * is all there is.
+ */
+export async function setUsername(
+  tx: Tx,
+  id: string,
+  username: { readonly username: string; readonly canonical: string } | null,
+): Promise<User | undefined> {
+  return unlessTaken(tx, "username_canonical", () =>
+    tx
+      .updateTable("users")
+      .set({
+        username: username?.username ?? null,
+        username_canonical: username?.canonical ?? null,
+      })
+      .where("id", "=", id)
+      .$if(username === null, (update) => update.where("email", "is not", null))
+      .returningAll()
+      .executeTakeFirst(),
+  );
+}
+
+/**
+ * The unique index decides. PostgreSQL gives up a transaction in which it has refused; with a
+ * savepoint only the update is lost.
+ */
+async function unlessTaken(
+  tx: Tx,
+  column: keyof UsersTable,
+  update: () => Promise<Selectable<UsersTable> | undefined>,
+): Promise<User | undefined> {
+  await sql`savepoint unless_taken`.execute(tx);
+  try {
+    const row = await update();
+    await sql`release savepoint unless_taken`.execute(tx);
+    return row && toUser(row);
+  } catch (error) {
+    if (!isUniqueViolation(error, column)) throw error;
+    await sql`rollback to savepoint unless_taken`.execute(tx);
+    return undefined;
+  }
+}
+
+/** False where the user is disabled already. */
+export async function disable(tx: Tx, id: string, now: UnixSeconds): Promise<boolean> {
+  const row = await tx
+    .updateTable("users")
+    .set({ disabled_at: now })
+    .where("id", "=", id)
+    .where("disabled_at", "is", null)
+    .returning("id")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function enable(tx: Tx, id: string): Promise<boolean> {
+  const row = await tx
+    .updateTable("users")
+    .set({ disabled_at: null })
+    .where("id", "=", id)
+    .where("disabled_at", "is not", null)
+    .returning("id")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/**
+ * Removes the user and everything that names them but the audit's pseudonym (PV-01); sessions and
+ * resets go with the row.
+ */
+export async function deleteUser(tx: Tx, user: User): Promise<void> {
+  await tx.deleteFrom("users").where("id", "=", user.id).execute();
+  const canonical = user.emailCanonical ?? user.sharedEmailCanonical;
+  if (canonical === null || (await isAddressOfAnother(tx, canonical))) return;
+  await tx.deleteFrom("registrations").where("email_canonical", "=", canonical).execute();
+  // Mail of an earlier registration may have gone to another spelling.
+  await tx
+    .deleteFrom("outbox")
+    .where((eb) => eb(eb.fn("lower", ["recipient"]), "=", canonical))
+    .execute();
+  await tx.deleteFrom("suppressions").where("address", "=", canonical).execute();
+}
+
+/** Asked of an address that has just been given up. */
+async function isAddressOfAnother(tx: Tx, canonical: string): Promise<boolean> {
+  const holder = await tx
+    .selectFrom("users")
+    .select("id")
+    .where("email_canonical", "=", canonical)
+    .executeTakeFirst();
+  return holder !== undefined || (await bequeathEmail(tx, canonical));
+}
+
+/** Ids of the active superusers, their rows held: who removes one is decided in turn (AD-04). */
+export async function lockActiveSuperusers(tx: Tx): Promise<readonly string[]> {
+  const rows = await tx
+    .selectFrom("users")
+    .select("id")
+    .where("superuser_since", "is not", null)
+    .where("disabled_at", "is", null)
+    .orderBy("number")
+    .forUpdate()
+    .execute();
+  return rows.map((row) => row.id);
+}
+
+export async function isActiveSuperuser(db: Db, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("users")
+    .select("id")
+    .where("id", "=", id)
+    .where("superuser_since", "is not", null)
+    .where("disabled_at", "is", null)
+    .where("paused_at", "is", null)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function anySuperuser(db: Queryable): Promise<boolean> {
+  const row = await db
+    .selectFrom("users")
+    .select("id")
+    .where("superuser_since", "is not", null)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export function toUser(row: Selectable<UsersTable>): User {
+  return {
+    id: row.id,
+    number: row.number,
+    email: row.email,
+    emailCanonical: row.email_canonical,
+    sharedEmailCanonical: row.shared_email_canonical,
+    emailVerifiedAt: row.email_verified_at,
+    username: row.username,
+    passwordSealed: row.password_sealed,
+    passwordChangedAt: row.password_changed_at,
+    superuserSince: row.superuser_since,
+    disabledAt: row.disabled_at,
+    pausedAt: row.paused_at,
+    profile: readProfile(row.profile),
+    locale: row.locale,
+    hardEpoch: row.hard_epoch,
+    authorizationEpoch: row.authorization_epoch,
+    createdAt: row.created_at,
+    lastLoginAt: row.last_login_at,
+  };
+}
+
+function readProfile(text: string): Profile {
+  const parsed: Json = text === "{}" ? {} : JSON.parse(text);
+  return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? parsed : {};
+}

@@ -1,0 +1,61 @@
+import { record } from "../../../records/audit/audit.ts";
+import type { Origin } from "../../../records/audit/events.ts";
+import type { Db, Tx } from "../../../platform/db/open.ts";
+import type { UnixSeconds } from "../../../platform/kernel/clock.ts";
+import type { Also } from "./create-account.ts";
+import { isMailedToken, type MailedTokenDeps } from "./mailed-token.ts";
+import {
+  displaceUnconfirmed,
+  lockUser,
+  markVerified,
+  setEmail,
+  unpause,
+  type User,
+} from "../../../accounts/users/users.store.ts";
+
+export interface ActivateDeps extends MailedTokenDeps {
+  readonly db: Db;
+}
+
+/** `stale`: the token is right, but there is nothing to activate. */
+export interface ActivateOutcome {
+  readonly kind: "activated" | "unknown" | "invalid_token" | "stale";
+}
+
+/**
+ * Lets the user of a paused account in: the mailed link shows that they read mail at its address. A
+ * disabled one stays out.
+ */
+export async function activate(
+  deps: ActivateDeps,
+  userId: string,
+  token: string,
+  origin: Origin,
+  also: Also = async () => {},
+): Promise<ActivateOutcome> {
+  return deps.db.transaction().execute(async (tx): Promise<ActivateOutcome> => {
+    const user = await lockUser(tx, userId);
+    if (user === undefined) return { kind: "unknown" };
+    if (!isMailedToken(deps, "activation", user, token)) return { kind: "invalid_token" };
+    if (user.disabledAt !== null || !(await unpause(tx, userId))) return { kind: "stale" };
+    const now = deps.clock.now();
+    await markVerified(tx, userId, now);
+    await claimAddress(tx, user, now);
+    await also(tx, { ...user, pausedAt: null, emailVerifiedAt: user.emailVerifiedAt ?? now });
+    await record(tx, deps, { event: "user.confirmed", ...origin, userId });
+    return { kind: "activated" };
+  });
+}
+
+/**
+ * Who was merely first to write an address down yields it to whoever shows that they read its mail.
+ */
+async function claimAddress(
+  tx: Tx,
+  { id, email, sharedEmailCanonical: canonical }: User,
+  now: UnixSeconds,
+): Promise<void> {
+  if (email === null || canonical === null) return;
+  await displaceUnconfirmed(tx, canonical, id);
+  await setEmail(tx, id, { address: email, canonical }, now);
+}

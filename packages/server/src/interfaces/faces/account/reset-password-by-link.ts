@@ -1,0 +1,66 @@
+import { record } from "../../../records/audit/audit.ts";
+import type { Origin } from "../../../records/audit/events.ts";
+import type { Also } from "./create-account.ts";
+import { isMailedToken, type MailedTokenDeps } from "./mailed-token.ts";
+import { complaintsAbout, type PasswordComplaint } from "./password-complaints.ts";
+import { normalizePassword } from "../../../accounts/users/password-policy.ts";
+import { sealPassword } from "../../../accounts/users/passwords.ts";
+import { findUser, lockUser } from "../../../accounts/users/users.store.ts";
+import { replaceForgotten, type ResetDeps } from "../../../accounts/account/reset-password.ts";
+
+export type ResetByTokenOutcome =
+  | { readonly kind: "reset" | "unknown" | "invalid_token" | "not_repeated" | "busy" }
+  | { readonly kind: "unacceptable_password"; readonly complaints: readonly PasswordComplaint[] };
+
+export interface ResetByToken {
+  /** `undefined` where the link names nobody. */
+  readonly userId: string | undefined;
+  readonly token: string;
+  readonly newPassword: string;
+  /** The password once more, where it is asked for twice. */
+  readonly repeated?: string | undefined;
+}
+
+/**
+ * Sets a new password against the token of a link that a face has mailed; ends what `confirmReset`
+ * ends (RS-02). What is wrong with the password alone is said first, as the originals do; what it
+ * has of the user's, to the holder of the token only.
+ *
+ * @param also tells the user
+ */
+export async function resetByMailedToken(
+  deps: Omit<ResetDeps, "random"> & MailedTokenDeps,
+  { userId, token, newPassword, repeated }: ResetByToken,
+  origin: Origin,
+  also: Also,
+): Promise<ResetByTokenOutcome> {
+  const plain = complaintsAbout(deps, newPassword, null);
+  const password = normalizePassword(newPassword);
+  if (plain.length > 0 || password.kind === "refused")
+    return { kind: "unacceptable_password", complaints: plain };
+  if (repeated !== undefined && repeated !== newPassword) return { kind: "not_repeated" };
+  const found = userId === undefined ? undefined : await findUser(deps.db, userId);
+  if (found === undefined) return { kind: "unknown" };
+  if (!isMailedToken(deps, "password", found, token)) return { kind: "invalid_token" };
+  const complaints = complaintsAbout(deps, newPassword, found);
+  if (complaints.length > 0) return { kind: "unacceptable_password", complaints };
+  const sealed = await sealPassword(deps, found.id, password.password);
+  if (sealed.kind === "busy") return sealed;
+
+  const ended = await deps.db.transaction().execute(async (tx) => {
+    const user = await lockUser(tx, found.id);
+    if (
+      user === undefined ||
+      user.disabledAt !== null ||
+      !isMailedToken(deps, "password", user, token)
+    )
+      return undefined;
+    const recorded = await replaceForgotten(tx, deps, user, sealed.passwordSealed);
+    await also(tx, user);
+    await record(tx, deps, { event: "password.reset", ...origin, userId: user.id });
+    return recorded;
+  });
+  if (ended === undefined) return { kind: "invalid_token" };
+  await deps.settle([ended]);
+  return { kind: "reset" };
+}

@@ -1,0 +1,82 @@
+import { record } from "../../../records/audit/audit.ts";
+import type { Origin } from "../../../records/audit/events.ts";
+import type { Db } from "../../../platform/db/open.ts";
+import type { Clock } from "../../../platform/kernel/clock.ts";
+import type { Settle } from "../../../records/revocations/settle.ts";
+import type { Also } from "./create-account.ts";
+import {
+  complaintsAbout,
+  type ComplaintsDeps,
+  type PasswordComplaint,
+} from "./password-complaints.ts";
+import { normalizePassword } from "../../../accounts/users/password-policy.ts";
+import { sealPassword, type PasswordDeps } from "../../../accounts/users/passwords.ts";
+import type { CheckOwnPassword, OwnPasswordOutcome, SessionEnding, SignedIn } from "../../../accounts/users/ports.ts";
+import { findUser, lockUser, setPassword } from "../../../accounts/users/users.store.ts";
+
+export interface SetOwnPasswordDeps extends PasswordDeps, ComplaintsDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly sessions: SessionEnding;
+  readonly checkOwnPassword: CheckOwnPassword;
+  readonly settle: Settle;
+}
+
+export type SetOwnPasswordOutcome =
+  | { readonly kind: "set" | "not_repeated" | "session_ended" }
+  | { readonly kind: "unacceptable_password"; readonly complaints: readonly PasswordComplaint[] }
+  | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
+
+/**
+ * Changes the password as `changePassword` does and ends every other session (PW-07), but leaves
+ * the caller's as it is: the originals give out no new tokens here, and their clients go on with
+ * those they have.
+ *
+ * @param also tells the user
+ */
+export async function setOwnPassword(
+  deps: SetOwnPasswordDeps,
+  who: SignedIn,
+  input: {
+    readonly currentPassword: string;
+    readonly newPassword: string;
+    readonly repeated?: string | undefined;
+  },
+  origin: Origin,
+  also: Also,
+): Promise<SetOwnPasswordOutcome> {
+  const { userId, sessionId } = who;
+  const before = await findUser(deps.db, userId);
+  const own = await deps.checkOwnPassword(who, input.currentPassword, origin);
+  if (own.kind !== "matched") return own;
+  if (before === undefined) return { kind: "session_ended" };
+
+  const complaints = complaintsAbout(deps, input.newPassword, before);
+  const next = normalizePassword(input.newPassword);
+  if (complaints.length > 0 || next.kind === "refused")
+    return { kind: "unacceptable_password", complaints };
+  if (input.repeated !== undefined && input.repeated !== input.newPassword)
+    return { kind: "not_repeated" };
+  const sealed = await sealPassword(deps, userId, next.password);
+  if (sealed.kind === "busy") return sealed;
+
+  const recorded = await deps.db.transaction().execute(async (tx) => {
+    const user = await lockUser(tx, userId);
+    // Whoever changed or reset it meanwhile has ended this session.
+    if (
+      user === undefined ||
+      user.disabledAt !== null ||
+      user.passwordChangedAt !== before.passwordChangedAt
+    )
+      return undefined;
+    const ended = await deps.sessions.endOthers(tx, userId, sessionId, "password_changed");
+    if (ended === undefined) return undefined;
+    await setPassword(tx, userId, sealed.passwordSealed, deps.clock.now());
+    await also(tx, user);
+    await record(tx, deps, { event: "password.changed", ...origin, userId, sessionId });
+    return ended;
+  });
+  if (recorded === undefined) return { kind: "session_ended" };
+  await deps.settle(recorded);
+  return { kind: "set" };
+}

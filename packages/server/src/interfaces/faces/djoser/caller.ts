@@ -1,0 +1,73 @@
+import { originOf } from "../../../records/audit/origin.ts";
+import type { Origin } from "../../../records/audit/events.ts";
+import type { Visit } from "../../../platform/http/page.ts";
+import type { SignedIn } from "../../../accounts/users/ports.ts";
+import type { User } from "../../../accounts/users/users.store.ts";
+import { detail } from "../drf/answers.ts";
+import type { Authentication, Authenticator } from "../drf/view.ts";
+import { jwtAuthenticator } from "../jwt/authenticator.ts";
+import type { DjoserDeps } from "./deps.ts";
+import { findTokenBearer } from "./token-bearer.ts";
+
+/** Whose request it is, whichever way they have logged in. */
+export interface Caller {
+  readonly account: User;
+  readonly sessionId: string;
+}
+
+/**
+ * `JWTAuthentication`, then, where token login is served, `TokenAuthentication`; the challenge is
+ * the first one's.
+ */
+export function callerAuthenticator(deps: DjoserDeps): Authenticator<Caller> {
+  const jwt = jwtAuthenticator(deps);
+  return {
+    challenge: jwt.challenge,
+    authenticate: async (visit) => {
+      const authentication = await jwt.authenticate(visit);
+      if (authentication.kind === "user") {
+        const { account, bearer } = authentication.user;
+        return { kind: "user", user: { account, sessionId: bearer.sessionId } };
+      }
+      return authentication.kind === "anonymous" && deps.djoser.tokenLogin
+        ? authenticateByToken(deps, visit)
+        : authentication;
+    },
+  };
+}
+
+async function authenticateByToken(
+  deps: DjoserDeps,
+  { header }: Visit,
+): Promise<Authentication<Caller>> {
+  const parts = (header("authorization") ?? "")
+    .split(/[ \t\n\v\f\r]+/)
+    .filter((part) => part !== "");
+  const [keyword = "", token] = parts;
+  if (keyword.toLowerCase() !== "token") return { kind: "anonymous" };
+  if (token === undefined) return refused("Invalid token header. No credentials provided.");
+  if (parts.length > 2)
+    return refused("Invalid token header. Token string should not contain spaces.");
+  const bearer = await findTokenBearer(deps, token);
+  if (bearer === undefined) return refused("Invalid token.");
+  const { disabledAt, pausedAt } = bearer.account;
+  if (disabledAt !== null || pausedAt !== null) return refused("User inactive or deleted.");
+  return bearer.isLive ? { kind: "user", user: bearer } : refused("Invalid token.");
+}
+
+function refused(words: string): Authentication<Caller> {
+  return { kind: "refused", answer: detail(401, words) };
+}
+
+export function signedIn(caller: Caller, { client }: Visit): SignedIn {
+  return { userId: caller.account.id, sessionId: caller.sessionId, client };
+}
+
+/** @param as how they act: on an account of somebody else, as a superuser */
+export function originOfCaller(
+  { account }: Caller,
+  { client, requestId }: Visit,
+  as: "user" | "superuser" = "user",
+): Origin {
+  return { ...originOf({ client, requestId }), actor: { kind: as, id: account.id } };
+}

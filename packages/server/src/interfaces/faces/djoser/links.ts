@@ -1,0 +1,37 @@
+import type { Visit } from "../../../platform/http/page.ts";
+import { findByAddress, type User } from "../../../accounts/users/users.store.ts";
+import type { DjoserDeps } from "./deps.ts";
+import { addressOf } from "./fields.ts";
+import { sendLinks, type LinkLetter } from "./letters.ts";
+
+export type AskOutcome =
+  | { readonly kind: "sent" | "nobody" }
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
+
+/**
+ * Mails a link to everybody who has the address, written as they wrote it. What can be asked of an
+ * active account, and what of one that waits for its activation, is told by the template; a
+ * disabled one gets no mail, nor one that has no password.
+ */
+export async function askForLink(
+  deps: DjoserDeps,
+  template: LinkLetter,
+  email: string,
+  { client }: Visit,
+): Promise<AskOutcome> {
+  const allowance = await deps.allow("mail", client);
+  if (!allowance.ok) return { kind: "throttled", retryAfterSeconds: allowance.retryAfterSeconds };
+  const { address, canonical } = addressOf(email);
+  const isMeant = (user: User): boolean =>
+    user.email === address &&
+    user.disabledAt === null &&
+    user.passwordSealed !== null &&
+    (user.pausedAt !== null) === (template === "djoser_activation");
+  const found = await deps.db.transaction().execute(async (tx) => {
+    const users = (await findByAddress(tx, canonical)).filter(isMeant);
+    await sendLinks(tx, deps, template, address, users);
+    return users.length > 0;
+  });
+  deps.wakeMail();
+  return { kind: found ? "sent" : "nobody" };
+}

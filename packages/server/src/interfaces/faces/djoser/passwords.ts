@@ -1,0 +1,161 @@
+import { originOf } from "../../../records/audit/origin.ts";
+import { resetByMailedToken } from "../account/reset-password-by-link.ts";
+import { setOwnPassword } from "../account/set-password.ts";
+import { bareErrors, busy, noContent, throttled, type Answer } from "../drf/answers.ts";
+import {
+  action,
+  allowAny,
+  isAuthenticated,
+  view,
+  type Authenticator,
+  type Call,
+  type View,
+} from "../drf/view.ts";
+import { findByUid } from "./account.ts";
+import { originOfCaller, signedIn, type Caller } from "./caller.ts";
+import type { DjoserDeps } from "./deps.ts";
+import { emailField, plainField, when } from "./fields.ts";
+import { form, type Form } from "./form.ts";
+import { tellOfNewPassword } from "./letters.ts";
+import { askForLink } from "./links.ts";
+import {
+  badPassword,
+  invalidToken,
+  notRepeated,
+  sessionEnded,
+  unknownUid,
+  unmatched,
+} from "./words.ts";
+
+export function passwordViews(
+  deps: DjoserDeps,
+  authenticator: Authenticator<Caller>,
+): readonly View[] {
+  const { prefix, retype } = deps.djoser;
+  const common = {
+    title: "User",
+    authenticator,
+    permission: isAuthenticated<Caller>,
+    mount: `${prefix}/`,
+  } as const;
+  return [
+    view<Caller>({
+      ...common,
+      name: "djoser.set_password",
+      path: `${prefix}/users/set_password/`,
+      methods: {
+        POST: action({
+          permission: isAuthenticated<Caller>,
+          body: form({
+            new_password: plainField(),
+            ...when(retype.setPassword, { re_new_password: plainField() }),
+            current_password: plainField(),
+          }),
+          handle: async (call) => set(deps, call),
+        }),
+      },
+    }),
+    view<Caller>({
+      ...common,
+      name: "djoser.reset_password",
+      path: `${prefix}/users/reset_password/`,
+      methods: {
+        POST: action({
+          permission: allowAny<Caller>,
+          body: form({ email: emailField() }),
+          handle: async (call) => askForReset(deps, "djoser_password_reset", call),
+        }),
+      },
+    }),
+    view<Caller>({
+      ...common,
+      name: "djoser.reset_password_confirm",
+      path: `${prefix}/users/reset_password_confirm/`,
+      methods: {
+        POST: action({
+          permission: allowAny<Caller>,
+          throttle: async ({ client }) => deps.allow("credential", client),
+          body: form({
+            uid: plainField(),
+            token: plainField(),
+            new_password: plainField(),
+            ...when(retype.resetPassword, { re_new_password: plainField() }),
+          }),
+          handle: async (call) => reset(deps, call),
+        }),
+      },
+    }),
+  ];
+}
+
+/** Says nothing of whether anybody has the address, unless it is to. */
+export async function askForReset(
+  deps: DjoserDeps,
+  template: "djoser_password_reset" | "djoser_username_reset",
+  { input: { values }, ...visit }: Call<unknown, Form>,
+): Promise<Answer> {
+  const asked = await askForLink(deps, template, values["email"] ?? "", visit);
+  if (asked.kind === "throttled") return throttled(asked.retryAfterSeconds);
+  const isTold = asked.kind === "nobody" && deps.djoser.showEmailNotFound;
+  return isTold ? bareErrors("User with given email does not exist.") : noContent();
+}
+
+async function set(
+  deps: DjoserDeps,
+  { input: { values }, ...call }: Call<Caller, Form>,
+): Promise<Answer> {
+  const input = {
+    currentPassword: values["current_password"] ?? "",
+    newPassword: values["new_password"] ?? "",
+    repeated: values["re_new_password"],
+  };
+  const outcome = await setOwnPassword(
+    deps,
+    signedIn(call.user, call),
+    input,
+    originOfCaller(call.user, call),
+    tellOfNewPassword(deps),
+  );
+  switch (outcome.kind) {
+    case "set":
+      deps.wakeMail();
+      return noContent();
+    case "not_repeated":
+      return notRepeated("password");
+    case "session_ended":
+      return sessionEnded();
+    case "unacceptable_password":
+      return badPassword("new_password", outcome.complaints);
+    default:
+      return unmatched(outcome);
+  }
+}
+
+async function reset(
+  deps: DjoserDeps,
+  { input: { values, link }, ...visit }: Call<unknown, Form>,
+): Promise<Answer> {
+  const userId = (await findByUid(deps, link.uid))?.id;
+  const asked = {
+    userId,
+    token: link.token,
+    newPassword: values["new_password"] ?? "",
+    repeated: values["re_new_password"],
+  };
+  const outcome = await resetByMailedToken(deps, asked, originOf(visit), tellOfNewPassword(deps));
+  switch (outcome.kind) {
+    case "reset":
+      deps.wakeMail();
+      return noContent();
+    case "unknown":
+      return unknownUid();
+    case "invalid_token":
+      return invalidToken();
+    case "not_repeated":
+      return notRepeated("password");
+    case "unacceptable_password":
+      return badPassword("new_password", outcome.complaints);
+    case "busy":
+      return busy();
+  }
+}

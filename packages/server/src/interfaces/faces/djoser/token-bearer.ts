@@ -1,0 +1,49 @@
+import { hashToken } from "../../../platform/kernel/codes.ts";
+import type { Clock } from "../../../platform/kernel/clock.ts";
+import type { Keyring } from "../../../platform/kernel/keyring.ts";
+import type { Db } from "../../../platform/db/open.ts";
+import type { User } from "../../../accounts/users/users.store.ts";
+import { findFaceToken, type FaceToken } from "./face-tokens.store.ts";
+
+export interface TokenBearer {
+  readonly account: User;
+  readonly sessionId: string;
+  readonly isLive: boolean;
+}
+
+/** Reads the session's row: a token without claims is dead as soon as that is revoked. */
+export async function findTokenBearer(
+  deps: { readonly db: Db; readonly clock: Clock },
+  token: string,
+): Promise<TokenBearer | undefined> {
+  const found = await findFaceToken(deps.db, hashToken(token));
+  return (
+    found && { account: found.account, sessionId: found.sessionId, isLive: isLive(deps, found) }
+  );
+}
+
+export function isLive(
+  { clock }: { readonly clock: Clock },
+  { session, account }: FaceToken,
+): boolean {
+  const now = clock.now();
+  return (
+    session.revokedAt === null &&
+    session.endsAt > now &&
+    session.idleEndsAt > now &&
+    session.hardEpoch === account.hardEpoch
+  );
+}
+
+/**
+ * 160 bits, as the original's. It can be made again for the next login, and a copy of the database
+ * does not tell it.
+ */
+export function tokenOf(keyring: Keyring, sessionId: string): string {
+  return keyring.mac("face-token", sessionId).toString("hex").slice(0, 40);
+}
+
+/** Not of one that an older master secret has made. */
+export function isCurrent(keyring: Keyring, { tokenHash, sessionId }: FaceToken): boolean {
+  return hashToken(tokenOf(keyring, sessionId)) === tokenHash;
+}

@@ -1,0 +1,60 @@
+import type { PasswordComplaint } from "../account/password-complaints.ts";
+import {
+  busy,
+  detail,
+  fieldErrors,
+  nonFieldErrors,
+  throttled,
+  type Answer,
+} from "../drf/answers.ts";
+import { passwordWords } from "../drf/passwords.ts";
+
+/** What is wrong with a new name, in the words of the field it was given in. */
+export function nameTaken(field: string, loginField: "email" | "username"): Answer {
+  const words =
+    loginField === "email"
+      ? "user with this email address already exists."
+      : "A user with that username already exists.";
+  return fieldErrors({ [field]: [words] });
+}
+
+export function unusableName(
+  field: string,
+  kind: "invalid_username" | "address_as_username",
+): Answer {
+  if (kind === "address_as_username")
+    return fieldErrors({
+      [field]: ["Enter a username that is not somebody else's email address."],
+    });
+  return fieldErrors({ [field]: ["Enter a valid username."] });
+}
+
+export function badPassword(field: string, complaints: readonly PasswordComplaint[]): Answer {
+  return fieldErrors({ [field]: passwordWords(complaints) });
+}
+
+export const notRepeated = (what: "password" | "email" | "username"): Answer =>
+  nonFieldErrors(`The two ${what} fields didn't match.`);
+export const unknownUid = (): Answer =>
+  fieldErrors({ uid: ["Invalid user id or user doesn't exist."] });
+export const invalidToken = (): Answer => fieldErrors({ token: ["Invalid token for given user."] });
+
+/** While it was under way the session or the user has ended. */
+export const sessionEnded = (): Answer => detail(401, "User not found", { code: "user_not_found" });
+
+type Unmatched =
+  | { readonly kind: "mismatched" }
+  | { readonly kind: "busy" }
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
+
+/** The current password was not matched. */
+export function unmatched(outcome: Unmatched): Answer {
+  switch (outcome.kind) {
+    case "mismatched":
+      return fieldErrors({ current_password: ["Invalid password."] });
+    case "busy":
+      return busy();
+    case "throttled":
+      return throttled(outcome.retryAfterSeconds);
+  }
+}

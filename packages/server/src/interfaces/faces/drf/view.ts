@@ -1,0 +1,264 @@
+/*
+ * Django REST framework's dialect, for the faces: what DRF 3.14 on Django 3.2 does on the wire with its default parsers and
+ * routers. A face declares its views and holds the rules' outcomes against answers; requests, errors, negotiation, methods,
+ * slashes and OPTIONS are made here.
+ *
+ *   const bearer: Authenticator<Account> = { challenge: 'Bearer realm="api"', authenticate: async (visit) => … };
+ *
+ *   const setPassword = view<Account>({
+ *     name: "djoser.set_password",                  // for log and metrics
+ *     path: "/auth/users/set_password/",            // `{name}` for a parameter; also `optionalSlash`, `where`, `mount`
+ *     title: "User", description: "",               // what OPTIONS says
+ *     authenticator: bearer,
+ *     permission: isAuthenticated,                  // for OPTIONS and for methods that are not there (401 before 405)
+ *     methods: {
+ *       POST: action({
+ *         permission: isAuthenticated<Account>,     // decides what `user` is: an Account, or with `allowAny<Account>` perhaps none
+ *         throttle: async ({ client }) => deps.allow("credential", client),
+ *         body: serializer({ new_password: text(), current_password: text({ label: "Password" }) }),
+ *         handle: async ({ user, input, params, client }) => {
+ *           const outcome = await changePassword(deps, user.id, input.current_password, input.new_password);
+ *           if (outcome.kind === "wrong_password") return fieldErrors({ current_password: ["Invalid password."] });
+ *           return noContent();
+ *         },
+ *       }),
+ *     },
+ *   });
+ *   createApp({ …, elsewhere: router([setPassword, …]) });
+ *
+ * The checks come in DRF's order: format and Accept (404, 406), authentication (401), permission (401, 403), method (405),
+ * throttle (429), body (413, 415, 400), fields (400), `handle`. `body` may be a function of the call, for checks that need the
+ * user or a parameter. `partial` is for PATCH, `members` for a body without a serializer; without `body` none is read. GET also
+ * answers HEAD. Every 401 carries the authenticator's challenge, whoever gave it.
+ */
+import type { Allowance } from "../../../platform/http/edge.ts";
+import type { PageAnswer, Visit } from "../../../platform/http/page.ts";
+import type { Json } from "../../../platform/http/serve.ts";
+import {
+  answer,
+  detail,
+  notAuthenticated,
+  notFound,
+  ok,
+  permissionDenied,
+  throttled,
+  type Answer,
+} from "./answers.ts";
+import type { Body } from "./fields.ts";
+import { isAcceptable, isFormat } from "./media-types.ts";
+import { parsed, readData } from "./parse.ts";
+
+export type Authentication<User> =
+  | { readonly kind: "anonymous" }
+  | { readonly kind: "user"; readonly user: User }
+  | { readonly kind: "refused"; readonly answer: Answer };
+
+export interface Authenticator<User> {
+  /** `WWW-Authenticate` of every 401. */
+  readonly challenge: string;
+  readonly authenticate: (visit: Visit) => Authentication<User> | Promise<Authentication<User>>;
+}
+
+/**
+ * For a view that does not look at credentials, not even at bad ones: `authentication_classes =
+ * ()`.
+ */
+export function nobody<User>(challenge: string): Authenticator<User> {
+  return { challenge, authenticate: () => ({ kind: "anonymous" }) };
+}
+
+export type Admission<Admitted> =
+  | { readonly kind: "admitted"; readonly user: Admitted }
+  /** With `words` in place of DRF's own. Whoever is nobody is asked to log in instead. */
+  | { readonly kind: "denied"; readonly words?: string };
+
+export type Permission<User, Admitted> = (
+  user: User | undefined,
+  visit: Visit,
+) => Admission<Admitted> | Promise<Admission<Admitted>>;
+
+export function allowAny<User>(user: User | undefined): Admission<User | undefined> {
+  return { kind: "admitted", user };
+}
+
+export function isAuthenticated<User>(user: User | undefined): Admission<User> {
+  return user === undefined ? { kind: "denied" } : { kind: "admitted", user };
+}
+
+/** A visit that has passed every check of its action. */
+export interface Call<Admitted, Input> extends Visit {
+  readonly user: Admitted;
+  readonly input: Input;
+}
+
+interface ActionWithoutBody<User, Admitted> {
+  readonly permission: Permission<User, Admitted>;
+  readonly throttle?: (visit: Visit) => Promise<Allowance>;
+  readonly body?: never;
+  readonly handle: (call: Call<Admitted, undefined>) => Answer | Promise<Answer>;
+}
+
+interface ActionWithBody<User, Admitted, Input> extends Omit<
+  ActionWithoutBody<User, Admitted>,
+  "body" | "handle"
+> {
+  readonly body: Body<Input> | ((call: Call<Admitted, undefined>) => Body<Input>);
+  readonly handle: (call: Call<Admitted, Input>) => Answer | Promise<Answer>;
+}
+
+/** What one method of a view does, from the permission on. */
+export interface Action<User> {
+  readonly run: (user: User | undefined, visit: Visit) => Promise<Answer>;
+  /**
+   * What OPTIONS tells of the fields; nothing to those who may not, and where nothing is declared.
+   */
+  readonly describe: (
+    user: User | undefined,
+    visit: Visit,
+  ) => Promise<Readonly<Record<string, Json>> | undefined>;
+}
+
+export function action<User, Admitted, Input>(
+  given: ActionWithBody<User, Admitted, Input>,
+): Action<User>;
+export function action<User, Admitted>(given: ActionWithoutBody<User, Admitted>): Action<User>;
+export function action<User, Admitted, Input>(
+  given: ActionWithBody<User, Admitted, Input> | ActionWithoutBody<User, Admitted>,
+): Action<User> {
+  return {
+    run: async (user, visit) => {
+      const admitting = given.permission(user, visit);
+      const admission = admitting instanceof Promise ? await admitting : admitting;
+      if (admission.kind === "denied") return denied(user, admission.words);
+      const allowance = given.throttle === undefined ? undefined : await given.throttle(visit);
+      if (allowance?.ok === false) return throttled(allowance.retryAfterSeconds);
+      const call = { ...visit, user: admission.user, input: undefined };
+      if (given.body === undefined) return given.handle(call);
+
+      const read = await readData(visit);
+      if (read.kind === "refused") return read.answer;
+      const outcome = await bodyOf(given.body, call).read(read.data);
+      return outcome.kind === "valid"
+        ? given.handle({ ...call, input: outcome.input })
+        : answer(400, outcome.errors);
+    },
+    describe: async (user, visit) => {
+      const admission = await given.permission(user, visit);
+      if (admission.kind === "denied" || given.body === undefined) return undefined;
+      return bodyOf(given.body, { ...visit, user: admission.user, input: undefined }).facts;
+    },
+  };
+}
+
+type Verb = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** Where a view is found. */
+export interface Place {
+  readonly name: string;
+  /**
+   * With parameters as `{name}`; one that ends in a slash redirects there when it is asked for
+   * without.
+   */
+  readonly path: `/${string}`;
+  /** The path without its slash is the view's own, too, and redirects nowhere. */
+  readonly optionalSlash?: true;
+  /** What a parameter may be, without anchors; else anything without a slash or a full stop. */
+  readonly where?: Readonly<Record<string, RegExp>>;
+  /**
+   * Where the DefaultRouter is mounted that a view belongs to: its paths then also take a format's
+   * suffix, `users.json`.
+   */
+  readonly mount?: `/${string}/`;
+}
+
+export interface Definition<User> extends Place {
+  readonly title: string;
+  readonly description?: string;
+  readonly authenticator: Authenticator<User>;
+  readonly permission: Permission<User, unknown>;
+  readonly methods: Readonly<Partial<Record<Verb, Action<User>>>>;
+}
+
+export interface View extends Place {
+  readonly visit: (visit: Visit) => Promise<PageAnswer>;
+}
+
+const verbs = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+export function view<User>(definition: Definition<User>): View {
+  const { title, description = "", authenticator, permission, methods, ...place } = definition;
+  const actions = new Map(Object.entries(methods));
+  const allow = [
+    ...verbs.filter((verb) => actions.has(verb)),
+    ...(actions.has("GET") ? ["HEAD"] : []),
+    "OPTIONS",
+  ].join(", ");
+  const json = { allow, "content-type": "application/json" };
+  return { ...place, visit: async (visit) => written(await answerTo(visit)) };
+
+  async function answerTo(visit: Visit): Promise<Answer> {
+    const format = visit.params["format"] ?? formatAsked(visit.target);
+    if (format !== undefined && !isFormat(format)) return notFound();
+    if (!isAcceptable(visit.header("accept")))
+      return detail(406, "Could not satisfy the request Accept header.");
+
+    const authentication = await authenticator.authenticate(visit);
+    if (authentication.kind === "refused") return authentication.answer;
+    const user = authentication.kind === "user" ? authentication.user : undefined;
+    const { method } = visit.request;
+    const asked = actions.get(method === "HEAD" ? "GET" : method);
+    if (asked !== undefined) return asked.run(user, visit);
+
+    const admission = await permission(user, visit);
+    if (admission.kind === "denied") return denied(user, admission.words);
+    return method === "OPTIONS"
+      ? ok(await describe(user, visit))
+      : detail(405, `Method "${method}" not allowed.`);
+  }
+
+  async function describe(user: User | undefined, visit: Visit): Promise<Json> {
+    const described: [string, Json][] = [];
+    for (const verb of ["POST", "PUT"]) {
+      const facts = await actions.get(verb)?.describe(user, visit);
+      if (facts !== undefined) described.push([verb, facts]);
+    }
+    const about = { name: title, description, renders: ["application/json"], parses: parsed };
+    return described.length === 0 ? about : { ...about, actions: Object.fromEntries(described) };
+  }
+
+  function written({ status, body, headers }: Answer): PageAnswer {
+    if (body !== undefined && status !== 401 && headers === undefined)
+      return { kind: "page", status, body: JSON.stringify(body), headers: json };
+    return {
+      kind: "page",
+      status,
+      body: body === undefined ? null : JSON.stringify(body),
+      headers: {
+        allow,
+        ...(body !== undefined && { "content-type": "application/json" }),
+        ...(body === undefined && status !== 204 && { "content-length": "0" }),
+        ...(status === 401 && { "www-authenticate": authenticator.challenge }),
+        ...headers,
+      },
+    };
+  }
+}
+
+/** The last `format` of the query; an empty one asks for nothing. */
+function formatAsked(target: string): string | undefined {
+  const mark = target.indexOf("?");
+  const format =
+    mark === -1 ? undefined : new URLSearchParams(target.slice(mark + 1)).getAll("format").at(-1);
+  return format === "" ? undefined : format;
+}
+
+function denied(user: unknown, words: string | undefined): Answer {
+  return user === undefined ? notAuthenticated() : permissionDenied(words);
+}
+
+function bodyOf<Asked, Input>(
+  body: Body<Input> | ((call: Asked) => Body<Input>),
+  call: Asked,
+): Body<Input> {
+  return typeof body === "function" ? body(call) : body;
+}

@@ -1,0 +1,58 @@
+import type { Origin } from "../../../records/audit/events.ts";
+import type { Db, Tx } from "../../../platform/db/open.ts";
+import type { Client } from "../../../platform/http/serve.ts";
+import type { Clock } from "../../../platform/kernel/clock.ts";
+import type { Settle } from "../../../records/revocations/settle.ts";
+import { lockUser, type User } from "../../../accounts/users/users.store.ts";
+import { findImported, markUsed } from "../../../accounts/sessions/imported-tokens.store.ts";
+import { openSession, recordOpened, type Opened, type SessionDeps } from "../../../accounts/sessions/open.ts";
+
+export interface ExchangeDeps extends SessionDeps {
+  readonly db: Db;
+  readonly settle: Settle;
+  /** Whether this user, whose row is held, is to show a second factor first (MF-08). */
+  readonly needsFactor: (tx: Tx, user: User) => Promise<boolean>;
+}
+
+export type ExchangeOutcome =
+  | { readonly kind: "opened"; readonly user: User; readonly opened: Opened }
+  | { readonly kind: "unknown" | "inactive" | "second_factor_required" | "spent" };
+
+/**
+ * When and how its user proved who they are, Django knew and we do not: it counts for no step-up
+ * (MF-07).
+ */
+const UNPROVEN = { amr: [], acr: "aal1", authTime: 0 } as const;
+
+/**
+ * Opens the one session that a refresh token of Django's is good for; its signature and its expiry
+ * have been checked.
+ */
+export async function exchange(
+  deps: ExchangeDeps,
+  jti: string,
+  client: Client,
+  origin: Origin,
+): Promise<ExchangeOutcome> {
+  const outcome = await deps.db.transaction().execute(async (tx): Promise<ExchangeOutcome> => {
+    const imported = await findImported(tx, jti);
+    const user = imported && (await lockUser(tx, imported.userId));
+    if (user === undefined) return { kind: "unknown" };
+    if (user.disabledAt !== null || user.pausedAt !== null) return { kind: "inactive" };
+    if (await deps.needsFactor(tx, user)) return { kind: "second_factor_required" };
+    if (!(await markUsed(tx, jti, deps.clock.now()))) return { kind: "spent" };
+    const opened = await openSession(tx, deps, user, UNPROVEN, client);
+    await recordOpened(tx, deps, opened, "imported_token", origin);
+    return { kind: "opened", user, opened };
+  });
+  if (outcome.kind === "opened") await deps.settle(outcome.opened.recorded);
+  return outcome;
+}
+
+/** Makes it good for none. False where it has been used already. */
+export async function spend(
+  deps: { readonly db: Db; readonly clock: Clock },
+  jti: string,
+): Promise<boolean> {
+  return deps.db.transaction().execute(async (tx) => markUsed(tx, jti, deps.clock.now()));
+}

@@ -1,0 +1,308 @@
+import { originOf } from "../../../records/audit/origin.ts";
+import type { Tx } from "../../../platform/db/open.ts";
+import type { Visit } from "../../../platform/http/page.ts";
+import { findImported } from "../../../accounts/sessions/imported-tokens.store.ts";
+import { exchange, spend } from "./imported-tokens.ts";
+import { inspect, renew, type RefreshDeps, type RenewOutcome } from "../../../accounts/sessions/refresh.ts";
+import { endSession, type RevokeDeps } from "../../../accounts/sessions/revoke.ts";
+import type { CountForgery } from "../../../accounts/sessions/sessions.http.ts";
+import { enrolledFactors } from "../../../accounts/sign-in/factor.ts";
+import { isRequired } from "../../../accounts/sign-in/policy.ts";
+import { signIn, type SignInDeps } from "../../../accounts/sign-in/sign-in.ts";
+import type { Grant } from "../../../accounts/tokens/mint.ts";
+import type { User } from "../../../accounts/users/users.store.ts";
+import {
+  busy,
+  detail,
+  nonFieldErrors,
+  permissionDenied,
+  throttled,
+  type Answer,
+} from "../drf/answers.ts";
+import type { AuthenticatorDeps } from "./authenticator.ts";
+import type { RefreshTokenOutcome } from "./tokens.ts";
+
+/** The rules with the lifetimes of the face's tokens in place of the native ones. */
+export interface JwtDeps extends SignInDeps, RefreshDeps, RevokeDeps, AuthenticatorDeps {
+  readonly countForgery: CountForgery;
+  /** What users log in by. */
+  readonly loginField: "email" | "username";
+  /** `ROTATE_REFRESH_TOKENS` with `BLACKLIST_AFTER_ROTATION`. */
+  readonly rotate: boolean;
+  readonly slidingSeconds: number;
+  readonly slidingRefreshSeconds: number;
+}
+
+export interface Pair {
+  readonly refresh: string;
+  readonly access: string;
+}
+
+/** What was asked for, or what to say instead. */
+export type Outcome<Value> =
+  | { readonly kind: "done"; readonly value: Value }
+  | { readonly kind: "refused"; readonly answer: Answer };
+
+export interface Login {
+  readonly identifier: string;
+  readonly password: string;
+}
+
+const NO_ACCOUNT = "No active account found with the given credentials";
+const INVALID = "Token is invalid or expired";
+const BLACKLISTED = "Token is blacklisted";
+const WRONG_TYPE = "Token has wrong type";
+
+/** `InvalidToken` in the words of SimpleJWT. */
+function tokenNotValid(words = INVALID): Answer {
+  return detail(401, words, { code: "token_not_valid" });
+}
+
+const noActiveAccount = (): Answer =>
+  detail(401, "No active account found for the given token.", { code: "no_active_account" });
+
+const secondFactorRequired = (): Answer =>
+  detail(401, "A second factor is needed to sign in.", { code: "second_factor_required" });
+
+/**
+ * One login: a session of the core, not yet signed for.
+ *
+ * @param words for whoever is not let in
+ */
+export async function logIn(
+  deps: JwtDeps,
+  { identifier, password }: Login,
+  visit: Visit,
+  words = NO_ACCOUNT,
+): Promise<Outcome<{ readonly user: User; readonly grant: Grant; readonly idleEndsAt: number }>> {
+  const outcome = await signIn(
+    deps,
+    { identifier, by: deps.loginField, password },
+    visit.client,
+    originOf(visit),
+  );
+  switch (outcome.kind) {
+    case "opened": {
+      const { session, grant } = outcome.opened;
+      return done({ user: outcome.user, grant, idleEndsAt: session.idleEndsAt });
+    }
+    case "challenge":
+      return refused(secondFactorRequired());
+    case "refused":
+      return refused(detail(401, words));
+    case "throttled":
+      return refused(throttled(outcome.retryAfterSeconds));
+    case "busy":
+      return refused(busy());
+  }
+}
+
+function signPair(deps: JwtDeps, grant: Grant, userNumber: number, idleEndsAt: number): Pair {
+  return {
+    refresh: deps.tokens.refresh(grant, userNumber, idleEndsAt),
+    access: signAccess(deps, grant, userNumber),
+  };
+}
+
+function signAccess(deps: JwtDeps, grant: Grant, userNumber: number): string {
+  return deps.tokens.access(grant, userNumber, { token_type: "access" });
+}
+
+/** A login, signed for: also for views with an answer of their own. */
+export async function obtainPair(
+  deps: JwtDeps,
+  login: Login,
+  visit: Visit,
+  words?: string,
+): Promise<Outcome<{ readonly user: User; readonly pair: Pair }>> {
+  const outcome = await logIn(deps, login, visit, words);
+  if (outcome.kind === "refused") return outcome;
+  const { user, grant, idleEndsAt } = outcome.value;
+  return done({ user, pair: signPair(deps, grant, user.number, idleEndsAt) });
+}
+
+/** With `refresh` where there is a new one. */
+export async function refreshPair(
+  deps: JwtDeps,
+  token: string,
+  visit: Visit,
+): Promise<Outcome<Partial<Pair>>> {
+  const read = deps.tokens.readRefresh(token);
+  if (read.kind === "foreign") return exchangeForeign(deps, read.jti, visit);
+  if (read.kind !== "ours") return refused(await answerToUnreadable(deps, read, token, visit));
+  const { claims } = read;
+  const rotation = deps.rotate ? "every_call" : "never";
+  const renewed = await renew(deps, {
+    claims,
+    attemptHash: null,
+    rotation,
+    client: visit.client,
+    origin: originOf(visit),
+  });
+  if (renewed.kind !== "granted") return refused(answerToRenewal(renewed));
+  const { grant, userNumber, idleEndsAt } = renewed;
+  return done(
+    deps.rotate
+      ? signPair(deps, grant, userNumber, idleEndsAt)
+      : { access: signAccess(deps, grant, userNumber) },
+  );
+}
+
+/**
+ * Given out by Django before its users came here: good for one pair, rotation or not, since it is
+ * no session's token.
+ */
+async function exchangeForeign(deps: JwtDeps, jti: string, visit: Visit): Promise<Outcome<Pair>> {
+  const needsFactor = async (tx: Tx, user: User): Promise<boolean> =>
+    isRequired(deps, user) || (await enrolledFactors(tx, deps.factors, user.id)).length > 0;
+  const outcome = await exchange({ ...deps, needsFactor }, jti, visit.client, originOf(visit));
+  switch (outcome.kind) {
+    case "opened": {
+      const { session, grant } = outcome.opened;
+      return done(signPair(deps, grant, outcome.user.number, session.idleEndsAt));
+    }
+    case "inactive":
+      return refused(noActiveAccount());
+    case "second_factor_required":
+      return refused(secondFactorRequired());
+    case "spent":
+      return refused(tokenNotValid(BLACKLISTED));
+    case "unknown":
+      return refused(tokenNotValid());
+  }
+}
+
+/** Ends the session of a refresh token; of nobody else's where it must be `owner`'s. */
+export async function blacklist(
+  deps: JwtDeps,
+  token: string,
+  visit: Visit,
+  owner?: User,
+): Promise<Outcome<undefined>> {
+  const read = deps.tokens.readRefresh(token);
+  if (read.kind === "foreign") return blacklistForeign(deps, read.jti, owner);
+  if (read.kind !== "ours") return refused(await answerToUnreadable(deps, read, token, visit));
+  if (owner !== undefined && owner.id !== read.userId) return refused(permissionDenied());
+  const state = await inspect(deps, read.claims);
+  if (state === "spent" || state === "ended") return refused(tokenNotValid(BLACKLISTED));
+  const origin = originOf(visit);
+  const actor = owner === undefined ? origin.actor : ({ kind: "user", id: owner.id } as const);
+  await endSession(deps, { id: read.claims.sid, userId: read.userId }, "logout", {
+    ...origin,
+    actor,
+  });
+  return done(undefined);
+}
+
+async function blacklistForeign(
+  deps: JwtDeps,
+  jti: string,
+  owner: User | undefined,
+): Promise<Outcome<undefined>> {
+  const imported = await findImported(deps.db, jti);
+  if (imported === undefined) return refused(tokenNotValid());
+  if (owner !== undefined && owner.id !== imported.userId) return refused(permissionDenied());
+  return (await spend(deps, jti)) ? done(undefined) : refused(tokenNotValid(BLACKLISTED));
+}
+
+/** Nothing where a token of either kind is good. */
+export async function complaintAbout(deps: JwtDeps, token: string): Promise<Answer | undefined> {
+  const access = await deps.tokens.readAccess(token, ["access", "sliding"]);
+  if (access.kind === "good") return undefined;
+  if (access.kind === "unknown") return busy();
+  if (access.kind !== "invalid") return tokenNotValid();
+  const read = deps.tokens.readRefresh(token);
+  if (read.kind === "ours")
+    return (await inspect(deps, read.claims)) === "live" ? undefined : nonFieldErrors(BLACKLISTED);
+  if (read.kind !== "foreign") return tokenNotValid();
+  const imported = await findImported(deps.db, read.jti);
+  if (imported === undefined) return tokenNotValid();
+  return imported.usedAt === null ? undefined : nonFieldErrors(BLACKLISTED);
+}
+
+function answerToRenewal(renewed: Exclude<RenewOutcome, { kind: "granted" }>): Answer {
+  if (renewed.kind === "paused" || (renewed.kind === "ended" && renewed.cause === "user_disabled"))
+    return noActiveAccount();
+  return renewed.kind === "invalid" ? noActiveAccount() : tokenNotValid(BLACKLISTED);
+}
+
+/** What nobody here has signed is counted against the address it comes from (RF-12). */
+async function answerToUnreadable(
+  deps: JwtDeps,
+  read: Extract<RefreshTokenOutcome, { kind: "invalid" | "expired" | "wrong_type" }>,
+  token: string,
+  visit: Visit,
+): Promise<Answer> {
+  if (read.kind === "expired") return tokenNotValid();
+  if (read.kind === "wrong_type") return tokenNotValid(WRONG_TYPE);
+  const access = await deps.tokens.readAccess(token, "refresh");
+  if (access.kind === "wrong_type") return tokenNotValid(WRONG_TYPE);
+  if (access.kind !== "invalid") return tokenNotValid();
+  const counted = await deps.countForgery(visit.client.address);
+  return counted.kind === "exhausted" ? throttled(counted.retryAfterSeconds) : tokenNotValid();
+}
+
+/** A sliding token is access token and refresh token in one, and its session never rotates. */
+export async function obtainSliding(
+  deps: JwtDeps,
+  login: Login,
+  visit: Visit,
+): Promise<Outcome<string>> {
+  const outcome = await logIn(sliding(deps), login, visit);
+  if (outcome.kind === "refused") return outcome;
+  const { user, grant, idleEndsAt } = outcome.value;
+  return done(signSliding(deps, grant, user.number, idleEndsAt));
+}
+
+export async function refreshSliding(
+  deps: JwtDeps,
+  token: string,
+  visit: Visit,
+): Promise<Outcome<string>> {
+  const read = await deps.tokens.readAccess(token, "sliding");
+  if (read.kind === "unknown") return refused(busy());
+  if (read.kind === "wrong_type") return refused(tokenNotValid(WRONG_TYPE));
+  if (read.kind === "ended") return refused(tokenNotValid(BLACKLISTED));
+  if (read.kind !== "good") return refused(tokenNotValid());
+  const { sid, gen } = read.bearer.claims;
+  const asked = {
+    claims: { sid, gen },
+    attemptHash: null,
+    rotation: "never",
+    client: visit.client,
+    origin: originOf(visit),
+  } as const;
+  const renewed = await renew(sliding(deps), asked);
+  if (renewed.kind !== "granted") return refused(answerToRenewal(renewed));
+  return done(signSliding(deps, renewed.grant, renewed.userNumber, renewed.idleEndsAt));
+}
+
+function signSliding(
+  deps: JwtDeps,
+  grant: Grant,
+  userNumber: number,
+  refreshableUntil: number,
+): string {
+  return deps.tokens.access(grant, userNumber, {
+    token_type: "sliding",
+    refresh_exp: refreshableUntil,
+  });
+}
+
+function sliding(deps: JwtDeps): JwtDeps {
+  const { slidingSeconds, slidingRefreshSeconds } = deps;
+  return {
+    ...deps,
+    accessTtlSeconds: slidingSeconds,
+    idleTtlSeconds: slidingRefreshSeconds,
+    sessionTtlSeconds: slidingRefreshSeconds,
+  };
+}
+
+function done<Value>(value: Value): Outcome<Value> {
+  return { kind: "done", value };
+}
+
+function refused(given: Answer): { readonly kind: "refused"; readonly answer: Answer } {
+  return { kind: "refused", answer: given };
+}

@@ -1,0 +1,221 @@
+import type { EndCause } from "@portcullis/contract";
+import {
+  areClaims,
+  readCompact,
+  uuidWords,
+  type VerifiedClaims,
+  type VerifyOutcome,
+} from "@portcullis/verifier";
+import { createHmac, hash, timingSafeEqual } from "node:crypto";
+import type { UnixSeconds } from "../../../platform/kernel/clock.ts";
+import type { Keyring } from "../../../platform/kernel/keyring.ts";
+import type { Secret } from "../../../platform/kernel/secret.ts";
+import type { Feed } from "../../../records/revocations/feed.ts";
+import type { RefreshClaims } from "../../../accounts/sessions/refresh-token.ts";
+import { claimsOf, mint, type FaceClaims, type Grant, type MintDeps } from "../../../accounts/tokens/mint.ts";
+
+export interface FaceTokensDeps extends MintDeps {
+  readonly keyring: Keyring;
+  readonly feed: Feed;
+  /** The native check of an access token. */
+  readonly authenticate: (token: string) => VerifyOutcome | Promise<VerifyOutcome>;
+  /**
+   * Signs and checks with HS256 in place of the server's own key, for other services that share it.
+   */
+  readonly signingKey?: Secret | undefined;
+  readonly userIdField: "number" | "id";
+}
+
+/** Whose token it is, as the token alone tells it. */
+export interface Bearer {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly claims: VerifiedClaims;
+}
+
+type TokenTypes = string | undefined | readonly string[];
+
+export type AccessOutcome =
+  | { readonly kind: "good"; readonly bearer: Bearer }
+  /** Not one of ours, or for something else. */
+  | { readonly kind: "invalid" | "expired" | "wrong_type" }
+  | { readonly kind: "ended"; readonly cause: EndCause | undefined }
+  /** Perhaps good, but nobody can say (503). */
+  | { readonly kind: "unknown" };
+
+/**
+ * A refresh token by its signature alone. `foreign`: given out by Django, under the shared key,
+ * before its users came here.
+ */
+export type RefreshTokenOutcome =
+  | {
+      readonly kind: "ours";
+      readonly claims: RefreshClaims;
+      readonly userId: string;
+      readonly expiresAt: UnixSeconds;
+    }
+  | { readonly kind: "foreign"; readonly jti: string; readonly expiresAt: UnixSeconds }
+  | { readonly kind: "invalid" | "expired" | "wrong_type" };
+
+export interface FaceTokens {
+  /** `user_id` of a face's tokens and `id` of its answers. */
+  idOf(user: { readonly id: string; readonly number: number }): string | number;
+  /** @param more claims of this face, `token_type` among them */
+  access(grant: Grant, userNumber: number, more: FaceClaims): string;
+  /** Good for an access token whose `token_type` is the one that is asked for, or one of them. */
+  readAccess(token: string, tokenType: TokenTypes): AccessOutcome | Promise<AccessOutcome>;
+  refresh(grant: Grant, userNumber: number, expiresAt: UnixSeconds): string;
+  readRefresh(token: string): RefreshTokenOutcome;
+}
+
+const STALE_WAIT_MILLISECONDS = 250;
+const MAX_LIFETIME_SECONDS = 3600;
+
+/**
+ * Tokens as the Django faces sign and read them: the original's claims beside ours, so that the
+ * revocation view speaks of them as of any other. Under a shared key they are HS256 and good at the
+ * faces alone (RFC 8725 §3.1: one key, one algorithm).
+ */
+export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
+  const { clock, feed, keyring, signingKey } = deps;
+  const idOf = (user: { readonly id: string; readonly number: number }) =>
+    deps.userIdField === "number" ? user.number : user.id;
+  const sharedMac = (key: Secret, input: string | Buffer): Buffer =>
+    createHmac("sha256", key.reveal()).update(input).digest();
+
+  const examineShared = (key: Secret, token: string): VerifiedClaims | undefined => {
+    const compact = readCompact(token, { typ: "JWT", algorithms: ["HS256"], kid: "absent" });
+    if (compact === undefined || !equal(sharedMac(key, compact.signingInput), compact.signature))
+      return undefined;
+    const expected = {
+      issuer: deps.issuer,
+      audience: deps.audience,
+      maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
+      leewaySeconds: 5,
+    };
+    return areClaims(compact.payload, expected, clock.now()) ? compact.payload : undefined;
+  };
+
+  const isFresh = (): boolean =>
+    feed.view.isFresh({
+      monotonicMilliseconds: clock.monotonicMilliseconds(),
+      wallMilliseconds: clock.wallMilliseconds(),
+    });
+
+  const judgeShared = (claims: VerifiedClaims): VerifyOutcome => {
+    if (!isFresh()) return { kind: "refused", code: "revocation_view_stale" };
+    const { sid, sub, hep, aep } = claims;
+    return (
+      feed.view.refusalOf({ session: uuidWords(sid), sub, hep, aep, kid: "" }) ?? {
+        kind: "verified",
+        claims,
+      }
+    );
+  };
+
+  const verify = (token: string): VerifyOutcome | Promise<VerifyOutcome> => {
+    if (signingKey === undefined) return deps.authenticate(token);
+    const claims = examineShared(signingKey, token);
+    if (claims === undefined) return { kind: "refused", code: "invalid_token" };
+    return isFresh()
+      ? judgeShared(claims)
+      : feed.refresh(STALE_WAIT_MILLISECONDS).then(() => judgeShared(claims));
+  };
+
+  /** Without leeway, as the originals have it. */
+  const conclude = (outcome: VerifyOutcome, tokenType: TokenTypes): AccessOutcome => {
+    if (outcome.kind === "verified") {
+      const { claims } = outcome;
+      if (claims.exp <= clock.now()) return { kind: "expired" };
+      if (!isAmong(claims["token_type"], tokenType)) return { kind: "wrong_type" };
+      return { kind: "good", bearer: { userId: claims.sub, sessionId: claims.sid, claims } };
+    }
+    switch (outcome.code) {
+      case "invalid_token":
+        return { kind: "invalid" };
+      case "token_expired":
+        return { kind: "expired" };
+      case "token_stale":
+      case "session_ended":
+        return { kind: "ended", cause: outcome.cause };
+      case "revocation_view_stale":
+        return { kind: "unknown" };
+    }
+  };
+
+  const sign = (payload: object): string => {
+    const input = `${encode({ alg: "HS256", typ: "JWT" })}.${encode(payload)}`;
+    const mac =
+      signingKey === undefined
+        ? keyring.mac("face-refresh-token", input)
+        : sharedMac(signingKey, input);
+    return `${input}.${mac.toString("base64url")}`;
+  };
+
+  return {
+    idOf,
+    access: (grant, userNumber, more) => {
+      const claims = claimsOf(deps, grant);
+      const ofFace = {
+        jti: claims.jti.replaceAll("-", ""),
+        user_id: idOf({ id: grant.userId, number: userNumber }),
+        ...more,
+      };
+      return signingKey === undefined ? mint(deps, grant, ofFace) : sign({ ...claims, ...ofFace });
+    },
+    readAccess: (token, tokenType) => {
+      const outcome = verify(token);
+      return outcome instanceof Promise
+        ? outcome.then((o) => conclude(o, tokenType))
+        : conclude(outcome, tokenType);
+    },
+    refresh: (grant, userNumber, expiresAt) =>
+      sign({
+        token_type: "refresh",
+        exp: expiresAt,
+        iat: grant.issuedAt,
+        jti: hash("sha256", `${grant.sessionId}:${grant.generation}`).slice(0, 32),
+        user_id: idOf({ id: grant.userId, number: userNumber }),
+        sub: grant.userId,
+        sid: grant.sessionId,
+        gen: grant.generation,
+      }),
+    readRefresh: (token) => {
+      const compact = readCompact(token, { typ: "JWT", algorithms: ["HS256"], kid: "absent" });
+      if (compact === undefined) return { kind: "invalid" };
+      const { signingInput, signature, payload } = compact;
+      const genuine =
+        signingKey === undefined
+          ? keyring.verifyMac("face-refresh-token", signingInput, signature)
+          : equal(sharedMac(signingKey, signingInput), signature);
+      return genuine ? readRefreshClaims(payload, clock.now()) : { kind: "invalid" };
+    },
+  };
+}
+
+function readRefreshClaims(
+  payload: Readonly<Record<string, unknown>>,
+  now: UnixSeconds,
+): RefreshTokenOutcome {
+  const { token_type: type, exp, jti, sub, sid, gen } = payload;
+  if (typeof exp !== "number" || !Number.isSafeInteger(exp) || typeof jti !== "string")
+    return { kind: "invalid" };
+  if (exp <= now) return { kind: "expired" };
+  if (type !== "refresh") return { kind: "wrong_type" };
+  if (sid === undefined) return { kind: "foreign", jti, expiresAt: exp };
+  if (typeof sid !== "string" || typeof gen !== "number" || typeof sub !== "string")
+    return { kind: "invalid" };
+  return { kind: "ours", claims: { sid, gen }, userId: sub, expiresAt: exp };
+}
+
+function isAmong(type: unknown, asked: TokenTypes): boolean {
+  return typeof asked === "object" ? asked.some((one) => one === type) : type === asked;
+}
+
+function equal(one: Buffer, other: Uint8Array): boolean {
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+function encode(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString("base64url");
+}

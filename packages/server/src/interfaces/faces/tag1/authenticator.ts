@@ -1,0 +1,99 @@
+import type { FactorName } from "@portcullis/contract";
+import type { Visit } from "../../../platform/http/page.ts";
+import { detail } from "../drf/answers.ts";
+import {
+  nobody,
+  type Admission,
+  type Authentication,
+  type Authenticator,
+  type Permission,
+} from "../drf/view.ts";
+import { isVerified, mayTouch, type VerifyDeps } from "./devices.ts";
+import { presentPending, type Entrant, type PendingDeps } from "./pending.ts";
+import { present, refuseRequest, type Holder } from "./tokens.ts";
+
+/** Who presents a token, of a session or of a login that waits for its second step. */
+export type Presenter = Holder | Entrant;
+
+export interface AuthenticatorDeps extends PendingDeps, VerifyDeps {
+  /** JWT_AUTH_HEADER_PREFIX */
+  readonly headerPrefix: string;
+}
+
+/** `JSONWebTokenAuthentication`: a header that begins with another word is somebody else's. */
+export function jwtAuthenticator(deps: AuthenticatorDeps): Authenticator<Presenter> {
+  return { challenge: challengeOf(deps), authenticate };
+
+  async function authenticate({ header }: Visit): Promise<Authentication<Presenter>> {
+    const parts = (header("authorization") ?? "")
+      .split(/[ \t\n\v\f\r]+/)
+      .filter((part) => part !== "");
+    const [prefix, token] = parts;
+    if (prefix?.toLowerCase() !== deps.headerPrefix.toLowerCase()) return { kind: "anonymous" };
+    if (token === undefined)
+      return refused("Invalid Authorization header. No credentials provided.");
+    if (parts.length > 2)
+      return refused("Invalid Authorization header. Credentials string should not contain spaces.");
+    const presented = await present(deps, token);
+    if (presented.kind === "held") return { kind: "user", user: presented.holder };
+    if (presented.kind !== "undecodable")
+      return { kind: "refused", answer: refuseRequest(presented.kind) };
+    const waiting = await presentPending(deps, token);
+    if (waiting.kind === "pending") return { kind: "user", user: waiting.entrant };
+    return { kind: "refused", answer: refuseRequest(waiting.kind) };
+  }
+}
+
+/** For views without authentication, which pass over even a bad token. */
+export function noAuthenticator(
+  deps: Pick<AuthenticatorDeps, "headerPrefix">,
+): Authenticator<Presenter> {
+  return nobody(challengeOf(deps));
+}
+
+export const UNVERIFIED =
+  "You do not have permission to perform this action until you verify your OTP device.";
+
+const unverified: Admission<never> = { kind: "denied", words: UNVERIFIED };
+
+/** `IsAuthenticated`: a login that waits for its second step is none yet. */
+export function hasSession(who: Presenter | undefined): Admission<Holder> {
+  if (who === undefined) return { kind: "denied" };
+  return "claim" in who ? unverified : { kind: "admitted", user: who };
+}
+
+/** `IsOtpVerified`: whoever has a second factor must have shown it to get the token. */
+export function isOtpVerified(
+  deps: VerifyDeps & Pick<PendingDeps, "db">,
+): Permission<Presenter, Holder> {
+  return async (who) => {
+    const admission = hasSession(who);
+    return admission.kind === "denied" || (await isVerified(deps, deps.db, admission.user))
+      ? admission
+      : unverified;
+  };
+}
+
+/**
+ * `IsOtpVerified` for what takes more than being logged in: the factor was shown lately, and is as
+ * strong as those that are touched (MF-07).
+ */
+export function isOtpFresh(
+  deps: VerifyDeps & Pick<PendingDeps, "db" | "clock">,
+  touched: readonly FactorName[] | "all",
+): Permission<Presenter, Holder> {
+  return async (who) => {
+    const admission = hasSession(who);
+    return admission.kind === "denied" || (await mayTouch(deps, deps.db, admission.user, touched))
+      ? admission
+      : unverified;
+  };
+}
+
+function challengeOf({ headerPrefix }: Pick<AuthenticatorDeps, "headerPrefix">): string {
+  return `${headerPrefix} realm="api"`;
+}
+
+function refused(text: string): Authentication<Presenter> {
+  return { kind: "refused", answer: detail(401, text) };
+}

@@ -1,0 +1,93 @@
+import type { FactorName } from "@portcullis/contract";
+import type { Queryable } from "../../../platform/db/open.ts";
+import { countCodes } from "../../../accounts/factors/recovery-codes.store.ts";
+import { listConfirmed } from "../../../accounts/factors/totp.store.ts";
+import type { Clock } from "../../../platform/kernel/clock.ts";
+import { isAsStrong } from "../../../accounts/sign-in/assurance.ts";
+import { enrolledFactors, type Factor } from "../../../accounts/sign-in/factor.ts";
+import type { User } from "../../../accounts/users/users.store.ts";
+import type { Holder, TokenDeps } from "./tokens.ts";
+
+/**
+ * Devices by django-otp's persistent ids. An account's emergency codes are one device, however
+ * often they are made anew.
+ */
+const TOTP = "otp_totp.totpdevice/";
+const STATIC = "otp_static.staticdevice/";
+
+export interface VerifyDeps extends Pick<TokenDeps, "tokens"> {
+  readonly factors: readonly Factor[];
+}
+
+/** Of the factor that has just been shown; null where it is gone again. */
+export async function deviceIdOf(
+  deps: VerifyDeps,
+  db: Queryable,
+  user: User,
+  shown: "totp" | "recovery_codes",
+): Promise<string | null> {
+  if (shown === "recovery_codes") return `${STATIC}${deps.tokens.idOf(user)}`;
+  const [latest] = (await listConfirmed(db, user.id)).toSorted(
+    (one, other) => other.lastStep - one.lastStep,
+  );
+  return latest === undefined ? null : `${TOTP}${latest.id}`;
+}
+
+/**
+ * Whether a token's device is one that the user has: one that is gone, or was never confirmed,
+ * counts for nothing.
+ */
+async function isEnrolled(
+  deps: VerifyDeps,
+  db: Queryable,
+  { user, deviceId }: Holder,
+): Promise<boolean> {
+  if (deviceId === null) return false;
+  if (deviceId === `${STATIC}${deps.tokens.idOf(user)}`)
+    return (await countCodes(db, user.id)) !== undefined;
+  return (await listConfirmed(db, user.id)).some(({ id }) => deviceId === `${TOTP}${id}`);
+}
+
+/** What sign-in asks this user for by itself. */
+export async function standingFactors(
+  deps: VerifyDeps,
+  db: Queryable,
+  userId: string,
+): Promise<readonly FactorName[]> {
+  const enrolled = await enrolledFactors(db, deps.factors, userId);
+  return enrolled.filter(({ standsAlone }) => standsAlone).map(({ name }) => name);
+}
+
+/** Whether a token shows the second factor of a user who has one. */
+export async function isVerified(
+  deps: VerifyDeps,
+  db: Queryable,
+  holder: Holder,
+): Promise<boolean> {
+  return (
+    (await isEnrolled(deps, db, holder)) ||
+    (await standingFactors(deps, db, holder.user.id)).length === 0
+  );
+}
+
+const FRESH_SECONDS = 300;
+
+export function isFresh({ clock }: { readonly clock: Clock }, { bearer }: Holder): boolean {
+  return clock.now() - bearer.claims.auth_time <= FRESH_SECONDS;
+}
+
+/**
+ * Whether a token of a user who has a second factor shows one, lately, that is at least as strong
+ * as those that are touched (MF-07).
+ */
+export async function mayTouch(
+  deps: VerifyDeps & { readonly clock: Clock },
+  db: Queryable,
+  holder: Holder,
+  touched: readonly FactorName[] | "all",
+): Promise<boolean> {
+  const standing = await standingFactors(deps, db, holder.user.id);
+  if (standing.length === 0) return true;
+  const isStrong = isAsStrong(holder.bearer.claims.amr, touched === "all" ? standing : touched);
+  return isStrong && isFresh(deps, holder) && (await isEnrolled(deps, db, holder));
+}

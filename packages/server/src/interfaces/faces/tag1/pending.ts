@@ -1,0 +1,84 @@
+import { readCompact, type HeaderShape } from "@portcullis/verifier";
+import type { Clock } from "../../../platform/kernel/clock.ts";
+import type { Keyring } from "../../../platform/kernel/keyring.ts";
+import type { Claim, OpenChallenge } from "../../../accounts/sign-in/challenge.ts";
+import type { User } from "../../../accounts/users/users.store.ts";
+import { findNamed, namesOf, type Refusal, type TokenDeps } from "./tokens.ts";
+
+export interface PendingDeps extends TokenDeps {
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+}
+
+/**
+ * Who has logged in by password and has still to show the second factor: nobody, but for the views
+ * that take it (MF-04).
+ */
+export interface Entrant {
+  readonly user: User;
+  readonly claim: Claim;
+}
+
+const header = {
+  typ: "pt+jwt",
+  algorithms: ["HS256"],
+  kid: "absent",
+} as const satisfies HeaderShape;
+
+/**
+ * What a login answers that waits for its second step: the claims that clients read, and what its
+ * challenge is answered with. It has a type and a key of its own, so that nothing takes it for an
+ * access token (JW-14).
+ */
+export function pendingTokenOf(
+  deps: PendingDeps,
+  { challengeId, challengeSecret, ...open }: OpenChallenge,
+  user: User,
+  ttlSeconds: number,
+): string {
+  const now = deps.clock.now();
+  const payload = {
+    sub: user.id,
+    user_id: deps.tokens.idOf(user),
+    ...namesOf(deps, user),
+    orig_iat: now,
+    exp: Math.min(open.expiresAt, now + ttlSeconds),
+    otp_device_id: null,
+    challenge: challengeId,
+    secret: challengeSecret,
+  };
+  const input = `${encode({ alg: "HS256", typ: header.typ })}.${encode(payload)}`;
+  return `${input}.${deps.keyring.mac("face-pending-token", input).toString("base64url")}`;
+}
+
+/** As `present`, for a token that is not of a session. */
+export async function presentPending(
+  deps: PendingDeps,
+  token: string,
+): Promise<{ readonly kind: "pending"; readonly entrant: Entrant } | { readonly kind: Refusal }> {
+  const compact = readCompact(token, header);
+  if (
+    compact === undefined ||
+    !deps.keyring.verifyMac("face-pending-token", compact.signingInput, compact.signature)
+  )
+    return { kind: "undecodable" };
+  const { sub, username, exp, challenge, secret } = compact.payload;
+  if (
+    typeof sub !== "string" ||
+    typeof exp !== "number" ||
+    typeof challenge !== "string" ||
+    typeof secret !== "string"
+  )
+    return { kind: "undecodable" };
+  if (exp <= deps.clock.now()) return { kind: "expired" };
+  const named = await findNamed(deps, sub, username);
+  if (named.kind !== "named") return named;
+  return {
+    kind: "pending",
+    entrant: { user: named.user, claim: { challengeId: challenge, challengeSecret: secret } },
+  };
+}
+
+function encode(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString("base64url");
+}

@@ -1,0 +1,89 @@
+import { record } from "../../../records/audit/audit.ts";
+import { originOf } from "../../../records/audit/origin.ts";
+import type { Tx } from "../../../platform/db/open.ts";
+import { noteRemoved } from "../../../accounts/factors/change.ts";
+import { deleteCodes } from "../../../accounts/factors/recovery-codes.store.ts";
+import { deleteAllTotp } from "../../../accounts/factors/totp.store.ts";
+import type { Visit } from "../../../platform/http/page.ts";
+import { openSession, recordOpened } from "../../../accounts/sessions/open.ts";
+import { revokeAllOf } from "../../../accounts/sessions/revoke.ts";
+import type { HeldSession } from "../../../accounts/sessions/sessions.store.ts";
+import { isRequired } from "../../../accounts/sign-in/policy.ts";
+import type { Grant } from "../../../accounts/tokens/mint.ts";
+import { lockUser, type User } from "../../../accounts/users/users.store.ts";
+import { mayTouch, standingFactors } from "./devices.ts";
+import { holdHolder } from "./second-step.ts";
+import type { SessionsDeps } from "./sessions.ts";
+import type { Holder } from "./tokens.ts";
+
+type RemoveOutcome =
+  | { readonly kind: "removed"; readonly user: User; readonly grant: Grant }
+  | { readonly kind: "ended" | "unverified" | "demanded" };
+
+/**
+ * Takes every authenticator app away and ends every session, but for one that takes the place of
+ * the holder's.
+ */
+export async function removeDevices(
+  deps: SessionsDeps,
+  holder: Holder,
+  visit: Visit,
+): Promise<RemoveOutcome> {
+  const origin = originOf({ ...visit, caller: holder.bearer });
+  const outcome = await deps.db.transaction().execute(async (tx) => {
+    const held = await holdHolder(tx, deps, holder);
+    if (held === undefined) return { kind: "ended" } as const;
+    if (!(await mayTouch(deps, tx, holder, ["totp"]))) return { kind: "unverified" } as const;
+    const { user, session } = held;
+    const standing = await standingFactors(deps, tx, user.id);
+    const isLast = standing.every((name) => name === "totp");
+    if (standing.includes("totp") && isLast && isRequired(deps, user))
+      return { kind: "demanded" } as const;
+
+    await deleteAllTotp(tx, user.id);
+    if (isLast) await deleteCodes(tx, user.id);
+    if (standing.includes("totp"))
+      await noteRemoved(tx, deps, { user, name: "totp", sessionId: session.id }, origin);
+    const ended = await revokeAllOf(tx, deps, user.id, "factor_changed");
+    await record(tx, deps, {
+      event: "sessions.ended",
+      ...origin,
+      userId: user.id,
+      details: { cause: "factor_changed" },
+    });
+    const { opened, user: reopened } = await reopen(tx, deps, session, visit);
+    await recordOpened(tx, deps, opened, session.amr.join(" "), origin);
+    return {
+      kind: "removed",
+      user: reopened,
+      grant: opened.grant,
+      recorded: [ended, ...opened.recorded],
+    } as const;
+  });
+  if (outcome.kind !== "removed") return outcome;
+  deps.wakeMail();
+  await deps.settle(outcome.recorded);
+  return outcome;
+}
+
+/** On the same proofs, and to the same end: nobody stays in for good by this (JW-18). */
+async function reopen(
+  tx: Tx,
+  deps: SessionsDeps,
+  { userId, amr, acr, authTime, endsAt }: HeldSession,
+  { client }: Visit,
+) {
+  const user = await lockUser(tx, userId);
+  if (user === undefined) throw new Error("the row of a user went away while it was held");
+  const sessionTtlSeconds = endsAt - deps.clock.now();
+  return {
+    user,
+    opened: await openSession(
+      tx,
+      { ...deps, sessionTtlSeconds },
+      user,
+      { amr, acr, authTime },
+      client,
+    ),
+  };
+}

@@ -1,0 +1,175 @@
+import type { CodeProof } from "@portcullis/contract";
+import { originOf } from "../../../records/audit/origin.ts";
+import type { Tx } from "../../../platform/db/open.ts";
+import { findPending } from "../../../accounts/factors/totp.ts";
+import { listConfirmed } from "../../../accounts/factors/totp.store.ts";
+import { openSession, recordOpened } from "../../../accounts/sessions/open.ts";
+import { endOf } from "../../../accounts/sessions/refresh-rules.ts";
+import { holdSession, type HeldSession } from "../../../accounts/sessions/sessions.store.ts";
+import { assuranceOf } from "../../../accounts/sign-in/assurance.ts";
+import { answerChallenge } from "../../../accounts/sign-in/challenge.ts";
+import { holdEntrant } from "../../../accounts/sign-in/opening.ts";
+import { noteMismatch, proveFactor, type Guess } from "../../../accounts/sign-in/prove-factor.ts";
+import { settleGuess } from "../../../accounts/sign-in/throttle.ts";
+import type { Grant } from "../../../accounts/tokens/mint.ts";
+import { standingOf } from "../../../accounts/users/standing.ts";
+import type { User } from "../../../accounts/users/users.store.ts";
+import { busy, created, empty, permissionDenied, throttled, type Answer } from "../drf/answers.ts";
+import type { Call } from "../drf/view.ts";
+import { UNVERIFIED, type Presenter } from "./authenticator.ts";
+import { coolDown, isCoolingDown } from "./cool-down.ts";
+import { deviceIdOf, isFresh, isVerified, mayTouch } from "./devices.ts";
+import type { Entrant } from "./pending.ts";
+import { withLifetimes, type SessionsDeps } from "./sessions.ts";
+import { refuseRequest, tokenOf, type Holder } from "./tokens.ts";
+
+export const SWITCHED_OFF = "Second factors are switched off.";
+
+type By<Who> = Call<Who, undefined>;
+type Shown = CodeProof & { readonly factor: "totp" | "recovery_codes" };
+
+type ShownOutcome =
+  | { readonly kind: "opened"; readonly user: User; readonly grant: Grant }
+  | { readonly kind: "mismatched" | "busy" | "ended" }
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number }
+  | { readonly kind: "denied"; readonly words: string };
+
+/**
+ * A code, for a token that shows its factor: of a login that waits for it, or of a session beside
+ * the one it is shown in.
+ */
+export async function showFactor(
+  deps: SessionsDeps,
+  call: By<Presenter>,
+  proof: Shown,
+): Promise<Answer> {
+  const { user: who, ...visit } = call;
+  if (await isCoolingDown(deps, who.user.id)) return empty(400);
+  const lasting = withLifetimes(deps);
+  const outcome =
+    "claim" in who
+      ? await showAtLogin(lasting, { ...visit, user: who }, proof)
+      : await showInSession(lasting, { ...visit, user: who }, proof);
+  switch (outcome.kind) {
+    case "opened":
+      return created({
+        token: tokenOf(
+          deps,
+          outcome.grant,
+          outcome.user,
+          await deviceIdOf(deps, deps.db, outcome.user, proof.factor),
+        ),
+      });
+    case "mismatched":
+      await coolDown(deps, who.user.id);
+      return empty(400);
+    case "ended":
+      return refuseRequest("undecodable");
+    case "denied":
+      return permissionDenied(outcome.words);
+    case "throttled":
+      return throttled(outcome.retryAfterSeconds);
+    case "busy":
+      return busy();
+  }
+}
+
+async function showAtLogin(
+  deps: SessionsDeps,
+  { user: { claim }, ...visit }: By<Entrant>,
+  proof: Shown,
+): Promise<ShownOutcome> {
+  const outcome = await answerChallenge(deps, { ...claim, proof }, visit.client, originOf(visit));
+  switch (outcome.kind) {
+    case "opened":
+      return { kind: "opened", user: outcome.user, grant: outcome.opened.grant };
+    case "invalid_challenge":
+      return { kind: "ended" };
+    case "throttled":
+      return outcome;
+    case "mismatched":
+    case "busy":
+      return { kind: outcome.kind };
+  }
+}
+
+/** The session that shows it goes on as weak as it is: its token may be in other hands. */
+async function showInSession(
+  deps: SessionsDeps,
+  { user: holder, ...visit }: By<Holder>,
+  proof: Shown,
+): Promise<ShownOutcome> {
+  const { user, bearer } = holder;
+  const enrols = proof.factor === "totp" && (await isSettingUp(deps, user));
+  const denied = enrols ? await reasonNotToEnrol(deps, holder) : undefined;
+  if (denied !== undefined) return { kind: "denied", words: denied };
+  const origin = originOf({ ...visit, caller: bearer });
+  const flow = { kind: enrols ? "enrolment" : "step_up", id: bearer.sessionId } as const;
+  const guess: Guess = { flow, user, proof, enrols, client: visit.client, origin };
+  const proven = await proveFactor(deps, guess);
+  if (proven.kind === "exhausted") throw new Error("only a challenge has tries of its own");
+  if (proven.kind !== "matched") return proven;
+
+  const outcome = await deps.db.transaction().execute(async (tx) => {
+    const held = await holdHolder(tx, deps, holder);
+    if (held === undefined) return { kind: "ended" } as const;
+    await settleGuess(tx, deps, user.id, visit.client.address);
+    const spent =
+      !enrols || (await mayTouch(deps, tx, holder, "all"))
+        ? await proven.match.spend(tx)
+        : undefined;
+    if (spent === undefined) {
+      await noteMismatch(tx, deps, guess);
+      return { kind: "mismatched" } as const;
+    }
+    const known = held.session.amr.includes("pwd") ? (["pwd"] as const) : [];
+    const assurance = assuranceOf([...known, ...proven.match.amr]);
+    const opened = await openSession(tx, deps, held.user, assurance, visit.client);
+    await recordOpened(tx, deps, opened, assurance.amr.join(" "), origin);
+    return {
+      kind: "opened",
+      user: held.user,
+      grant: opened.grant,
+      recorded: opened.recorded,
+    } as const;
+  });
+  deps.wakeMail();
+  if (outcome.kind === "opened") await deps.settle(outcome.recorded);
+  return outcome;
+}
+
+/** Whether a code confirms a device, and shows none yet. */
+async function isSettingUp({ db, clock }: SessionsDeps, { id }: User): Promise<boolean> {
+  return (
+    (await listConfirmed(db, id)).length === 0 &&
+    (await findPending({ db, clock }, id)) !== undefined
+  );
+}
+
+/** Why a session may not set up a device (MF-07), in words; `undefined` where it may. */
+export async function reasonNotToEnrol(
+  deps: SessionsDeps,
+  holder: Holder,
+): Promise<string | undefined> {
+  if (deps.mfaPolicy === "off") return SWITCHED_OFF;
+  if (!(await isVerified(deps, deps.db, holder))) return UNVERIFIED;
+  if ((await mayTouch(deps, deps.db, holder, "all")) && isFresh(deps, holder)) return undefined;
+  return "Log in again to set up a device.";
+}
+
+/**
+ * The rows of a holder whose account and session are what they were when the token was read;
+ * `undefined` where they are not.
+ */
+export async function holdHolder(
+  tx: Tx,
+  deps: SessionsDeps,
+  { user, bearer }: Holder,
+): Promise<{ readonly user: User; readonly session: HeldSession } | undefined> {
+  const isUnchanged = (now: User): boolean => standingOf(now) === standingOf(user);
+  const held = await holdEntrant(tx, deps, { userId: user.id, isUnchanged });
+  const session = held && (await holdSession(tx, bearer.sessionId));
+  if (held === undefined || session === undefined || endOf(session, deps.clock.now()) !== undefined)
+    return undefined;
+  return { user: held, session };
+}

@@ -1,0 +1,75 @@
+import { originOf } from "../../../records/audit/origin.ts";
+import { renewCodes } from "../../../accounts/factors/recovery-codes.ts";
+import { busy, created, permissionDenied, type Answer } from "../drf/answers.ts";
+import { action, isAuthenticated, view, type Call, type Place, type View } from "../drf/view.ts";
+import { isOtpFresh, jwtAuthenticator, UNVERIFIED, type Presenter } from "./authenticator.ts";
+import { showFactor, SWITCHED_OFF } from "./second-step.ts";
+import { withLifetimes, type SessionsDeps } from "./sessions.ts";
+import { refuseRequest, type Holder } from "./tokens.ts";
+
+/** As django-otp's, and as natively made ones. */
+export const STATIC_CODE = /[a-z2-9]{7,8}|[a-z2-9]{5}-?[a-z2-9]{5}/;
+
+const FORM = { count: 6, length: 8 };
+
+export function staticCreateView(deps: SessionsDeps, place: Place): View {
+  const permission = isOtpFresh(deps, "all");
+  return view<Presenter>({
+    ...place,
+    title: "Static Create",
+    description: "Use this endpoint to create static recovery codes.",
+    authenticator: jwtAuthenticator(deps),
+    permission,
+    methods: {
+      GET: action({ permission, handle: async (call) => create(withLifetimes(deps), call) }),
+    },
+  });
+}
+
+/**
+ * Six new codes take the place of all earlier ones. They stand in for a device, so there are none
+ * without one.
+ */
+async function create(
+  deps: SessionsDeps,
+  { user: { bearer }, ...visit }: Call<Holder, undefined>,
+): Promise<Answer> {
+  const who = {
+    userId: bearer.userId,
+    sessionId: bearer.sessionId,
+    client: visit.client,
+    claims: bearer.claims,
+  };
+  const outcome = await renewCodes(deps, who, originOf({ ...visit, caller: bearer }), FORM);
+  switch (outcome.kind) {
+    case "renewed":
+      return created(outcome.codes);
+    case "off":
+      return permissionDenied(SWITCHED_OFF);
+    case "no_factor":
+      return permissionDenied("Set up a device first: emergency codes take its place.");
+    case "insufficient":
+      return permissionDenied(UNVERIFIED);
+    case "session_ended":
+      return refuseRequest("undecodable");
+    case "busy":
+      return busy();
+  }
+}
+
+export function staticLoginView(deps: SessionsDeps, place: Place): View {
+  return view<Presenter>({
+    ...place,
+    title: "Static Verify",
+    description: "Use this endpoint to verify a static recovery code.",
+    authenticator: jwtAuthenticator(deps),
+    permission: isAuthenticated,
+    methods: {
+      POST: action({
+        permission: isAuthenticated<Presenter>,
+        handle: async (call) =>
+          showFactor(deps, call, { factor: "recovery_codes", code: call.params["code"] ?? "" }),
+      }),
+    },
+  });
+}

@@ -1,0 +1,86 @@
+import { Option, type Command } from "commander";
+import type { Rules } from "../compose.ts";
+import { reportOn, type Report } from "../../accounts/factors/report.ts";
+import { resetFactors } from "../../accounts/factors/reset.ts";
+import { CommandError, operator, withRules } from "./command.ts";
+import { findOrExplain } from "./find-user.ts";
+import { makeSure, moment, print, printTable, readLimit } from "./terminal.ts";
+
+const policies = ["superusers", "required"] as const;
+
+interface ReportOptions {
+  readonly policy?: (typeof policies)[number];
+  readonly limit: number;
+  readonly json?: true;
+}
+
+export function addFactors(program: Command): void {
+  const users =
+    program.commands.find((command) => command.name() === "users") ??
+    program.command("users").description("user accounts");
+  users
+    .command("mfa-report")
+    .description(
+      "whom a policy asks for a second factor they do not have: read it before switching one on",
+    )
+    .addOption(new Option("--policy <policy>", "the one in force if not given").choices(policies))
+    .option("--limit <number>", "how many at most", readLimit, 50)
+    .option("--json", "one JSON object a line")
+    .action(async (options: ReportOptions, command: Command) =>
+      withRules(command, async (rules) => report(rules, options)),
+    );
+  users
+    .command("reset-factors")
+    .argument("<user>", "id, e-mail address or username")
+    .description(
+      "remove every second factor of a user who has lost them; all their tokens are dead when this returns",
+    )
+    .option("--yes", "do not ask")
+    .action(async (who: string, options: { readonly yes?: true }, command: Command) =>
+      withRules(command, async (rules) => reset(rules, who, options)),
+    );
+}
+
+async function report(rules: Rules, { json, ...query }: ReportOptions): Promise<void> {
+  const found = await reportOn(rules, query);
+  if (found.kind !== "report") return;
+  const { users, nextCursor } = found;
+  if (json === true) return users.forEach((user) => print(JSON.stringify(user)));
+  if (users.length > 0) {
+    const rows = users.map((user) => [
+      user.id,
+      user.email ?? "-",
+      user.username ?? "-",
+      user.superuser ? "yes" : "-",
+      moment(user.lastLoginAt),
+    ]);
+    printTable([["ID", "EMAIL", "USERNAME", "SUPERUSER", "LAST LOGIN"], ...rows]);
+    if (nextCursor !== null) print(`The first ${query.limit} only: raise --limit.`);
+  }
+  print(sentenceOf(found));
+}
+
+function sentenceOf({ policy, concerned, without, withoutRecoveryCodes }: Report): string {
+  if (policy !== "superusers" && policy !== "required")
+    return `The policy in force, ${policy}, demands a second factor of nobody: ask with --policy ${policies.join(" or --policy ")}.`;
+  const whom = policy === "superusers" ? "active superusers" : "active users";
+  const setting = `PORTCULLIS_MFA_POLICY=${policy}`;
+  const first =
+    without === 0
+      ? `Each of the ${concerned} ${whom} has a second factor: ${setting} asks nobody for anything new.`
+      : `${without} of ${concerned} ${whom} have no second factor: ${setting} makes them set one up at their next sign-in, or from PORTCULLIS_MFA_GRACE_UNTIL on where that is set.`;
+  if (withoutRecoveryCodes === 0) return first;
+  return `${first} ${withoutRecoveryCodes} of those who have one have no recovery codes: if they lose it, only \`portcullis users reset-factors\` helps.`;
+}
+
+async function reset(rules: Rules, who: string, options: { readonly yes?: true }): Promise<void> {
+  const { id } = await findOrExplain(rules, who);
+  await makeSure(`Remove every second factor of ${who}, id ${id}?`, options);
+  const { kind } = await resetFactors(rules, id, operator);
+  if (kind === "unknown") throw new CommandError(`${who} has been deleted meanwhile.`);
+  if (kind === "last_credential")
+    throw new CommandError(
+      `${who} has neither a password nor an e-mail address to be sent a new one: without the passkey nobody could sign in, so it stays.`,
+    );
+  print(`${who} has no second factor any more and has been signed out everywhere.`);
+}

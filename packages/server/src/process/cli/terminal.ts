@@ -1,0 +1,97 @@
+import { InvalidArgumentError } from "commander";
+import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { CommandError } from "./command.ts";
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+export function complain(sentence: string): void {
+  process.stderr.write(`portcullis: ${sentence}\n`);
+}
+
+/** Columns as wide as they must be, two spaces between them. */
+export function printTable(rows: readonly (readonly string[])[]): void {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  for (const row of rows)
+    print(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
+}
+
+const MOST_LISTED = 10_000;
+
+/** Of a list, from the command line. */
+export function readLimit(given: string): number {
+  const limit = Number(given);
+  if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED)
+    throw new InvalidArgumentError(`Give a whole number from 1 to ${MOST_LISTED}.`);
+  return limit;
+}
+
+export function moment(at: UnixSeconds | null): string {
+  return at === null ? "-" : new Date(at * 1000).toISOString().replace(".000Z", "Z");
+}
+
+export function isInteractive(): boolean {
+  return process.stdin.isTTY;
+}
+
+export async function ask(question: string): Promise<string> {
+  return (await readLine(question, { echo: true })).trim();
+}
+
+/** What is typed is not shown. */
+export async function askSecret(question: string): Promise<string> {
+  return readLine(question, { echo: false });
+}
+
+/** Goes on only if `--yes` was given or somebody at the terminal agrees. */
+export async function makeSure(
+  question: string,
+  options: { readonly yes?: boolean },
+): Promise<void> {
+  if (options.yes === true) return;
+  if (!isInteractive()) throw new CommandError(`${question} Add --yes to agree.`);
+  const answer = await ask(`${question} [y/N] `);
+  if (!/^y(es)?$/i.test(answer)) throw new CommandError("Nothing was changed.");
+}
+
+/** All of standard input, without the line end that `echo` and editors put there. */
+export async function readStandardInput(): Promise<string> {
+  return (await text(process.stdin)).replace(/\r?\n$/, "");
+}
+
+const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
+
+async function readLine(question: string, { echo }: { readonly echo: boolean }): Promise<string> {
+  // From here on the terminal itself shows nothing of what is typed, so a question for a secret
+  // comes after.
+  const lines = createInterface({
+    input: process.stdin,
+    output: echo ? process.stderr : nowhere(),
+    terminal: true,
+    historySize: 0,
+  });
+  if (!echo) process.stderr.write(question);
+  const closed = new Promise<never>((_, reject) =>
+    lines.once("close", () => reject(new CommandError("Nothing was changed."))),
+  );
+  try {
+    return await Promise.race([lines.question(echo ? question : ""), closed]);
+  } catch {
+    throw new CommandError("Nothing was changed.");
+  } finally {
+    closed.catch(() => {});
+    lines.close();
+    if (!echo) process.stderr.write("\n");
+  }
+}

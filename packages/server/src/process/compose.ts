@@ -1,0 +1,345 @@
+import { openApiDocument } from "@portcullis/contract";
+import { createVerifier } from "@portcullis/verifier";
+import { readFileSync } from "node:fs";
+import { adminRoutes } from "../interfaces/admin/admin.http.ts";
+import { composeFaces } from "./compose-faces.ts";
+import { ConfigError, type Config } from "./config.ts";
+import type { OpenDatabase } from "../platform/db/open.ts";
+import { isUnavailable } from "../platform/db/storage-errors.ts";
+import { factorAdminRoutes } from "../accounts/factors/admin.http.ts";
+import { createEmailCodes } from "../accounts/factors/email-codes.ts";
+import { factorRoutes } from "../accounts/factors/factors.http.ts";
+import { createPasskeys } from "../accounts/factors/passkeys/passkeys.ts";
+import { passkeyRoutes } from "../accounts/factors/passkeys/passkeys.http.ts";
+import { createRecoveryCodes, createReserve } from "../accounts/factors/recovery-codes.ts";
+import { createTotp } from "../accounts/factors/totp.ts";
+import type { Hasher } from "../platform/hashing/pool.ts";
+import { addressKeys } from "../platform/http/address.ts";
+import { createApp, type App } from "../platform/http/app.ts";
+import { docsPages } from "../interfaces/pages/docs.ts";
+import type { EdgeDeps, Signature } from "../platform/http/edge.ts";
+import { createMetrics, metricsPage } from "../platform/http/metrics.ts";
+import type { Page } from "../platform/http/page.ts";
+import { refuse } from "../platform/http/serve.ts";
+import type { Clock } from "../platform/kernel/clock.ts";
+import { uuidv4 } from "../platform/kernel/ids.ts";
+import type { Keyring } from "../platform/kernel/keyring.ts";
+import type { Log } from "../platform/kernel/log.ts";
+import type { Random } from "../platform/kernel/random.ts";
+import { mailboxPages } from "../interfaces/pages/mailbox.ts";
+import { mailRoutes } from "../records/mail/mail.http.ts";
+import { readSignature, TOLERANCE_SECONDS } from "../records/mail/report-signature.ts";
+import { previewPages } from "../interfaces/pages/mail-preview.ts";
+import { createSender, type Sender } from "../records/mail/sender.ts";
+import { readOverrides } from "../records/mail/templates/overrides.ts";
+import { createLetters, type Letters } from "../records/mail/templates/templates.ts";
+import type { Transport } from "../records/mail/transports.ts";
+import { recoveryPages } from "../interfaces/pages/recovery.ts";
+import { recoveryRoutes } from "../accounts/account/account.http.ts";
+import { createFeed, type Feed } from "../records/revocations/feed.ts";
+import { createSettle } from "../records/revocations/settle.ts";
+import { feedSource } from "../records/revocations/source.ts";
+import { bearerGuard, serverRoutes, type Readiness } from "./server.http.ts";
+import { createAuthenticate } from "../accounts/sessions/authenticate.ts";
+import { createSessionEnding } from "../accounts/sessions/session-ending.ts";
+import { sessionRoutes } from "../accounts/sessions/sessions.http.ts";
+import { createAssurance } from "../accounts/sign-in/assurance.ts";
+import { createCheckOwnPassword } from "../accounts/sign-in/own-password.ts";
+import type { Factor } from "../accounts/sign-in/factor.ts";
+import { signInRoutes } from "../accounts/sign-in/sign-in.http.ts";
+import { defaultAttemptLimits, forgetFailures } from "../accounts/sign-in/throttle.ts";
+import { take } from "../records/attempts/attempts.store.ts";
+import { createBudgets } from "../records/attempts/budgets.ts";
+import { openKeys, type KeyDeps } from "../accounts/tokens/keys.ts";
+import { openBlockList } from "../accounts/users/block-list.ts";
+import { minimumLengths } from "../accounts/users/password-policy.ts";
+import { createProfileRules, type ProfileRules } from "../accounts/users/profile.ts";
+import { confirmPage } from "../interfaces/pages/confirm-registration.ts";
+import { setupPage } from "../interfaces/pages/setup.ts";
+import { usernameRules } from "../accounts/users/username.ts";
+import { userRoutes } from "../accounts/users/users.http.ts";
+import { isActiveSuperuser } from "../accounts/users/users.store.ts";
+
+/** The two-sided world: what a process is given, and a test replaces. */
+export interface Parts {
+  readonly config: Config;
+  readonly publicUrl: string;
+  readonly database: OpenDatabase;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly hasher: Hasher;
+  readonly transport: Transport;
+}
+
+/**
+ * How often a node looks at the revocation log: cheap and local on SQLite, a round trip on
+ * PostgreSQL.
+ */
+const POLL_MILLISECONDS = { sqlite: 100, postgres: 1000 } as const;
+/** S of design §4.2. */
+const BOUND_SECONDS = 10;
+const LEEWAY_SECONDS = 5;
+/**
+ * The longest access token a configuration can ask for: what retired keys and verifiers must
+ * outlast.
+ */
+const MAX_ACCESS_SECONDS = 3600;
+const ANNOUNCE_SECONDS = 600;
+const FORGERY_LIMIT = { limit: 100, windowSeconds: 900 };
+
+export const VERSION = "0.1.0";
+
+export type Rules = Awaited<ReturnType<typeof composeRules>>;
+
+/**
+ * Every rule's dependencies in one object; each function takes the part it names. Nothing listens,
+ * polls or sends yet.
+ */
+export async function composeRules(parts: Parts) {
+  const { config, publicUrl, database, keyring, clock, random, log, hasher } = parts;
+  const { db } = database;
+  const nodeId = uuidv4(random);
+  // Beside the embedded database there is no other process, so that after a crash none has to be
+  // waited for.
+  const holder = database.dialect === "sqlite" ? "the only process" : nodeId;
+  const feed: Feed = createFeed({
+    db,
+    clock,
+    log,
+    source: feedSource(database, clock),
+    nodeId,
+    bootId: uuidv4(random),
+    pollMilliseconds: POLL_MILLISECONDS[database.dialect],
+    boundSeconds: BOUND_SECONDS,
+    keyRemoved: async () => keys.reload(),
+  });
+  const keyDeps: KeyDeps = {
+    db,
+    clock,
+    keyring,
+    algorithm: config.signingAlgorithm,
+    announceSeconds: ANNOUNCE_SECONDS,
+    retainSeconds: MAX_ACCESS_SECONDS + 2 * LEEWAY_SECONDS,
+    rotateAfterSeconds: config.keyLifetimeSeconds,
+  };
+  const keys = await openKeys(keyDeps);
+  const letters = lettersOf(config, publicUrl);
+  const sender: Sender = createSender({
+    db,
+    clock,
+    random,
+    keyring,
+    log,
+    transport: parts.transport,
+    letters,
+    holder,
+    from: config.mailFrom,
+    publicUrl,
+    rate: config.mailRatePerSecond,
+    connections: config.mailConnections,
+  });
+  const settle = createSettle({
+    db,
+    clock,
+    nodeId,
+    boundSeconds: BOUND_SECONDS,
+    view: feed.view,
+    keyRemoved: async () => keys.reload(),
+  });
+  const base = {
+    ...keyDeps,
+    keys,
+    random,
+    log,
+    hasher,
+    settle,
+    issuer: publicUrl,
+    audience: config.audience ?? publicUrl,
+    accessTtlSeconds: config.accessTtlSeconds,
+    idleTtlSeconds: config.idleTtlSeconds,
+    sessionTtlSeconds: config.sessionTtlSeconds,
+    maxSessionsPerUser: config.maxSessionsPerUser,
+    refreshGraceSeconds: config.refreshGraceSeconds,
+    registration: config.registration,
+    requireVerifiedEmail: config.registration === "confirm",
+    passwordPolicy: {
+      minimumLength: minimumLengths[config.passwordProfile],
+      blockList: await openBlockList(config.passwordBlockList),
+    },
+    profileRules: readProfileRules(config),
+    serviceName: config.serviceName,
+    mfaPolicy: config.mfaPolicy,
+    mfaGraceUntil: config.mfaGraceUntil,
+    rememberDeviceSeconds: config.rememberDeviceSeconds,
+    emailCodes: config.emailCodes,
+    passkeyDomain: config.passkeyDomain ?? new URL(publicUrl).hostname,
+    passkeyOrigins: [new URL(publicUrl).origin, ...config.passkeyOrigins],
+    readUsername: usernameRules[config.usernames],
+    noticeNewDevices: true,
+    loginField: config.loginField,
+    attemptLimits: defaultAttemptLimits,
+    wakeMail: () => sender.wake(),
+    forgetFailures,
+    metrics: createMetrics(),
+    nodeId,
+    auditRetentionSeconds: config.auditRetentionSeconds,
+  };
+  const factors: readonly Factor[] = [
+    createTotp(base),
+    createEmailCodes(base),
+    createPasskeys(base),
+    // Last, as people think of them last.
+    createRecoveryCodes(base),
+  ];
+  return {
+    ...base,
+    factors,
+    makeReserve: createReserve(base),
+    feed,
+    letters,
+    sender,
+    sessions: createSessionEnding(base),
+    checkOwnPassword: createCheckOwnPassword(base),
+    countForgery: async (address: string) =>
+      db
+        .transaction()
+        .execute(async (tx) =>
+          take(
+            tx,
+            { bucket: `forged-refresh:${addressKeys(address).address}`, ...FORGERY_LIMIT },
+            clock.now(),
+          ),
+        ),
+  };
+}
+
+export function composeApp(parts: Parts, rules: Rules, readiness: () => Readiness): App {
+  const { config, clock, random, log, publicUrl } = parts;
+  const verifier = createVerifier({
+    issuer: rules.issuer,
+    audience: rules.audience,
+    keys: rules.keys.verifying,
+    view: rules.feed.view,
+    clock,
+    leewaySeconds: LEEWAY_SECONDS,
+    maxLifetimeSeconds: MAX_ACCESS_SECONDS,
+  });
+  const budgets = createBudgets(rules);
+  const authenticate = createAuthenticate(verifier, rules.feed);
+  const allow: EdgeDeps["allow"] = async (budget, client) => {
+    const outcome = await budgets(budget, client);
+    return outcome.kind === "taken"
+      ? { ok: true }
+      : { ok: false, retryAfterSeconds: outcome.retryAfterSeconds };
+  };
+  const elsewhere = composeFaces({ config, rules, publicUrl, authenticate, allow });
+  return createApp({
+    routes: [
+      ...userRoutes(rules),
+      ...sessionRoutes(rules),
+      ...signInRoutes(rules),
+      ...factorRoutes(rules),
+      ...passkeyRoutes(rules),
+      ...recoveryRoutes(rules),
+      ...adminRoutes(rules),
+      ...factorAdminRoutes(rules),
+      ...mailRoutes(rules),
+      ...serverRoutes({ keys: rules.keys, readiness }),
+    ],
+    pages: pagesOf(parts, rules),
+    ...(elsewhere !== undefined && { elsewhere }),
+    authenticate,
+    isSuperuser: async (userId) => isActiveSuperuser(rules.db, userId),
+    assure: createAssurance(rules),
+    verifySignature: reportSignatures(parts, rules),
+    allow,
+    isUnavailable,
+    checkAnswers: config.mode === "development",
+    trustedProxies: config.trustedProxies,
+    allowedOrigins: config.allowedOrigins,
+    publicUrl,
+    log,
+    clock,
+    random,
+    metrics: rules.metrics,
+  });
+}
+
+/** Good once and for a short while; wrong ones are counted against the address they come from. */
+function reportSignatures({ config, clock }: Parts, { db }: Rules): EdgeDeps["verifySignature"] {
+  const secret = config.mailWebhookSecret?.reveal();
+  // A signature is good from so long before its time until so long after, both seconds included.
+  const once = { limit: 1, windowSeconds: 2 * TOLERANCE_SECONDS + 1 };
+  return async (header, body, client) => {
+    const now = clock.now();
+    const report =
+      secret === undefined || header === undefined
+        ? undefined
+        : readSignature(secret, header, body, now);
+    return db.transaction().execute(async (tx): Promise<Signature> => {
+      if (
+        report !== undefined &&
+        (await take(tx, { bucket: `mail-report:${report}`, ...once }, now)).kind === "taken"
+      )
+        return { kind: "verified" };
+      const forgeries = {
+        bucket: `forged-report:${addressKeys(client.address).address}`,
+        ...FORGERY_LIMIT,
+      };
+      const counted = await take(tx, forgeries, now);
+      if (counted.kind === "taken") return refuse("invalid_signature");
+      return refuse("rate_limited", { retryAfterSeconds: counted.retryAfterSeconds });
+    });
+  };
+}
+
+function pagesOf(parts: Parts, rules: Rules): readonly Page[] {
+  const { config, random, transport, publicUrl } = parts;
+  const { messages } = transport;
+  const docs = (config.docs ?? (config.mode === "development" ? "on" : "off")) === "on";
+  return [
+    setupPage(random),
+    confirmPage(random),
+    ...recoveryPages(random),
+    metricsPage(rules.metrics, bearerGuard(config.metricsToken)),
+    ...(docs ? docsPages(() => openApiDocument({ publicUrl, version: VERSION })) : []),
+    ...(config.mode === "development" ? previewPages({ letters: rules.letters, random }) : []),
+    ...(config.mode === "development" && messages !== undefined
+      ? mailboxPages({ messages, random, publicUrl })
+      : []),
+  ];
+}
+
+export function lettersOf(config: Config, publicUrl: string): Letters {
+  const directory = config.mailTemplates;
+  const overrides =
+    directory === undefined ? undefined : spoken("MAIL_TEMPLATES", () => readOverrides(directory));
+  const { serviceName, mailLocale: fallbackLocale } = config;
+  return spoken("MAIL_LOCALE", () =>
+    createLetters({ serviceName, publicUrl, fallbackLocale, overrides }),
+  );
+}
+
+/** What is wrong with what a setting names is the operator's to read. */
+function spoken<Result>(setting: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ConfigError(`PORTCULLIS_${setting}: ${cause.message}.`, { cause });
+  }
+}
+
+export function readProfileRules(config: Config): ProfileRules {
+  if (config.profileSchema === undefined) return createProfileRules();
+  try {
+    return createProfileRules(JSON.parse(readFileSync(config.profileSchema, "utf8")));
+  } catch (cause) {
+    throw new ConfigError(
+      `PORTCULLIS_PROFILE_SCHEMA: ${cause instanceof Error ? cause.message : "cannot be read"}.`,
+      { cause },
+    );
+  }
+}

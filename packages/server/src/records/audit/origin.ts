@@ -1,0 +1,19 @@
+import type { Caller, Client } from "../../platform/http/serve.ts";
+import type { Origin } from "./events.ts";
+
+/** Where a call came from; the actor is whoever the token names, never what a body says (AD-11). */
+export function originOf(
+  call: {
+    readonly client: Client;
+    readonly requestId: string;
+    readonly caller?: Caller | undefined;
+  },
+  as: "user" | "superuser" = "user",
+): Origin {
+  const { client, requestId, caller } = call;
+  return {
+    address: client.address,
+    requestId,
+    actor: caller === undefined ? { kind: "anonymous" } : { kind: as, id: caller.userId },
+  };
+}

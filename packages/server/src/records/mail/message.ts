@@ -1,0 +1,74 @@
+import addressparser from "nodemailer/lib/addressparser";
+import MailComposer from "nodemailer/lib/mail-composer";
+import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { oneLine } from "./templates/text.ts";
+
+export interface NamedAddress {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** One mail as every transport gets it. Sent again, it is the same mail: same id, same date. */
+export interface Message {
+  /** Id of the outbox row. */
+  readonly id: string;
+  /** With angle brackets (RFC 5322 §3.6.4). */
+  readonly messageId: string;
+  readonly at: UnixSeconds;
+  readonly from: NamedAddress;
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+/** The RFC 5322 form, CRLF line ends. */
+export async function compose(message: Message): Promise<Buffer> {
+  assertPlainAddress(message.to);
+  const composer = new MailComposer({
+    // As parsed mailboxes, never as header text: nothing in them can become a second recipient or
+    // another header.
+    from: { name: oneLine(message.from.name), address: message.from.address },
+    to: { name: "", address: message.to },
+    subject: oneLine(message.subject),
+    messageId: message.messageId,
+    date: new Date(message.at * 1000),
+    headers: { "Auto-Submitted": "auto-generated" }, // keeps absence notices away (RFC 3834 §5)
+    text: message.text,
+    html: message.html,
+    baseBoundary: message.id,
+    newline: "win",
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return composer.compile().build();
+}
+
+/** @throws {RangeError} unless it is one plain address */
+export function assertPlainAddress(address: string): void {
+  if (!isPlainAddress(address)) throw new RangeError("not one plain mail address");
+}
+
+/** Whether it is one address without display name, comment, quotes or list separators. */
+export function isPlainAddress(text: string): boolean {
+  return PLAIN_ADDRESS.test(text) && text.length <= 320;
+}
+
+const PLAIN_ADDRESS = /^[^\s\p{Cc}"(),:;<>@[\\\]]+@[^\s\p{Cc}"(),:;<>@[\\\]]+$/u;
+
+/** Whether it is one sender, `Name <address>` or a plain address. */
+export function isSender(text: string): boolean {
+  const [sender, ...others] = addressparser(text, { flatten: true });
+  return sender !== undefined && others.length === 0 && isPlainAddress(sender.address);
+}
+
+/** @throws {RangeError} unless `text` is one sender, `Name <address>` or a plain address */
+export function parseSender(text: string): NamedAddress {
+  const [sender, ...others] = addressparser(text, { flatten: true });
+  if (sender === undefined || others.length > 0)
+    throw new RangeError(
+      "the sender of mail must be one address, for example Accounts <accounts@example.com>",
+    );
+  assertPlainAddress(sender.address);
+  return { name: sender.name, address: sender.address };
+}
