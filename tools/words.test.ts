@@ -112,7 +112,12 @@ test("the tree names no machine, no registry, no person and no secret", () => {
 
 test("the word check is awake: it sees the tree, hidden files and the lockfile included", () => {
   const paths = new Set(texts.map(({ path }) => path));
-  for (const path of ["package-lock.json", ".ci/run", "packages/server/src/process/main.ts", "LICENSE"])
+  for (const path of [
+    "package-lock.json",
+    ".ci/run",
+    "packages/server/src/process/main.ts",
+    "LICENSE",
+  ])
     assert.ok(paths.has(path), path);
   assert.ok(paths.size >= 100, `only ${paths.size} files seen`);
 });

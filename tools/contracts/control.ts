@@ -4,9 +4,13 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Origin } from "../../packages/server/src/records/audit/events.ts";
-import type { Rules } from "../../packages/server/src/process/compose.ts";
+import type { Rules } from "../../packages/server/src/process/rules.ts";
 import { readAddress } from "../../packages/server/src/accounts/users/address.ts";
-import { disableUser, enableUser, removeUser } from "../../packages/server/src/accounts/users/end-user.ts";
+import {
+  disableUser,
+  enableUser,
+  removeUser,
+} from "../../packages/server/src/accounts/users/end-user.ts";
 import {
   findByIdentifier,
   setPassword,

@@ -1,4 +1,4 @@
-import type { Rules } from "../../packages/server/src/process/compose.ts";
+import type { Rules } from "../../packages/server/src/process/rules.ts";
 import { uuidv4 } from "../../packages/server/src/platform/kernel/ids.ts";
 import { readAddress } from "../../packages/server/src/accounts/users/address.ts";
 import { normalizePassword } from "../../packages/server/src/accounts/users/password-policy.ts";

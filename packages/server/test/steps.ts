@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
 import { sql } from "kysely";
-import { composeApp, composeRules, type Parts, type Rules } from "../src/process/compose.ts";
+import { composeApp, composeRules, type Parts } from "../src/process/compose.ts";
+import type { Rules } from "../src/process/rules.ts";
 import type { Message } from "../src/records/mail/message.ts";
 import { createHmac } from "node:crypto";
 import {

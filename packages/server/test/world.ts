@@ -1,7 +1,8 @@
 import type { Endpoint, FailureCode } from "@portcullis/contract";
 import { after } from "node:test";
 import type { z } from "zod";
-import { composeApp, composeRules, type Parts, type Rules } from "../src/process/compose.ts";
+import { composeApp, composeRules, type Parts } from "../src/process/compose.ts";
+import type { Rules } from "../src/process/rules.ts";
 import { readConfig } from "../src/process/config.ts";
 import { eachDatabase, type TestDatabase } from "../src/platform/db/testing.ts";
 import { createHasher } from "../src/platform/hashing/pool.ts";

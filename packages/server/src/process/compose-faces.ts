@@ -1,5 +1,5 @@
 import { AssertionError } from "node:assert/strict";
-import type { Rules } from "./compose.ts";
+import type { Rules } from "./rules.ts";
 import { ConfigError, type Config } from "./config.ts";
 import type { DjoserSettings } from "../interfaces/faces/djoser/deps.ts";
 import { djoserViews } from "../interfaces/faces/djoser/djoser.ts";

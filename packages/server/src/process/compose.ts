@@ -33,12 +33,14 @@ import { previewPages } from "../interfaces/pages/mail-preview.ts";
 import { createSender, type Sender } from "../records/mail/sender.ts";
 import { readOverrides } from "../records/mail/templates/overrides.ts";
 import { createLetters, type Letters } from "../records/mail/templates/templates.ts";
-import type { Transport } from "../records/mail/transports.ts";
+import type { Transport } from "../records/mail/transport.ts";
 import { recoveryPages } from "../interfaces/pages/recovery.ts";
+import { changePasswordRoute } from "../accounts/account/change-password.http.ts";
 import { recoveryRoutes } from "../accounts/account/account.http.ts";
 import { createFeed, type Feed } from "../records/revocations/feed.ts";
 import { createSettle } from "../records/revocations/settle.ts";
 import { feedSource } from "../records/revocations/source.ts";
+import type { Rules } from "./rules.ts";
 import { bearerGuard, serverRoutes, type Readiness } from "./server.http.ts";
 import { createAuthenticate } from "../accounts/sessions/authenticate.ts";
 import { createSessionEnding } from "../accounts/sessions/session-ending.ts";
@@ -91,13 +93,11 @@ const FORGERY_LIMIT = { limit: 100, windowSeconds: 900 };
 
 export const VERSION = "0.1.0";
 
-export type Rules = Awaited<ReturnType<typeof composeRules>>;
-
 /**
  * Every rule's dependencies in one object; each function takes the part it names. Nothing listens,
  * polls or sends yet.
  */
-export async function composeRules(parts: Parts) {
+export async function composeRules(parts: Parts): Promise<Rules> {
   const { config, publicUrl, database, keyring, clock, random, log, hasher } = parts;
   const { db } = database;
   const nodeId = uuidv4(random);
@@ -243,6 +243,7 @@ export function composeApp(parts: Parts, rules: Rules, readiness: () => Readines
       ...factorRoutes(rules),
       ...passkeyRoutes(rules),
       ...recoveryRoutes(rules),
+      changePasswordRoute(rules),
       ...adminRoutes(rules),
       ...factorAdminRoutes(rules),
       ...mailRoutes(rules),

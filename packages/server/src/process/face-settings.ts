@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { Secret } from "../platform/kernel/secret.ts";
-import { duration, httpUrl, list, onOff, oneOf, setting, text } from "../platform/settings/setting.ts";
+import {
+  duration,
+  httpUrl,
+  list,
+  onOff,
+  oneOf,
+  setting,
+  text,
+} from "../platform/settings/setting.ts";
 
 const faceNames = ["simplejwt", "djoser", "tag1", "none"] as const;
 const template = text.regex(

@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from "prom-client";
 import type { Instant } from "@portcullis/verifier";
-import type { Rules } from "./compose.ts";
+import type { Rules } from "./rules.ts";
 import { oldestQueuedAt } from "../records/mail/outbox.store.ts";
 import { mailFigures } from "../records/mail/outbox.ts";
 

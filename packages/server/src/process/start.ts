@@ -1,5 +1,6 @@
 import { databaseFile, lockPath, type Config } from "./config.ts";
-import { composeApp, composeRules, type Parts, type Rules } from "./compose.ts";
+import { composeApp, composeRules, type Parts } from "./compose.ts";
+import type { Rules } from "./rules.ts";
 import { StartError } from "../platform/db/gates.ts";
 import { lockFile, type ServeLock } from "../platform/db/sqlite/lock.ts";
 import { migrate } from "../platform/db/migrate.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
-import { composeApp, composeRules, type Rules } from "../../src/process/compose.ts";
+import { composeApp, composeRules } from "../../src/process/compose.ts";
+import type { Rules } from "../../src/process/rules.ts";
 import type { App } from "../../src/platform/http/app.ts";
 import type { SessionTokens } from "../../src/accounts/users/ports.ts";
 import {

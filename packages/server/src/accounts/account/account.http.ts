@@ -1,6 +1,13 @@
 import { endpoints } from "@portcullis/contract";
 import { originOf } from "../../records/audit/origin.ts";
-import { answer, refuse, serve, type Caller, type Client, type Route } from "../../platform/http/serve.ts";
+import {
+  answer,
+  refuse,
+  serve,
+  type Caller,
+  type Client,
+  type Route,
+} from "../../platform/http/serve.ts";
 import { toAccount } from "../users/account.ts";
 import type { OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
 import {

@@ -2,7 +2,11 @@ import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import { notify } from "../../records/mail/notices.ts";
 import type { Settle } from "../../records/revocations/settle.ts";
-import { checkPassword, normalizePassword, type PasswordProblem } from "../users/password-policy.ts";
+import {
+  checkPassword,
+  normalizePassword,
+  type PasswordProblem,
+} from "../users/password-policy.ts";
 import { sealPassword } from "../users/passwords.ts";
 import type {
   CheckOwnPassword,

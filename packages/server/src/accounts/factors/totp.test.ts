@@ -6,7 +6,15 @@ import { promisify } from "node:util";
 import { endpoints, type Endpoint } from "@portcullis/contract";
 import { generateSync } from "otplib";
 import { Secret, URI } from "otpauth";
-import { addressOf, attempt, countRows, dump, otherCode, par, statuses } from "../../../test/steps.ts";
+import {
+  addressOf,
+  attempt,
+  countRows,
+  dump,
+  otherCode,
+  par,
+  statuses,
+} from "../../../test/steps.ts";
 import {
   answerChallenge,
   challenge,

@@ -1,6 +1,13 @@
 import { endpoints, type Proof } from "@portcullis/contract";
 import { originOf } from "../../records/audit/origin.ts";
-import { answer, refuse, serve, type Caller, type Client, type Route } from "../../platform/http/serve.ts";
+import {
+  answer,
+  refuse,
+  serve,
+  type Caller,
+  type Client,
+  type Route,
+} from "../../platform/http/serve.ts";
 import { signTokens } from "../sessions/open.ts";
 import type { SignedIn } from "../users/ports.ts";
 import {

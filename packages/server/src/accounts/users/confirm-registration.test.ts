@@ -21,7 +21,13 @@ import {
   type Pending,
 } from "../../../test/steps.ts";
 import { begin, confirmByLink, mailed, resend, stateOf } from "../../../test/registration.ts";
-import { eachWorld, publicUrl, type Answered, type Refused, type World } from "../../../test/world.ts";
+import {
+  eachWorld,
+  publicUrl,
+  type Answered,
+  type Refused,
+  type World,
+} from "../../../test/world.ts";
 import { composeApp } from "../../process/compose.ts";
 import { pruneRegistrations } from "./registrations.store.ts";
 

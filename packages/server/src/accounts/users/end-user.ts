@@ -85,12 +85,16 @@ export async function enableUser(
   });
 }
 
+export interface DeleteSelfDeps extends EndUserDeps {
+  readonly checkOwnPassword: CheckOwnPassword;
+}
+
 export type DeleteSelfOutcome =
   | EndUserOutcome
   | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
 export async function deleteSelf(
-  deps: EndUserDeps & { readonly checkOwnPassword: CheckOwnPassword },
+  deps: DeleteSelfDeps,
   who: SignedIn,
   password: string | undefined,
   origin: Origin,

@@ -7,6 +7,13 @@ import type { Profile, ProfileRules } from "./profile.ts";
 import type { InputProblem } from "./register.ts";
 import { lockUser, setProfile, type User } from "./users.store.ts";
 
+export interface UpdateMeDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly keyring: Keyring;
+  readonly profileRules: ProfileRules;
+}
+
 export type UpdateMeOutcome =
   | { readonly kind: "updated"; readonly user: User }
   | { readonly kind: "gone" | "paused" }
@@ -18,12 +25,7 @@ export type UpdateMeOutcome =
  * operator.
  */
 export async function updateMe(
-  deps: {
-    readonly db: Db;
-    readonly clock: Clock;
-    readonly keyring: Keyring;
-    readonly profileRules: ProfileRules;
-  },
+  deps: UpdateMeDeps,
   userId: string,
   patch: { readonly profile?: Profile | undefined; readonly locale?: string | null | undefined },
   origin: Origin,

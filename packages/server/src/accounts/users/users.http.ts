@@ -2,15 +2,14 @@ import { endpoints } from "@portcullis/contract";
 import { originOf } from "../../records/audit/origin.ts";
 import { answer, refuse, serve, type Route } from "../../platform/http/serve.ts";
 import { toAccount } from "./account.ts";
-import { changePassword, type ChangePasswordDeps } from "../account/change-password.ts";
-import { deleteSelf, type EndUserDeps } from "./end-user.ts";
+import { deleteSelf, type DeleteSelfDeps } from "./end-user.ts";
 import { confirm, confirmByLink, registrationState, resend } from "./confirm-registration.ts";
 import { register, type InputProblem, type RegisterDeps, type Unacceptable } from "./register.ts";
 import { setUp } from "./setup.ts";
-import { updateMe } from "./update-me.ts";
+import { updateMe, type UpdateMeDeps } from "./update-me.ts";
 import { findUser } from "./users.store.ts";
 
-export type UserRoutesDeps = RegisterDeps & ChangePasswordDeps & EndUserDeps;
+export type UserRoutesDeps = RegisterDeps & UpdateMeDeps & DeleteSelfDeps;
 
 const BUSY_SECONDS = 1;
 
@@ -104,30 +103,6 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
           return refuse("account_paused");
         case "invalid":
           return refuseInput(outcome.problems);
-      }
-    }),
-
-    serve(endpoints.changePassword, async (call) => {
-      const { caller, client, input } = call;
-      const outcome = await changePassword(
-        deps,
-        { userId: caller.userId, sessionId: caller.sessionId, client },
-        input,
-        originOf(call),
-      );
-      switch (outcome.kind) {
-        case "changed":
-          return answer(200, outcome.tokens);
-        case "session_ended":
-          return refuse("session_ended");
-        case "unacceptable_password":
-          return refuse("unacceptable_password", { reason: outcome.reason });
-        case "mismatched":
-          return refuse("wrong_password");
-        case "throttled":
-          return refuse("rate_limited", { retryAfterSeconds: outcome.retryAfterSeconds });
-        case "busy":
-          return refuse("busy", { retryAfterSeconds: BUSY_SECONDS });
       }
     }),
 

@@ -1,6 +1,12 @@
 import type { endpoints } from "@portcullis/contract";
 import assert from "node:assert/strict";
-import { eachWorld, secret, type AnswerOf, type TestUser, type World } from "../../../test/world.ts";
+import {
+  eachWorld,
+  secret,
+  type AnswerOf,
+  type TestUser,
+  type World,
+} from "../../../test/world.ts";
 import { openData } from "../../records/mail/outbox.ts";
 import { anySuperuser } from "../../accounts/users/users.store.ts";
 

@@ -1,5 +1,5 @@
 import type { ForeignSource, SourceColumn, SourceTable } from "./sources/source.ts";
-import { CommandError } from "../../process/cli/command.ts";
+import { ImportError } from "./import-error.ts";
 
 /**
  * What we know to import, by the names Django's stock user has for it, and what other user models
@@ -61,7 +61,7 @@ export interface MappingOptions {
   readonly profile: readonly string[];
 }
 
-/** @throws {CommandError} naming the columns there are */
+/** @throws {ImportError} naming the columns there are */
 export function mapColumns(table: SourceTable, options: MappingOptions): Mapping {
   const given = new Map(options.column.map((text) => readField(text)));
   const chosen = fields.flatMap((field) => {
@@ -75,11 +75,9 @@ export function mapColumns(table: SourceTable, options: MappingOptions): Mapping
   const key = chosen.find(({ field }) => field === "id")?.column.name;
   for (const field of ["id", "password"] as const)
     if (at[field] === undefined)
-      throw new CommandError(
-        `Which column of ${table.label} is the ${field}? ${say(field, table)}`,
-      );
+      throw new ImportError(`Which column of ${table.label} is the ${field}? ${say(field, table)}`);
   if (key === undefined || (at.email === undefined && at.username === undefined))
-    throw new CommandError(
+    throw new ImportError(
       `Which column of ${table.label} do users sign in by? ${say("email", table)}`,
     );
   return {
@@ -103,7 +101,7 @@ function guess(table: SourceTable, field: Field): SourceColumn | undefined {
 function readField(text: string): readonly [Field, string] {
   const [, field = "", column = ""] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
   if (!isField(field))
-    throw new CommandError(
+    throw new ImportError(
       `--column ${text}: write FIELD=COLUMN, where FIELD is one of ${fields.join(", ")}.`,
     );
   return [field, column];
@@ -123,7 +121,7 @@ function readMember(
     member === "constructor" ||
     ownMembers.some((own) => own === member)
   )
-    throw new CommandError(
+    throw new ImportError(
       `--profile ${text}: write COLUMN=MEMBER, where MEMBER is a word such as phoneNumber, and none of ${ownMembers.join(", ")}.`,
     );
   return { column, member };
@@ -133,7 +131,7 @@ function columnOf(table: SourceTable, name: string): SourceColumn | undefined {
   if (name === "") return undefined;
   const column = table.columns.find((each) => each.name === name);
   if (column === undefined)
-    throw new CommandError(`${table.label} has no column ${name}; it has ${namesOf(table)}.`);
+    throw new ImportError(`${table.label} has no column ${name}; it has ${namesOf(table)}.`);
   return column;
 }
 
@@ -161,7 +159,7 @@ export function describeMapping({ at, columns, profile }: Mapping): readonly (re
  * The table of the user model: the one that is named, or the only one that looks like one
  * (AbstractBaseUser), or of several the one that Django's own tables point to.
  *
- * @throws {CommandError} naming those there are
+ * @throws {ImportError} naming those there are
  */
 export async function chooseTable(
   source: ForeignSource,
@@ -172,14 +170,14 @@ export async function chooseTable(
       ({ label, schema, name }) => label === named || `${schema}.${name}` === named,
     );
     if (table !== undefined) return table;
-    throw new CommandError(`${source.label} has no table ${named}; ${candidatesIn(source)}`);
+    throw new ImportError(`${source.label} has no table ${named}; ${candidatesIn(source)}`);
   }
   const found = candidates(source);
   const [first, ...others] = found;
   if (first !== undefined && others.length === 0) return first;
   const pointed = await pointedTo(source, found);
   if (pointed !== undefined) return pointed;
-  throw new CommandError(
+  throw new ImportError(
     first === undefined
       ? `${source.label} has no table with the columns password and last_login, as Django's users have: name yours with --table.`
       : `Which table are the users in? Name it with --table; ${candidatesIn(source)}`,

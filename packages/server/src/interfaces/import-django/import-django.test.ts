@@ -14,8 +14,15 @@ import { endAllSessions } from "../../accounts/sessions/revoke.ts";
 import { removeUser } from "../../accounts/users/end-user.ts";
 import type { User } from "../../accounts/users/users.store.ts";
 import { toUser } from "../../accounts/users/users.store.ts";
-import { operator } from "../../process/cli/command.ts";
-import { begin, deploymentOn, done, folder, freshDeployment, portcullis } from "../../process/cli/testing.ts";
+import { operator } from "../../records/audit/origin.ts";
+import {
+  begin,
+  deploymentOn,
+  done,
+  folder,
+  freshDeployment,
+  portcullis,
+} from "../../process/cli/testing.ts";
 import {
   custom,
   djangoWith,

@@ -1,32 +1,17 @@
-import type { Command } from "commander";
-import { existsSync } from "node:fs";
-import { readProfileRules } from "../../process/compose.ts";
-import { secretFile, type Config } from "../../process/config.ts";
-import { openForeignSource, SourceError, type ForeignSource } from "./sources/source.ts";
-import { migrate, schemaState } from "../../platform/db/migrate.ts";
+import type { ProfileRules } from "../../accounts/users/profile.ts";
+import { usernameRules } from "../../accounts/users/username.ts";
 import type { OpenDatabase } from "../../platform/db/open.ts";
-import { standardParameters } from "../../platform/hashing/phc.ts";
-import { createHasher, type Hasher } from "../../platform/hashing/pool.ts";
-import { systemClock, type Clock } from "../../platform/kernel/clock.ts";
+import type { Hasher } from "../../platform/hashing/pool.ts";
+import { isoMoment, type Clock } from "../../platform/kernel/clock.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
-import { silentLog } from "../../platform/kernel/log.ts";
-import { systemRandom, type Random } from "../../platform/kernel/random.ts";
-import { openKeyring } from "../../process/master-secret.ts";
-import { usernameRules } from "../../accounts/users/username.ts";
-import { CommandError, configOf, hasDatabase, withDatabase } from "../../process/cli/command.ts";
-import { moment, print } from "../../process/cli/terminal.ts";
-import {
-  chooseTable,
-  describeMapping,
-  mapColumns,
-  type Mapping,
-  type MappingOptions,
-} from "./columns.ts";
+import type { Random } from "../../platform/kernel/random.ts";
+import { describeMapping, type Mapping, type MappingOptions } from "./columns.ts";
 import { readFactors } from "./factors.ts";
-import { grouped, showProgress } from "./progress.ts";
+import { ImportError } from "./import-error.ts";
 import type { Placed } from "./place.ts";
-import { noReport, openReport, type Report } from "./report.ts";
+import { grouped, showProgress } from "./progress.ts";
+import { noReport, type Report } from "./report.ts";
 import {
   checkUsers,
   createIdsOf,
@@ -35,7 +20,15 @@ import {
   type CheckDeps,
   type ImportDeps,
 } from "./run.ts";
-import { describeImport, describeTally, describeTokens, hintsFor, refusal } from "./summary.ts";
+import type { ForeignSource } from "./sources/source.ts";
+import {
+  describeImport,
+  describeTally,
+  describeTokens,
+  hintsFor,
+  refusal,
+  type ImportSettings,
+} from "./summary.ts";
 import { checkTokens, findTokenTables, importTokens, type TokenTables } from "./tokens.ts";
 
 export interface ImportOptions extends MappingOptions {
@@ -49,141 +42,15 @@ export interface ImportOptions extends MappingOptions {
   readonly unverified?: true;
 }
 
-const several = (given: string, before: readonly string[]): readonly string[] => [...before, given];
-
-export function addImportDjango(program: Command): void {
-  program
-    .command("import-django")
-    .description(
-      "import the users of a Django site; run it again to go on, or to fetch who has joined since",
-    )
-    .requiredOption(
-      "--from <source>",
-      "SQLite file, or postgres://user:password@host/database; it is only read",
-    )
-    .option("--table <name>", "of the user model; found by itself where there is one")
-    .option(
-      "--column <field=column>",
-      "where a field is, such as email=mail; `username=` leaves it out; repeatable",
-      several,
-      [],
-    )
-    .option(
-      "--profile <column=member>",
-      "import one more column into the profile; repeatable",
-      several,
-      [],
-    )
-    .option("--dry-run", "say what would happen, and change nothing")
-    .option("--report <file>", "append every row that needs a word to this file, as JSON lines")
-    .option("--accept-losses", "import even if users lose something by it")
-    .option(
-      "--without-factors",
-      "import users who have a second factor that cannot be imported without it",
-    )
-    .option(
-      "--tokens",
-      "import refresh tokens that are still good; each can be exchanged once for a session",
-    )
-    .option("--unverified", "addresses do not count as confirmed")
-    .action(async (options: ImportOptions, command: Command) => {
-      const config = configOf(command);
-      const report = options.report === undefined ? noReport : openReport(options.report);
-      const hasher = patientHasher(config);
-      try {
-        await withSource(options.from, async (source) =>
-          importFrom(
-            { source, config, report, clock: systemClock, random: systemRandom, hasher },
-            options,
-          ),
-        );
-      } finally {
-        await hasher.close();
-        report.close();
-      }
-    });
-}
-
-const PATIENCE_MILLISECONDS = 600_000;
-
-/** Of recovery codes, which nobody is waiting for. What it could log, it fails with. */
-function patientHasher({ hashConcurrency: concurrency }: Config): Hasher {
-  const system = { log: silentLog, clock: systemClock, random: systemRandom };
-  return createHasher({
-    ...system,
-    concurrency,
-    params: standardParameters,
-    waitMilliseconds: PATIENCE_MILLISECONDS,
-  });
-}
-
-async function withSource(
-  from: string,
-  act: (source: ForeignSource) => Promise<void>,
-): Promise<void> {
-  try {
-    const source = await openForeignSource(from);
-    try {
-      await act(source);
-    } finally {
-      await source.close();
-    }
-  } catch (cause) {
-    throw cause instanceof SourceError ? new CommandError(cause.message, { cause }) : cause;
-  }
-}
-
-interface FromDeps {
+export interface FromDeps {
   readonly source: ForeignSource;
-  readonly config: Config;
+  readonly config: ImportSettings;
+  /** The rules of the operator's profile schema. */
+  readonly profileRules: ProfileRules;
   readonly report: Report;
   readonly clock: Clock;
   readonly random: Random;
   readonly hasher: Hasher;
-}
-
-async function importFrom(deps: FromDeps, options: ImportOptions): Promise<void> {
-  const { source, config } = deps;
-  const mapping = mapColumns(await chooseTable(source, options.table), options);
-  const dryRun = options.dryRun === true;
-  if (dryRun && !hasDatabase(config))
-    return runImport({ ...deps, mapping, print, database: undefined, keyring: undefined }, options);
-  await withDatabase(config, async (database) => {
-    if (!dryRun) await migrate(database);
-    const isMade = (await schemaState(database)).pending.length === 0;
-    const keyring = dryRun ? existingKeyring(config) : openKeyring(config, pooled(systemRandom));
-    const here =
-      isMade && keyring !== undefined
-        ? { database, keyring }
-        : { database: undefined, keyring: undefined };
-    await runImport({ ...deps, mapping, print, ...here }, options);
-  });
-}
-
-const POOL_BYTES = 65_536;
-
-/**
- * Drawn in large portions: for a nonce at a time the system would be asked longer than it takes to
- * seal with it.
- */
-function pooled(random: Random): Random {
-  let pool: Buffer = Buffer.alloc(0);
-  return {
-    ...random,
-    bytes: (length) => {
-      if (pool.length < length) pool = random.bytes(Math.max(POOL_BYTES, length));
-      const taken = pool.subarray(0, length);
-      pool = pool.subarray(length);
-      return taken;
-    },
-  };
-}
-
-/** A dry run makes none. */
-function existingKeyring(config: Config): Keyring | undefined {
-  return config.secret === undefined && !existsSync(secretFile(config))
-    ? undefined
-    : openKeyring(config, systemRandom);
 }
 
 export interface RunDeps extends FromDeps {
@@ -197,7 +64,7 @@ export interface RunDeps extends FromDeps {
 /**
  * Everything is looked at before anything is imported.
  *
- * @throws {CommandError} where somebody would lose what they were not asked to give up
+ * @throws {ImportError} where somebody would lose what they were not asked to give up
  */
 export async function runImport(deps: RunDeps, options: ImportOptions): Promise<void> {
   const { source, mapping, config, clock, random, hasher, database, keyring } = deps;
@@ -208,7 +75,7 @@ export async function runImport(deps: RunDeps, options: ImportOptions): Promise<
   describeSource(deps, total);
   deps.report.run({
     run,
-    at: moment(now),
+    at: isoMoment(now),
     from: source.label,
     table: mapping.table.label,
     rows: total,
@@ -234,7 +101,7 @@ export async function runImport(deps: RunDeps, options: ImportOptions): Promise<
     report: dryRun ? deps.report : noReport,
     progress,
   };
-  const schema = profileCheck(config);
+  const schema = profileCheck(deps.profileRules);
   const checked = await checkUsers(checking, schema.look);
   const { tally, ids } = checked;
   progress.end();
@@ -256,7 +123,7 @@ export async function runImport(deps: RunDeps, options: ImportOptions): Promise<
     );
     return;
   }
-  if (refused !== undefined) throw new CommandError(`Nothing was imported. ${refused}`);
+  if (refused !== undefined) throw new ImportError(`Nothing was imported. ${refused}`);
 
   const importing: ImportDeps = {
     ...checking,
@@ -282,7 +149,7 @@ export async function runImport(deps: RunDeps, options: ImportOptions): Promise<
 function tokenTables(source: ForeignSource): TokenTables {
   const tables = findTokenTables(source);
   if (tables === undefined)
-    throw new CommandError(
+    throw new ImportError(
       `${source.label} has no table token_blacklist_outstandingtoken, where SimpleJWT keeps refresh tokens: leave out --tokens.`,
     );
   return tables;
@@ -300,11 +167,10 @@ function describeSource({ source, mapping, print: say }: RunDeps, total: number)
  * Whether users could change their profile afterwards: the whole of it has to satisfy the
  * operator's schema then.
  */
-function profileCheck(config: Config): {
+function profileCheck(rules: ProfileRules): {
   readonly look: (placed: Placed) => void;
   readonly problem: () => string | undefined;
 } {
-  const rules = readProfileRules(config);
   let problem: string | undefined;
   return {
     look: (placed) => {

@@ -1,7 +1,7 @@
 import { LONGEST_VALUE, type SourceRow, type SourceValue } from "./sources/source.ts";
 import { readForeignHash } from "../../platform/hashing/foreign.ts";
 import { readArgon2id } from "../../platform/hashing/phc.ts";
-import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { isoMoment, type UnixSeconds } from "../../platform/kernel/clock.ts";
 import type { Profile } from "../../accounts/users/profile.ts";
 import type { Field, Mapping } from "./columns.ts";
 import type { Finding, FindingKind } from "./findings.ts";
@@ -212,7 +212,7 @@ function asMember(
   if (kind === "boolean") return readFlag(value);
   if (kind === "moment") {
     const at = readMoment(value);
-    return at === undefined ? undefined : new Date(at * 1000).toISOString().replace(".000Z", "Z");
+    return at === undefined ? undefined : isoMoment(at);
   }
   if (typeof value === "string")
     return value.length <= LONGEST_MEMBER && isStorable(value) ? value : undefined;

@@ -5,7 +5,7 @@ import type { OpenDatabase } from "../../platform/db/open.ts";
 import { isUniqueViolation } from "../../platform/db/storage-errors.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import { spendSetupLinks } from "../../accounts/users/setup.store.ts";
-import { operator } from "../../process/cli/command.ts";
+import { operator } from "../../records/audit/origin.ts";
 import type { Mapping } from "./columns.ts";
 import { insertFactors, sealFactors, type EnrolDeps, type SealedFactors } from "./enrol.ts";
 import type { Finding } from "./findings.ts";

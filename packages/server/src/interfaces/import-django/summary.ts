@@ -1,4 +1,5 @@
-import type { Config } from "../../process/config.ts";
+import type { RegistrationMode } from "../../accounts/users/register.ts";
+import type { usernameRules } from "../../accounts/users/username.ts";
 import type { ForeignSource } from "./sources/source.ts";
 import type { Mapping } from "./columns.ts";
 import { severityOf, wordsFor } from "./findings.ts";
@@ -6,6 +7,16 @@ import { grouped } from "./progress.ts";
 import type { Counts } from "./run.ts";
 import type { Tally } from "./tally.ts";
 import { findTokenTables, type TokenCounts } from "./tokens.ts";
+
+/** The settings of this deployment that decide how users are imported and what is advised. */
+export interface ImportSettings {
+  readonly usernames: keyof typeof usernameRules;
+  readonly loginField: "email" | "username";
+  readonly userIdField: "number" | "id";
+  readonly registration: RegistrationMode;
+  /** Present if refresh tokens that Django signed can be exchanged. */
+  readonly simplejwtSigningKey?: object | undefined;
+}
 
 /** What was found, and what is to become of it. */
 export function describeTally(tally: Tally): readonly string[] {
@@ -69,7 +80,7 @@ export function refusal(
 }
 
 export interface HintDeps {
-  readonly config: Config;
+  readonly config: ImportSettings;
   readonly mapping: Mapping;
   readonly tally: Tally;
   readonly source: ForeignSource;

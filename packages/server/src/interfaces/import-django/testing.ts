@@ -7,10 +7,11 @@ import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import type { World } from "../../../test/world.ts";
-import { openForeignSource, type ForeignSource } from "./sources/source.ts";
+import { openForeignSource } from "./sources/open.ts";
+import type { ForeignSource } from "./sources/source.ts";
 import { manualClock } from "../../platform/kernel/clock.ts";
 import { systemRandom } from "../../platform/kernel/random.ts";
-import { CommandError } from "../../process/cli/command.ts";
+import { ImportError } from "./import-error.ts";
 import { chooseTable, mapColumns } from "./columns.ts";
 import type { Finding } from "./findings.ts";
 import { runImport, type ImportOptions } from "./import-django.ts";
@@ -55,6 +56,7 @@ export async function importInto(
         source: change(source),
         mapping,
         config: world.parts.config,
+        profileRules: world.rules.profileRules,
         report: {
           run: () => {},
           findings: (found) => void findings.push(...found),
@@ -71,7 +73,7 @@ export async function importInto(
     );
     return { text: lines.join("\n"), findings, refused: undefined };
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
+    if (!(error instanceof ImportError)) throw error;
     return { text: lines.join("\n"), findings, refused: error.message };
   } finally {
     await source.close();

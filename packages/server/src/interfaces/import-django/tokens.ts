@@ -1,11 +1,6 @@
 import { record } from "../../records/audit/audit.ts";
-import type {
-  ForeignSource,
-  SourceColumn,
-  SourceRow,
-  SourceTable,
-} from "./sources/source.ts";
-import { operator } from "../../process/cli/command.ts";
+import type { ForeignSource, SourceColumn, SourceRow, SourceTable } from "./sources/source.ts";
+import { operator } from "../../records/audit/origin.ts";
 import type { Finding } from "./findings.ts";
 import { findTokens, findUserIds, insertTokens, type ImportedToken } from "./import.store.ts";
 import { readKey, readMoment } from "./read-user.ts";

@@ -71,3 +71,8 @@ export function manualClock(startsAt: UnixSeconds = 1_800_000_000): ManualClock 
     },
   };
 }
+
+/** Formats a moment as ISO 8601 in UTC with whole seconds, such as `2026-01-02T03:04:05Z`. */
+export function isoMoment(at: UnixSeconds): string {
+  return new Date(at * 1000).toISOString().replace(".000Z", "Z");
+}

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { existsSync } from "node:fs";
-import type { Origin } from "../../records/audit/events.ts";
-import type { Rules } from "../compose.ts";
+import type { Rules } from "../rules.ts";
 import { databaseFile, readConfig, type Config } from "../config.ts";
 import { openDatabase, type OpenDatabase } from "../../platform/db/open.ts";
 import { jsonLog } from "../../platform/kernel/log.ts";
@@ -17,9 +16,6 @@ export class CommandError extends Error {
     this.name = "CommandError";
   }
 }
-
-/** Who acts: whoever may run commands on the server itself. */
-export const operator: Origin = { address: null, requestId: null, actor: { kind: "operator" } };
 
 /**
  * The configuration as environment and `--config` give it, wherever on the command line that

@@ -1,8 +1,9 @@
 import { Option, type Command } from "commander";
-import type { Rules } from "../compose.ts";
+import type { Rules } from "../rules.ts";
 import { reportOn, type Report } from "../../accounts/factors/report.ts";
 import { resetFactors } from "../../accounts/factors/reset.ts";
-import { CommandError, operator, withRules } from "./command.ts";
+import { CommandError, withRules } from "./command.ts";
+import { operator } from "../../records/audit/origin.ts";
 import { findOrExplain } from "./find-user.ts";
 import { makeSure, moment, print, printTable, readLimit } from "./terminal.ts";
 

@@ -1,4 +1,4 @@
-import type { Rules } from "../compose.ts";
+import type { Rules } from "../rules.ts";
 import { readAddress } from "../../accounts/users/address.ts";
 import { readUsername } from "../../accounts/users/username.ts";
 import { findByIdentifier, findUser, type User } from "../../accounts/users/users.store.ts";

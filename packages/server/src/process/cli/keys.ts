@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { keyState, removeKeyNow, rotateKeys } from "../../accounts/tokens/keys.ts";
 import { listKeys } from "../../accounts/tokens/keys.store.ts";
-import { CommandError, operator, withRules } from "./command.ts";
+import { CommandError, withRules } from "./command.ts";
+import { operator } from "../../records/audit/origin.ts";
 import { makeSure, moment, print, printTable } from "./terminal.ts";
 
 export function addKeys(program: Command): void {

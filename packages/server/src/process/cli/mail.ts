@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
-import { lettersOf, type Rules } from "../compose.ts";
+import { lettersOf } from "../compose.ts";
+import type { Rules } from "../rules.ts";
 import type { Config } from "../config.ts";
 import { systemClock } from "../../platform/kernel/clock.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
@@ -9,8 +10,10 @@ import { parseSender } from "../../records/mail/message.ts";
 import { listMails, type ListedMail, type MailState } from "../../records/mail/outbox.store.ts";
 import { clearSuppression, readRecipient, suppress } from "../../records/mail/suppressions.ts";
 import { findSuppression, listSuppressions } from "../../records/mail/suppressions.store.ts";
-import { createTransport, type SendOutcome, type UnavailableCause } from "../../records/mail/transports.ts";
-import { CommandError, configOf, operator, publicUrlOf, withRules } from "./command.ts";
+import { createTransport } from "../../records/mail/transports.ts";
+import type { SendOutcome, UnavailableCause } from "../../records/mail/transport.ts";
+import { CommandError, configOf, publicUrlOf, withRules } from "./command.ts";
+import { operator } from "../../records/audit/origin.ts";
 import { moment, print, printTable, readLimit } from "./terminal.ts";
 
 const states = ["queued", "failed", "sent"] as const satisfies readonly MailState[];

@@ -11,7 +11,7 @@ import { CommandError } from "./command.ts";
 import { addConfig } from "./config.ts";
 import { addDoctor } from "./doctor.ts";
 import { addFactors } from "./factors.ts";
-import { addImportDjango } from "../../interfaces/import-django/import-django.ts";
+import { addImportDjango } from "./import-django.ts";
 import { addKeys } from "./keys.ts";
 import { addMail } from "./mail.ts";
 import { addMigrate } from "./migrate.ts";

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
-import type { Rules } from "../compose.ts";
+import type { Rules } from "../rules.ts";
 import type { PasswordProblem } from "../../accounts/users/password-policy.ts";
 import { createSuperuser, type CreateOutcome } from "../../accounts/users/register.ts";
 import { anySuperuser } from "../../accounts/users/users.store.ts";
-import { CommandError, configOf, operator, withNewRules } from "./command.ts";
+import { CommandError, configOf, withNewRules } from "./command.ts";
+import { operator } from "../../records/audit/origin.ts";
 import { holdKeys } from "./superusers.store.ts";
 import { ask, askSecret, isInteractive, print, readStandardInput } from "./terminal.ts";
 

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "commander";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
-import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { isoMoment, type UnixSeconds } from "../../platform/kernel/clock.ts";
 import { CommandError } from "./command.ts";
 
 export function print(line: string): void {
@@ -38,7 +38,7 @@ export function readLimit(given: string): number {
 }
 
 export function moment(at: UnixSeconds | null): string {
-  return at === null ? "-" : new Date(at * 1000).toISOString().replace(".000Z", "Z");
+  return at === null ? "-" : isoMoment(at);
 }
 
 export function isInteractive(): boolean {

@@ -1,9 +1,19 @@
 import { Option, type Command } from "commander";
-import type { Rules } from "../compose.ts";
-import { findAdministeredUser, findUsers, type AdministeredUser } from "../../interfaces/admin/users.ts";
+import type { Rules } from "../rules.ts";
+import {
+  findAdministeredUser,
+  findUsers,
+  type AdministeredUser,
+} from "../../interfaces/admin/users.ts";
 import { endAllSessions } from "../../accounts/sessions/revoke.ts";
-import { disableUser, enableUser, removeUser, type EndUserOutcome } from "../../accounts/users/end-user.ts";
-import { CommandError, operator, withRules } from "./command.ts";
+import {
+  disableUser,
+  enableUser,
+  removeUser,
+  type EndUserOutcome,
+} from "../../accounts/users/end-user.ts";
+import { CommandError, withRules } from "./command.ts";
+import { operator } from "../../records/audit/origin.ts";
 import { findOrExplain } from "./find-user.ts";
 import { makeSure, moment, print, printTable, readLimit } from "./terminal.ts";
 

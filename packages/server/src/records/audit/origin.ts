@@ -17,3 +17,6 @@ export function originOf(
     actor: caller === undefined ? { kind: "anonymous" } : { kind: as, id: caller.userId },
   };
 }
+
+/** The origin of a change that an operator makes on the command line of the server itself. */
+export const operator: Origin = { address: null, requestId: null, actor: { kind: "operator" } };

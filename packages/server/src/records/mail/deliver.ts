@@ -8,7 +8,7 @@ import { markFailed, markRetry, type ClaimedMail } from "./outbox.store.ts";
 import { openData } from "./outbox.ts";
 import { isSuppressed, suppress } from "./suppressions.ts";
 import type { Letters } from "./templates/templates.ts";
-import type { SendOutcome, Transport, UnavailableCause } from "./transports.ts";
+import type { SendOutcome, Transport, UnavailableCause } from "./transport.ts";
 
 export interface DeliverDeps {
   readonly db: Db;

@@ -14,7 +14,7 @@ import { enqueue, mailFigures, type Mail } from "./outbox.ts";
 import { createSender, type Sender } from "./sender.ts";
 import { isSuppressed, suppress } from "./suppressions.ts";
 import { createLetters } from "./templates/templates.ts";
-import type { SendOutcome } from "./transports.ts";
+import type { SendOutcome } from "./transport.ts";
 
 interface World {
   readonly db: Db;

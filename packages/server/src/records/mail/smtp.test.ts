@@ -12,7 +12,7 @@ import {
 import { systemClock } from "../../platform/kernel/clock.ts";
 import type { Message } from "./message.ts";
 import { smtpTransport, type SmtpOptions } from "./smtp.ts";
-import type { SendOutcome, Transport } from "./transports.ts";
+import type { SendOutcome, Transport } from "./transport.ts";
 
 const message: Message = {
   id: "018f0000-0000-7000-8000-000000000001",

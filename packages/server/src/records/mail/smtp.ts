@@ -1,6 +1,6 @@
 import { createTransport } from "nodemailer";
 import { compose } from "./message.ts";
-import type { SendOutcome, Transport, UnavailableCause } from "./transports.ts";
+import type { SendOutcome, Transport, UnavailableCause } from "./transport.ts";
 
 export interface SmtpOptions {
   /** At most, at a time; further mails wait for one of them. */

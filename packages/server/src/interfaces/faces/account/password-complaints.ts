@@ -1,4 +1,8 @@
-import { checkPassword, normalizePassword, type PasswordPolicy } from "../../../accounts/users/password-policy.ts";
+import {
+  checkPassword,
+  normalizePassword,
+  type PasswordPolicy,
+} from "../../../accounts/users/password-policy.ts";
 
 /**
  * What is wrong with a password, as Django's four validators see it, and as our own policy does

@@ -7,7 +7,11 @@ import type { Random } from "../../../platform/kernel/random.ts";
 import { enqueue } from "../../../records/mail/outbox.ts";
 import type { Address, Also } from "./create-account.ts";
 import type { MailedTokenDeps } from "./mailed-token.ts";
-import type { CheckOwnPassword, OwnPasswordOutcome, SignedIn } from "../../../accounts/users/ports.ts";
+import type {
+  CheckOwnPassword,
+  OwnPasswordOutcome,
+  SignedIn,
+} from "../../../accounts/users/ports.ts";
 import {
   bequeathEmail,
   findUser,

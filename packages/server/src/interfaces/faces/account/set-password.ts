@@ -11,7 +11,12 @@ import {
 } from "./password-complaints.ts";
 import { normalizePassword } from "../../../accounts/users/password-policy.ts";
 import { sealPassword, type PasswordDeps } from "../../../accounts/users/passwords.ts";
-import type { CheckOwnPassword, OwnPasswordOutcome, SessionEnding, SignedIn } from "../../../accounts/users/ports.ts";
+import type {
+  CheckOwnPassword,
+  OwnPasswordOutcome,
+  SessionEnding,
+  SignedIn,
+} from "../../../accounts/users/ports.ts";
 import { findUser, lockUser, setPassword } from "../../../accounts/users/users.store.ts";
 
 export interface SetOwnPasswordDeps extends PasswordDeps, ComplaintsDeps {

@@ -5,7 +5,11 @@ import { hashToken } from "../../../platform/kernel/codes.ts";
 import { take } from "../../../records/attempts/attempts.store.ts";
 import { isForeignAddress, type Also } from "./create-account.ts";
 import { isMailedToken, type MailedTokenDeps } from "./mailed-token.ts";
-import type { CheckOwnPassword, OwnPasswordOutcome, SignedIn } from "../../../accounts/users/ports.ts";
+import type {
+  CheckOwnPassword,
+  OwnPasswordOutcome,
+  SignedIn,
+} from "../../../accounts/users/ports.ts";
 import type { ReadUsername } from "../../../accounts/users/username.ts";
 import {
   findByIdentifier,

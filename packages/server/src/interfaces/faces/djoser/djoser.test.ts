@@ -21,7 +21,13 @@ import {
   user,
   withToken,
 } from "../../../../test/djoser.ts";
-import { linkTo, startReset, finishReset, mailedTo, undoChange } from "../../../../test/recovery.ts";
+import {
+  linkTo,
+  startReset,
+  finishReset,
+  mailedTo,
+  undoChange,
+} from "../../../../test/recovery.ts";
 import {
   attempt,
   countRows,

@@ -2,7 +2,11 @@ import type { Visit } from "../../../platform/http/page.ts";
 import type { Json } from "../../../platform/http/serve.ts";
 import { changeAddress } from "../account/set-email.ts";
 import { createAccount } from "../account/create-account.ts";
-import { deleteSelf, removeUser, type DeleteSelfOutcome } from "../../../accounts/users/end-user.ts";
+import {
+  deleteSelf,
+  removeUser,
+  type DeleteSelfOutcome,
+} from "../../../accounts/users/end-user.ts";
 import { listUsers, type User } from "../../../accounts/users/users.store.ts";
 import {
   bareErrors,

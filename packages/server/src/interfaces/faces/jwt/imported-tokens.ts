@@ -5,7 +5,12 @@ import type { Clock } from "../../../platform/kernel/clock.ts";
 import type { Settle } from "../../../records/revocations/settle.ts";
 import { lockUser, type User } from "../../../accounts/users/users.store.ts";
 import { findImported, markUsed } from "../../../accounts/sessions/imported-tokens.store.ts";
-import { openSession, recordOpened, type Opened, type SessionDeps } from "../../../accounts/sessions/open.ts";
+import {
+  openSession,
+  recordOpened,
+  type Opened,
+  type SessionDeps,
+} from "../../../accounts/sessions/open.ts";
 
 export interface ExchangeDeps extends SessionDeps {
   readonly db: Db;

@@ -3,7 +3,12 @@ import type { Tx } from "../../../platform/db/open.ts";
 import type { Visit } from "../../../platform/http/page.ts";
 import { findImported } from "../../../accounts/sessions/imported-tokens.store.ts";
 import { exchange, spend } from "./imported-tokens.ts";
-import { inspect, renew, type RefreshDeps, type RenewOutcome } from "../../../accounts/sessions/refresh.ts";
+import {
+  inspect,
+  renew,
+  type RefreshDeps,
+  type RenewOutcome,
+} from "../../../accounts/sessions/refresh.ts";
 import { endSession, type RevokeDeps } from "../../../accounts/sessions/revoke.ts";
 import type { CountForgery } from "../../../accounts/sessions/sessions.http.ts";
 import { enrolledFactors } from "../../../accounts/sign-in/factor.ts";

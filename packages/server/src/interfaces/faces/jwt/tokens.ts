@@ -12,7 +12,13 @@ import type { Keyring } from "../../../platform/kernel/keyring.ts";
 import type { Secret } from "../../../platform/kernel/secret.ts";
 import type { Feed } from "../../../records/revocations/feed.ts";
 import type { RefreshClaims } from "../../../accounts/sessions/refresh-token.ts";
-import { claimsOf, mint, type FaceClaims, type Grant, type MintDeps } from "../../../accounts/tokens/mint.ts";
+import {
+  claimsOf,
+  mint,
+  type FaceClaims,
+  type Grant,
+  type MintDeps,
+} from "../../../accounts/tokens/mint.ts";
 
 export interface FaceTokensDeps extends MintDeps {
   readonly keyring: Keyring;

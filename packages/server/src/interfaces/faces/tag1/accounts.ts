@@ -1,11 +1,7 @@
 import { originOf } from "../../../records/audit/origin.ts";
 import type { EdgeDeps } from "../../../platform/http/edge.ts";
 import { notify } from "../../../records/mail/notices.ts";
-import {
-  changeAddress,
-  changeOwnAddress,
-  type ChangeAddressDeps,
-} from "../account/set-email.ts";
+import { changeAddress, changeOwnAddress, type ChangeAddressDeps } from "../account/set-email.ts";
 import { rename, type RenameDeps } from "../account/set-username.ts";
 import { createAccount, type CreateAccountDeps } from "../account/create-account.ts";
 import { deleteSelf, type EndUserDeps } from "../../../accounts/users/end-user.ts";

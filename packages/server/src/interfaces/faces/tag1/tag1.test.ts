@@ -3,7 +3,11 @@ import { claimsIn, obtain } from "../../../../test/jwt.ts";
 import { eventsOf, isAccepted, par, statuses } from "../../../../test/steps.ts";
 import { eachWorld, type World } from "../../../../test/world.ts";
 import { disableUser, enableUser, removeUser } from "../../../accounts/users/end-user.ts";
-import { findByAddress, findUser, setUnconfirmedEmail } from "../../../accounts/users/users.store.ts";
+import {
+  findByAddress,
+  findUser,
+  setUnconfirmedEmail,
+} from "../../../accounts/users/users.store.ts";
 import {
   bearing,
   djoser,

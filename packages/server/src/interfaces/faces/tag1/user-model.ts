@@ -3,7 +3,11 @@ import type { Json } from "../../../platform/http/serve.ts";
 import type { NewAccount } from "../account/create-account.ts";
 import { readDjangoAddress } from "../../../accounts/users/spelled-address.ts";
 import type { ReadUsername } from "../../../accounts/users/username.ts";
-import { findByIdentifier, findBySpelling, type User } from "../../../accounts/users/users.store.ts";
+import {
+  findByIdentifier,
+  findBySpelling,
+  type User,
+} from "../../../accounts/users/users.store.ts";
 import {
   email,
   optional,

@@ -1,3 +1,4 @@
+import { ImportError } from "../import-error.ts";
 import pg from "pg";
 import {
   type ForeignSource,
@@ -7,14 +8,13 @@ import {
   quoted,
   type Selection,
   type SourceColumn,
-  SourceError,
   type SourceRow,
   type SourceTable,
   type SourceValue,
   unreadable,
 } from "./source.ts";
 
-/** @throws {SourceError} */
+/** @throws {ImportError} */
 export async function openPostgresSource(url: string): Promise<ForeignSource> {
   const label = withoutPassword(url);
   const client = await connect(url, label);
@@ -31,7 +31,7 @@ export async function openPostgresSource(url: string): Promise<ForeignSource> {
     return sourceOf(client, label, await readTables(client));
   } catch (cause) {
     await client.end();
-    throw new SourceError(
+    throw new ImportError(
       `${label} cannot be read (${reasonOf(cause)}): give a user who may read Django's tables.`,
       { cause },
     );
@@ -40,7 +40,7 @@ export async function openPostgresSource(url: string): Promise<ForeignSource> {
 
 function withoutPassword(url: string): string {
   if (!URL.canParse(url))
-    throw new SourceError(
+    throw new ImportError(
       "--from is not an address such as postgres://user:password@host/database.",
     );
   const shown = new URL(url);
@@ -63,7 +63,7 @@ async function connect(url: string, label: string): Promise<pg.Client> {
     return client;
   } catch (cause) {
     await client.end().catch(() => {});
-    throw new SourceError(
+    throw new ImportError(
       `${label} does not let us in (${reasonOf(cause)}): check host, port, user, password and database in --from.`,
       {
         cause,

@@ -1,10 +1,4 @@
-/** Why a database that is not ours cannot be read, in a sentence that says what to do. */
-export class SourceError extends Error {
-  constructor(sentence: string, options?: ErrorOptions) {
-    super(sentence, options);
-    this.name = "SourceError";
-  }
-}
+import { ImportError } from "../import-error.ts";
 
 /** Texts and bytes are cut after `LONGEST_VALUE`, so that one row cannot fill the memory. */
 export type SourceValue = string | number | bigint | Uint8Array | null;
@@ -58,21 +52,7 @@ export interface ForeignSource {
 
 export const PAGE_ROWS = 1000;
 
-/**
- * @param from a SQLite file, or `postgres://…`
- * @throws {SourceError} if it cannot be read
- */
-export async function openForeignSource(from: string): Promise<ForeignSource> {
-  const scheme = /^([a-z][a-z0-9+]+):\/\//i.exec(from)?.[1]?.toLowerCase();
-  if (scheme === undefined) return (await import("./sqlite.ts")).openSqliteSource(from);
-  if (scheme === "postgres" || scheme === "postgresql")
-    return (await import("./postgres.ts")).openPostgresSource(from);
-  throw new SourceError(
-    `A database of the kind ${scheme} cannot be read: give a SQLite file, or postgres://user:password@host/database.`,
-  );
-}
-
-/** @throws {SourceError} in place of whatever the database says while it is read */
+/** @throws {ImportError} in place of whatever the database says while it is read */
 export async function* orExplain(
   label: string,
   pages: AsyncGenerator<readonly SourceRow[]>,
@@ -84,9 +64,9 @@ export async function* orExplain(
   }
 }
 
-export function unreadable(label: string, cause: unknown): SourceError {
+export function unreadable(label: string, cause: unknown): ImportError {
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-  return new SourceError(
+  return new ImportError(
     `${label} cannot be read any further (${reason}): what was imported so far stays; mend it and run this again.`,
     {
       cause,

@@ -1,3 +1,4 @@
+import { ImportError } from "../import-error.ts";
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
@@ -10,7 +11,6 @@ import {
   quoted,
   type Selection,
   type SourceColumn,
-  SourceError,
   type SourceRow,
   type SourceTable,
   unreadable,
@@ -20,7 +20,7 @@ const BUSY_TIMEOUT_MILLISECONDS = 5000;
 const NOT_A_DATABASE = 26;
 const CANNOT_OPEN = 14;
 
-/** @throws {SourceError} */
+/** @throws {ImportError} */
 export function openSqliteSource(file: string): ForeignSource {
   checkFile(file);
   const database = openReadOnly(file);
@@ -28,8 +28,8 @@ export function openSqliteSource(file: string): ForeignSource {
     return sourceOf(file, database);
   } catch (cause) {
     database.close();
-    if (cause instanceof SourceError) throw cause;
-    throw new SourceError(`${file} cannot be read (${reasonOf(cause)}).`, { cause });
+    if (cause instanceof ImportError) throw cause;
+    throw new ImportError(`${file} cannot be read (${reasonOf(cause)}).`, { cause });
   }
 }
 
@@ -38,9 +38,9 @@ const MAGIC = "SQLite format 3\0";
 function checkFile(file: string): void {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (stat === undefined)
-    throw new SourceError(`There is no file ${file}: give the path of Django's SQLite database.`);
+    throw new ImportError(`There is no file ${file}: give the path of Django's SQLite database.`);
   if (!stat.isFile())
-    throw new SourceError(`${file} is no file: give the path of Django's SQLite database.`);
+    throw new ImportError(`${file} is no file: give the path of Django's SQLite database.`);
   const head = Buffer.alloc(MAGIC.length);
   const handle = openSync(file, "r");
   try {
@@ -51,8 +51,8 @@ function checkFile(file: string): void {
   if (head.toString("latin1") !== MAGIC) throw notADatabase(file);
 }
 
-function notADatabase(file: string): SourceError {
-  return new SourceError(
+function notADatabase(file: string): ImportError {
+  return new ImportError(
     `${file} is not a SQLite database: give the file that NAME in Django's DATABASES names.`,
   );
 }
@@ -73,7 +73,7 @@ function openReadOnly(file: string): DatabaseSync {
       (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0
     )
       return openUnused(file);
-    throw new SourceError(
+    throw new ImportError(
       `${file} cannot be read (${reasonOf(cause)}): copy it, with the files of the same name beside it, and import the copy.`,
       {
         cause,

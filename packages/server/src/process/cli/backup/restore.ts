@@ -11,7 +11,8 @@ import { systemRandom } from "../../../platform/kernel/random.ts";
 import { openKeyring } from "../../master-secret.ts";
 import { revokeEverything } from "../../../accounts/sessions/revoke.ts";
 import { listKeys } from "../../../accounts/tokens/keys.store.ts";
-import { CommandError, configOf, operator, withDatabase } from "../command.ts";
+import { CommandError, configOf, withDatabase } from "../command.ts";
+import { operator } from "../../../records/audit/origin.ts";
 import { moment, print } from "../terminal.ts";
 import {
   clearTables,
