@@ -1,24 +1,104 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { type EventData, run } from "node:test";
+import { spec } from "node:test/reporters";
 import { type PostgresForTests, startPostgres } from "./postgres.ts";
 
-// `npm test [-- FILE…]`: every test, on SQLite and on a PostgreSQL started for the occasion.
+// `node tools/test.ts [--full | --only-full] [FILE…]` runs the tests on SQLite and on a PostgreSQL
+// that it starts. Without an option it runs every test, with storms, floods and hostile corpora at
+// their small size.
 
-const patterns =
-  process.argv.length > 2 ? process.argv.slice(2) : ["packages/**/*.test.ts", "tools/**/*.test.ts"];
+const options: readonly string[] = ["--full", "--only-full"];
+
+const root = resolve(import.meta.dirname, "..");
+/** Test files at a time. The storms keep two processors busy by themselves. */
+const CONCURRENCY = 2;
+const SLOWEST = 10;
+
+const asked = process.argv.slice(2);
+const unknown = asked.find((argument) => argument.startsWith("-") && !options.includes(argument));
+if (unknown !== undefined)
+  throw new Error(`${unknown} is not an option: use --full for everything at full size, or
+--only-full for the files that have a full size.`);
+/** Only the files that have a full size. */
+const onlyFull = asked.includes("--only-full");
+const full = onlyFull || asked.includes("--full");
+const named = asked.filter((argument) => !options.includes(argument));
+const files = filesOf(
+  named.length > 0 ? named : ["packages/**/*.test.ts", "tools/**/*.test.ts"],
+).filter((file) => !onlyFull || hasFullSize(file));
+if (files.length === 0) throw new Error(`There is no such test file: ${named.join(", ")}.`);
+
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => interrupted.abort());
+
+const scratch = mkdtempSync(join(tmpdir(), "portcullis-tests-"));
 const given = process.env["TEST_DATABASE_URL"];
 const postgres = given === undefined ? await postgresOrWarning() : undefined;
-const url = given ?? postgres?.url;
+try {
+  process.exitCode = (await runFiles(given ?? postgres?.url)) ? 0 : 1;
+} finally {
+  await postgres?.stop();
+  rmSync(scratch, { recursive: true, force: true });
+}
 
-const tests = spawn(process.execPath, ["--test", "--test-concurrency=2", ...patterns], {
-  stdio: "inherit",
-  env: { ...process.env, ...(url !== undefined && { TEST_DATABASE_URL: url }) },
-});
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.on(signal, () => tests.kill(signal));
-const [code] = (await once(tests, "exit")) as [number | null];
-await postgres?.stop();
-process.exitCode = code ?? 1;
+async function runFiles(databaseUrl: string | undefined): Promise<boolean> {
+  // Nothing lies in the working directory of a test: a test that reads what a server or an earlier
+  // test has left there would fail after `npm start`.
+  const cwd = join(scratch, "cwd");
+  mkdirSync(cwd);
+  const durations = new Map<string, number>();
+  let succeeded = true;
+  const events = run({
+    files: [...files],
+    cwd,
+    concurrency: CONCURRENCY,
+    signal: interrupted.signal,
+    env: {
+      ...process.env,
+      // Halves the time that it takes to load the server's modules, which each file does anew.
+      NODE_COMPILE_CACHE: join(root, "node_modules/.cache/tests"),
+      TEST_SIZE: full ? "full" : "small",
+      ...(databaseUrl !== undefined && { TEST_DATABASE_URL: databaseUrl }),
+    },
+  });
+  events.on("test:fail", () => {
+    succeeded = false;
+  });
+  events.on("test:summary", ({ file, duration_ms }: EventData.TestSummary) => {
+    if (file !== undefined) durations.set(file, duration_ms);
+  });
+  await pipeline(events.compose(new spec()), process.stdout, { end: false });
+  process.stdout.write(slowest(durations));
+
+  const left = readdirSync(cwd);
+  if (left.length > 0)
+    process.stderr.write(`Tests have left files in their working directory: ${left.join(", ")}.\n`);
+  return succeeded && left.length === 0;
+}
+
+function filesOf(globs: readonly string[]): readonly string[] {
+  return [...new Set(globs.flatMap((glob) => globSync(glob, { cwd: root })))]
+    .filter((path) => !path.split("/").includes("node_modules"))
+    .toSorted()
+    .map((path) => resolve(root, path));
+}
+
+/** A file has a full size if it asks `tools/size.ts` for one. */
+function hasFullSize(file: string): boolean {
+  return /from "[./]+\/tools\/size\.ts"/.test(readFileSync(file, "utf8"));
+}
+
+function slowest(durations: ReadonlyMap<string, number>): string {
+  const lines = [...durations]
+    .toSorted(([, a], [, b]) => b - a)
+    .slice(0, SLOWEST)
+    .map(([file, ms]) => `${(ms / 1000).toFixed(1).padStart(8)} s  ${relative(root, file)}\n`);
+  return `\nSlowest files:\n${lines.join("")}`;
+}
 
 async function postgresOrWarning(): Promise<PostgresForTests | undefined> {
   try {

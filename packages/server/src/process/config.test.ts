@@ -181,9 +181,12 @@ test("KY-01 short, repeating and well-known master secrets are refused", () => {
       ConfigError,
       secret,
     );
+  const withoutSecret = {
+    PORTCULLIS_DATABASE_URL: "postgres://localhost/p",
+    PORTCULLIS_DATA_DIR: join(tmpdir(), "portcullis-no-such-folder"),
+  };
   assert.throws(
-    () =>
-      openKeyring(readConfig({ PORTCULLIS_DATABASE_URL: "postgres://localhost/p" }), systemRandom),
+    () => openKeyring(readConfig(withoutSecret), systemRandom),
     /PORTCULLIS_SECRET must be set/,
   );
 });

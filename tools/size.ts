@@ -1,0 +1,23 @@
+/**
+ * How much of a storm, a flood or a corpus of hostile input a test goes through. `npm test` takes
+ * the small size; `npm run test:all` takes the full one, by setting `TEST_SIZE=full`.
+ *
+ * A small size still proves the rule: it may repeat less often, but leaves no kind of input out.
+ */
+export function size<Value>({
+  small,
+  full,
+}: {
+  readonly small: Value;
+  readonly full: Value;
+}): Value {
+  return isFullSize() ? full : small;
+}
+
+/** @throws {RangeError} for a `TEST_SIZE` that names no size */
+function isFullSize(): boolean {
+  const asked = process.env["TEST_SIZE"] ?? "small";
+  if (asked !== "small" && asked !== "full")
+    throw new RangeError(`TEST_SIZE is ${asked}: set it to small or full.`);
+  return asked === "full";
+}
