@@ -101,6 +101,10 @@ const settingsForTests: Readonly<Record<string, string>> = {
   fsync: "off",
   full_page_writes: "off",
   wal_level: "minimal",
+  // What a machine does in the background would disturb the tests, or take their time.
+  autovacuum: "off",
+  checkpoint_timeout: "1h",
+  jit: "off",
   max_wal_senders: "0",
   logging_collector: "off",
   log_min_messages: "log",

@@ -55,19 +55,16 @@ export function onPostgres(name: string, run: Run<PostgresDatabase>): void {
     server === undefined &&
     "TEST_DATABASE_URL is not set, so nothing was proven on PostgreSQL: `npm test` starts one";
   test(`${name} [postgres]`, { skip }, async () => {
-    const url = new URL(server ?? "");
-    const admin = await (administrator ??= connect(url));
-    const database = `portcullis_test_${randomUUID().replaceAll("-", "")}`;
-    await admin.query(
-      `create database ${database} template ${await (postgresTemplate ??= makePostgresTemplate(url))}`,
-    );
+    const lent = await lendPostgres(new URL(server ?? ""));
+    let passed = false;
     try {
-      await runAndClose({ url: named(url, database), file: "", log: silentLog }, async (opened) => {
+      await runAndClose({ url: lent.url, file: "", log: silentLog }, async (opened) => {
         assert.ok(opened.dialect === "postgres");
         await run(opened);
       });
+      passed = true;
     } finally {
-      await admin.query(`drop database ${database} with (force)`);
+      await lent.giveBack(passed);
     }
   });
 }
@@ -83,6 +80,7 @@ async function runAndClose(options: OpenOptions, run: Run<OpenDatabase>): Promis
 
 after(async () => {
   if (templateFolder !== undefined) rmSync(templateFolder, { recursive: true, force: true });
+  for (const kept of idle.splice(0)) await kept.drop();
   await (await administrator)?.end();
 });
 
@@ -90,6 +88,134 @@ let templateFolder: string | undefined;
 let sqliteTemplate: Promise<string> | undefined;
 let postgresTemplate: Promise<string> | undefined;
 let administrator: Promise<pg.Client> | undefined;
+
+/** Databases that are as the migrations leave them, and that no test uses at the moment. */
+const idle: PostgresOfTests[] = [];
+
+interface PostgresOfTests {
+  readonly url: string;
+  /** Brings the database back to what the migrations made. Returns whether that is certain. */
+  restore(): Promise<boolean>;
+  drop(): Promise<void>;
+}
+
+/**
+ * A test gets a database that another test of this process has used if that one could be restored,
+ * because to make a database takes ten times as long.
+ */
+async function lendPostgres(
+  server: URL,
+): Promise<{ readonly url: string; giveBack(passed: boolean): Promise<void> }> {
+  const database = idle.pop() ?? (await createPostgres(server));
+  return {
+    url: database.url,
+    giveBack: async (passed) => {
+      if (passed && (await database.restore().catch(() => false))) idle.push(database);
+      else await database.drop();
+    },
+  };
+}
+
+async function createPostgres(server: URL): Promise<PostgresOfTests> {
+  const admin = await (administrator ??= connect(server));
+  const name = `portcullis_test_${randomUUID().replaceAll("-", "")}`;
+  const template = await (postgresTemplate ??= makePostgresTemplate(server));
+  await admin.query(`create database ${name} template ${template}`);
+  const url = named(server, name);
+  const client = await connect(new URL(url));
+  // A test may cut all connections, this one included; then the database is not used again.
+  client.on("error", () => {});
+  const tables = await tablesOf(client);
+  const catalogue = await catalogueOf(client);
+  return {
+    url,
+    restore: async () => {
+      await client.query(
+        `select pg_terminate_backend(pid, 10000) from pg_stat_activity
+          where datname = current_database() and pid <> pg_backend_pid()`,
+      );
+      await client.query(restoring(tables));
+      return (await catalogueOf(client)) === catalogue;
+    },
+    drop: async () => {
+      await client.end().catch(() => {});
+      await admin.query(`drop database ${name} with (force)`);
+    },
+  };
+}
+
+interface Table {
+  readonly name: string;
+  /** The rows that the migrations have put in, as a JSON list. */
+  readonly rows: string;
+}
+
+/** All tables except those of the migrator, the youngest first: it may refer to older ones. */
+async function tablesOf(client: pg.Client): Promise<readonly Table[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select format('%I', relname) as name from pg_class
+      where relnamespace = 'public'::regnamespace and relkind = 'r' and relname not like 'kysely%'
+      order by oid desc`,
+  );
+  const tables: Table[] = [];
+  for (const { name } of rows) {
+    const found = await client.query<{ rows: string }>(
+      `select coalesce(json_agg(t), '[]')::text as rows from ${name} t`,
+    );
+    tables.push({ name, rows: found.rows[0]?.rows ?? "[]" });
+  }
+  return tables;
+}
+
+/** `setval` instead of `alter sequence … restart`, which would change the catalogue. */
+function restoring(tables: readonly Table[]): string {
+  return [
+    ...tables.map(({ name }) => `delete from ${name}`),
+    ...tables
+      .filter(({ rows }) => rows !== "[]")
+      .map(
+        ({ name, rows }) =>
+          `insert into ${name} select * from json_populate_recordset(null::${name}, ${pg.escapeLiteral(rows)})`,
+      ),
+    `select setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+      from pg_sequences where last_value is not null`,
+  ].join(";\n");
+}
+
+/**
+ * Changes when anything but rows changes: tables, columns, functions, settings of the database, or
+ * what the migrator remembers.
+ */
+async function catalogueOf(client: pg.Client): Promise<string> {
+  const catalogues = [
+    "pg_attrdef",
+    "pg_attribute",
+    "pg_class",
+    "pg_constraint",
+    "pg_event_trigger",
+    "pg_extension",
+    "pg_index",
+    "pg_namespace",
+    "pg_policy",
+    "pg_proc",
+    "pg_rewrite",
+    "pg_trigger",
+    "pg_type",
+    "kysely_migration",
+  ];
+  const { rows } = await client.query<{ catalogue: string }>(
+    `select concat_ws(' ', ${[
+      ...catalogues.map(
+        (name) => `(select count(*) || '/' || max(xmin::text::bigint) from ${name})`,
+      ),
+      `(select concat_ws('/', datconnlimit, datallowconn, xmin) from pg_database
+        where datname = current_database())`,
+      `(select string_agg(setconfig::text, '/') from pg_db_role_setting join pg_database d
+        on d.oid = setdatabase where d.datname = current_database())`,
+    ].join(", ")}) as catalogue`,
+  );
+  return rows[0]?.catalogue ?? "";
+}
 
 async function makeSqliteTemplate(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-template-"));
