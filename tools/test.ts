@@ -1,4 +1,16 @@
-import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -16,6 +28,8 @@ const root = resolve(import.meta.dirname, "..");
 /** Test files at a time. The storms keep two processors busy by themselves. */
 const CONCURRENCY = 2;
 const SLOWEST = 10;
+/** What the tests write at a time, with the databases of a storm. */
+const ROOM_BYTES = 2 ** 31;
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((argument) => argument.startsWith("-") && !options.includes(argument));
@@ -35,7 +49,9 @@ const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.once(signal, () => interrupted.abort());
 
-const scratch = mkdtempSync(join(tmpdir(), "portcullis-tests-"));
+const scratch = mkdtempSync(join(placeForFiles(), "portcullis-tests-"));
+// Tests that run as root start PostgreSQL as another user, who must be able to pass through.
+chmodSync(scratch, 0o755);
 const given = process.env["TEST_DATABASE_URL"];
 const postgres = given === undefined ? await postgresOrWarning() : undefined;
 try {
@@ -49,7 +65,10 @@ async function runFiles(databaseUrl: string | undefined): Promise<boolean> {
   // Nothing lies in the working directory of a test: a test that reads what a server or an earlier
   // test has left there would fail after `npm start`.
   const cwd = join(scratch, "cwd");
+  const temporary = join(scratch, "tmp");
   mkdirSync(cwd);
+  mkdirSync(temporary);
+  chmodSync(temporary, 0o1777);
   const durations = new Map<string, number>();
   let succeeded = true;
   const events = run({
@@ -59,6 +78,7 @@ async function runFiles(databaseUrl: string | undefined): Promise<boolean> {
     signal: interrupted.signal,
     env: {
       ...process.env,
+      TMPDIR: temporary,
       // Halves the time that it takes to load the server's modules, which each file does anew.
       NODE_COMPILE_CACHE: join(root, "node_modules/.cache/tests"),
       TEST_SIZE: full ? "full" : "small",
@@ -78,6 +98,31 @@ async function runFiles(databaseUrl: string | undefined): Promise<boolean> {
   if (left.length > 0)
     process.stderr.write(`Tests have left files in their working directory: ${left.join(", ")}.\n`);
   return succeeded && left.length === 0;
+}
+
+/**
+ * Memory if there is plenty of it, because the tests on SQLite wait a third of their time for a
+ * disk to confirm what they wrote. `TMPDIR` wins.
+ */
+function placeForFiles(): string {
+  const memory = "/dev/shm";
+  if (process.env["TMPDIR"] !== undefined || !existsSync(memory)) return tmpdir();
+  const { bavail, bsize } = statfsSync(memory);
+  return bavail * bsize >= ROOM_BYTES && canRunPrograms(memory) ? memory : tmpdir();
+}
+
+/** Containers often mount memory so that no program can be started from it; some tests write one. */
+function canRunPrograms(folder: string): boolean {
+  try {
+    const trial = mkdtempSync(join(folder, "portcullis-trial-"));
+    const script = join(trial, "script");
+    writeFileSync(script, "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+    const { status } = spawnSync(script);
+    rmSync(trial, { recursive: true });
+    return status === 0;
+  } catch {
+    return false;
+  }
 }
 
 function filesOf(globs: readonly string[]): readonly string[] {
