@@ -1,5 +1,6 @@
 import type { Assertion, Attestation } from "@portcullis/contract";
 import assert from "node:assert/strict";
+import { size } from "../../../../tools/size.ts";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { systemRandom } from "../../src/platform/kernel/random.ts";
@@ -23,9 +24,9 @@ import { eachWorld, publicUrl, type World } from "../world.ts";
 
 /** TEST_SEED repeats a run. */
 const SEED = Number(process.env["TEST_SEED"] ?? systemRandom.bytes(4).readUInt32BE(0));
-const REGISTRATIONS = 70_000;
-const ASSERTIONS = 32_000;
-const OVER_HTTP = 150;
+const REGISTRATIONS = size({ small: 5000, full: 70_000 });
+const ASSERTIONS = size({ small: 2500, full: 32_000 });
+const OVER_HTTP = size({ small: 40, full: 150 });
 /**
  * Of one input, in real time on a busy machine: what could be made to take long would take longer.
  */

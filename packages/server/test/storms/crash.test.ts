@@ -13,10 +13,10 @@ import { silentLog } from "../../src/platform/kernel/log.ts";
 import { systemRandom } from "../../src/platform/kernel/random.ts";
 import { openKeyring } from "../../src/process/master-secret.ts";
 import type { SessionTokens } from "../../src/accounts/users/ports.ts";
+import { size } from "../../../../tools/size.ts";
 import { startServer, type ServerProcess } from "../process.ts";
 
-/** 100 as the requirement has it; fewer in every run of the suite. */
-const ROUNDS = Number(process.env["PORTCULLIS_STORM_ROUNDS"] ?? 24);
+const ROUNDS = size({ small: 10, full: 100 });
 const DIRECTORIES = 2;
 const CHAIN_EVERY = 10;
 const PASSWORD = "seven quiet herons";

@@ -10,13 +10,13 @@ import { systemClock } from "../../src/platform/kernel/clock.ts";
 import { silentLog } from "../../src/platform/kernel/log.ts";
 import { systemRandom } from "../../src/platform/kernel/random.ts";
 import { mailFigures } from "../../src/records/mail/outbox.ts";
+import { size } from "../../../../tools/size.ts";
 import { startServer, type ServerProcess } from "../process.ts";
 import { startSmtpSink, type ReceivedMail, type SmtpSink } from "../smtp-sink.ts";
 
-/** 50 as the requirement has it; fewer in every run of the suite. */
-const ROUNDS = Number(process.env["PORTCULLIS_STORM_ROUNDS"] ?? 5);
-/** There, another process sends only once the dead one has been silent for 15 s. */
-const POSTGRES_ROUNDS = Math.ceil(ROUNDS / 3);
+const ROUNDS = size({ small: 3, full: 50 });
+/** Fewer there: another process sends only once the dead one has been silent for 15 s. */
+const POSTGRES_ROUNDS = size({ small: 1, full: 10 });
 const CLIENTS = 3;
 /** While so many mails are on their way the clients wait: it is the sending that is tried. */
 const ENOUGH = 40;

@@ -8,19 +8,28 @@ import { silentLog } from "../../src/platform/kernel/log.ts";
 import { systemRandom } from "../../src/platform/kernel/random.ts";
 import { refresh } from "../../src/accounts/sessions/refresh.ts";
 import type { SessionTokens } from "../../src/accounts/users/ports.ts";
+import { size } from "../../../../tools/size.ts";
 import { eachWorld, type Answered, type Refused, type World } from "../world.ts";
 
 const GRACE_SECONDS = 10;
+const BURST = size({ small: 1000, full: 10_000 });
+const CONNECTIONS = size({ small: 100, full: 500 });
+const GENERATIONS = size({ small: 5, full: 20 });
+const TRANSACTIONS = size({ small: 100, full: 500 });
+const STRICT_TRANSACTIONS = size({ small: 50, full: 200 });
+const RACES = size({ small: 10, full: 50 });
+const LOGOUTS = size({ small: 12, full: 40 });
+const RELOGINS = size({ small: 20, full: 100 });
 const client = { address: "192.0.2.1", userAgent: "storm" };
 const origin = { address: client.address, requestId: null, actor: { kind: "anonymous" } } as const;
 
 eachWorld(
-  "RF-02 of 10,000 refreshes of one token over 500 connections one rotates, and everybody gets its successor",
+  `RF-02 of ${BURST} refreshes of one token over ${CONNECTIONS} connections one rotates, and everybody gets its successor`,
   async (world) => {
     const { refreshToken, sessionId } = await world.signIn(await world.user());
     world.clock.advance(GRACE_SECONDS);
     const answers = await withNodes(world, async (ports) =>
-      overSockets(ports, 10_000, refreshToken),
+      overSockets(ports, BURST, refreshToken),
     );
 
     const strange = answers.filter(({ status }) => ![200, 429, 503].includes(status));
@@ -28,17 +37,17 @@ eachWorld(
     const tokens = answers
       .filter(({ status }) => status === 200)
       .map(({ text }) => JSON.parse(text) as SessionTokens);
-    assert.ok(tokens.length > 9000, `only ${tokens.length} of 10,000 were answered`);
+    assert.ok(tokens.length > 0.9 * BURST, `only ${tokens.length} of ${BURST} were answered`);
     await assertOneSuccessor(world, sessionId, { generation: 2, presented: refreshToken, tokens });
   },
 );
 
 eachWorld(
-  "RF-02 in 20 rounds of 200 refreshes at once the session moves on by one generation each",
+  `RF-02 in ${GENERATIONS} rounds of 200 refreshes at once the session moves on by one generation each`,
   async (world) => {
     const { refreshToken, sessionId } = await world.signIn(await world.user());
     let current = refreshToken;
-    for (let round = 1; round <= 20; round += 1) {
+    for (let round = 1; round <= GENERATIONS; round += 1) {
       world.clock.advance(GRACE_SECONDS);
       const presented = current;
       const answers = await Promise.all(
@@ -57,35 +66,35 @@ eachWorld(
 );
 
 eachWorld(
-  "RF-02 of 500 transactions that refresh one token, none joined with another, the database lets one rotate",
+  `RF-02 of ${TRANSACTIONS} transactions that refresh one token, none joined with another, the database lets one rotate`,
   async (world) => {
     const { refreshToken, sessionId } = await world.signIn(await world.user());
     world.clock.advance(GRACE_SECONDS);
     const outcomes = await Promise.all(
-      Array.from({ length: 500 }, async () =>
+      Array.from({ length: TRANSACTIONS }, async () =>
         refresh(world.rules, refreshToken, undefined, client, origin),
       ),
     );
     const tokens = outcomes.flatMap((outcome) =>
       outcome.kind === "refreshed" ? [outcome.tokens] : [],
     );
-    assert.equal(tokens.length, 500);
+    assert.equal(tokens.length, TRANSACTIONS);
     await assertOneSuccessor(world, sessionId, { generation: 2, presented: refreshToken, tokens });
   },
 );
 
 eachWorld(
-  "RF-01 in the strict profile one of 200 transactions gets tokens, the others are theft, and the tokens are dead",
+  `RF-01 in the strict profile one of ${STRICT_TRANSACTIONS} transactions gets tokens, the others are theft, and the tokens are dead`,
   async (world) => {
     const { refreshToken, sessionId } = await world.signIn(await world.user());
     const outcomes = await Promise.all(
-      Array.from({ length: 200 }, async () =>
+      Array.from({ length: STRICT_TRANSACTIONS }, async () =>
         refresh(world.rules, refreshToken, undefined, client, origin),
       ),
     );
     assert.deepEqual(
       countBy(outcomes, (outcome) => (outcome.kind === "ended" ? outcome.cause : outcome.kind)),
-      { refreshed: 1, refresh_reused: 199 },
+      { refreshed: 1, refresh_reused: STRICT_TRANSACTIONS - 1 },
     );
     assert.equal(await generationOf(world, sessionId), 2);
     const tokens = outcomes.flatMap((outcome) =>
@@ -100,7 +109,7 @@ eachWorld(
   "RF-06 no token of any refresh is accepted once the revocation that raced it has been answered",
   async (world) => {
     const user = await world.user();
-    for (let round = 0; round < 50; round += 1) {
+    for (let round = 0; round < RACES; round += 1) {
       const { accessToken, refreshToken } = await world.signIn(user);
       world.clock.advance(GRACE_SECONDS);
       const given: SessionTokens[] = [];
@@ -139,7 +148,7 @@ eachWorld(
   "RV-10 logging out everywhere ends what was opened before its commit, and nothing that was opened after",
   async (world) => {
     const seen = { before: 0, after: 0, refused: 0 };
-    for (let round = 0; round < 40; round += 1) {
+    for (let round = 0; round < LOGOUTS; round += 1) {
       const user = await world.user();
       const address = `10.0.${round}.1`;
       const [asking, refreshing] = [
@@ -202,7 +211,7 @@ eachWorld(
   async (world) => {
     const user = await world.user();
     let last = await world.signIn(user);
-    for (let round = 0; round < 100; round += 1) {
+    for (let round = 0; round < RELOGINS; round += 1) {
       assert.equal(
         (await world.request("DELETE", "/v1/sessions", { token: last.accessToken })).status,
         204,
@@ -359,7 +368,7 @@ async function overSockets(
   count: number,
   refreshToken: string,
 ): Promise<readonly Said[]> {
-  const agent = new Agent({ keepAlive: true, maxTotalSockets: 500 });
+  const agent = new Agent({ keepAlive: true, maxTotalSockets: CONNECTIONS });
   const body = JSON.stringify({ refreshToken });
   const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
   const ask = async (port: number): Promise<Said> =>

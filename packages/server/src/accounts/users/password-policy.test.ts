@@ -1,3 +1,4 @@
+import { size } from "../../../../../tools/size.ts";
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -34,6 +35,10 @@ const anna: PasswordContext = {
   username: "seagull77",
   displayName: "Anna Bell",
 };
+
+/** Of the common passwords, one in so many is tried. */
+const EVERY = size({ small: 10, full: 1 });
+const some = (words: readonly string[]) => words.filter((_, index) => index % EVERY === 0);
 
 async function listed(minimumLength: number): Promise<readonly string[]> {
   const path = fileURLToPath(import.meta.resolve("@zxcvbn-ts/language-common/src/passwords.json"));
@@ -132,16 +137,16 @@ test("IN-05: limits hold before and after normalisation, and what grows is refus
 test("PW-05: at least 3,000 common passwords satisfy the length policy, and every one is refused in any case", async () => {
   const common = await listed(minimumLengths.standard);
   assert.ok(common.length >= 3000, `${common.length} entries`);
-  for (const password of common)
+  for (const password of some(common))
     assert.equal(checkPassword(standard, password, nobody), "common", password);
-  for (const password of common.slice(0, 500))
+  for (const password of some(common.slice(0, 500)))
     assert.equal(checkPassword(standard, password.toUpperCase(), nobody), "common", password);
 });
 
 test("PW-05: a longer minimum is not met by repeating a common password", async () => {
   const doubled = (await listed(minimumLengths.standard)).map((password) => password + password);
   assert.ok(doubled.length >= 3000);
-  for (const password of doubled)
+  for (const password of some(doubled))
     assert.equal(checkPassword(nist, password, nobody), "common", password);
   for (const password of [
     "aaaaaaaaaaaaaaaa",
