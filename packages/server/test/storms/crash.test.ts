@@ -16,8 +16,8 @@ import type { SessionTokens } from "../../src/accounts/users/ports.ts";
 import { size } from "../../../../tools/size.ts";
 import { startServer, type ServerProcess } from "../process.ts";
 
-const ROUNDS = size({ small: 10, full: 100 });
-const DIRECTORIES = 2;
+const ROUNDS = size({ small: 12, full: 100 });
+const DIRECTORIES = size({ small: 1, full: 2 });
 const CHAIN_EVERY = 10;
 const PASSWORD = "seven quiet herons";
 
@@ -154,7 +154,7 @@ async function working(server: ServerProcess, ledger: Ledger, cut: AbortSignal):
     const live = ledger.sessions.filter(({ state }) => state === "live");
     const session = live[randomBelow(Math.max(1, live.length))];
     if (session === undefined) await systemClock.sleep(5);
-    else if (live.length > 3 && randomBelow(8) === 0) await loggingOut(server, ledger, session);
+    else if (live.length > 3 && randomBelow(5) === 0) await loggingOut(server, ledger, session);
     else await refreshing(server, session);
   }
 }

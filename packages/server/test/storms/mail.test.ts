@@ -110,7 +110,7 @@ async function campaign(
       await storm(server, ledger, (listener) => (onArrival = listener));
       assertNoErrors(server);
     }
-    await drain(await start(), ledger);
+    await drain(await start(), ledger, database);
   } finally {
     await sink.close();
   }
@@ -130,12 +130,23 @@ async function campaign(
   assert.ok(promised >= rounds, `the storm was none: ${JSON.stringify(report)}`);
 }
 
-/** The last process sends all that is left. */
-async function drain(server: ServerProcess, ledger: Ledger): Promise<void> {
+/**
+ * The last process sends all that is left: also what a dead process has sent but not marked as
+ * sent, and what was asked for by a request whose answer was lost.
+ */
+async function drain(
+  server: ServerProcess,
+  ledger: Ledger,
+  database: Campaign["database"],
+): Promise<void> {
   try {
     await until(
       () => missing(ledger).length === 0,
       () => `lost: ${missing(ledger).length} of ${total(ledger)}, such as ${missing(ledger)[0]}`,
+    );
+    await until(
+      async () => (await figuresOf(database)).queued === 0,
+      () => "the outbox does not become empty",
     );
     await systemClock.sleep(500);
     await server.stop();
@@ -342,9 +353,12 @@ async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
   }
 }
 
-async function until(condition: () => boolean, otherwise: () => string): Promise<void> {
+async function until(
+  condition: () => boolean | Promise<boolean>,
+  otherwise: () => string,
+): Promise<void> {
   const started = systemClock.monotonicMilliseconds();
-  while (!condition()) {
+  while (!(await condition())) {
     assert.ok(systemClock.monotonicMilliseconds() - started < PATIENCE_MILLISECONDS, otherwise());
     await systemClock.sleep(20);
   }
