@@ -118,6 +118,11 @@ const phrases: readonly {
     words: "chance is passed in: take a Random in deps",
   },
   {
+    phrase: /\.transaction\(\)/,
+    door: /^platform\/db\/|backup\.store\.ts$/,
+    words: "transactions are opened by transact(), which runs the work that follows the commit",
+  },
+  {
     phrase: /\.(selectFrom|insertInto|replaceInto|updateTable|deleteFrom|mergeInto)\(/,
     door: /^platform\/db\/|\.store\.ts$/,
     words: "queries are built in db/ and *.store.ts",
@@ -376,6 +381,7 @@ test("the layer check finds what it is there to find", () => {
       'const rows = await db.selectFrom("users").execute();',
       /\*\.store\.ts/,
     ],
+    ["accounts/users/a.ts", "await db.transaction().execute(act);", /opened by transact/],
     ["accounts/users/users.store.ts", 'import pg from "pg";', /drivers/],
     ["process/cli/backup.ts", 'import { DatabaseSync } from "node:sqlite";', /drivers/],
     ["accounts/users/passwords.ts", 'import { hash } from "@node-rs/argon2";', /child process/],

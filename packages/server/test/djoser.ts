@@ -1,3 +1,4 @@
+import { transact } from "../src/platform/db/transact.ts";
 import assert from "node:assert/strict";
 import { insertUser } from "../src/accounts/users/users.store.ts";
 import type { Pair, Said } from "./jwt.ts";
@@ -156,7 +157,7 @@ export async function resetUsername(
 
 /** Users without a password, straight into the store. */
 export async function crowd(world: World, size: number): Promise<void> {
-  await world.rules.db.transaction().execute(async (tx) => {
+  await transact(world.rules, async (tx) => {
     for (let index = 0; index < size; index += 1) {
       const name = `crowd${index}`;
       await insertUser(tx, {

@@ -1,3 +1,4 @@
+import { transact } from "../src/platform/db/transact.ts";
 import type { Endpoint, FailureCode } from "@portcullis/contract";
 import { after } from "node:test";
 import type { z } from "zod";
@@ -203,7 +204,7 @@ async function inWorld(
           id,
           Buffer.from(await hashOf(password)),
         );
-        await rules.db.transaction().execute(async (tx) => {
+        await transact(rules, async (tx) => {
           const now = clock.now();
           const user = {
             id,

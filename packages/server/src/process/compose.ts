@@ -1,3 +1,4 @@
+import { onCommit, separateHandle, transact } from "../platform/db/transact.ts";
 import { openApiDocument } from "@portcullis/contract";
 import { createVerifier } from "@portcullis/verifier";
 import { readFileSync } from "node:fs";
@@ -30,6 +31,7 @@ import { mailboxPages } from "../interfaces/pages/mailbox.ts";
 import { mailRoutes } from "../records/mail/mail.http.ts";
 import { readSignature, TOLERANCE_SECONDS } from "../records/mail/report-signature.ts";
 import { previewPages } from "../interfaces/pages/mail-preview.ts";
+import { wakeSender } from "../records/mail/outbox.ts";
 import { createSender, type Sender } from "../records/mail/sender.ts";
 import { readOverrides } from "../records/mail/templates/overrides.ts";
 import { createLetters, type Letters } from "../records/mail/templates/templates.ts";
@@ -38,7 +40,7 @@ import { recoveryPages } from "../interfaces/pages/recovery.ts";
 import { changePasswordRoute } from "../accounts/account/change-password.http.ts";
 import { recoveryRoutes } from "../accounts/account/account.http.ts";
 import { createFeed, type Feed } from "../records/revocations/feed.ts";
-import { createSettle } from "../records/revocations/settle.ts";
+import { barrier, createSettle } from "../records/revocations/settle.ts";
 import { feedSource } from "../records/revocations/source.ts";
 import type { Rules } from "./rules.ts";
 import { bearerGuard, serverRoutes, type Readiness } from "./server.http.ts";
@@ -99,7 +101,7 @@ export const VERSION = "0.1.0";
  */
 export async function composeRules(parts: Parts): Promise<Rules> {
   const { config, publicUrl, database, keyring, clock, random, log, hasher } = parts;
-  const { db } = database;
+  const db = separateHandle(database.db);
   const nodeId = uuidv4(random);
   // Beside the embedded database there is no other process, so that after a crash none has to be
   // waited for.
@@ -140,6 +142,7 @@ export async function composeRules(parts: Parts): Promise<Rules> {
     rate: config.mailRatePerSecond,
     connections: config.mailConnections,
   });
+  onCommit(db, wakeSender, () => sender.wake());
   const settle = createSettle({
     db,
     clock,
@@ -148,13 +151,13 @@ export async function composeRules(parts: Parts): Promise<Rules> {
     view: feed.view,
     keyRemoved: async () => keys.reload(),
   });
+  onCommit(db, barrier, settle);
   const base = {
     ...keyDeps,
     keys,
     random,
     log,
     hasher,
-    settle,
     issuer: publicUrl,
     audience: config.audience ?? publicUrl,
     accessTtlSeconds: config.accessTtlSeconds,
@@ -180,7 +183,6 @@ export async function composeRules(parts: Parts): Promise<Rules> {
     noticeNewDevices: true,
     loginField: config.loginField,
     attemptLimits: defaultAttemptLimits,
-    wakeMail: () => sender.wake(),
     forgetFailures,
     metrics: createMetrics(),
     nodeId,
@@ -203,15 +205,13 @@ export async function composeRules(parts: Parts): Promise<Rules> {
     sessions: createSessionEnding(base),
     checkOwnPassword: createCheckOwnPassword(base),
     countForgery: async (address: string) =>
-      db
-        .transaction()
-        .execute(async (tx) =>
-          take(
-            tx,
-            { bucket: `forged-refresh:${addressKeys(address).address}`, ...FORGERY_LIMIT },
-            clock.now(),
-          ),
+      transact({ db }, async (tx) =>
+        take(
+          tx,
+          { bucket: `forged-refresh:${addressKeys(address).address}`, ...FORGERY_LIMIT },
+          clock.now(),
         ),
+      ),
   };
 }
 
@@ -279,7 +279,7 @@ function reportSignatures({ config, clock }: Parts, { db }: Rules): EdgeDeps["ve
       secret === undefined || header === undefined
         ? undefined
         : readSignature(secret, header, body, now);
-    return db.transaction().execute(async (tx): Promise<Signature> => {
+    return transact({ db }, async (tx): Promise<Signature> => {
       if (
         report !== undefined &&
         (await take(tx, { bucket: `mail-report:${report}`, ...once }, now)).kind === "taken"

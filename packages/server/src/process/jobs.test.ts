@@ -1,3 +1,4 @@
+import { transact } from "../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import {
   anotherNode,
@@ -28,7 +29,7 @@ async function figure(world: World, series: string): Promise<number | undefined>
 }
 
 const fill = async (world: World, count: number): Promise<void> => {
-  await world.rules.db.transaction().execute(async (tx) => {
+  await transact(world.rules, async (tx) => {
     for (let n = 0; n < count; n += 1)
       await tx
         .insertInto("attempts")

@@ -125,6 +125,86 @@ for (const [name, act] of Object.entries(acts)) {
   );
 }
 
+type Repeat = (world: World) => Promise<{ readonly status: number }>;
+
+/** Calls that find nothing left to do when they are made twice; what each needs is prepared first. */
+const repeatable: Readonly<
+  Record<string, (world: World, user: TestUser, tokens: SessionTokens) => Promise<Repeat>>
+> = {
+  "log out here": async (_world, _user, { accessToken }) => {
+    return async (world) => world.request("DELETE", "/v1/sessions/current", { token: accessToken });
+  },
+  "log out by refresh token": async (_world, _user, { refreshToken }) => {
+    return async (world) =>
+      world.request("POST", "/v1/sessions/logout", { body: { refreshToken } });
+  },
+  "log out another device": async (world, user, { sessionId }) => {
+    const { accessToken: token } = await world.signIn(user);
+    return async (node) => node.request("DELETE", `/v1/sessions/${sessionId}`, { token });
+  },
+  "an operator ends the session": async (world, user, { sessionId }) => {
+    const token = await operator(world);
+    return async (node) =>
+      node.request("DELETE", `/v1/admin/users/${user.id}/sessions/${sessionId}`, { token });
+  },
+  "an operator disables the user": async (world, user) => {
+    const token = await operator(world);
+    return async (node) => node.request("POST", `/v1/admin/users/${user.id}/disable`, { token });
+  },
+  "an operator deletes the user": async (world, user) => {
+    const token = await operator(world);
+    return async (node) => node.request("DELETE", `/v1/admin/users/${user.id}`, { token });
+  },
+  "an operator deletes the user who was disabled": async (world, user) => {
+    const token = await operator(world);
+    return async (node) => {
+      await node.request("POST", `/v1/admin/users/${user.id}/disable`, { token });
+      return node.request("DELETE", `/v1/admin/users/${user.id}`, { token });
+    };
+  },
+};
+
+for (const [name, prepare] of Object.entries(repeatable)) {
+  eachWorld(
+    `RV-23 a second "${name}" does not answer before the other nodes refuse what the first one ended`,
+    async (world) => {
+      await withSecondNode(world, async (node) => {
+        const user = await world.user();
+        const tokens = await world.signIn(user);
+        const act = await prepare(world, user, tokens);
+        assert.equal(await statusAt(node, tokens.accessToken), 200);
+        const answers = [act(world), act(world)].map(async (answer) => {
+          const { status } = await answer;
+          // No node may accept the token once either call has been acknowledged.
+          if (status < 300 || status === 404)
+            assert.equal(await statusAt(node, tokens.accessToken), 401, `after ${status}`);
+          return status;
+        });
+        // Time stands still, so the other node does not poll: neither call may answer yet.
+        await untilRevoked(world, [tokens.sessionId, user.id]);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        assert.equal(await statusAt(node, tokens.accessToken), 200, "the node has not polled");
+        const [first, second] = await whileTimePasses(world, Promise.all(answers));
+        assert.ok(first !== undefined && first < 300, `the first answered ${first}`);
+        assert.ok([204, 401, 404].includes(second ?? 0), `the second answered ${second}`);
+        assert.equal(await statusAt(node, tokens.accessToken), 401);
+      });
+    },
+  );
+}
+
+async function untilRevoked(world: World, subjects: readonly string[]): Promise<void> {
+  for (;;) {
+    const row = await world.rules.db
+      .selectFrom("revocations")
+      .select("seq")
+      .where("subject", "in", subjects)
+      .executeTakeFirst();
+    if (row !== undefined) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 eachWorld(
   "RV-08 logging one device out leaves the others; doing it again, or to a stranger's session, changes nothing",
   async (world) => {

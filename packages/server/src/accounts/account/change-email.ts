@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
@@ -6,7 +7,6 @@ import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import { hashToken, macCode, verifyCode } from "../../platform/kernel/codes.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
 import { enqueue, type Mail } from "../../records/mail/outbox.ts";
-import type { Recorded } from "../../records/revocations/settle.ts";
 import { take } from "../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../records/attempts/budgets.ts";
 import { readAddress } from "../users/address.ts";
@@ -73,7 +73,7 @@ export async function startEmailChange(
   const id = uuidv7(deps);
   const token = deps.random.bytes(32).toString("base64url");
   const code = deps.random.digits(8);
-  const outcome = await deps.db.transaction().execute(async (tx): Promise<StartEmailOutcome> => {
+  const outcome = await transact(deps, async (tx): Promise<StartEmailOutcome> => {
     const user = await lockUser(tx, who.userId);
     // Whoever changed the password meanwhile has ended this session.
     if (user === undefined || user.disabledAt !== null || user.hardEpoch !== before?.hardEpoch)
@@ -131,7 +131,6 @@ export async function startEmailChange(
     });
     return { kind: "started", changeId: id, expiresAt: now + CODE_SECONDS };
   });
-  deps.wakeMail();
   return outcome;
 }
 
@@ -160,7 +159,7 @@ export async function confirmEmailChange(
   proof: { readonly changeId: string; readonly code: string },
   origin: Origin,
 ): Promise<ConfirmEmailOutcome> {
-  const outcome = await deps.db.transaction().execute(async (tx): Promise<ConfirmEmailOutcome> => {
+  const outcome = await transact(deps, async (tx): Promise<ConfirmEmailOutcome> => {
     const user = await lockUser(tx, who.userId);
     if (user === undefined || user.disabledAt !== null) return { kind: "session_ended" };
     const key = { id: proof.changeId, userId: user.id };
@@ -180,7 +179,6 @@ export async function confirmEmailChange(
     );
     return changed === undefined ? { kind: "email_taken" } : { kind: "confirmed", user: changed };
   });
-  deps.wakeMail();
   return outcome;
 }
 
@@ -211,9 +209,7 @@ export async function confirmEmailChangeByLink(
   client: Client,
   origin: Origin,
 ): Promise<ConfirmEmailByLinkOutcome> {
-  const opened = await deps.db
-    .transaction()
-    .execute(async (tx) => open(tx, input.token, deps.clock.now()));
+  const opened = await transact(deps, async (tx) => open(tx, input.token, deps.clock.now()));
   if (opened.kind !== "open") return opened;
   const { change } = opened;
   const own = await deps.checkOwnPassword(
@@ -222,29 +218,25 @@ export async function confirmEmailChangeByLink(
     origin,
   );
   if (own.kind !== "matched") {
-    if (own.kind !== "mismatched")
-      await deps.db.transaction().execute(async (tx) => giveTryBack(tx, change.id));
+    if (own.kind !== "mismatched") await transact(deps, async (tx) => giveTryBack(tx, change.id));
     return own;
   }
 
-  const outcome = await deps.db
-    .transaction()
-    .execute(async (tx): Promise<ConfirmEmailByLinkOutcome> => {
-      const user = await lockUser(tx, change.userId);
-      const held = await findChange(tx, { id: change.id, userId: change.userId });
-      if (user === undefined || held === undefined) return { kind: "invalid_link" };
-      if (held.confirmedAt !== null) return { kind: "link_used" };
-      if (held.voidAt !== null || user.disabledAt !== null || !isAsItWas(user, held))
-        return { kind: "link_void" };
-      const changed = await complete(
-        tx,
-        deps,
-        { user, change: held },
-        { ...origin, actor: { kind: "user", id: user.id } },
-      );
-      return { kind: changed === undefined ? "email_taken" : "confirmed" };
-    });
-  deps.wakeMail();
+  const outcome = await transact(deps, async (tx): Promise<ConfirmEmailByLinkOutcome> => {
+    const user = await lockUser(tx, change.userId);
+    const held = await findChange(tx, { id: change.id, userId: change.userId });
+    if (user === undefined || held === undefined) return { kind: "invalid_link" };
+    if (held.confirmedAt !== null) return { kind: "link_used" };
+    if (held.voidAt !== null || user.disabledAt !== null || !isAsItWas(user, held))
+      return { kind: "link_void" };
+    const changed = await complete(
+      tx,
+      deps,
+      { user, change: held },
+      { ...origin, actor: { kind: "user", id: user.id } },
+    );
+    return { kind: changed === undefined ? "email_taken" : "confirmed" };
+  });
   return outcome;
 }
 
@@ -346,47 +338,41 @@ export async function undoEmailChange(
   token: string,
   origin: Origin,
 ): Promise<UndoOutcome> {
-  const outcome = await deps.db
-    .transaction()
-    .execute(async (tx): Promise<UndoOutcome | { readonly kind: "ended"; ended: Recorded }> => {
-      const undoHash = hashToken(token);
-      const found = await findChange(tx, { undoHash });
-      const user = found && (await lockUser(tx, found.userId));
-      const change = await findChange(tx, { undoHash });
-      if (
-        user === undefined ||
-        change === undefined ||
-        change.oldEmail === null ||
-        change.oldEmailCanonical === null
-      )
-        return { kind: "invalid_link" };
-      const now = deps.clock.now();
-      if (change.undoneAt !== null) return { kind: "link_used" };
-      if (change.voidAt !== null) return { kind: "link_void" };
-      if ((change.undoExpiresAt ?? 0) <= now) return { kind: "link_expired" };
+  return transact(deps, async (tx): Promise<UndoOutcome> => {
+    const undoHash = hashToken(token);
+    const found = await findChange(tx, { undoHash });
+    const user = found && (await lockUser(tx, found.userId));
+    const change = await findChange(tx, { undoHash });
+    if (
+      user === undefined ||
+      change === undefined ||
+      change.oldEmail === null ||
+      change.oldEmailCanonical === null
+    )
+      return { kind: "invalid_link" };
+    const now = deps.clock.now();
+    if (change.undoneAt !== null) return { kind: "link_used" };
+    if (change.voidAt !== null) return { kind: "link_void" };
+    if ((change.undoExpiresAt ?? 0) <= now) return { kind: "link_expired" };
 
-      await displaceUnconfirmed(tx, change.oldEmailCanonical, user.id);
-      const restored = await setEmail(
-        tx,
-        user.id,
-        { address: change.oldEmail, canonical: change.oldEmailCanonical },
-        now,
-      );
-      if (restored === undefined) return { kind: "email_taken" };
-      if (user.emailCanonical !== null && user.emailCanonical !== change.oldEmailCanonical)
-        await bequeathEmail(tx, user.emailCanonical);
-      if (!(await markUndone(tx, change, now)))
-        throw new Error("a change of address was undone twice while its user was held");
-      const ended = await deps.sessions.endAll(tx, user.id, "email_change_undone");
-      await setPassword(tx, user.id, null, now);
-      await voidPendingChanges(tx, user.id, now);
-      await voidResets(tx, user.id);
-      await beginReset(tx, deps, await findUser(tx, user.id), { mail: true }, origin);
-      await record(tx, deps, { event: "email.change_undone", ...origin, userId: user.id });
-      return { kind: "ended", ended };
-    });
-  if (outcome.kind !== "ended") return outcome;
-  deps.wakeMail();
-  await deps.settle([outcome.ended]);
-  return { kind: "undone" };
+    await displaceUnconfirmed(tx, change.oldEmailCanonical, user.id);
+    const restored = await setEmail(
+      tx,
+      user.id,
+      { address: change.oldEmail, canonical: change.oldEmailCanonical },
+      now,
+    );
+    if (restored === undefined) return { kind: "email_taken" };
+    if (user.emailCanonical !== null && user.emailCanonical !== change.oldEmailCanonical)
+      await bequeathEmail(tx, user.emailCanonical);
+    if (!(await markUndone(tx, change, now)))
+      throw new Error("a change of address was undone twice while its user was held");
+    await deps.sessions.endAll(tx, user.id, "email_change_undone");
+    await setPassword(tx, user.id, null, now);
+    await voidPendingChanges(tx, user.id, now);
+    await voidResets(tx, user.id);
+    await beginReset(tx, deps, await findUser(tx, user.id), { mail: true }, origin);
+    await record(tx, deps, { event: "email.change_undone", ...origin, userId: user.id });
+    return { kind: "undone" };
+  });
 }

@@ -1,7 +1,7 @@
+import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import { notify } from "../../records/mail/notices.ts";
-import type { Settle } from "../../records/revocations/settle.ts";
 import {
   checkPassword,
   normalizePassword,
@@ -20,11 +20,10 @@ import { findUser, lockUser, setPassword } from "../users/users.store.ts";
 
 export interface ChangePasswordDeps extends Pick<
   RegisterDeps,
-  "db" | "clock" | "random" | "keyring" | "hasher" | "passwordPolicy" | "serviceName" | "wakeMail"
+  "db" | "clock" | "random" | "keyring" | "hasher" | "passwordPolicy" | "serviceName"
 > {
   readonly sessions: SessionEnding;
   readonly checkOwnPassword: CheckOwnPassword;
-  readonly settle: Settle;
 }
 
 export type ChangePasswordOutcome =
@@ -56,7 +55,7 @@ export async function changePassword(
   const sealed = await sealPassword(deps, userId, next.password);
   if (sealed.kind === "busy") return sealed;
 
-  const renewal = await deps.db.transaction().execute(async (tx) => {
+  const renewal = await transact(deps, async (tx) => {
     const user = await lockUser(tx, userId);
     // Whoever changed it meanwhile has ended this session, and the password just checked is no
     // longer the current one.
@@ -82,7 +81,5 @@ export async function changePassword(
     return renewed;
   });
   if (renewal === undefined) return { kind: "session_ended" };
-  deps.wakeMail();
-  await deps.settle(renewal.recorded);
   return { kind: "changed", tokens: renewal.tokens() };
 }

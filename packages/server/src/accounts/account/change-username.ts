@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
@@ -32,7 +33,7 @@ export async function changeUsername(
   const own = await deps.checkOwnPassword(who, input.password, origin);
   if (own.kind !== "matched") return own;
 
-  return deps.db.transaction().execute(async (tx): Promise<ChangeUsernameOutcome> => {
+  return transact(deps, async (tx): Promise<ChangeUsernameOutcome> => {
     const user = await lockUser(tx, who.userId);
     // Whoever changed the password meanwhile has ended this session.
     if (user === undefined || user.disabledAt !== null || user.hardEpoch !== before?.hardEpoch)

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
@@ -7,7 +8,6 @@ import { uuidv7 } from "../../platform/kernel/ids.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 import { notify } from "../../records/mail/notices.ts";
 import { enqueue, type Mail } from "../../records/mail/outbox.ts";
-import type { Recorded, Settle } from "../../records/revocations/settle.ts";
 import { take } from "../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../records/attempts/budgets.ts";
 import { readAddress } from "../users/address.ts";
@@ -48,12 +48,10 @@ export interface ResetDeps extends PasswordDeps {
   readonly passwordPolicy: PasswordPolicy;
   readonly serviceName: string;
   readonly sessions: SessionEnding;
-  readonly settle: Settle;
   /** With `username` an account without one could not be signed in to. */
   readonly loginField: "email" | "username";
   /** What sign-in remembers against the account ends with recovery (LG-01). */
   readonly forgetFailures: (tx: Tx, userId: string) => Promise<void>;
-  readonly wakeMail: () => void;
 }
 
 /**
@@ -80,7 +78,7 @@ export async function startReset(
 ): Promise<ResetStarted | { readonly kind: "invalid" }> {
   const address = readAddress(email);
   if (address.kind === "refused") return { kind: "invalid" };
-  const started = await deps.db.transaction().execute(async (tx) => {
+  const started = await transact(deps, async (tx) => {
     const user = await findByIdentifier(tx, { emailCanonical: address.canonical });
     const budget = await take(
       tx,
@@ -95,7 +93,6 @@ export async function startReset(
       origin,
     );
   });
-  deps.wakeMail();
   return started;
 }
 
@@ -105,14 +102,13 @@ export async function startResetFor(
   userId: string,
   origin: Origin,
 ): Promise<{ readonly kind: "started" | "unknown" | "no_address" }> {
-  const outcome = await deps.db.transaction().execute(async (tx) => {
+  const outcome = await transact(deps, async (tx) => {
     const user = await findUser(tx, userId);
     if (user === undefined) return "unknown";
     if (user.email === null) return "no_address";
     await beginReset(tx, deps, user, { mail: true }, origin);
     return "started";
   });
-  deps.wakeMail();
   return { kind: outcome };
 }
 
@@ -201,8 +197,7 @@ export async function confirmReset(
     "token" in proof ? await proveByLink(deps, proof.token) : await proveByCode(deps, proof);
   if (proven.kind !== "proven") return proven;
   const giveBack = async (): Promise<void> => {
-    if ("code" in proof)
-      await deps.db.transaction().execute(async (tx) => giveTryBack(tx, proven.reset.id));
+    if ("code" in proof) await transact(deps, async (tx) => giveTryBack(tx, proven.reset.id));
   };
   const reason = checkPassword(
     deps.passwordPolicy,
@@ -219,7 +214,7 @@ export async function confirmReset(
     return sealed;
   }
 
-  const done = await deps.db.transaction().execute(async (tx): Promise<Recorded | ResetRefusal> => {
+  const kind = await transact(deps, async (tx): Promise<"reset" | ResetRefusal> => {
     const user = await lockUser(tx, proven.user.id);
     const reset = await findReset(tx, { id: proven.reset.id });
     const now = deps.clock.now();
@@ -229,7 +224,7 @@ export async function confirmReset(
       return isLink ? "link_void" : "invalid_code";
     // What spends or voids a reset of a user holds the user's row.
     if (!(await spendReset(tx, reset.id, now))) return isLink ? "link_used" : "invalid_code";
-    const ended = await replaceForgotten(tx, deps, user, sealed.passwordSealed);
+    await replaceForgotten(tx, deps, user, sealed.passwordSealed);
     await notify(
       tx,
       deps,
@@ -237,12 +232,9 @@ export async function confirmReset(
       { template: "password_changed", data: { at: now } },
     );
     await record(tx, deps, { event: "password.reset", ...origin, userId: user.id });
-    return ended;
+    return "reset";
   });
-  if (typeof done === "string") return { kind: done };
-  deps.wakeMail();
-  await deps.settle([done]);
-  return { kind: "reset" };
+  return { kind };
 }
 
 /**
@@ -267,16 +259,15 @@ export async function replaceForgotten(
   deps: Pick<ResetDeps, "clock" | "sessions" | "forgetFailures" | "loginField">,
   user: User,
   passwordSealed: Uint8Array,
-): Promise<Recorded> {
+): Promise<void> {
   const { id } = user;
   const now = deps.clock.now();
-  const ended = await deps.sessions.endAll(tx, id, "password_reset");
+  await deps.sessions.endAll(tx, id, "password_reset");
   await setPassword(tx, id, passwordSealed, now);
   if (user.emailVerifiedAt === null) await takeOver(tx, deps, user, now);
   await voidResets(tx, id);
   await voidPendingChanges(tx, id, now);
   await deps.forgetFailures(tx, id);
-  return ended;
 }
 
 type Proof =
@@ -306,7 +297,7 @@ async function proveByCode(
   proof: { readonly resetId: string; readonly code: string },
 ): Promise<Proof> {
   const begunAfter = deps.clock.now() - CODE_SECONDS;
-  return deps.db.transaction().execute(async (tx): Promise<Proof> => {
+  return transact(deps, async (tx): Promise<Proof> => {
     const reset = await takeTryWithCode(tx, proof.resetId, begunAfter);
     if (reset === undefined) {
       const dead = await findReset(tx, { id: proof.resetId });

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { AccessClaims, FactorName, Proof } from "@portcullis/contract";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
@@ -80,7 +81,7 @@ export async function enrolInSession(
   const codes = isBare ? await makeCodes(deps) : undefined;
   if (codes?.kind === "busy") return codes;
 
-  const outcome = await deps.db.transaction().execute(async (tx) => {
+  const outcome = await transact(deps, async (tx) => {
     const held = await holdUnchanged(tx, user);
     const isLive = await holdLive(tx, deps, { id: who.sessionId, userId: user.id });
     if (held === undefined || !isLive) return { kind: "session_ended" } as const;
@@ -91,9 +92,9 @@ export async function enrolInSession(
     if (spent === undefined) return { kind: "mismatched" } as const;
     const made = enrolled.length === 0 ? codes : undefined;
     if (made !== undefined) await replaceCodes(tx, held.id, made.rows, deps.clock.now());
-    const others = endOtherSessions
-      ? await deps.sessions.endOthers(tx, held.id, who.sessionId, "factor_changed")
-      : [];
+    const othersEnded =
+      !endOtherSessions ||
+      (await deps.sessions.endOthers(tx, held.id, who.sessionId, "factor_changed"));
     // What the session had shown counts on, as old as it is.
     const proven = {
       ...assuranceOf([...new Set([...who.claims.amr, ...checked.match.amr])]),
@@ -106,21 +107,18 @@ export async function enrolInSession(
       proven,
       origin,
     );
-    if (raised === undefined || others === undefined)
+    if (raised === undefined || !othersEnded)
       throw new Error("a session ended while its row was held");
     return {
       kind: "enrolled",
       id: spent.enrolledId,
       raised,
-      others,
       recoveryCodes: made?.codes ?? null,
     } as const;
   });
   if (outcome.kind !== "enrolled") return outcome;
-  deps.wakeMail();
-  await deps.settle([...outcome.raised.recorded, ...outcome.others]);
   const { id, raised, recoveryCodes } = outcome;
-  return { kind: "enrolled", id, tokens: signTokens(deps, raised.opened.grant), recoveryCodes };
+  return { kind: "enrolled", id, tokens: signTokens(deps, raised.grant), recoveryCodes };
 }
 
 type NoteDeps = Pick<SignInDeps, "clock" | "random" | "keyring">;
@@ -173,7 +171,7 @@ export async function removeInSession(
   { name, isLastCredential, remove, endOtherSessions }: Removing,
   origin: Origin,
 ): Promise<RemoveOutcome> {
-  const outcome = await deps.db.transaction().execute(async (tx) => {
+  return transact(deps, async (tx) => {
     const user = await lockUser(tx, who.userId);
     if (user === undefined || user.disabledAt !== null || user.hardEpoch !== who.claims.hep)
       return { kind: "session_ended" } as const;
@@ -186,15 +184,10 @@ export async function removeInSession(
     if (!(await remove(tx))) return { kind: "not_found" } as const;
     if (last) await deleteCodes(tx, user.id);
     await noteRemoved(tx, deps, { user, name, sessionId: who.sessionId }, origin);
-    const ended = endOtherSessions
-      ? await deps.sessions.endOthers(tx, user.id, who.sessionId, "factor_changed")
-      : [];
-    return { kind: "removed", recorded: ended ?? [] } as const;
+    if (endOtherSessions)
+      await deps.sessions.endOthers(tx, user.id, who.sessionId, "factor_changed");
+    return { kind: "removed" } as const;
   });
-  if (outcome.kind !== "removed") return outcome;
-  deps.wakeMail();
-  await deps.settle(outcome.recorded);
-  return { kind: "removed" };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { Begun, Proof } from "@portcullis/contract";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
@@ -36,8 +37,6 @@ export interface EmailCodeDeps {
   readonly keyring: Keyring;
   /** Whether the operator lets them be a factor at all. */
   readonly emailCodes: boolean;
-  /** Tells the mail sender that something is waiting. */
-  readonly wakeMail: () => void;
 }
 
 /** MF-06. */
@@ -89,59 +88,56 @@ async function mailCode(
   deps: EmailCodeDeps,
   { flow, user, client }: Asked,
 ): Promise<Preparation<MailedCode>> {
-  const outcome = await deps.db
-    .transaction()
-    .execute(async (tx): Promise<Preparation<MailedCode>> => {
-      const now = deps.clock.now();
-      const held = await lockUser(tx, user.id);
-      const to = held && addressOf(held);
-      if (held === undefined || to === undefined) return { kind: "no_address" };
-      const expiresAt = Math.min(now + CODE_SECONDS, await endOf(tx, flow, now));
-      if (expiresAt <= now) return { kind: "unavailable" };
-      const budget = mailsTo(`second-factor:${user.id}`);
-      const taken = await take(tx, budget, now);
-      if (taken.kind === "exhausted")
-        return { kind: "throttled", retryAfterSeconds: taken.retryAfterSeconds };
+  const outcome = await transact(deps, async (tx): Promise<Preparation<MailedCode>> => {
+    const now = deps.clock.now();
+    const held = await lockUser(tx, user.id);
+    const to = held && addressOf(held);
+    if (held === undefined || to === undefined) return { kind: "no_address" };
+    const expiresAt = Math.min(now + CODE_SECONDS, await endOf(tx, flow, now));
+    if (expiresAt <= now) return { kind: "unavailable" };
+    const budget = mailsTo(`second-factor:${user.id}`);
+    const taken = await take(tx, budget, now);
+    if (taken.kind === "exhausted")
+      return { kind: "throttled", retryAfterSeconds: taken.retryAfterSeconds };
 
-      const [flowId, code] = [keyOf(flow), deps.random.digits(DIGITS)];
-      const codeMac = macCode(deps.keyring, flowId, code);
-      const fresh = {
-        flowId,
-        userId: user.id,
-        codeMac,
-        triesLeft: TRIES,
-        emailCanonical: to.canonical,
-        createdAt: now,
-        expiresAt,
-      };
-      if (!(await replaceCode(tx, fresh, now - PAUSE_SECONDS))) {
-        await giveBack(tx, budget.bucket);
-        const mailedAt = (await codeMailedAt(tx, flowId)) ?? now;
-        return {
-          kind: "throttled",
-          retryAfterSeconds: Math.max(1, mailedAt + PAUSE_SECONDS - now),
-        };
-      }
-      const data = {
-        code,
-        expiresAt,
-        at: now,
-        address: client.address,
-        userAgent: client.userAgent,
-      };
-      await enqueue(tx, deps, {
-        recipient: to.address,
-        locale: held.locale,
-        template: "second_factor_code",
-        data,
-        expiresAt,
-      });
+    const [flowId, code] = [keyOf(flow), deps.random.digits(DIGITS)];
+    const codeMac = macCode(deps.keyring, flowId, code);
+    const fresh = {
+      flowId,
+      userId: user.id,
+      codeMac,
+      triesLeft: TRIES,
+      emailCanonical: to.canonical,
+      createdAt: now,
+      expiresAt,
+    };
+    if (!(await replaceCode(tx, fresh, now - PAUSE_SECONDS))) {
+      await giveBack(tx, budget.bucket);
+      const mailedAt = (await codeMailedAt(tx, flowId)) ?? now;
       return {
-        kind: "prepared",
-        prepared: { factor: "email", expiresAt, resendAt: now + PAUSE_SECONDS },
+        kind: "throttled",
+        retryAfterSeconds: Math.max(1, mailedAt + PAUSE_SECONDS - now),
       };
+    }
+    const data = {
+      code,
+      expiresAt,
+      at: now,
+      address: client.address,
+      userAgent: client.userAgent,
+    };
+    await enqueue(tx, deps, {
+      recipient: to.address,
+      locale: held.locale,
+      template: "second_factor_code",
+      data,
+      expiresAt,
     });
-  if (outcome.kind === "prepared") deps.wakeMail();
+    return {
+      kind: "prepared",
+      prepared: { factor: "email", expiresAt, resendAt: now + PAUSE_SECONDS },
+    };
+  });
   return outcome;
 }
 
@@ -201,9 +197,9 @@ async function findGood(
   const presented = "code" in proof ? proof.code.replaceAll(" ", "") : "";
   if (!/^\d{8}$/.test(presented)) return undefined;
   const flowId = keyOf(flow);
-  const code = await deps.db
-    .transaction()
-    .execute(async (tx) => takeTry(tx, { flowId, userId: user.id }, deps.clock.now()));
+  const code = await transact(deps, async (tx) =>
+    takeTry(tx, { flowId, userId: user.id }, deps.clock.now()),
+  );
   const isGood =
     code?.emailCanonical === user.emailCanonical &&
     verifyCode(deps.keyring, flowId, presented, code.codeMac);

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { endpoints } from "@portcullis/contract";
 import assert from "node:assert/strict";
 import { originOf } from "../../records/audit/origin.ts";
@@ -180,7 +181,7 @@ async function takeTry(
   { userId }: Caller,
 ): Promise<TakeOutcome> {
   const limit = { bucket: `${factor}-enrolment:${userId}`, limit: 10, windowSeconds: 600 };
-  return db.transaction().execute(async (tx) => take(tx, limit, clock.now()));
+  return transact({ db }, async (tx) => take(tx, limit, clock.now()));
 }
 
 function refuseEnrolment(outcome: Exclude<EnrolOutcome, { readonly kind: "enrolled" }>) {

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
 import {
@@ -133,7 +134,7 @@ eachWorld("MF-05 of 50 who spend one code at once one does", async (world) => {
   const [code] = await listUnused(world.rules.db, user.id);
   assert.ok(code);
   const spent = await par(50, async () =>
-    world.rules.db.transaction().execute(async (tx) => spendCode(tx, code.id, world.clock.now())),
+    transact(world.rules, async (tx) => spendCode(tx, code.id, world.clock.now())),
   );
   assert.equal(spent.filter(Boolean).length, 1);
   assert.equal((await listUnused(world.rules.db, user.id)).length, 9);
@@ -180,10 +181,7 @@ eachWorld("MF-05 a code that was found right and then voided is not spent", asyn
   });
   assert.ok(checked.kind === "matched");
   assert.equal((await renew(world, enrolled.tokens.accessToken)).status, 201);
-  assert.equal(
-    await world.rules.db.transaction().execute(async (tx) => checked.match.spend(tx)),
-    undefined,
-  );
+  assert.equal(await transact(world.rules, async (tx) => checked.match.spend(tx)), undefined);
 });
 
 eachWorld(
@@ -225,9 +223,9 @@ eachWorld(
     const user = await world.user();
     const made = await makeCodes(world.rules);
     assert.ok(made.kind === "made");
-    await world.rules.db
-      .transaction()
-      .execute(async (tx) => replaceCodes(tx, user.id, made.rows, world.clock.now()));
+    await transact(world.rules, async (tx) =>
+      replaceCodes(tx, user.id, made.rows, world.clock.now()),
+    );
     assert.equal((await attempt(world, user.email, user.password)).status, 201);
   },
 );

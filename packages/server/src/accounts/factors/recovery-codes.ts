@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { AccessClaims, Proof } from "@portcullis/contract";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
@@ -191,7 +192,7 @@ export async function renewCodes(
   const made = await makeCodes(deps, form);
   if (made.kind === "busy") return made;
 
-  const outcome = await deps.db.transaction().execute(async (tx): Promise<RenewOutcome> => {
+  const outcome = await transact(deps, async (tx): Promise<RenewOutcome> => {
     const user = await lockUser(tx, who.userId);
     const isLive = await holdLive(tx, deps, { id: who.sessionId, userId: who.userId });
     if (user === undefined || user.disabledAt !== null || !isLive) return { kind: "session_ended" };
@@ -213,6 +214,5 @@ export async function renewCodes(
     });
     return { kind: "renewed", codes: made.codes };
   });
-  deps.wakeMail();
   return outcome;
 }

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import { rowsOf } from "../../../test/factors.ts";
 import { eachWorld, type TestUser, type World } from "../../../test/world.ts";
@@ -55,7 +56,7 @@ eachWorld(
       .set({ email_verified_at: null })
       .where("id", "=", idOf("unverified"))
       .execute();
-    await db.transaction().execute(async (tx) => disable(tx, idOf("disabled"), world.clock.now()));
+    await transact({ db }, async (tx) => disable(tx, idOf("disabled"), world.clock.now()));
 
     const all = await report(world, { policy: "required" });
     assert.deepEqual(

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import { rowsOf } from "../../../test/factors.ts";
 import { countRows, eventsOf, isAccepted, mailsTo, type TableName } from "../../../test/steps.ts";
@@ -92,8 +93,7 @@ eachWorld("MF-03: whoever was locked out by wrong codes can try again", async (w
   const { db } = world.rules;
   const user = await world.user();
   const guess = async (): Promise<string> =>
-    (await db.transaction().execute(async (tx) => takeGuess(tx, world.rules, user.id, "192.0.2.1")))
-      .kind;
+    (await transact({ db }, async (tx) => takeGuess(tx, world.rules, user.id, "192.0.2.1"))).kind;
   while ((await guess()) === "taken");
   await resetFactors(world.rules, user.id, operator);
   assert.equal(await guess(), "taken");

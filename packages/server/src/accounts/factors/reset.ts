@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { FactorName } from "@portcullis/contract";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
@@ -6,7 +7,6 @@ import type { Clock } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 import { notify } from "../../records/mail/notices.ts";
-import type { Settle } from "../../records/revocations/settle.ts";
 import { deleteDevicesOf } from "../sign-in/remembered-devices.store.ts";
 import type { SessionEnding } from "../users/ports.ts";
 import { lockUser } from "../users/users.store.ts";
@@ -19,8 +19,6 @@ export interface ResetFactorsDeps {
   readonly random: Random;
   readonly keyring: Keyring;
   readonly sessions: SessionEnding;
-  readonly settle: Settle;
-  readonly wakeMail: () => void;
   /** What sign-in remembers against the account. */
   readonly forgetFailures: (tx: Tx, userId: string) => Promise<void>;
 }
@@ -37,7 +35,7 @@ export async function resetFactors(
   userId: string,
   origin: Origin,
 ): Promise<ResetFactorsOutcome> {
-  const outcome = await deps.db.transaction().execute(async (tx) => {
+  return transact(deps, async (tx) => {
     const user = await lockUser(tx, userId);
     if (user === undefined) return { kind: "unknown" } as const;
     if (user.passwordSealed === null && user.email === null)
@@ -46,7 +44,7 @@ export async function resetFactors(
     await deleteEveryFactor(tx, userId);
     await deleteDevicesOf(tx, userId);
     await deps.forgetFailures(tx, userId);
-    const recorded = await deps.sessions.endAll(tx, userId, "factors_reset");
+    await deps.sessions.endAll(tx, userId, "factors_reset");
     const at = deps.clock.now();
     for (const factor of removed)
       await notify(tx, deps, user, { template: "factor_removed", data: { at, factor } });
@@ -56,12 +54,8 @@ export async function resetFactors(
       userId,
       details: { factors: removed.join(" ") },
     });
-    return { kind: "reset", recorded } as const;
+    return { kind: "reset" } as const;
   });
-  if (outcome.kind !== "reset") return outcome;
-  deps.wakeMail();
-  await deps.settle([outcome.recorded]);
-  return { kind: "reset" };
 }
 
 function kindsIn({ totp, passkeys, email, recoveryCodes }: Census): readonly FactorName[] {

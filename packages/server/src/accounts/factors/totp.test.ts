@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -390,11 +391,9 @@ eachWorld(
         createdAt: 100,
         confirmedAt: null,
       };
-      await world.rules.db
-        .transaction()
-        .execute(async (tx) =>
-          insertTotp(tx, { id: `pending of ${user.id}`, userId: user.id, ...device }),
-        );
+      await transact(world.rules, async (tx) =>
+        insertTotp(tx, { id: `pending of ${user.id}`, userId: user.id, ...device }),
+      );
     }
     assert.equal(await pruneUnconfirmed(world.rules.db, 99, 10), 0);
     assert.equal(await pruneUnconfirmed(world.rules.db, 100, 1), 1);
@@ -497,7 +496,7 @@ eachWorld(
     const { id } = await enrolTotp(world, user);
     const step = world.clock.now() / 30 + 10;
     const spend = async (which: number) =>
-      world.rules.db.transaction().execute(async (tx) => spendStep(tx, { id, step: which }));
+      transact(world.rules, async (tx) => spendStep(tx, { id, step: which }));
     const spent = await par(50, async () => spend(step));
     assert.equal(spent.filter(Boolean).length, 1);
     assert.deepEqual(

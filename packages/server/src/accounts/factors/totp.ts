@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { Begun, Proof } from "@portcullis/contract";
 import { Secret, TOTP as Totp } from "otpauth";
 import type { Db } from "../../platform/db/open.ts";
@@ -69,7 +70,7 @@ export async function beginTotp(
 ): Promise<Preparation<BegunTotp>> {
   const now = deps.clock.now();
   const [id, secret] = [uuidv7(deps), deps.random.bytes(SECRET_BYTES)];
-  const isNew = await deps.db.transaction().execute(async (tx) => {
+  const isNew = await transact(deps, async (tx) => {
     if (
       (await lockUser(tx, user.id)) === undefined ||
       (await listConfirmed(tx, user.id)).length >= MOST_DEVICES

@@ -7,7 +7,6 @@ import { uuidv7 } from "../../platform/kernel/ids.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 import { hardEpochFloor } from "../../records/revocations/revocations.store.ts";
-import type { Recorded } from "../../records/revocations/settle.ts";
 import { mint, type Grant, type MintDeps } from "../tokens/mint.ts";
 import type { SessionTokens } from "../users/ports.ts";
 import { liftHardEpoch, setLastLogin, type User } from "../users/users.store.ts";
@@ -41,8 +40,8 @@ export interface Proven {
 export interface Opened {
   readonly session: Session;
   readonly grant: Grant;
-  /** Sessions that made room. */
-  readonly recorded: readonly Recorded[];
+  /** Ids of the sessions that were ended to make room for this one (RF-17). */
+  readonly madeRoom: readonly string[];
 }
 
 /**
@@ -57,7 +56,7 @@ export async function openSession(
   client: Client,
 ): Promise<Opened> {
   const now = deps.clock.now();
-  const recorded = await makeRoom(tx, deps, user.id, now);
+  const madeRoom = await makeRoom(tx, deps, user.id, now);
   const hardEpoch = Math.max(user.hardEpoch, await hardEpochFloor(tx));
   if (hardEpoch > user.hardEpoch) await liftHardEpoch(tx, user.id, hardEpoch);
   const endsAt = now + deps.sessionTtlSeconds;
@@ -84,26 +83,26 @@ export async function openSession(
   };
   await insertSession(tx, session);
   await setLastLogin(tx, user.id, now);
-  return { session, grant: grantOf(session, user, session.maxAccessExp, now), recorded };
+  return { session, grant: grantOf(session, user, session.maxAccessExp, now), madeRoom };
 }
 
 /** The events of an opening, those of the sessions that made room among them. */
 export async function recordOpened(
   tx: Tx,
   deps: AuditDeps,
-  { session, recorded }: Opened,
+  { session, madeRoom }: Opened,
   method: string,
   origin: Origin,
 ): Promise<void> {
   const { userId } = session;
-  for (const { revocation } of recorded) {
+  for (const sessionId of madeRoom) {
     await record(tx, deps, {
       event: "session.ended",
       ...origin,
       actor: { kind: "system" },
       userId,
-      sessionId: revocation.subject,
-      details: { cause: revocation.cause },
+      sessionId,
+      details: { cause: "session_limit" },
     });
   }
   await record(tx, deps, {
@@ -160,11 +159,10 @@ async function makeRoom(
   deps: SessionDeps,
   userId: string,
   now: UnixSeconds,
-): Promise<readonly Recorded[]> {
-  const recorded: Recorded[] = [];
+): Promise<readonly string[]> {
+  const ended: string[] = [];
   for (const id of await liveSessionsBeyond(tx, userId, deps.maxSessionsPerUser - 1, now)) {
-    const ended = await revokeOne(tx, deps, { id }, "session_limit");
-    if (ended !== undefined) recorded.push(ended.recorded);
+    if ((await revokeOne(tx, deps, { id }, "session_limit")) !== undefined) ended.push(id);
   }
-  return recorded;
+  return ended;
 }

@@ -2,18 +2,11 @@ import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
 import type { Client } from "../../platform/http/serve.ts";
-import type { Recorded } from "../../records/revocations/settle.ts";
 import type { User } from "../users/users.store.ts";
 import { openSession, type Opened, type Proven, type SessionDeps } from "./open.ts";
 import { endOf } from "./refresh-rules.ts";
 import { revokeOne } from "./revoke.ts";
 import { holdSession } from "./sessions.store.ts";
-
-export interface Raised {
-  readonly opened: Opened;
-  /** To be settled after the commit. */
-  readonly recorded: readonly Recorded[];
-}
 
 /**
  * Whether the session is the user's and lives; if so it goes on living as long as the transaction
@@ -41,7 +34,7 @@ export async function raiseSession(
   session: { readonly id: string; readonly user: User; readonly client: Client },
   proven: Proven,
   origin: Origin,
-): Promise<Raised | undefined> {
+): Promise<Opened | undefined> {
   const { user, client } = session;
   if (!(await holdLive(tx, deps, { id: session.id, userId: user.id }))) return undefined;
   const ended = await revokeOne(tx, deps, { id: session.id, userId: user.id }, "step_up");
@@ -54,5 +47,5 @@ export async function raiseSession(
     sessionId: opened.session.id,
     details: { from: session.id, method: proven.amr.join(" ") },
   });
-  return { opened, recorded: [ended.recorded, ...opened.recorded] };
+  return opened;
 }

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { createHash } from "node:crypto";
 import type { EndCause } from "@portcullis/contract";
 import { record } from "../../records/audit/audit.ts";
@@ -6,7 +7,6 @@ import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Client } from "../../platform/http/serve.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import { notify } from "../../records/mail/notices.ts";
-import type { Recorded, Settle } from "../../records/revocations/settle.ts";
 import { take } from "../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../records/attempts/budgets.ts";
 import type { Grant } from "../tokens/mint.ts";
@@ -20,9 +20,6 @@ import { advance, findSession, holdSession, touch, type HeldSession } from "./se
 
 export interface RefreshDeps extends SessionDeps {
   readonly db: Db;
-  readonly settle: Settle;
-  /** Tells the mail sender that something is waiting. */
-  readonly wakeMail: () => void;
 }
 
 /** A refusal; but for `ended` it has changed nothing. */
@@ -46,10 +43,6 @@ export type RenewOutcome =
 export type RefreshOutcome =
   | { readonly kind: "refreshed"; readonly tokens: SessionTokens }
   | RenewRefusal;
-
-type Decided =
-  | Exclude<RenewOutcome, { kind: "ended" }>
-  | (Extract<RenewOutcome, { kind: "ended" }> & { readonly recorded?: Recorded });
 
 /** Trades a native refresh token for new tokens. */
 export async function refresh(
@@ -75,13 +68,7 @@ export async function refresh(
  * fault consumes nothing (RF-08).
  */
 export async function renew(deps: RefreshDeps, presented: Presented): Promise<RenewOutcome> {
-  const decided = await deps.db.transaction().execute(async (tx) => decide(tx, deps, presented));
-  if (decided.kind !== "ended") return decided;
-  if (decided.recorded !== undefined) {
-    deps.wakeMail();
-    await deps.settle([decided.recorded]);
-  }
-  return { kind: "ended", cause: decided.cause, endedAt: decided.endedAt };
+  return transact(deps, async (tx) => decide(tx, deps, presented));
 }
 
 /** What a refresh token is worth, as faces read them, without presenting it. */
@@ -120,7 +107,11 @@ interface Presented {
   readonly origin: Origin;
 }
 
-export async function decide(tx: Tx, deps: RefreshDeps, presented: Presented): Promise<Decided> {
+export async function decide(
+  tx: Tx,
+  deps: RefreshDeps,
+  presented: Presented,
+): Promise<RenewOutcome> {
   const session = await holdSession(tx, presented.claims.sid);
   if (session === undefined) return { kind: "invalid" };
   const now = deps.clock.now();
@@ -152,7 +143,7 @@ async function rotate(
   session: HeldSession,
   presented: Presented,
   now: number,
-): Promise<Decided> {
+): Promise<RenewOutcome> {
   const maxAccessExp = Math.max(session.maxAccessExp, accessExpiry(deps, now, session.endsAt));
   const idleEndsAt = Math.min(now + deps.idleTtlSeconds, session.endsAt);
   const advanced = await advance(tx, {
@@ -179,7 +170,7 @@ async function repeat(
   verdict: Extract<Verdict, { kind: "repeat" }>,
   origin: Origin,
   now: number,
-): Promise<Decided> {
+): Promise<RenewOutcome> {
   const expiresAt = accessExpiry(deps, now, session.endsAt);
   await touch(tx, session.id, {
     at: now,
@@ -208,7 +199,7 @@ async function end(
   session: HeldSession,
   cause: "refresh_reused" | "refresh_ahead",
   presented: Presented,
-): Promise<Decided> {
+): Promise<RenewOutcome> {
   const revoked = await revokeOne(tx, deps, { id: session.id }, cause);
   if (revoked === undefined) throw new Error("a session was ended while its row was held");
   if (cause === "refresh_reused") await noticeReuse(tx, deps, session.userId, presented.client);
@@ -220,7 +211,7 @@ async function end(
     result: "refused",
     details: { presented: presented.claims.gen, current: session.generation },
   });
-  return { kind: "ended", cause, endedAt: deps.clock.now(), recorded: revoked.recorded };
+  return { kind: "ended", cause, endedAt: deps.clock.now() };
 }
 
 /**

@@ -1,14 +1,16 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { EndCause } from "@portcullis/contract";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
-import { recordRevocation, type Recorded, type Settle } from "../../records/revocations/settle.ts";
+import { awaitEarlier, recordRevocation } from "../../records/revocations/settle.ts";
 import { latestAccessExpiry } from "../tokens/keys.store.ts";
 import { lockUser, raiseEveryHardEpoch, raiseHardEpoch } from "../users/users.store.ts";
 import { markAllUsed } from "./imported-tokens.store.ts";
 import {
+  findSession,
   latestAccessExpiryOf,
   markAllRevoked,
   markEveryoneRevoked,
@@ -20,7 +22,6 @@ export interface RevokeDeps {
   readonly db: Db;
   readonly clock: Clock;
   readonly keyring: Keyring;
-  readonly settle: Settle;
 }
 
 type TxDeps = Pick<RevokeDeps, "clock">;
@@ -34,10 +35,13 @@ export async function revokeOne(
   deps: TxDeps,
   which: { readonly id: string; readonly userId?: string | undefined },
   cause: EndCause,
-): Promise<{ readonly userId: string; readonly recorded: Recorded } | undefined> {
+): Promise<{ readonly userId: string } | undefined> {
   const ended = await markRevoked(tx, which, cause, deps.clock.now());
-  if (ended === undefined) return undefined;
-  const recorded = await recordRevocation(tx, deps.clock, {
+  if (ended === undefined) {
+    await awaitEarlier(tx, deps.clock, await subjectOf(tx, which));
+    return undefined;
+  }
+  await recordRevocation(tx, deps.clock, {
     scope: "session",
     subject: which.id,
     minHardEpoch: null,
@@ -45,7 +49,21 @@ export async function revokeOne(
     cause,
     lastTokenExpiresAt: ended.maxAccessExp,
   });
-  return { userId: ended.userId, recorded };
+  return { userId: ended.userId };
+}
+
+/**
+ * Whose revocations a call has to wait for that finds its session ended. A session of another user
+ * is none of the caller's business.
+ */
+async function subjectOf(
+  tx: Tx,
+  { id, userId }: { readonly id: string; readonly userId?: string | undefined },
+): Promise<{ readonly sessionId?: string; readonly userId?: string }> {
+  const session = await findSession(tx, id);
+  if (session === undefined) return userId === undefined ? {} : { userId };
+  if (userId !== undefined && session.userId !== userId) return {};
+  return { sessionId: id, userId: session.userId };
 }
 
 /**
@@ -57,14 +75,14 @@ export async function revokeAllOf(
   deps: TxDeps,
   userId: string,
   cause: EndCause,
-): Promise<Recorded> {
+): Promise<void> {
   const now = deps.clock.now();
   const hardEpoch = await raiseHardEpoch(tx, userId, now);
   if (hardEpoch === undefined)
     throw new Error("the user whose sessions are to be ended has no row");
   await markAllRevoked(tx, userId, cause, now);
   await markAllUsed(tx, now, userId);
-  return recordRevocation(tx, deps.clock, {
+  await recordRevocation(tx, deps.clock, {
     scope: "user",
     subject: userId,
     minHardEpoch: hardEpoch,
@@ -83,9 +101,8 @@ export async function revokeOthers(
   deps: TxDeps,
   kept: { readonly id: string; readonly userId: string },
   cause: EndCause,
-): Promise<readonly Recorded[]> {
+): Promise<void> {
   const now = deps.clock.now();
-  const recorded: Recorded[] = [];
   await markAllUsed(tx, now, kept.userId);
   for (const { id, maxAccessExp } of await markOthersRevoked(tx, kept, cause, now)) {
     const revocation = {
@@ -95,11 +112,8 @@ export async function revokeOthers(
       minAuthorizationEpoch: null,
       cause,
     } as const;
-    recorded.push(
-      await recordRevocation(tx, deps.clock, { ...revocation, lastTokenExpiresAt: maxAccessExp }),
-    );
+    await recordRevocation(tx, deps.clock, { ...revocation, lastTokenExpiresAt: maxAccessExp });
   }
-  return recorded;
 }
 
 /**
@@ -112,7 +126,7 @@ export async function endSession(
   cause: EndCause,
   origin: Origin,
 ): Promise<void> {
-  const ended = await deps.db.transaction().execute(async (tx) => {
+  await transact(deps, async (tx) => {
     const revoked = await revokeOne(tx, deps, which, cause);
     if (revoked !== undefined)
       await record(tx, deps, {
@@ -122,9 +136,7 @@ export async function endSession(
         sessionId: which.id,
         details: { cause },
       });
-    return revoked;
   });
-  if (ended !== undefined) await deps.settle([ended.recorded]);
 }
 
 /** Ends every session of a user. False where there is no such user. */
@@ -134,15 +146,15 @@ export async function endAllSessions(
   cause: EndCause,
   origin: Origin,
 ): Promise<boolean> {
-  const ended = await deps.db.transaction().execute(async (tx) => {
-    if ((await lockUser(tx, userId)) === undefined) return undefined;
-    const revoked = await revokeAllOf(tx, deps, userId, cause);
+  return transact(deps, async (tx) => {
+    if ((await lockUser(tx, userId)) === undefined) {
+      await awaitEarlier(tx, deps.clock, { userId });
+      return false;
+    }
+    await revokeAllOf(tx, deps, userId, cause);
     await record(tx, deps, { event: "sessions.ended", ...origin, userId, details: { cause } });
-    return revoked;
+    return true;
   });
-  if (ended === undefined) return false;
-  await deps.settle([ended]);
-  return true;
 }
 
 /** Ends every session of everyone (AD-07). */
@@ -151,10 +163,7 @@ export async function endEverySession(
   cause: EndCause,
   origin: Origin,
 ): Promise<void> {
-  const recorded = await deps.db
-    .transaction()
-    .execute(async (tx) => revokeEverything(tx, deps, cause, origin));
-  await deps.settle([recorded]);
+  await transact(deps, async (tx) => revokeEverything(tx, deps, cause, origin));
 }
 
 /** As `endEverySession`, within a transaction; also what a restored backup begins with (DU-04). */
@@ -163,13 +172,13 @@ export async function revokeEverything(
   deps: Pick<RevokeDeps, "clock" | "keyring">,
   cause: EndCause,
   origin: Origin,
-): Promise<Recorded> {
+): Promise<void> {
   const now = deps.clock.now();
   const minHardEpoch = await raiseEveryHardEpoch(tx, now);
   const lastTokenExpiresAt = await latestAccessExpiry(tx);
   await markEveryoneRevoked(tx, cause, now);
   await markAllUsed(tx, now);
-  const recorded = await recordRevocation(tx, deps.clock, {
+  await recordRevocation(tx, deps.clock, {
     scope: "all",
     subject: "*",
     minHardEpoch,
@@ -182,5 +191,4 @@ export async function revokeEverything(
     ...origin,
     details: { cause, everyone: true },
   });
-  return recorded;
 }

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import { uuidv4 } from "../../platform/kernel/ids.ts";
 import { isRecorded } from "../../records/revocations/revocations.store.ts";
@@ -19,16 +20,13 @@ class Undo extends Error {}
  */
 export async function selfTest(deps: RefreshDeps & { readonly db: Db }): Promise<void> {
   const strict = { ...deps, refreshGraceSeconds: 0 };
-  await deps.db
-    .transaction()
-    .execute(async (tx) => {
-      const surprise = await rehearse(tx, strict);
-      if (surprise !== undefined) throw new Error(`self-test: ${surprise}`);
-      throw new Undo();
-    })
-    .catch((error: unknown) => {
-      if (!(error instanceof Undo)) throw error;
-    });
+  await transact(deps, async (tx) => {
+    const surprise = await rehearse(tx, strict);
+    if (surprise !== undefined) throw new Error(`self-test: ${surprise}`);
+    throw new Undo();
+  }).catch((error: unknown) => {
+    if (!(error instanceof Undo)) throw error;
+  });
 }
 
 async function rehearse(tx: Tx, deps: RefreshDeps & SessionDeps): Promise<string | undefined> {

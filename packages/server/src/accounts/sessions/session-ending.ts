@@ -12,7 +12,7 @@ export function createSessionEnding(deps: SessionDeps): SessionEnding {
     endAllAndReopen: async (tx, userId, sessionId, cause, client) => {
       const session = await holdSession(tx, sessionId);
       if (session === undefined || session.revokedAt !== null) return undefined;
-      const recorded = await revokeAllOf(tx, deps, userId, cause);
+      await revokeAllOf(tx, deps, userId, cause);
       const user = await lockUser(tx, userId);
       if (user === undefined) throw new Error("the row of a user went away while it was held");
       // The password was asked for once more, the second factor was not: it gets no younger by that
@@ -24,10 +24,7 @@ export function createSessionEnding(deps: SessionDeps): SessionEnding {
         { amr: session.amr, acr: session.acr, authTime: session.authTime },
         client,
       );
-      return {
-        recorded: [recorded, ...opened.recorded],
-        tokens: () => signTokens(deps, opened.grant),
-      };
+      return { tokens: () => signTokens(deps, opened.grant) };
     },
     endOthers: async (tx, userId, sessionId, cause) => {
       const session = await holdSession(tx, sessionId);
@@ -36,8 +33,9 @@ export function createSessionEnding(deps: SessionDeps): SessionEnding {
         session.userId !== userId ||
         endOf(session, deps.clock.now()) !== undefined
       )
-        return undefined;
-      return revokeOthers(tx, deps, session, cause);
+        return false;
+      await revokeOthers(tx, deps, session, cause);
+      return true;
     },
   };
 }

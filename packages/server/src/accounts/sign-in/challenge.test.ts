@@ -1,4 +1,5 @@
 import { size } from "../../../../../tools/size.ts";
+import { transact } from "../../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import { endpoints, type Endpoint } from "@portcullis/contract";
 import {
@@ -47,7 +48,7 @@ async function pending(world: World, user: TestUser, index = 0): Promise<Challen
   const now = world.clock.now();
   const held = await findUser(world.rules.db, user.id);
   assert.ok(held);
-  await world.rules.db.transaction().execute(async (tx) =>
+  await transact(world.rules, async (tx) =>
     insertChallenge(tx, {
       id: challengeId,
       userId: user.id,

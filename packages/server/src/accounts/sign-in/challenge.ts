@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { Begun, FactorName, Prepared, Proof } from "@portcullis/contract";
 import { timingSafeEqual } from "node:crypto";
 import type { Origin } from "../../records/audit/events.ts";
@@ -46,7 +47,7 @@ export async function openChallenge(
 ): Promise<OpenChallenge | undefined> {
   const now = deps.clock.now();
   const [id, secret] = [uuidv7(deps), deps.random.bytes(32).toString("base64url")];
-  const isKept = await deps.db.transaction().execute(async (tx) => {
+  const isKept = await transact(deps, async (tx) => {
     if ((await lockUser(tx, user.id)) === undefined) return false;
     await insertChallenge(tx, {
       id,
@@ -126,7 +127,7 @@ export async function answerChallenge(
   const reserve = challenge.enrols ? await deps.makeReserve?.() : undefined;
   if (reserve?.kind === "busy") return reserve;
 
-  const outcome = await deps.db.transaction().execute(async (tx) => {
+  const outcome = await transact(deps, async (tx) => {
     const held = await holdPending(tx, deps, challenge);
     if (held === undefined) return { kind: "invalid_challenge" } as const;
     const entered = await conclude(

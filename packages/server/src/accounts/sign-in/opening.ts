@@ -3,7 +3,6 @@ import type { Db, Tx } from "../../platform/db/open.ts";
 import { countUp } from "../../records/counters/counters.store.ts";
 import type { Client } from "../../platform/http/serve.ts";
 import { notify } from "../../records/mail/notices.ts";
-import type { Settle } from "../../records/revocations/settle.ts";
 import {
   openSession,
   recordOpened,
@@ -19,7 +18,6 @@ import { SIGN_INS } from "./failures.ts";
 
 export interface OpeningDeps extends SessionDeps {
   readonly db: Db;
-  readonly settle: Settle;
   /** Whether an account whose address nobody has confirmed is refused. */
   readonly requireVerifiedEmail: boolean;
   /**
@@ -27,8 +25,6 @@ export interface OpeningDeps extends SessionDeps {
    * every login would be news.
    */
   readonly noticeNewDevices: boolean;
-  /** Tells the mail sender that something is waiting. */
-  readonly wakeMail: () => void;
 }
 
 /** The last step of every way in. */
@@ -105,8 +101,6 @@ export async function enter(
   opened: Opened,
   trustedDevice: string | undefined,
 ): Promise<SignedIn> {
-  deps.wakeMail();
-  await deps.settle(opened.recorded);
   const did = trustedDevice ?? newDeviceId(deps.random);
   return { user, opened, deviceToken: deviceTokenOf(deps.keyring, { ...trustOf(user), did }) };
 }

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { CheckOwnPassword } from "../users/ports.ts";
 import { findUser } from "../users/users.store.ts";
 import { checkPassword, type SignInDeps } from "./sign-in.ts";
@@ -27,9 +28,7 @@ export function createCheckOwnPassword(
     );
     if (checked.kind !== "matched")
       return checked.kind === "refused" ? { kind: "mismatched" } : checked;
-    await deps.db
-      .transaction()
-      .execute(async (tx) => settleAttempt(tx, deps, deps.attemptLimits, attempt));
+    await transact(deps, async (tx) => settleAttempt(tx, deps, deps.attemptLimits, attempt));
     return { kind: "matched" };
   };
 }

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { Proof } from "@portcullis/contract";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
@@ -19,8 +20,6 @@ export interface ProveDeps {
   readonly random: Random;
   readonly keyring: Keyring;
   readonly factors: readonly Factor[];
-  /** Tells the mail sender that something is waiting. */
-  readonly wakeMail: () => void;
 }
 
 export interface Guess {
@@ -48,7 +47,7 @@ export type ProofOutcome =
  */
 export async function proveFactor(deps: ProveDeps, guess: Guess): Promise<ProofOutcome> {
   const { user, client, origin } = guess;
-  const taken = await deps.db.transaction().execute(async (tx) => {
+  const taken = await transact(deps, async (tx) => {
     const budget = await takeGuess(tx, deps, user.id, client.address);
     if (budget.kind === "exhausted") {
       await noteFailure(
@@ -67,11 +66,10 @@ export async function proveFactor(deps: ProveDeps, guess: Guess): Promise<ProofO
 
   const checked = await check(deps, guess);
   if (checked.kind === "matched") return checked;
-  await deps.db.transaction().execute(async (tx) => {
+  await transact(deps, async (tx) => {
     if (checked.kind === "busy") return returnGuess(tx, user.id, client.address);
     return noteMismatch(tx, deps, guess);
   });
-  if (checked.kind === "mismatched") deps.wakeMail();
   return checked;
 }
 

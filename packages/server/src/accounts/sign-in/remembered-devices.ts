@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { readCompact } from "@portcullis/verifier";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
@@ -83,7 +84,7 @@ export async function forgetDevice(
   which: { readonly id: string; readonly userId: string },
   origin: Origin,
 ): Promise<void> {
-  await deps.db.transaction().execute(async (tx) => {
+  await transact(deps, async (tx) => {
     if (await deleteDevice(tx, which))
       await record(tx, deps, { event: "device.forgotten", ...origin, userId: which.userId });
   });

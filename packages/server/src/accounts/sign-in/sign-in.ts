@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
@@ -107,7 +108,7 @@ export async function signIn(
   if (password.kind !== "matched") return password;
   const { user, weak } = password;
 
-  const outcome = await deps.db.transaction().execute(async (tx) => {
+  const outcome = await transact(deps, async (tx) => {
     const held = await holdEntrant(tx, deps, {
       userId: user.id,
       isUnchanged: (now) => isSamePassword(user, now, weak),
@@ -197,7 +198,7 @@ export async function checkPassword(
  */
 async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<PasswordCheck> {
   const { user, attempt } = asked;
-  const budget = await deps.db.transaction().execute(async (tx) => {
+  const budget = await transact(deps, async (tx) => {
     const taken = await takeAttempt(tx, deps, deps.attemptLimits, attempt);
     if (taken.kind === "exhausted")
       await noteFailure(
@@ -213,9 +214,7 @@ async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<
 
   const match = await matchPassword(deps, user, asked.password);
   if (match.kind === "busy") {
-    await deps.db
-      .transaction()
-      .execute(async (tx) => returnAttempt(tx, deps.attemptLimits, attempt));
+    await transact(deps, async (tx) => returnAttempt(tx, deps.attemptLimits, attempt));
     return { kind: "busy" };
   }
   const reason =
@@ -226,16 +225,14 @@ async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<
         : reasonAgainst(deps, user);
   if (match.kind === "matched" && user !== undefined && reason === undefined)
     return { kind: "matched", user, weak: match.weak };
-  await deps.db
-    .transaction()
-    .execute(async (tx) =>
-      noteFailure(
-        tx,
-        deps,
-        { event: "sign_in.failed", userId: user?.id, reason: reason ?? "unknown" },
-        origin,
-      ),
-    );
+  await transact(deps, async (tx) =>
+    noteFailure(
+      tx,
+      deps,
+      { event: "sign_in.failed", userId: user?.id, reason: reason ?? "unknown" },
+      origin,
+    ),
+  );
   return { kind: "refused" };
 }
 
@@ -263,9 +260,9 @@ async function upgrade(deps: SignInDeps, user: User, presented: string): Promise
   if (normalized.kind !== "normalized" || passwordSealed === null) return;
   const sealed = await sealPassword(deps, user.id, normalized.password);
   if (sealed.kind === "sealed")
-    await deps.db
-      .transaction()
-      .execute(async (tx) => upgradePassword(tx, user.id, passwordSealed, sealed.passwordSealed));
+    await transact(deps, async (tx) =>
+      upgradePassword(tx, user.id, passwordSealed, sealed.passwordSealed),
+    );
 }
 
 /** What cannot be anybody's name is looked for all the same. */

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { FactorName, Prepared, Proof } from "@portcullis/contract";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
@@ -126,7 +127,7 @@ async function raise(
   show: (tx: Tx) => Promise<Shown | undefined>,
   origin: Origin,
 ): Promise<StepUpOutcome> {
-  const outcome = await deps.db.transaction().execute(async (tx) => {
+  const outcome = await transact(deps, async (tx) => {
     const held = await lockUser(tx, user.id);
     if (held === undefined || held.disabledAt !== null || standingOf(held) !== standingOf(user))
       return "session_ended" as const;
@@ -141,11 +142,10 @@ async function raise(
     );
     return raised === undefined
       ? ("session_ended" as const)
-      : { ...raised, recoveryCodesLeft: shown.recoveryCodesLeft };
+      : { opened: raised, recoveryCodesLeft: shown.recoveryCodesLeft };
   });
   if (outcome === "session_ended") return { kind: "session_ended" };
   if (outcome === "mismatched") return { kind: "factor_mismatched" };
-  await deps.settle(outcome.recorded);
   return { kind: "raised", opened: outcome.opened, recoveryCodesLeft: outcome.recoveryCodesLeft };
 }
 

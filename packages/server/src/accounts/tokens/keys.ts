@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { createHash, createPrivateKey, type KeyObject } from "node:crypto";
 import { createKeySet, type KeySet } from "@portcullis/verifier";
 import { record } from "../../records/audit/audit.ts";
@@ -5,7 +6,7 @@ import type { Origin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
-import { recordRevocation, type Recorded } from "../../records/revocations/settle.ts";
+import { awaitEarlier, recordRevocation } from "../../records/revocations/settle.ts";
 import { algorithms, type SigningAlgorithm } from "./algorithms.ts";
 import {
   activateKey,
@@ -108,24 +109,20 @@ export async function advanceKeys(deps: KeyDeps): Promise<void> {
   const active = keys.find((key) => keyState(key) === "active");
   const announced = keys.find((key) => keyState(key) === "announced");
   if (active === undefined)
-    await deps.db
-      .transaction()
-      .execute(async (tx) =>
-        activate(tx, deps, announced?.kid ?? (await announce(tx, deps, bySystem)), bySystem),
-      );
+    await transact(deps, async (tx) =>
+      activate(tx, deps, announced?.kid ?? (await announce(tx, deps, bySystem)), bySystem),
+    );
   else if (announced !== undefined && announced.announcedAt + deps.announceSeconds <= now) {
-    await deps.db.transaction().execute(async (tx) => activate(tx, deps, announced.kid, bySystem));
+    await transact(deps, async (tx) => activate(tx, deps, announced.kid, bySystem));
   } else if (
     announced === undefined &&
     (active.activatedAt ?? now) + deps.rotateAfterSeconds <= now
   ) {
-    await deps.db
-      .transaction()
-      .execute(async (tx) => announceSuccessor(tx, deps, active.kid, bySystem));
+    await transact(deps, async (tx) => announceSuccessor(tx, deps, active.kid, bySystem));
   }
   for (const key of keys) {
     if (keyState(key) !== "retiring" || (key.retiredAt ?? now) + deps.retainSeconds > now) continue;
-    await deps.db.transaction().execute(async (tx) => {
+    await transact(deps, async (tx) => {
       if (await removeKey(tx, key.kid, now))
         await record(tx, deps, { event: "key.removed", ...bySystem, details: { kid: key.kid } });
     });
@@ -140,7 +137,7 @@ export async function rotateKeys(
   origin: Origin,
   options: { readonly atOnce: boolean },
 ): Promise<{ readonly kid: string }> {
-  return deps.db.transaction().execute(async (tx) => {
+  return transact(deps, async (tx) => {
     const active = (await listKeys(tx)).find((key) => keyState(key) === "active");
     const kid = await announceSuccessor(tx, deps, active?.kid ?? "", origin);
     if (options.atOnce) await activate(tx, deps, kid, origin);
@@ -149,25 +146,26 @@ export async function rotateKeys(
 }
 
 /**
- * Removes a key in an emergency: every token it signed is dead once `recorded` has settled;
+ * Removes a key in an emergency: every token it signed is dead when this returns;
  * sessions live on by refresh (KY-03). The active key gets a successor in the same transaction.
  */
 export async function removeKeyNow(
   deps: KeyDeps,
   kid: string,
   origin: Origin,
-): Promise<
-  { readonly kind: "removed"; readonly recorded: Recorded } | { readonly kind: "unknown" }
-> {
-  return deps.db.transaction().execute(async (tx) => {
+): Promise<{ readonly kind: "removed" | "unknown" }> {
+  return transact(deps, async (tx) => {
     const keys = await listKeys(tx);
     const wasActive = keys.some((key) => key.kid === kid && keyState(key) === "active");
-    if (!(await removeKey(tx, kid, deps.clock.now()))) return { kind: "unknown" };
+    if (!(await removeKey(tx, kid, deps.clock.now()))) {
+      await awaitEarlier(tx, deps.clock, { kid });
+      return { kind: "unknown" };
+    }
     if (wasActive) {
       const waiting = keys.find((key) => keyState(key) === "announced");
       await activate(tx, deps, waiting?.kid ?? (await announce(tx, deps, origin)), origin);
     }
-    const recorded = await recordRevocation(tx, deps.clock, {
+    await recordRevocation(tx, deps.clock, {
       scope: "key",
       subject: kid,
       minHardEpoch: null,
@@ -176,7 +174,7 @@ export async function removeKeyNow(
       lastTokenExpiresAt: await latestAccessExpiry(tx),
     });
     await record(tx, deps, { event: "key.removed", ...origin, details: { kid } });
-    return { kind: "removed", recorded };
+    return { kind: "removed" };
   });
 }
 

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
@@ -55,7 +56,7 @@ export async function confirm(
   if (deps.registration === "closed") return { kind: "closed" };
   const now = deps.clock.now();
   const asking = askingOf(proof);
-  return deps.db.transaction().execute(async (tx): Promise<ConfirmOutcome> => {
+  return transact(deps, async (tx): Promise<ConfirmOutcome> => {
     const registration = await takeTryOfCode(tx, asking, now);
     if (registration === undefined) return { kind: whyNoCode(await findAsked(tx, asking), now) };
     if (!verifyCode(deps.keyring, registration.id, proof.code, registration.codeMac))
@@ -93,14 +94,12 @@ export async function confirmByLink(
 ): Promise<ConfirmByLinkOutcome> {
   if (deps.registration === "closed") return { kind: "closed" };
   const tokenHash = hashToken(proof.token);
-  const tried = await deps.db
-    .transaction()
-    .execute(async (tx): Promise<Registration | LinkRefusal> => {
-      const registration = await takeTryOfLink(tx, tokenHash, deps.clock.now());
-      if (registration === undefined) return whyNoLink(tx, proof.token, deps.clock.now());
-      const owner = await findByIdentifier(tx, { emailCanonical: registration.emailCanonical });
-      return owner === undefined ? registration : "link_void";
-    });
+  const tried = await transact(deps, async (tx): Promise<Registration | LinkRefusal> => {
+    const registration = await takeTryOfLink(tx, tokenHash, deps.clock.now());
+    if (registration === undefined) return whyNoLink(tx, proof.token, deps.clock.now());
+    const owner = await findByIdentifier(tx, { emailCanonical: registration.emailCanonical });
+    return owner === undefined ? registration : "link_void";
+  });
   if (typeof tried === "string") return { kind: tried };
 
   const match = await matchPassword(
@@ -109,7 +108,7 @@ export async function confirmByLink(
     proof.password,
   );
   if (match.kind === "mismatched") return { kind: "wrong_password" };
-  return deps.db.transaction().execute(async (tx): Promise<ConfirmByLinkOutcome> => {
+  return transact(deps, async (tx): Promise<ConfirmByLinkOutcome> => {
     if (match.kind === "busy") {
       await giveTryBack(tx, tokenHash);
       return { kind: "busy" };
@@ -175,7 +174,7 @@ export async function resend(deps: RegisterDeps, proof: ClientProof): Promise<Re
   if (deps.registration === "closed") return { kind: "closed" };
   const now = deps.clock.now();
   const asking = askingOf(proof);
-  const outcome = await deps.db.transaction().execute(async (tx): Promise<ResendOutcome> => {
+  const outcome = await transact(deps, async (tx): Promise<ResendOutcome> => {
     const registration = await findAsked(tx, asking);
     if (registration === undefined || !isPending(registration, now)) return { kind: "not_found" };
     const owner = await findByIdentifier(tx, { emailCanonical: registration.emailCanonical });
@@ -187,7 +186,6 @@ export async function resend(deps: RegisterDeps, proof: ClientProof): Promise<Re
     }
     return { kind: "resent", expiresAt: renewed.stored.codeExpiresAt };
   });
-  deps.wakeMail();
   return outcome;
 }
 

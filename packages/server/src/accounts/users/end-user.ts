@@ -1,9 +1,10 @@
+import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
-import type { Settle } from "../../records/revocations/settle.ts";
+import { awaitEarlier } from "../../records/revocations/settle.ts";
 import type { CheckOwnPassword, OwnPasswordOutcome, SessionEnding, SignedIn } from "./ports.ts";
 import {
   deleteUser,
@@ -20,7 +21,6 @@ export interface EndUserDeps {
   readonly clock: Clock;
   readonly keyring: Keyring;
   readonly sessions: SessionEnding;
-  readonly settle: Settle;
 }
 
 export type EndUserOutcome =
@@ -35,10 +35,10 @@ export async function disableUser(
   origin: Origin,
 ): Promise<EndUserOutcome> {
   return endUser(deps, userId, async (tx) => {
-    if (!(await disable(tx, userId, deps.clock.now()))) return [];
-    const recorded = await deps.sessions.endAll(tx, userId, "user_disabled");
+    if (!(await disable(tx, userId, deps.clock.now())))
+      return awaitEarlier(tx, deps.clock, { userId });
+    await deps.sessions.endAll(tx, userId, "user_disabled");
     await record(tx, deps, { event: "user.disabled", ...origin, userId });
-    return [recorded];
   });
 }
 
@@ -49,10 +49,9 @@ export async function removeUser(
   origin: Origin,
 ): Promise<EndUserOutcome> {
   return endUser(deps, userId, async (tx, user) => {
-    const recorded = await deps.sessions.endAll(tx, userId, "user_deleted");
+    await deps.sessions.endAll(tx, userId, "user_deleted");
     await deleteUser(tx, user);
     await record(tx, deps, { event: "user.deleted", ...origin, userId });
-    return [recorded];
   });
 }
 
@@ -70,7 +69,7 @@ export async function enableUser(
   userId: string,
   origin: Origin,
 ): Promise<{ readonly kind: "done" | "unknown" }> {
-  return deps.db.transaction().execute(async (tx) => {
+  return transact(deps, async (tx) => {
     if ((await lockUser(tx, userId)) === undefined) return { kind: "unknown" };
     const wasDisabled = await enable(tx, userId);
     const wasPaused = await unpause(tx, userId);
@@ -110,17 +109,17 @@ export async function deleteSelf(
 async function endUser(
   deps: EndUserDeps,
   userId: string,
-  end: (tx: Tx, user: User) => Promise<Parameters<Settle>[0]>,
+  end: (tx: Tx, user: User) => Promise<void>,
 ): Promise<EndUserOutcome> {
-  const outcome = await deps.db.transaction().execute(async (tx) => {
+  return transact(deps, async (tx) => {
     const superusers = await lockActiveSuperusers(tx);
     const user = await lockUser(tx, userId);
-    if (user === undefined) return { kind: "unknown" } as const;
-    if (superusers.length === 1 && superusers[0] === userId)
-      return { kind: "last_superuser" } as const;
-    return { kind: "done", recorded: await end(tx, user) } as const;
+    if (user === undefined) {
+      await awaitEarlier(tx, deps.clock, { userId });
+      return { kind: "unknown" };
+    }
+    if (superusers.length === 1 && superusers[0] === userId) return { kind: "last_superuser" };
+    await end(tx, user);
+    return { kind: "done" };
   });
-  if (outcome.kind !== "done") return outcome;
-  await deps.settle(outcome.recorded);
-  return { kind: "done" };
 }

@@ -2,12 +2,11 @@ import type { EndCause } from "@portcullis/contract";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
 import type { Client } from "../../platform/http/serve.ts";
-import type { Recorded } from "../../records/revocations/settle.ts";
 
 /** What changing an account needs of sessions, which stand below: compose.ts hands it down. */
 export interface SessionEnding {
   /** Ends every session and every token of the user, whose row must be held. */
-  endAll(tx: Tx, userId: string, cause: EndCause): Promise<Recorded>;
+  endAll(tx: Tx, userId: string, cause: EndCause): Promise<void>;
   /**
    * The same, and opens the given session anew, on the same proofs; `undefined` where that one had
    * ended already.
@@ -20,19 +19,13 @@ export interface SessionEnding {
     client: Client,
   ): Promise<Renewal | undefined>;
   /**
-   * Ends every session of the user but the given one, each by itself; `undefined` where that one
-   * has ended. The user's row must be held.
+   * Ends every session of the user but the given one, each by itself. Returns false if that one has
+   * ended. The user's row must be held.
    */
-  endOthers(
-    tx: Tx,
-    userId: string,
-    sessionId: string,
-    cause: EndCause,
-  ): Promise<readonly Recorded[] | undefined>;
+  endOthers(tx: Tx, userId: string, sessionId: string, cause: EndCause): Promise<boolean>;
 }
 
 export interface Renewal {
-  readonly recorded: readonly Recorded[];
   /** Signs the new session's tokens; call it after the commit. */
   tokens(): SessionTokens;
 }

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
@@ -34,8 +35,6 @@ export interface RegisterDeps extends PasswordDeps {
   readonly passwordPolicy: PasswordPolicy;
   readonly profileRules: ProfileRules;
   readonly serviceName: string;
-  /** Tells the mail sender that something is waiting. */
-  readonly wakeMail: () => void;
 }
 
 export interface RegisterInput {
@@ -103,7 +102,7 @@ async function registerNow(
   candidate: Candidate,
   origin: Origin,
 ): Promise<RegisterOutcome> {
-  return deps.db.transaction().execute(async (tx) => {
+  return transact(deps, async (tx) => {
     const user = await insertUser(
       tx,
       newUser(candidate, deps.clock.now(), { verified: false, superuser: false }),
@@ -119,7 +118,7 @@ async function begin(deps: RegisterDeps, candidate: Candidate): Promise<Register
   const id = uuidv7(deps);
   const clientSecret = deps.random.bytes(32).toString("base64url");
   const { address, username, ...others } = candidate;
-  const outcome = await deps.db.transaction().execute(async (tx): Promise<RegisterOutcome> => {
+  const outcome = await transact(deps, async (tx): Promise<RegisterOutcome> => {
     if (
       username !== null &&
       (await findByIdentifier(tx, { usernameCanonical: username.canonical })) !== undefined
@@ -148,7 +147,6 @@ async function begin(deps: RegisterDeps, candidate: Candidate): Promise<Register
       expiresAt: proof.stored.codeExpiresAt,
     };
   });
-  deps.wakeMail();
   return outcome;
 }
 
@@ -178,19 +176,17 @@ export async function createSuperuser(
   const examined = await examine(deps, input);
   if (examined.kind !== "acceptable") return examined;
   const { candidate } = examined;
-  return deps.db
-    .transaction()
-    .execute(async (tx): Promise<CreateOutcome | { readonly kind: "guarded" }> => {
-      if (!(await guard(tx))) return { kind: "guarded" };
-      const user = await insertUser(
-        tx,
-        newUser(candidate, deps.clock.now(), { verified: true, superuser: true }),
-      );
-      if (user === undefined) return { kind: await whichIsTaken(tx, candidate) };
-      await spendSetupLinks(tx, deps.clock.now());
-      await record(tx, deps, { event: "superuser.created", ...origin, userId: user.id });
-      return { kind: "created", user };
-    });
+  return transact(deps, async (tx): Promise<CreateOutcome | { readonly kind: "guarded" }> => {
+    if (!(await guard(tx))) return { kind: "guarded" };
+    const user = await insertUser(
+      tx,
+      newUser(candidate, deps.clock.now(), { verified: true, superuser: true }),
+    );
+    if (user === undefined) return { kind: await whichIsTaken(tx, candidate) };
+    await spendSetupLinks(tx, deps.clock.now());
+    await record(tx, deps, { event: "superuser.created", ...origin, userId: user.id });
+    return { kind: "created", user };
+  });
 }
 
 type Examined = { readonly kind: "acceptable"; readonly candidate: Candidate } | Unacceptable;

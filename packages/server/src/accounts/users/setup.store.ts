@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 
@@ -7,7 +8,7 @@ export async function insertSetupLink(
   tokenHash: string,
   expiresAt: UnixSeconds,
 ): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+  await transact({ db }, async (tx) => {
     await tx.deleteFrom("setup_links").execute();
     await tx
       .insertInto("setup_links")

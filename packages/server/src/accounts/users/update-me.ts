@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Db } from "../../platform/db/open.ts";
@@ -35,7 +36,7 @@ export async function updateMe(
       kind: "invalid",
       problems: [{ path: "", message: "must have profile, locale or both" }],
     };
-  return deps.db.transaction().execute(async (tx): Promise<UpdateMeOutcome> => {
+  return transact(deps, async (tx): Promise<UpdateMeOutcome> => {
     const user = await lockUser(tx, userId);
     if (user === undefined) return { kind: "gone" };
     if (user.pausedAt !== null) return { kind: "paused" };

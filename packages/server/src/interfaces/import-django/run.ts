@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { createCipheriv, createHmac } from "node:crypto";
 import { record } from "../../records/audit/audit.ts";
 import type { ForeignSource } from "./sources/source.ts";
@@ -201,7 +202,7 @@ export async function importUsers(deps: ImportDeps, checked: Checked): Promise<C
     checked.highest,
     asNumber(await source.lastNumber(mapping.table, mapping.key)) ?? 0,
   );
-  await db.transaction().execute(async (tx) => raiseNumber(tx, dialect, least));
+  await transact({ db }, async (tx) => raiseNumber(tx, dialect, least));
   for await (const page of pagesToImport(deps, checked)) {
     const { imported, here, leftOut } = await importPage(deps, page, earlier);
     sum.imported += imported;
@@ -310,7 +311,7 @@ async function insertPage(
   if (users.length === 0) return;
   const now = deps.clock.now();
   const superusers = users.filter(({ user }) => user.superuserSince !== null);
-  await db.transaction().execute(async (tx) => {
+  await transact({ db }, async (tx) => {
     await insertUsers(tx, dialect, users, now);
     await insertFactors(tx, deps, factors);
     if (superusers.length > 0) await spendSetupLinks(tx, now);

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { ForeignSource, SourceColumn, SourceRow, SourceTable } from "./sources/source.ts";
 import { operator } from "../../records/audit/origin.ts";
@@ -64,7 +65,7 @@ export async function importTokens(deps: TokenDeps & ImportDeps): Promise<TokenC
   return eachPage(deps, async (tokens) => {
     const users = await findUserIds(db, dialect, [...new Set(tokens.map(({ userId }) => userId))]);
     const known = tokens.filter(({ userId }) => users.has(userId));
-    const imported = await db.transaction().execute(async (tx) => {
+    const imported = await transact({ db }, async (tx) => {
       const inserted = await insertTokens(tx, known);
       if (inserted > 0)
         await record(tx, deps, {

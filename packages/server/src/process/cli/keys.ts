@@ -55,7 +55,6 @@ export function addKeys(program: Command): void {
           throw new CommandError(
             `There is no key ${kid} that could be removed: \`portcullis keys list\` shows those there are.`,
           );
-        await rules.settle([outcome.recorded]);
         print(`The key ${kid} has been removed.`);
       });
     });

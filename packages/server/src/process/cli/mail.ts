@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { Option, type Command } from "commander";
 import { lettersOf } from "../compose.ts";
 import type { Rules } from "../rules.ts";
@@ -77,9 +78,7 @@ function addSuppressions(mail: Command): void {
     .action(async (address: string, _options: object, command: Command) =>
       withRules(command, async (rules) => {
         const suppressed = { address: recipientOrExplain(address), reason: "operator" } as const;
-        await rules.db
-          .transaction()
-          .execute(async (tx) => suppress(tx, rules, suppressed, operator));
+        await transact(rules, async (tx) => suppress(tx, rules, suppressed, operator));
         print(`${suppressed.address} gets no more mail.`);
       }),
     );
@@ -153,7 +152,7 @@ async function showSuppressions(
 }
 
 async function clear(rules: Rules, address: string): Promise<void> {
-  const cleared = await rules.db.transaction().execute(async (tx) => {
+  const cleared = await transact(rules, async (tx) => {
     const suppression = await findSuppression(tx, address);
     return suppression === undefined
       ? "unknown"

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { Budget } from "@portcullis/contract";
 import type { Db } from "../../platform/db/open.ts";
 import { addressKeys } from "../../platform/http/address.ts";
@@ -43,7 +44,7 @@ export function createBudgets(deps: {
         windowSeconds: limits.windowSeconds,
       },
     ];
-    return deps.db.transaction().execute(async (tx) => takeEach(tx, each, deps.clock.now()));
+    return transact(deps, async (tx) => takeEach(tx, each, deps.clock.now()));
   };
 }
 

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { Db } from "../../platform/db/open.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import {
@@ -33,7 +34,7 @@ export async function pruneAudit(
   // Asked first, because the other question is not answered from an index.
   if (oldest === undefined || oldest >= startOfDay(now - retentionSeconds)) return 0;
   const before = startOfDay((await provenTime(db, now)) - retentionSeconds);
-  return db.transaction().execute(async (tx) => {
+  return transact({ db }, async (tx) => {
     const head = await holdHead(tx);
     const anchor = anchorOf(deps.keyring, head.pruned);
     if (anchor === undefined) throw broken(head.pruned.position);

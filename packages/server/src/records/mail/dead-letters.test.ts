@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { endpoints } from "@portcullis/contract";
 import assert from "node:assert/strict";
 import { eventsOf, par, statuses } from "../../../test/steps.ts";
@@ -21,7 +22,7 @@ async function queue(
     data: {},
     ...more,
   } as const;
-  await world.rules.db.transaction().execute(async (tx) => enqueue(tx, world.rules, mail));
+  await transact(world.rules, async (tx) => enqueue(tx, world.rules, mail));
 }
 
 /** As the sender does once it has tried for long enough. */
@@ -136,7 +137,7 @@ eachWorld(
       (await again(world, token, "0190a0a0-0000-7000-8000-000000000000")).body.code,
       "not_found",
     );
-    await world.rules.db.transaction().execute(async (tx) => enqueue(tx, world.rules, "nothing"));
+    await transact(world.rules, async (tx) => enqueue(tx, world.rules, "nothing"));
     assert.equal((await listed(world, token)).items.length, 1);
   },
 );

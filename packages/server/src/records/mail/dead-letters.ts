@@ -1,11 +1,12 @@
 import { record, type AuditDeps } from "../audit/audit.ts";
 import type { Origin } from "../audit/events.ts";
 import type { Db } from "../../platform/db/open.ts";
+import { afterCommit, transact } from "../../platform/db/transact.ts";
+import { wakeSender } from "./outbox.ts";
 import { requeue } from "./outbox.store.ts";
 
 export interface SendAgainDeps extends AuditDeps {
   readonly db: Db;
-  readonly wakeMail: () => void;
 }
 
 export type SendAgainOutcome = { readonly kind: "requeued" | "expired" | "unknown" };
@@ -21,12 +22,11 @@ export async function sendAgain(
   id: string,
   origin: Origin,
 ): Promise<SendAgainOutcome> {
-  const outcome = await deps.db.transaction().execute(async (tx): Promise<SendAgainOutcome> => {
+  return transact(deps, async (tx): Promise<SendAgainOutcome> => {
     const kind = await requeue(tx, id, deps.clock.now());
-    if (kind === "requeued")
-      await record(tx, deps, { ...origin, event: "mail.requeued", details: { mailId: id } });
+    if (kind !== "requeued") return { kind };
+    afterCommit(tx, wakeSender, "waiting");
+    await record(tx, deps, { ...origin, event: "mail.requeued", details: { mailId: id } });
     return { kind };
   });
-  if (outcome.kind === "requeued") deps.wakeMail();
-  return outcome;
 }

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import type { Db } from "../../platform/db/open.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
@@ -137,7 +138,7 @@ async function settleRefusal(
   const { permanent, deadAddress, error } = refusal;
   if (!permanent) return tryLater(deps, mail, error);
   if (!deadAddress) return giveUp(deps, mail, error);
-  await deps.db.transaction().execute(async (tx) => {
+  await transact(deps, async (tx) => {
     await markFailed(tx, mail, { at: deps.clock.now(), error });
     await suppress(tx, deps, { address: mail.recipient, reason: "hard_bounce" }, bySystem);
   });

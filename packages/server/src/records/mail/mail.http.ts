@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import { endpoints } from "@portcullis/contract";
 import { originOf } from "../audit/origin.ts";
 import { invalidCursor, readPage } from "../../platform/http/cursor.ts";
@@ -35,11 +36,9 @@ function reportRoute(deps: MailDeps): Route {
       );
       return refuse("invalid_input", { errors: unreadable });
     }
-    await deps.db
-      .transaction()
-      .execute(async (tx) =>
-        suppressAll(tx, deps, readable, { ...originOf(call), actor: { kind: "system" } }),
-      );
+    await transact(deps, async (tx) =>
+      suppressAll(tx, deps, readable, { ...originOf(call), actor: { kind: "system" } }),
+    );
     return answer(204);
   });
 }
@@ -92,17 +91,17 @@ function suppressionRoutes(deps: MailDeps): readonly Route[] {
       if (address === undefined)
         return refuse("invalid_input", { errors: [unreadableAt("/address")] });
       const suppressed = { address, reason: "operator" } as const;
-      await db
-        .transaction()
-        .execute(async (tx) => suppress(tx, deps, suppressed, originOf(call, "superuser")));
+      await transact({ db }, async (tx) =>
+        suppress(tx, deps, suppressed, originOf(call, "superuser")),
+      );
       return answer(204);
     }),
 
     serve(endpoints.adminClearSuppression, async (call) => {
       const origin = originOf(call, "superuser");
-      const cleared = await db
-        .transaction()
-        .execute(async (tx) => clearSuppression(tx, deps, call.params.id, origin));
+      const cleared = await transact({ db }, async (tx) =>
+        clearSuppression(tx, deps, call.params.id, origin),
+      );
       return cleared === "cleared" ? answer(204) : refuse("not_found");
     }),
   ];

@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import type { Db } from "../../platform/db/open.ts";
 import { eachDatabase } from "../../platform/db/testing.ts";
@@ -36,7 +37,7 @@ async function queue(
     expiresAt,
     data: "sealed",
   };
-  await db.transaction().execute(async (tx) => insertMail(tx, mail, { at, sentAt: null }));
+  await transact({ db }, async (tx) => insertMail(tx, mail, { at, sentAt: null }));
 }
 
 async function claim(db: Db, by: string, at = now, limit = 100): Promise<readonly ClaimedMail[]> {
@@ -53,7 +54,7 @@ const rowOf = async (db: Db, id: string) =>
   db.selectFrom("outbox").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
 
 const requeueNow = async (db: Db, id: string, at = now) =>
-  db.transaction().execute(async (tx) => requeue(tx, id, at));
+  transact({ db }, async (tx) => requeue(tx, id, at));
 
 eachDatabase("DU-06: of many that claim at once, each mail is claimed by one", async ({ db }) => {
   for (let n = 10; n < 40; n += 1) await queue(db, `mail-${n}`);
@@ -182,7 +183,7 @@ eachDatabase(
       expiresAt: null,
       data: "{}",
     };
-    await db.transaction().execute(async (tx) => insertMail(tx, nothing, { at: now, sentAt: now }));
+    await transact({ db }, async (tx) => insertMail(tx, nothing, { at: now, sentAt: now }));
     const [sent, failed] = await claim(db, "a", now, 2);
     assert.ok(sent !== undefined && failed !== undefined);
     await markSent(db, sent, now + 1);
@@ -226,7 +227,7 @@ eachDatabase(
       expiresAt: null,
       data: "{}",
     };
-    await db.transaction().execute(async (tx) => insertMail(tx, nothing, { at: now, sentAt: now }));
+    await transact({ db }, async (tx) => insertMail(tx, nothing, { at: now, sentAt: now }));
     const [sent, failed] = await claim(db, "a", now, 2);
     assert.ok(sent !== undefined && failed !== undefined);
     await markSent(db, sent, now);

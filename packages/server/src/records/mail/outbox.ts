@@ -1,5 +1,6 @@
 import type { Queryable, Tx } from "../../platform/db/open.ts";
 import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
+import { afterCommit, type FollowUp } from "../../platform/db/transact.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
@@ -19,9 +20,12 @@ export type Mail = {
   };
 }[TemplateName];
 
+/** The sender is woken after a commit that has put a mail into the outbox. */
+export const wakeSender: FollowUp<"waiting"> = { name: "the sender of mail" };
+
 /**
  * Puts a mail into the outbox in the transaction of its cause: rolled back, it is never sent
- * (DU-06). Once that has committed, `Sender.wake` spares the mail the wait for the next poll.
+ * (DU-06). The commit wakes the sender, which spares the mail the wait for the next poll.
  *
  * `nothing` costs what a mail costs, where the answer must not tell whether there was one (EN-04).
  *
@@ -34,6 +38,7 @@ export async function enqueue(
 ): Promise<void> {
   const id = uuidv7(deps);
   const now = deps.clock.now();
+  afterCommit(tx, wakeSender, "waiting");
   if (mail === "nothing")
     return insertMail(
       tx,

@@ -1,3 +1,4 @@
+import { onCommit, transact } from "../../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { sql } from "kysely";
@@ -10,7 +11,7 @@ import type { Facts, Log } from "../../platform/kernel/log.ts";
 import { systemRandom, type Random } from "../../platform/kernel/random.ts";
 import type { Message } from "./message.ts";
 import { requeue } from "./outbox.store.ts";
-import { enqueue, mailFigures, type Mail } from "./outbox.ts";
+import { enqueue, mailFigures, wakeSender, type Mail } from "./outbox.ts";
 import { createSender, type Sender } from "./sender.ts";
 import { isSuppressed, suppress } from "./suppressions.ts";
 import { createLetters } from "./templates/templates.ts";
@@ -73,6 +74,7 @@ const dropped: SendOutcome = { kind: "interrupted", error: "ECONNRESET" };
 const down: SendOutcome = { kind: "unavailable", cause: "connection", error: "ECONNREFUSED" };
 
 function worldOf(db: Db): World {
+  onCommit(db, wakeSender, () => {});
   const clock = manualClock();
   const inbox: Message[] = [];
   const logged: Logged[] = [];
@@ -122,9 +124,9 @@ function worldOf(db: Db): World {
         data,
         ...(expiresAt && { expiresAt }),
       };
-      await db
-        .transaction()
-        .execute(async (tx) => enqueue(tx, { clock, random: systemRandom, keyring: ring }, mail));
+      await transact({ db }, async (tx) =>
+        enqueue(tx, { clock, random: systemRandom, keyring: ring }, mail),
+      );
     },
   };
 }
@@ -149,7 +151,7 @@ onMail(
       template: "already_registered",
       data: {},
     };
-    const aborted = db.transaction().execute(async (tx) => {
+    const aborted = transact({ db }, async (tx) => {
       await enqueue(tx, { clock, random: systemRandom, keyring: ring }, mail);
       throw new Error("the change failed");
     });
@@ -286,7 +288,7 @@ onMail(
     assert.equal(await isSuppressed(db, row.recipient), false);
 
     assert.equal(
-      await db.transaction().execute(async (tx) => requeue(tx, row.id, clock.now())),
+      await transact({ db }, async (tx) => requeue(tx, row.id, clock.now())),
       "requeued",
     );
     assert.deepEqual(await sender().runOnce(), { sent: 1, failed: 0 });
@@ -336,7 +338,7 @@ onMail(
   async ({ db, clock, inbox, sender, queue }) => {
     const deps = { clock, keyring: ring, random: systemRandom };
     const complaint = { address: "anna@example.com", reason: "complaint" } as const;
-    await db.transaction().execute(async (tx) => suppress(tx, deps, complaint, bySystem));
+    await transact({ db }, async (tx) => suppress(tx, deps, complaint, bySystem));
     await queue("Anna@Example.com");
     assert.deepEqual(await sender().runOnce(), { sent: 0, failed: 1 });
     assert.partialDeepStrictEqual(await outbox(db), {

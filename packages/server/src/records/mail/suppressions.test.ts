@@ -1,3 +1,4 @@
+import { transact } from "../../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { dump, eventsOf, par, register, signed, statuses } from "../../../test/steps.ts";
@@ -63,7 +64,7 @@ eachWorld(
     const { db } = world.rules;
     const reasons = ["hard_bounce", "complaint", "operator"] as const;
     await par(20, async (n) =>
-      db.transaction().execute(async (tx) =>
+      transact({ db }, async (tx) =>
         suppress(
           tx,
           world.rules,

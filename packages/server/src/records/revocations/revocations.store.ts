@@ -77,6 +77,31 @@ export async function hardEpochFloor(tx: Tx): Promise<number> {
   return Number(row?.floor ?? 0);
 }
 
+/**
+ * The revocations in force that reach a session, a user or a signing key, those of everything
+ * included, with their positions in commit order.
+ */
+export async function listConcerning(
+  tx: Tx,
+  subject: {
+    readonly sessionId?: string | undefined;
+    readonly userId?: string | undefined;
+    readonly kid?: string | undefined;
+  },
+  now: UnixSeconds,
+): Promise<readonly { readonly revocation: Revocation; readonly position: Position }[]> {
+  const subjects = [subject.sessionId, subject.userId, subject.kid, "*"].filter(
+    (one) => one !== undefined,
+  );
+  const rows = await tx
+    .selectFrom("revocations")
+    .selectAll()
+    .where("subject", "in", subjects)
+    .where("expires_at", ">", now)
+    .execute();
+  return rows.map((row) => ({ revocation: toRevocation(row), position: row.xid }));
+}
+
 export async function isRecorded(tx: Tx, subject: string): Promise<boolean> {
   return (
     (await tx

@@ -1,31 +1,39 @@
 import type { RevocationView } from "@portcullis/verifier";
 import type { Db, Tx } from "../../platform/db/open.ts";
+import { afterCommit, type FollowUp } from "../../platform/db/transact.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
 import {
   insertRevocation,
+  listConcerning,
   nodesBehind,
   type Position,
   type Revocation,
 } from "./revocations.store.ts";
 
-/** A revocation that has been written, and is not acknowledged before `settle` returns. */
+/** A revocation that has been written in a transaction. */
 export interface Recorded {
   readonly revocation: Revocation;
   readonly position: Position;
 }
 
 /**
- * Leeway on `exp` plus twice the tolerated clock error: how long a token can outlive its `exp` on
- * some node (RV-13).
+ * The barrier follows the commit of a transaction that revokes: `transact` returns only once every
+ * live node refuses what was revoked.
  */
+export const barrier: FollowUp<Recorded> = { name: "the wait for the other nodes" };
+
+/** Leeway on `exp` plus twice the tolerated clock error: how long a token can outlive its `exp` on some node (RV-13). */
 const EXPIRY_MARGIN_SECONDS = 15;
 
-/** Writes the revocation in the transaction of its cause (RV-04). */
+/**
+ * Writes a revocation in the transaction of its cause (RV-04). The transaction's `transact` then
+ * waits for the barrier before it returns.
+ */
 export async function recordRevocation(
   tx: Tx,
   clock: Clock,
   revocation: Omit<Revocation, "createdAt" | "expiresAt"> & { readonly lastTokenExpiresAt: number },
-): Promise<Recorded> {
+): Promise<void> {
   const { lastTokenExpiresAt, ...rest } = revocation;
   const now = clock.now();
   const row = {
@@ -33,13 +41,28 @@ export async function recordRevocation(
     createdAt: now,
     expiresAt: Math.max(now, lastTokenExpiresAt) + EXPIRY_MARGIN_SECONDS,
   };
-  return { revocation: row, position: await insertRevocation(tx, row) };
+  afterCommit(tx, barrier, { revocation: row, position: await insertRevocation(tx, row) });
 }
 
 /**
- * Returns once every live node refuses what was revoked, or the staleness bound has passed since
- * the commit.
+ * Waits for what an earlier call has revoked. A call that finds nothing left to revoke must not
+ * answer before the other nodes have applied the revocation that it found done (RV-23): the client
+ * that repeats a logout is told the same as the first one.
  */
+export async function awaitEarlier(
+  tx: Tx,
+  clock: Clock,
+  subject: {
+    readonly sessionId?: string | undefined;
+    readonly userId?: string | undefined;
+    readonly kid?: string | undefined;
+  },
+): Promise<void> {
+  for (const recorded of await listConcerning(tx, subject, clock.now()))
+    afterCommit(tx, barrier, recorded);
+}
+
+/** Returns once every live node refuses what was revoked, or the staleness bound has passed. */
 export type Settle = (recorded: readonly Recorded[]) => Promise<void>;
 
 export interface SettleDeps {
@@ -47,9 +70,9 @@ export interface SettleDeps {
   readonly clock: Clock;
   readonly nodeId: string;
   readonly boundSeconds: number;
-  /** This process's own view; absent in a command that verifies nothing. */
+  /** This process's own view. Absent in a command that verifies no token. */
   readonly view?: RevocationView;
-  /** As `FeedDeps.keyRemoved`, for what this process removes itself. */
+  /** Reloads the signing keys. Called if this process has removed one itself. */
   readonly keyRemoved?: () => Promise<void>;
 }
 

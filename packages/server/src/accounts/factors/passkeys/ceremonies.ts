@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import type { Db } from "../../../platform/db/open.ts";
 import type { Clock } from "../../../platform/kernel/clock.ts";
 import { momentOf, uuidv7 } from "../../../platform/kernel/ids.ts";
@@ -42,7 +43,7 @@ export async function beginCeremony(
     createdAt: now,
     expiresAt: now + CEREMONY_SECONDS,
   };
-  return deps.db.transaction().execute(async (tx) => {
+  return transact(deps, async (tx) => {
     if ((await lockUser(tx, purpose.userId)) === undefined) return undefined;
     await insertCeremony(tx, ceremony);
     return ceremony;
@@ -58,7 +59,7 @@ export async function endCeremony(
   id: string,
   purpose: Purpose,
 ): Promise<Ceremony | undefined> {
-  const ceremony = await deps.db.transaction().execute(async (tx) => consumeCeremony(tx, id));
+  const ceremony = await transact(deps, async (tx) => consumeCeremony(tx, id));
   if (ceremony === undefined || ceremony.expiresAt <= deps.clock.now()) return undefined;
   const { kind, userId, flowId, standing } = purpose;
   const isMeant =
@@ -96,9 +97,7 @@ export async function endSignIn(
   const ceremony = signInCeremony(deps.keyring, id);
   const now = deps.clock.now();
   if (ceremony.createdAt > now + SKEW_SECONDS || ceremony.expiresAt <= now) return undefined;
-  return (await deps.db.transaction().execute(async (tx) => insertSpent(tx, ceremony)))
-    ? ceremony
-    : undefined;
+  return (await transact(deps, async (tx) => insertSpent(tx, ceremony))) ? ceremony : undefined;
 }
 
 function signInCeremony(keyring: Keyring, id: string): Ceremony {

@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
 import type { Tx } from "../../../platform/db/open.ts";
@@ -18,7 +19,7 @@ export async function renamePasskey(
   name: string,
   origin: Origin,
 ): Promise<Passkey | undefined> {
-  return deps.db.transaction().execute(async (tx) => {
+  return transact(deps, async (tx) => {
     const renamed = await setName(tx, which, name);
     if (renamed !== undefined)
       await record(tx, deps, {

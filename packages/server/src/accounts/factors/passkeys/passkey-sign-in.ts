@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import type { Assertion } from "@portcullis/contract";
 import type { Origin } from "../../../records/audit/events.ts";
 import type { Tx } from "../../../platform/db/open.ts";
@@ -55,13 +56,13 @@ export async function signInWithPasskey(
   if (ceremony === undefined) return { kind: "refused" };
   const recognised = await recognise(deps, ceremony, credential, origin);
   if ("reason" in recognised) {
-    await deps.db.transaction().execute(async (tx) => noteRefused(tx, deps, recognised, origin));
+    await transact(deps, async (tx) => noteRefused(tx, deps, recognised, origin));
     return { kind: "refused" };
   }
   const { user, match } = recognised;
   const trusted = trustedDevice(deps.keyring, user, deviceToken);
 
-  const outcome = await deps.db.transaction().execute(async (tx) => {
+  const outcome = await transact(deps, async (tx) => {
     const isUnchanged = (held: User): boolean => standingOf(held) === standingOf(user);
     const held = await holdEntrant(tx, deps, { userId: user.id, isUnchanged });
     if (held === undefined || (await match.spend(tx)) === undefined) {

@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
 import type { Refusal } from "../../../platform/http/serve.ts";
@@ -24,23 +25,19 @@ export async function removePassword(
   origin: Origin,
 ): Promise<RemovePasswordOutcome> {
   const { userId, sessionId, claims } = who;
-  const outcome = await deps.db
-    .transaction()
-    .execute(async (tx): Promise<RemovePasswordOutcome> => {
-      const user = await lockUser(tx, userId);
-      if (user === undefined || user.disabledAt !== null || user.hardEpoch !== claims.hep)
-        return { kind: "session_ended" };
-      if ((await takeCensus(tx, userId)).verifyingPasskeys === 0)
-        return { kind: "last_credential" };
-      const refusal = refusalOfWeak(claims, ["passkey"], ["passkey"]);
-      if (refusal !== undefined) return { kind: "insufficient", refusal };
-      if (user.passwordSealed === null) return { kind: "removed" };
-      const now = deps.clock.now();
-      await setPassword(tx, userId, null, now);
-      await notify(tx, deps, user, { template: "password_changed", data: { at: now } });
-      await record(tx, deps, { event: "password.removed", ...origin, userId, sessionId });
-      return { kind: "removed" };
-    });
-  if (outcome.kind === "removed") deps.wakeMail();
+  const outcome = await transact(deps, async (tx): Promise<RemovePasswordOutcome> => {
+    const user = await lockUser(tx, userId);
+    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== claims.hep)
+      return { kind: "session_ended" };
+    if ((await takeCensus(tx, userId)).verifyingPasskeys === 0) return { kind: "last_credential" };
+    const refusal = refusalOfWeak(claims, ["passkey"], ["passkey"]);
+    if (refusal !== undefined) return { kind: "insufficient", refusal };
+    if (user.passwordSealed === null) return { kind: "removed" };
+    const now = deps.clock.now();
+    await setPassword(tx, userId, null, now);
+    await notify(tx, deps, user, { template: "password_changed", data: { at: now } });
+    await record(tx, deps, { event: "password.removed", ...origin, userId, sessionId });
+    return { kind: "removed" };
+  });
   return outcome;
 }

@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import type { Assertion } from "@portcullis/contract";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
@@ -68,7 +69,7 @@ function hasGoneBack(said: number, stored: number): boolean {
 
 /** There may be a copy of it (PK-06). */
 async function suspect(deps: ShowDeps, { id, userId }: Passkey, origin: Origin): Promise<void> {
-  await deps.db.transaction().execute(async (tx) => {
+  await transact(deps, async (tx) => {
     if (await markSuspect(tx, id, deps.clock.now()))
       await record(tx, deps, {
         event: "factor.suspect",

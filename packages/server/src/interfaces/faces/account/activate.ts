@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
 import type { Db, Tx } from "../../../platform/db/open.ts";
@@ -33,7 +34,7 @@ export async function activate(
   origin: Origin,
   also: Also = async () => {},
 ): Promise<ActivateOutcome> {
-  return deps.db.transaction().execute(async (tx): Promise<ActivateOutcome> => {
+  return transact(deps, async (tx): Promise<ActivateOutcome> => {
     const user = await lockUser(tx, userId);
     if (user === undefined) return { kind: "unknown" };
     if (!isMailedToken(deps, "activation", user, token)) return { kind: "invalid_token" };

@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
 import type { Db, Queryable, Tx } from "../../../platform/db/open.ts";
@@ -112,7 +113,7 @@ export async function createAccount(
   const sealed = await sealPassword(deps, id, password.password);
   if (sealed.kind === "busy") return sealed;
 
-  return deps.db.transaction().execute(async (tx): Promise<CreateAccountOutcome> => {
+  return transact(deps, async (tx): Promise<CreateAccountOutcome> => {
     const now = deps.clock.now();
     const newUser = {
       id,

@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
 import type { Also } from "./create-account.ts";
@@ -47,20 +48,18 @@ export async function resetByMailedToken(
   const sealed = await sealPassword(deps, found.id, password.password);
   if (sealed.kind === "busy") return sealed;
 
-  const ended = await deps.db.transaction().execute(async (tx) => {
+  const kind = await transact(deps, async (tx) => {
     const user = await lockUser(tx, found.id);
     if (
       user === undefined ||
       user.disabledAt !== null ||
       !isMailedToken(deps, "password", user, token)
     )
-      return undefined;
-    const recorded = await replaceForgotten(tx, deps, user, sealed.passwordSealed);
+      return "invalid_token" as const;
+    await replaceForgotten(tx, deps, user, sealed.passwordSealed);
     await also(tx, user);
     await record(tx, deps, { event: "password.reset", ...origin, userId: user.id });
-    return recorded;
+    return "reset" as const;
   });
-  if (ended === undefined) return { kind: "invalid_token" };
-  await deps.settle([ended]);
-  return { kind: "reset" };
+  return { kind };
 }

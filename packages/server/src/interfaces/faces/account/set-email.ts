@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
 import type { Db, Tx } from "../../../platform/db/open.ts";
@@ -68,7 +69,7 @@ export async function changeAddress(
   origin: Origin,
   also: Also = async () => {},
 ): Promise<ChangeAddressOutcome> {
-  return deps.db.transaction().execute(async (tx): Promise<ChangeAddressOutcome> => {
+  return transact(deps, async (tx): Promise<ChangeAddressOutcome> => {
     const user = await lockUser(tx, userId);
     if (user === undefined) return { kind: "unknown" };
     return move(tx, deps, { user, next }, origin, also);
@@ -96,7 +97,7 @@ export async function changeOwnAddress(
   const own = await deps.checkOwnPassword(who, input.currentPassword, origin);
   if (own.kind !== "matched") return own;
   if (!input.isRepeated) return { kind: "not_repeated" };
-  return deps.db.transaction().execute(async (tx): Promise<ChangeOwnAddressOutcome> => {
+  return transact(deps, async (tx): Promise<ChangeOwnAddressOutcome> => {
     const user = await lockUser(tx, who.userId);
     // Whoever changed the password meanwhile has ended this session.
     if (
@@ -126,15 +127,16 @@ export async function changeAddressByMailedToken(
 ): Promise<Moved | { readonly kind: "not_repeated" | "unknown" | "invalid_token" }> {
   if (!input.isRepeated) return { kind: "not_repeated" };
   if (userId === undefined) return { kind: "unknown" };
-  return deps.db
-    .transaction()
-    .execute(async (tx): Promise<Moved | { readonly kind: "unknown" | "invalid_token" }> => {
+  return transact(
+    deps,
+    async (tx): Promise<Moved | { readonly kind: "unknown" | "invalid_token" }> => {
       const user = await lockUser(tx, userId);
       if (user === undefined) return { kind: "unknown" };
       if (user.disabledAt !== null || !(await spendNameToken(tx, deps, user, input.token)))
         return { kind: "invalid_token" };
       return move(tx, deps, { user, next: input.next }, origin, also);
-    });
+    },
+  );
 }
 
 /** The user's row must be held. */

@@ -1,8 +1,8 @@
+import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
 import type { Db } from "../../../platform/db/open.ts";
 import type { Clock } from "../../../platform/kernel/clock.ts";
-import type { Settle } from "../../../records/revocations/settle.ts";
 import type { Also } from "./create-account.ts";
 import {
   complaintsAbout,
@@ -24,7 +24,6 @@ export interface SetOwnPasswordDeps extends PasswordDeps, ComplaintsDeps {
   readonly clock: Clock;
   readonly sessions: SessionEnding;
   readonly checkOwnPassword: CheckOwnPassword;
-  readonly settle: Settle;
 }
 
 export type SetOwnPasswordOutcome =
@@ -65,7 +64,7 @@ export async function setOwnPassword(
   const sealed = await sealPassword(deps, userId, next.password);
   if (sealed.kind === "busy") return sealed;
 
-  const recorded = await deps.db.transaction().execute(async (tx) => {
+  return transact(deps, async (tx): Promise<SetOwnPasswordOutcome> => {
     const user = await lockUser(tx, userId);
     // Whoever changed or reset it meanwhile has ended this session.
     if (
@@ -73,15 +72,12 @@ export async function setOwnPassword(
       user.disabledAt !== null ||
       user.passwordChangedAt !== before.passwordChangedAt
     )
-      return undefined;
-    const ended = await deps.sessions.endOthers(tx, userId, sessionId, "password_changed");
-    if (ended === undefined) return undefined;
+      return { kind: "session_ended" };
+    if (!(await deps.sessions.endOthers(tx, userId, sessionId, "password_changed")))
+      return { kind: "session_ended" };
     await setPassword(tx, userId, sealed.passwordSealed, deps.clock.now());
     await also(tx, user);
     await record(tx, deps, { event: "password.changed", ...origin, userId, sessionId });
-    return ended;
+    return { kind: "set" };
   });
-  if (recorded === undefined) return { kind: "session_ended" };
-  await deps.settle(recorded);
-  return { kind: "set" };
 }

@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
 import type { Db, Tx } from "../../../platform/db/open.ts";
@@ -54,7 +55,7 @@ export async function rename(
   if (before === undefined) return { kind: "session_ended" };
   const name = await examine(deps, input, before);
   if (name.kind !== "usable") return name;
-  return deps.db.transaction().execute(async (tx): Promise<RenameOutcome> => {
+  return transact(deps, async (tx): Promise<RenameOutcome> => {
     const user = await lockUser(tx, who.userId);
     // Whoever changed the password meanwhile has ended this session.
     if (user === undefined || user.disabledAt !== null || isAnotherPassword(user, before))
@@ -84,7 +85,7 @@ export async function renameByMailedToken(
   const name = await examine(deps, input, found);
   if (name.kind !== "usable") return name;
   if (found === undefined) return { kind: "unknown" };
-  return deps.db.transaction().execute(async (tx): Promise<RenameByTokenOutcome> => {
+  return transact(deps, async (tx): Promise<RenameByTokenOutcome> => {
     const user = await lockUser(tx, found.id);
     if (
       user === undefined ||

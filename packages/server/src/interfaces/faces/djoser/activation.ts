@@ -78,7 +78,6 @@ async function follow(
   const outcome = await activate(deps, user.id, link.token, originOf(visit), letter);
   switch (outcome.kind) {
     case "activated":
-      deps.wakeMail();
       return noContent();
     case "unknown":
       return unknownUid();

@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import type { Visit } from "../../../platform/http/page.ts";
 import { findByAddress, type User } from "../../../accounts/users/users.store.ts";
 import type { DjoserDeps } from "./deps.ts";
@@ -27,11 +28,10 @@ export async function askForLink(
     user.disabledAt === null &&
     user.passwordSealed !== null &&
     (user.pausedAt !== null) === (template === "djoser_activation");
-  const found = await deps.db.transaction().execute(async (tx) => {
+  const found = await transact(deps, async (tx) => {
     const users = (await findByAddress(tx, canonical)).filter(isMeant);
     await sendLinks(tx, deps, template, address, users);
     return users.length > 0;
   });
-  deps.wakeMail();
   return { kind: found ? "sent" : "nobody" };
 }

@@ -106,7 +106,7 @@ async function setUsername(
   );
   switch (outcome.kind) {
     case "renamed":
-      return done(deps);
+      return noContent();
     case "session_ended":
       return sessionEnded();
     case "mismatched":
@@ -132,7 +132,7 @@ async function resetUsername(
   );
   switch (outcome.kind) {
     case "renamed":
-      return done(deps);
+      return noContent();
     case "unknown":
       return unknownUid();
     case "invalid_token":
@@ -156,7 +156,7 @@ async function setEmail(
   );
   switch (outcome.kind) {
     case "changed":
-      return done(deps);
+      return noContent();
     case "session_ended":
       return sessionEnded();
     case "mismatched":
@@ -183,7 +183,7 @@ async function resetEmail(
   );
   switch (outcome.kind) {
     case "changed":
-      return done(deps);
+      return noContent();
     case "unknown":
       return unknownUid();
     case "invalid_token":
@@ -213,11 +213,6 @@ const movedLetters =
 
 function news(deps: DjoserDeps): Also {
   return deps.djoser.confirmNameChange ? newsLetter(deps, "djoser_username_changed") : nothingElse;
-}
-
-function done(deps: DjoserDeps): Answer {
-  deps.wakeMail();
-  return noContent();
 }
 
 function badUsername(

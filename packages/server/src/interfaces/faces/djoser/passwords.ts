@@ -118,7 +118,6 @@ async function set(
   );
   switch (outcome.kind) {
     case "set":
-      deps.wakeMail();
       return noContent();
     case "not_repeated":
       return notRepeated("password");
@@ -145,7 +144,6 @@ async function reset(
   const outcome = await resetByMailedToken(deps, asked, originOf(visit), tellOfNewPassword(deps));
   switch (outcome.kind) {
     case "reset":
-      deps.wakeMail();
       return noContent();
     case "unknown":
       return unknownUid();

@@ -1,8 +1,8 @@
+import { transact } from "../../../platform/db/transact.ts";
 import { originOf } from "../../../records/audit/origin.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Visit } from "../../../platform/http/page.ts";
 import { hashToken } from "../../../platform/kernel/codes.ts";
-import type { Recorded } from "../../../records/revocations/settle.ts";
 import { endSession, revokeOne } from "../../../accounts/sessions/revoke.ts";
 import { lockUser } from "../../../accounts/users/users.store.ts";
 import { noContent, nonFieldErrors, ok, type Answer } from "../drf/answers.ts";
@@ -87,7 +87,7 @@ async function tokenLogin(deps: DjoserDeps, login: Login, visit: Visit): Promise
   const { user, grant } = outcome.value;
   const { sessionId } = grant;
   const origin = { ...originOf(visit), actor: { kind: "user", id: user.id } } as const;
-  const { token, recorded } = await deps.db.transaction().execute(async (tx) => {
+  const token = await transact(deps, async (tx) => {
     await lockUser(tx, user.id);
     const standing = (await listFaceTokens(tx, user.id)).find(
       (one) => isLive(deps, one) && isCurrent(deps.keyring, one),
@@ -100,9 +100,9 @@ async function tokenLogin(deps: DjoserDeps, login: Login, visit: Visit): Promise
         userId: user.id,
         createdAt: deps.clock.now(),
       });
-      return { token: made, recorded: [] };
+      return made;
     }
-    const ended = await revokeOne(tx, deps, { id: sessionId }, "logout");
+    await revokeOne(tx, deps, { id: sessionId }, "logout");
     const details = { cause: "logout" };
     await record(tx, deps, {
       event: "session.ended",
@@ -111,10 +111,8 @@ async function tokenLogin(deps: DjoserDeps, login: Login, visit: Visit): Promise
       sessionId,
       details,
     });
-    const settled: readonly Recorded[] = ended === undefined ? [] : [ended.recorded];
-    return { token: tokenOf(deps.keyring, standing.sessionId), recorded: settled };
+    return tokenOf(deps.keyring, standing.sessionId);
   });
-  await deps.settle(recorded);
   return ok({ auth_token: token });
 }
 

@@ -152,7 +152,6 @@ async function register(deps: DjoserDeps, { values }: Form, visit: Visit): Promi
   const outcome = await createAccount(deps, account, originOf(visit), letter);
   switch (outcome.kind) {
     case "created":
-      deps.wakeMail();
       return created(accountOf(deps, outcome.user));
     case "closed":
       return permissionDenied("Registration is closed.");
@@ -271,7 +270,6 @@ async function update(
     originOfCaller(call.user, call, actingOn(user, call)),
     letter,
   );
-  deps.wakeMail();
   switch (outcome.kind) {
     case "changed":
       return ok(accountOf(deps, outcome.user));

@@ -1,8 +1,8 @@
+import { transact } from "../../../platform/db/transact.ts";
 import type { Origin } from "../../../records/audit/events.ts";
 import type { Db, Tx } from "../../../platform/db/open.ts";
 import type { Client } from "../../../platform/http/serve.ts";
 import type { Clock } from "../../../platform/kernel/clock.ts";
-import type { Settle } from "../../../records/revocations/settle.ts";
 import { lockUser, type User } from "../../../accounts/users/users.store.ts";
 import { findImported, markUsed } from "../../../accounts/sessions/imported-tokens.store.ts";
 import {
@@ -14,7 +14,6 @@ import {
 
 export interface ExchangeDeps extends SessionDeps {
   readonly db: Db;
-  readonly settle: Settle;
   /** Whether this user, whose row is held, is to show a second factor first (MF-08). */
   readonly needsFactor: (tx: Tx, user: User) => Promise<boolean>;
 }
@@ -39,7 +38,7 @@ export async function exchange(
   client: Client,
   origin: Origin,
 ): Promise<ExchangeOutcome> {
-  const outcome = await deps.db.transaction().execute(async (tx): Promise<ExchangeOutcome> => {
+  return transact(deps, async (tx): Promise<ExchangeOutcome> => {
     const imported = await findImported(tx, jti);
     const user = imported && (await lockUser(tx, imported.userId));
     if (user === undefined) return { kind: "unknown" };
@@ -50,8 +49,6 @@ export async function exchange(
     await recordOpened(tx, deps, opened, "imported_token", origin);
     return { kind: "opened", user, opened };
   });
-  if (outcome.kind === "opened") await deps.settle(outcome.opened.recorded);
-  return outcome;
 }
 
 /** Makes it good for none. False where it has been used already. */
@@ -59,5 +56,5 @@ export async function spend(
   deps: { readonly db: Db; readonly clock: Clock },
   jti: string,
 ): Promise<boolean> {
-  return deps.db.transaction().execute(async (tx) => markUsed(tx, jti, deps.clock.now()));
+  return transact(deps, async (tx) => markUsed(tx, jti, deps.clock.now()));
 }

@@ -49,8 +49,6 @@ export interface AccountsDeps
     ChangeAddressDeps,
     RenameDeps {
   readonly allow: EdgeDeps["allow"];
-  /** Tells the mail sender that something is waiting. */
-  readonly wakeMail: () => void;
 }
 
 export function createView(deps: AccountsDeps, place: Place): View {
@@ -132,7 +130,6 @@ export function setPasswordView(deps: AccountsDeps, place: Place): View {
       );
       switch (outcome.kind) {
         case "set":
-          deps.wakeMail();
           return noContent();
         case "unacceptable_password":
           return fieldErrors({ new_password: passwordWords(outcome.complaints) });
@@ -163,7 +160,6 @@ export function setLoginView(deps: AccountsDeps, place: Place): View {
       switch (outcome.kind) {
         case "changed":
         case "renamed":
-          deps.wakeMail();
           return noContent();
         case "email_taken":
         case "username_taken":
@@ -234,7 +230,6 @@ async function update(
   const next = { address: call.input, mayShare: true, pauses: false };
   const outcome = await changeAddress(deps, user.id, next, asked(call).origin);
   if (outcome.kind !== "changed") return refuseRequest("no_user");
-  deps.wakeMail();
   return ok(shown(deps, outcome.user));
 }
 

@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import type { Db } from "../../../platform/db/open.ts";
 import type { Clock } from "../../../platform/kernel/clock.ts";
 import { countOf, take } from "../../../records/attempts/attempts.store.ts";
@@ -17,9 +18,9 @@ export async function coolDown({ db, clock }: CoolDownDeps, userId: string): Pro
   const seconds = clock.wallMilliseconds() / 1000;
   const now = Math.floor(seconds);
   const windowSeconds = Math.ceil(seconds + AT_LEAST_SECONDS) - now;
-  await db
-    .transaction()
-    .execute(async (tx) => take(tx, { bucket: bucketOf(userId), limit: 1, windowSeconds }, now));
+  await transact({ db }, async (tx) =>
+    take(tx, { bucket: bucketOf(userId), limit: 1, windowSeconds }, now),
+  );
 }
 
 export async function isCoolingDown({ db, clock }: CoolDownDeps, userId: string): Promise<boolean> {

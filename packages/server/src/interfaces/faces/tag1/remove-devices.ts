@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import { originOf } from "../../../records/audit/origin.ts";
 import type { Tx } from "../../../platform/db/open.ts";
@@ -30,7 +31,7 @@ export async function removeDevices(
   visit: Visit,
 ): Promise<RemoveOutcome> {
   const origin = originOf({ ...visit, caller: holder.bearer });
-  const outcome = await deps.db.transaction().execute(async (tx) => {
+  return transact(deps, async (tx) => {
     const held = await holdHolder(tx, deps, holder);
     if (held === undefined) return { kind: "ended" } as const;
     if (!(await mayTouch(deps, tx, holder, ["totp"]))) return { kind: "unverified" } as const;
@@ -44,7 +45,7 @@ export async function removeDevices(
     if (isLast) await deleteCodes(tx, user.id);
     if (standing.includes("totp"))
       await noteRemoved(tx, deps, { user, name: "totp", sessionId: session.id }, origin);
-    const ended = await revokeAllOf(tx, deps, user.id, "factor_changed");
+    await revokeAllOf(tx, deps, user.id, "factor_changed");
     await record(tx, deps, {
       event: "sessions.ended",
       ...origin,
@@ -53,17 +54,8 @@ export async function removeDevices(
     });
     const { opened, user: reopened } = await reopen(tx, deps, session, visit);
     await recordOpened(tx, deps, opened, session.amr.join(" "), origin);
-    return {
-      kind: "removed",
-      user: reopened,
-      grant: opened.grant,
-      recorded: [ended, ...opened.recorded],
-    } as const;
+    return { kind: "removed", user: reopened, grant: opened.grant } as const;
   });
-  if (outcome.kind !== "removed") return outcome;
-  deps.wakeMail();
-  await deps.settle(outcome.recorded);
-  return outcome;
 }
 
 /** On the same proofs, and to the same end: nobody stays in for good by this (JW-18). */

@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import { endpoints } from "@portcullis/contract";
 import { claimsIn, headerOf, hs256 } from "../../../../test/jwt.ts";
@@ -397,7 +398,7 @@ eachWorld("a device that is gone counts for nothing", async (world) => {
   const byCode = tokenIn(await showStatic(world, weak, codes.body[0] ?? ""));
   assert.equal((await see(world, byCode)).status, 200);
   const [device] = await listConfirmed(world.rules.db, user.id);
-  await world.rules.db.transaction().execute(async (tx) => {
+  await transact(world.rules, async (tx) => {
     await deleteTotp(tx, { id: device?.id ?? "", userId: user.id });
     await deleteCodes(tx, user.id);
   });
@@ -492,9 +493,9 @@ eachWorld("codes alone are no second factor, and are not made without one", asyn
   const made = await makeCodes(world.rules, { count: 1, length: 8 });
   assert.equal(made.kind, "made");
   if (made.kind === "made")
-    await world.rules.db
-      .transaction()
-      .execute(async (tx) => replaceCodes(tx, user.id, made.rows, world.clock.now()));
+    await transact(world.rules, async (tx) =>
+      replaceCodes(tx, user.id, made.rows, world.clock.now()),
+    );
   for (const one of [token, await logIn(world, user.email, user)])
     assert.equal((await see(world, one)).status, 200);
 });
@@ -504,9 +505,9 @@ eachWorld("codes that were made natively are taken, hyphen or not", async (world
   const made = await makeCodes(world.rules);
   assert.equal(made.kind, "made");
   if (made.kind !== "made") return;
-  await world.rules.db
-    .transaction()
-    .execute(async (tx) => replaceCodes(tx, user.id, made.rows, world.clock.now()));
+  await transact(world.rules, async (tx) =>
+    replaceCodes(tx, user.id, made.rows, world.clock.now()),
+  );
   const [one = "", other = ""] = made.codes;
   assert.equal((await showStatic(world, weak, one)).status, 201);
   assert.equal((await showStatic(world, weak, other.replace("-", ""))).status, 201);

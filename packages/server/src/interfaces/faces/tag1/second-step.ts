@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import type { CodeProof } from "@portcullis/contract";
 import { originOf } from "../../../records/audit/origin.ts";
 import type { Tx } from "../../../platform/db/open.ts";
@@ -110,7 +111,7 @@ async function showInSession(
   if (proven.kind === "exhausted") throw new Error("only a challenge has tries of its own");
   if (proven.kind !== "matched") return proven;
 
-  const outcome = await deps.db.transaction().execute(async (tx) => {
+  return transact(deps, async (tx) => {
     const held = await holdHolder(tx, deps, holder);
     if (held === undefined) return { kind: "ended" } as const;
     await settleGuess(tx, deps, user.id, visit.client.address);
@@ -126,16 +127,8 @@ async function showInSession(
     const assurance = assuranceOf([...known, ...proven.match.amr]);
     const opened = await openSession(tx, deps, held.user, assurance, visit.client);
     await recordOpened(tx, deps, opened, assurance.amr.join(" "), origin);
-    return {
-      kind: "opened",
-      user: held.user,
-      grant: opened.grant,
-      recorded: opened.recorded,
-    } as const;
+    return { kind: "opened", user: held.user, grant: opened.grant } as const;
   });
-  deps.wakeMail();
-  if (outcome.kind === "opened") await deps.settle(outcome.recorded);
-  return outcome;
 }
 
 /** Whether a code confirms a device, and shows none yet. */

@@ -1,3 +1,4 @@
+import { transact } from "../../../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import { claimsIn, obtain } from "../../../../test/jwt.ts";
 import { eventsOf, isAccepted, par, statuses } from "../../../../test/steps.ts";
@@ -211,7 +212,7 @@ eachWorld(
     const user = await world.user({ email: "paused@example.com" });
     const token = await logIn(world, user.email, user);
     const pause = async (pausedAt: number | null): Promise<unknown> =>
-      world.rules.db.transaction().execute(async (tx) =>
+      transact(world.rules, async (tx) =>
         setUnconfirmedEmail(tx, user.id, {
           address: { address: user.email, canonical: user.email },
           mayShare: false,

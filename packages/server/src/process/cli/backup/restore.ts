@@ -1,3 +1,4 @@
+import { onCommit, separateHandle, transact } from "../../../platform/db/transact.ts";
 import type { Command } from "commander";
 import { existsSync } from "node:fs";
 import { record } from "../../../records/audit/audit.ts";
@@ -12,6 +13,7 @@ import { openKeyring } from "../../master-secret.ts";
 import { revokeEverything } from "../../../accounts/sessions/revoke.ts";
 import { listKeys } from "../../../accounts/tokens/keys.store.ts";
 import { CommandError, configOf, withDatabase } from "../command.ts";
+import { barrier } from "../../../records/revocations/settle.ts";
 import { operator } from "../../../records/audit/origin.ts";
 import { moment, print } from "../terminal.ts";
 import {
@@ -88,7 +90,10 @@ async function restore(
   options: { readonly replace: boolean },
 ): Promise<Counts> {
   const { database, clock } = deps;
-  const { db, dialect } = database;
+  const { dialect } = database;
+  const db = separateHandle(database.db);
+  // No node serves this database, so nobody has to be waited for.
+  onCommit(db, barrier, () => {});
   await migrate(database);
   await checkSchema(database, header);
   if (dialect === "postgres" && (await countLeases(db, clock.now())) > 0) {
@@ -101,7 +106,7 @@ async function restore(
       "The database is in use: restore into an empty one, or give --replace to lose what is in it.",
     );
   await checkFile(file, header);
-  return db.transaction().execute(async (tx) => {
+  return transact({ db }, async (tx) => {
     await clearTables(tx, dialect);
     const counts = await insertAll(tx, file, header);
     await raiseNumbers(tx, dialect, header.numbers);
