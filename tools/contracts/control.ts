@@ -6,11 +6,8 @@ import { text } from "node:stream/consumers";
 import type { Origin } from "../../packages/server/src/records/audit/events.ts";
 import type { Rules } from "../../packages/server/src/process/rules.ts";
 import { readAddress } from "../../packages/server/src/accounts/users/address.ts";
-import {
-  disableUser,
-  enableUser,
-  removeUser,
-} from "../../packages/server/src/accounts/users/end-user.ts";
+import { removeUser } from "../../packages/server/src/accounts/users/delete-user.ts";
+import { disableUser, enableUser } from "../../packages/server/src/accounts/users/disable-user.ts";
 import {
   findByIdentifier,
   setPassword,

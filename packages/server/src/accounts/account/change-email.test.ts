@@ -33,7 +33,8 @@ import {
   type Somebody,
 } from "../../../test/recovery.ts";
 import { eachWorld, whileTimePasses, type TestUser, type World } from "../../../test/world.ts";
-import { disableUser, removeUser } from "../users/end-user.ts";
+import { removeUser } from "../users/delete-user.ts";
+import { disableUser } from "../users/disable-user.ts";
 import { findUser } from "../users/users.store.ts";
 import { pruneEmailChanges } from "./email-changes.store.ts";
 

@@ -6,7 +6,7 @@ import { enrolledFactors, type Factor } from "../sign-in/factor.ts";
 import { isDemanded } from "../sign-in/policy.ts";
 import { findUser } from "../users/users.store.ts";
 import { reportOn, type ReportDeps } from "./report.ts";
-import { resetFactors, type ResetFactorsDeps } from "./reset.ts";
+import { resetFactors, type ResetFactorsDeps } from "./reset-factors.ts";
 
 export interface FactorAdminDeps extends ReportDeps, ResetFactorsDeps {
   readonly factors: readonly Factor[];

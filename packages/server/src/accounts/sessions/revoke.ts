@@ -5,7 +5,7 @@ import type { Origin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
-import { awaitEarlier, recordRevocation } from "../../records/revocations/settle.ts";
+import { awaitEarlier, recordRevocation } from "../../records/revocations/barrier.ts";
 import { latestAccessExpiry } from "../tokens/keys.store.ts";
 import { lockUser, raiseEveryHardEpoch, raiseHardEpoch } from "../users/users.store.ts";
 import { markAllUsed } from "./imported-tokens.store.ts";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
 import { attempt, countRows, isAccepted, par, refresh } from "../../../test/steps.ts";
 import { eachWorld, type AnswerOf, type World } from "../../../test/world.ts";
-import { disableUser, removeUser } from "../users/end-user.ts";
+import { removeUser } from "../users/delete-user.ts";
+import { disableUser } from "../users/disable-user.ts";
 
 type Listed = AnswerOf<typeof endpoints.listSessions>;
 const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;

@@ -25,7 +25,7 @@ import {
 } from "../../../test/second-factor.ts";
 import { eachWorld, type AnswerOf, type TestUser, type World } from "../../../test/world.ts";
 import { hashToken } from "../../platform/kernel/codes.ts";
-import { disableUser, enableUser } from "../users/end-user.ts";
+import { disableUser, enableUser } from "../users/disable-user.ts";
 import { standingOf } from "../users/standing.ts";
 import { findUser } from "../users/users.store.ts";
 import { insertChallenge } from "./challenges.store.ts";

@@ -23,7 +23,7 @@ import { countSignIn, enter, holdEntrant, open, reasonAgainst, type SignedIn } f
 import { noteMismatch, proveFactor, type Guess } from "./prove-factor.ts";
 import { rememberDevice } from "./remembered-devices.ts";
 import type { SecondStep, SignInDeps } from "./sign-in.ts";
-import { settleAttempt, settleGuess } from "./throttle.ts";
+import { settleAttempt, settleGuess } from "./lock-out.ts";
 
 /** MF-03, MF-04. */
 const TRIES = 5;

@@ -2,7 +2,7 @@ import { transact } from "../../platform/db/transact.ts";
 import type { CheckOwnPassword } from "../users/ports.ts";
 import { findUser } from "../users/users.store.ts";
 import { checkPassword, type SignInDeps } from "./sign-in.ts";
-import { settleAttempt, type Attempt } from "./throttle.ts";
+import { settleAttempt, type Attempt } from "./lock-out.ts";
 
 /** Implements what users/ asks of sign-in: the password again, from within a session. */
 export function createCheckOwnPassword(

@@ -12,7 +12,7 @@ import { mailsTo } from "../../records/attempts/budgets.ts";
 import type { User } from "../users/users.store.ts";
 import { noteFailure } from "./failures.ts";
 import type { Checked, Factor, Flow, Match } from "./factor.ts";
-import { returnGuess, takeGuess } from "./throttle.ts";
+import { returnGuess, takeGuess } from "./lock-out.ts";
 
 export interface ProveDeps {
   readonly db: Db;

@@ -15,7 +15,7 @@ import { createHasher, type Hasher } from "../../platform/hashing/pool.ts";
 import { systemClock } from "../../platform/kernel/clock.ts";
 import { silentLog } from "../../platform/kernel/log.ts";
 import { systemRandom } from "../../platform/kernel/random.ts";
-import { disableUser } from "../users/end-user.ts";
+import { disableUser } from "../users/disable-user.ts";
 
 const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 

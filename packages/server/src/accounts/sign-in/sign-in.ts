@@ -38,7 +38,7 @@ import {
   unknownAccount,
   type Attempt,
   type AttemptLimits,
-} from "./throttle.ts";
+} from "./lock-out.ts";
 
 export interface SignInDeps extends OpeningDeps, PasswordDeps, PolicyDeps, RememberDeps {
   readonly factors: readonly Factor[];

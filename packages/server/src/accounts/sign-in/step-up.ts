@@ -13,7 +13,7 @@ import { assuranceOf } from "./assurance.ts";
 import { enrolledFactors, type Match, type Preparation } from "./factor.ts";
 import { noteMismatch, proveFactor, type Guess } from "./prove-factor.ts";
 import type { SignInDeps } from "./sign-in.ts";
-import { settleGuess } from "./throttle.ts";
+import { settleGuess } from "./lock-out.ts";
 
 export interface StepUpDeps extends SignInDeps {
   readonly checkOwnPassword: CheckOwnPassword;

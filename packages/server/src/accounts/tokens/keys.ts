@@ -6,7 +6,7 @@ import type { Origin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
-import { awaitEarlier, recordRevocation } from "../../records/revocations/settle.ts";
+import { awaitEarlier, recordRevocation } from "../../records/revocations/barrier.ts";
 import { algorithms, type SigningAlgorithm } from "./algorithms.ts";
 import {
   activateKey,

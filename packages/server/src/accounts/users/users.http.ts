@@ -2,7 +2,7 @@ import { endpoints } from "@portcullis/contract";
 import { originOf } from "../../records/audit/origin.ts";
 import { answer, refuse, serve, type Route } from "../../platform/http/serve.ts";
 import { toAccount } from "./account.ts";
-import { deleteSelf, type DeleteSelfDeps } from "./end-user.ts";
+import { deleteSelf, type DeleteSelfDeps } from "./delete-user.ts";
 import { confirm, confirmByLink, registrationState, resend } from "./confirm-registration.ts";
 import { register, type InputProblem, type RegisterDeps, type Unacceptable } from "./register.ts";
 import { setUp } from "./setup.ts";

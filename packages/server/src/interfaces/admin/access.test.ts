@@ -11,7 +11,7 @@ import {
   type TestUser,
   type World,
 } from "../../../test/world.ts";
-import { disableUser } from "../../accounts/users/end-user.ts";
+import { disableUser } from "../../accounts/users/disable-user.ts";
 import type { SessionTokens } from "../../accounts/users/ports.ts";
 
 const roles = [

@@ -14,13 +14,9 @@ import { toListed } from "../../accounts/sessions/sessions.http.ts";
 import { listAllSessions } from "../../accounts/sessions/sessions.store.ts";
 import { keyState } from "../../accounts/tokens/keys.ts";
 import { listKeys } from "../../accounts/tokens/keys.store.ts";
-import {
-  disableUser,
-  enableUser,
-  removeUser,
-  type EnableUserDeps,
-  type EndUserDeps,
-} from "../../accounts/users/end-user.ts";
+import { removeUser } from "../../accounts/users/delete-user.ts";
+import { disableUser, enableUser, type EnableUserDeps } from "../../accounts/users/disable-user.ts";
+import { type EndUserDeps } from "../../accounts/users/last-superuser.ts";
 import { findUser } from "../../accounts/users/users.store.ts";
 import { readFigures } from "./figures.ts";
 import { findAdministeredUser, findUsers } from "./users.ts";

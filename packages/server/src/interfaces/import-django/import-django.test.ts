@@ -11,7 +11,7 @@ import { checkChain } from "../../records/audit/check.ts";
 import { eachDatabase } from "../../platform/db/testing.ts";
 import { readArgon2id } from "../../platform/hashing/phc.ts";
 import { endAllSessions } from "../../accounts/sessions/revoke.ts";
-import { removeUser } from "../../accounts/users/end-user.ts";
+import { removeUser } from "../../accounts/users/delete-user.ts";
 import type { User } from "../../accounts/users/users.store.ts";
 import { toUser } from "../../accounts/users/users.store.ts";
 import { operator } from "../../records/audit/origin.ts";

@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import type { Rules } from "../rules.ts";
 import { reportOn, type Report } from "../../accounts/factors/report.ts";
-import { resetFactors } from "../../accounts/factors/reset.ts";
+import { resetFactors } from "../../accounts/factors/reset-factors.ts";
 import { CommandError, withRules } from "./command.ts";
 import { operator } from "../../records/audit/origin.ts";
 import { findOrExplain } from "./find-user.ts";

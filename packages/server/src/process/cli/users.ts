@@ -6,12 +6,9 @@ import {
   type AdministeredUser,
 } from "../../interfaces/admin/users.ts";
 import { endAllSessions } from "../../accounts/sessions/revoke.ts";
-import {
-  disableUser,
-  enableUser,
-  removeUser,
-  type EndUserOutcome,
-} from "../../accounts/users/end-user.ts";
+import { removeUser } from "../../accounts/users/delete-user.ts";
+import { disableUser, enableUser } from "../../accounts/users/disable-user.ts";
+import { type EndUserOutcome } from "../../accounts/users/last-superuser.ts";
 import { CommandError, withRules } from "./command.ts";
 import { operator } from "../../records/audit/origin.ts";
 import { findOrExplain } from "./find-user.ts";

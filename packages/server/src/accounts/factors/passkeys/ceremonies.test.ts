@@ -18,7 +18,7 @@ import { eachWorld, type TestUser, type World } from "../../../../test/world.ts"
 import { uuidv4 } from "../../../platform/kernel/ids.ts";
 import { systemRandom } from "../../../platform/kernel/random.ts";
 import { pruneCeremonies } from "./ceremonies.store.ts";
-import { removeUser } from "../../users/end-user.ts";
+import { removeUser } from "../../users/delete-user.ts";
 import { beginCeremony, endCeremony, type Purpose } from "./ceremonies.ts";
 
 eachWorld(

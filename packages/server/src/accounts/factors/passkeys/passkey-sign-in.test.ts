@@ -11,7 +11,7 @@ import {
 import { stepUp, totpCode } from "../../../../test/second-factor.ts";
 import { attempt, eventsOf, mailsTo, servedBy } from "../../../../test/steps.ts";
 import { eachWorld, type AnswerOf, type TestUser, type World } from "../../../../test/world.ts";
-import { disableUser } from "../../users/end-user.ts";
+import { disableUser } from "../../users/disable-user.ts";
 
 type Token = AnswerOf<typeof endpoints.getToken>;
 

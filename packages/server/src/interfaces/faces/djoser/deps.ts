@@ -6,7 +6,7 @@ import type { RenameDeps } from "../account/set-username.ts";
 import type { ResetDeps } from "../../../accounts/account/reset-password.ts";
 import type { ActivateDeps } from "../account/activate.ts";
 import type { CreateAccountDeps } from "../account/create-account.ts";
-import type { EndUserDeps } from "../../../accounts/users/end-user.ts";
+import type { EndUserDeps } from "../../../accounts/users/last-superuser.ts";
 import type { SetOwnPasswordDeps } from "../account/set-password.ts";
 import type { JwtDeps } from "../jwt/jwt.ts";
 

@@ -43,7 +43,8 @@ import {
 import { eachWorld } from "../../../../test/world.ts";
 import { composeApp } from "../../../process/compose.ts";
 import { readConfig } from "../../../process/config.ts";
-import { disableUser, enableUser, removeUser } from "../../../accounts/users/end-user.ts";
+import { removeUser } from "../../../accounts/users/delete-user.ts";
+import { disableUser, enableUser } from "../../../accounts/users/disable-user.ts";
 import { endAllSessions } from "../../../accounts/sessions/revoke.ts";
 
 const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;

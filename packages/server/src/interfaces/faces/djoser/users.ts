@@ -6,7 +6,7 @@ import {
   deleteSelf,
   removeUser,
   type DeleteSelfOutcome,
-} from "../../../accounts/users/end-user.ts";
+} from "../../../accounts/users/delete-user.ts";
 import { listUsers, type User } from "../../../accounts/users/users.store.ts";
 import {
   bareErrors,

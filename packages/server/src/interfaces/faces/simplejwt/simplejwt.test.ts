@@ -23,7 +23,8 @@ import {
   statuses,
 } from "../../../../test/steps.ts";
 import { eachWorld, whileTimePasses, type TestUser, type World } from "../../../../test/world.ts";
-import { disableUser, enableUser, removeUser } from "../../../accounts/users/end-user.ts";
+import { removeUser } from "../../../accounts/users/delete-user.ts";
+import { disableUser, enableUser } from "../../../accounts/users/disable-user.ts";
 
 const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 const BLACKLISTED = { detail: "Token is blacklisted", code: "token_not_valid" };

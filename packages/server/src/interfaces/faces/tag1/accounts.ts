@@ -4,7 +4,8 @@ import { notify } from "../../../records/mail/notices.ts";
 import { changeAddress, changeOwnAddress, type ChangeAddressDeps } from "../account/set-email.ts";
 import { rename, type RenameDeps } from "../account/set-username.ts";
 import { createAccount, type CreateAccountDeps } from "../account/create-account.ts";
-import { deleteSelf, type EndUserDeps } from "../../../accounts/users/end-user.ts";
+import { deleteSelf } from "../../../accounts/users/delete-user.ts";
+import { type EndUserDeps } from "../../../accounts/users/last-superuser.ts";
 import { setOwnPassword, type SetOwnPasswordDeps } from "../account/set-password.ts";
 import type { User } from "../../../accounts/users/users.store.ts";
 import {

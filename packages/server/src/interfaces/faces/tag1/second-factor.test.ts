@@ -25,7 +25,7 @@ import {
 import { makeCodes } from "../../../accounts/factors/recovery-codes.ts";
 import { deleteCodes, replaceCodes } from "../../../accounts/factors/recovery-codes.store.ts";
 import { deleteTotp, listConfirmed } from "../../../accounts/factors/totp.store.ts";
-import { disableUser } from "../../../accounts/users/end-user.ts";
+import { disableUser } from "../../../accounts/users/disable-user.ts";
 import {
   bearing,
   finished,

@@ -11,7 +11,7 @@ import { assuranceOf } from "../../../accounts/sign-in/assurance.ts";
 import { answerChallenge } from "../../../accounts/sign-in/challenge.ts";
 import { holdEntrant } from "../../../accounts/sign-in/opening.ts";
 import { noteMismatch, proveFactor, type Guess } from "../../../accounts/sign-in/prove-factor.ts";
-import { settleGuess } from "../../../accounts/sign-in/throttle.ts";
+import { settleGuess } from "../../../accounts/sign-in/lock-out.ts";
 import type { Grant } from "../../../accounts/tokens/mint.ts";
 import { standingOf } from "../../../accounts/users/standing.ts";
 import type { User } from "../../../accounts/users/users.store.ts";

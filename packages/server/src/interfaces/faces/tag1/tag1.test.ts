@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { claimsIn, obtain } from "../../../../test/jwt.ts";
 import { eventsOf, isAccepted, par, statuses } from "../../../../test/steps.ts";
 import { eachWorld, type World } from "../../../../test/world.ts";
-import { disableUser, enableUser, removeUser } from "../../../accounts/users/end-user.ts";
+import { removeUser } from "../../../accounts/users/delete-user.ts";
+import { disableUser, enableUser } from "../../../accounts/users/disable-user.ts";
 import {
   findByAddress,
   findUser,

@@ -13,7 +13,7 @@ import { openKeyring } from "../../master-secret.ts";
 import { revokeEverything } from "../../../accounts/sessions/revoke.ts";
 import { listKeys } from "../../../accounts/tokens/keys.store.ts";
 import { CommandError, configOf, withDatabase } from "../command.ts";
-import { barrier } from "../../../records/revocations/settle.ts";
+import { barrier } from "../../../records/revocations/barrier.ts";
 import { operator } from "../../../records/audit/origin.ts";
 import { moment, print } from "../terminal.ts";
 import {

@@ -12,7 +12,7 @@ import {
 import { countRows, eventsOf, par, servedBy, statuses } from "../../../../test/steps.ts";
 import { eachWorld, type TestUser, type World } from "../../../../test/world.ts";
 import type { Factor } from "../../../accounts/sign-in/factor.ts";
-import { disableUser } from "../../../accounts/users/end-user.ts";
+import { disableUser } from "../../../accounts/users/disable-user.ts";
 
 const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 const BLACKLISTED = { detail: "Token is blacklisted", code: "token_not_valid" };

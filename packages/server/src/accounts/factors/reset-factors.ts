@@ -11,7 +11,7 @@ import { deleteDevicesOf } from "../sign-in/remembered-devices.store.ts";
 import type { SessionEnding } from "../users/ports.ts";
 import { lockUser } from "../users/users.store.ts";
 import { takeCensus, type Census } from "./census.store.ts";
-import { deleteEveryFactor } from "./reset.store.ts";
+import { deleteEveryFactor } from "./reset-factors.store.ts";
 
 export interface ResetFactorsDeps {
   readonly db: Db;

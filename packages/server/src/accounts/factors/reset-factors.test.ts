@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { rowsOf } from "../../../test/factors.ts";
 import { countRows, eventsOf, isAccepted, mailsTo, type TableName } from "../../../test/steps.ts";
 import { eachWorld, type World } from "../../../test/world.ts";
-import { takeGuess } from "../sign-in/throttle.ts";
-import { resetFactors } from "./reset.ts";
+import { takeGuess } from "../sign-in/lock-out.ts";
+import { resetFactors } from "./reset-factors.ts";
 
 const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 const tables = [

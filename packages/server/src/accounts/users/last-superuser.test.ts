@@ -15,7 +15,8 @@ import {
   type Account,
 } from "../../../test/steps.ts";
 import { eachWorld, type World } from "../../../test/world.ts";
-import { disableUser, enableUser, removeUser } from "./end-user.ts";
+import { removeUser } from "./delete-user.ts";
+import { disableUser, enableUser } from "./disable-user.ts";
 
 const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 const remove = async (world: World, token: string, password: string) =>

@@ -1,0 +1,50 @@
+import type { Tx } from "../../platform/db/open.ts";
+import { transact } from "../../platform/db/transact.ts";
+import { record } from "../../records/audit/audit.ts";
+import type { Origin } from "../../records/audit/events.ts";
+import { awaitEarlier } from "../../records/revocations/barrier.ts";
+import { endUser, type EndUserDeps, type EndUserOutcome } from "./last-superuser.ts";
+import { disable, enable, lockUser, unpause } from "./users.store.ts";
+
+/** Disables a user; all their sessions and tokens are dead when it returns. Idempotent. */
+export async function disableUser(
+  deps: EndUserDeps,
+  userId: string,
+  origin: Origin,
+): Promise<EndUserOutcome> {
+  return endUser(deps, userId, async (tx) => {
+    if (!(await disable(tx, userId, deps.clock.now())))
+      return awaitEarlier(tx, deps.clock, { userId });
+    await deps.sessions.endAll(tx, userId, "user_disabled");
+    await record(tx, deps, { event: "user.disabled", ...origin, userId });
+  });
+}
+
+export interface EnableUserDeps extends Pick<EndUserDeps, "db" | "clock" | "keyring"> {
+  /** What sign-in remembers against the account. */
+  readonly forgetFailures: (tx: Tx, userId: string) => Promise<void>;
+}
+
+/**
+ * Lets a user in who was disabled, waits for an activation mail, or has failed to sign in too
+ * often.
+ */
+export async function enableUser(
+  deps: EnableUserDeps,
+  userId: string,
+  origin: Origin,
+): Promise<{ readonly kind: "done" | "unknown" }> {
+  return transact(deps, async (tx) => {
+    if ((await lockUser(tx, userId)) === undefined) return { kind: "unknown" };
+    const wasDisabled = await enable(tx, userId);
+    const wasPaused = await unpause(tx, userId);
+    await deps.forgetFailures(tx, userId);
+    await record(tx, deps, {
+      event: "user.enabled",
+      ...origin,
+      userId,
+      details: { wasDisabled, wasPaused },
+    });
+    return { kind: "done" };
+  });
+}
