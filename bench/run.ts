@@ -10,6 +10,7 @@ import { boot } from "./scenarios/boot.ts";
 import { faces } from "./scenarios/faces.ts";
 import { flood } from "./scenarios/flood.ts";
 import { importDjango } from "./scenarios/import.ts";
+import { limits } from "./scenarios/limits.ts";
 import { login } from "./scenarios/login.ts";
 import { logout } from "./scenarios/logout.ts";
 import { mail } from "./scenarios/mail.ts";
@@ -28,6 +29,7 @@ const SCENARIOS: readonly Scenario[] = [
   secondFactors,
   logout,
   flood,
+  limits,
   boot,
   revocations,
   importDjango,

@@ -1,15 +1,16 @@
 import type { Assertion, Attestation } from "@portcullis/contract";
 import assert from "node:assert/strict";
-import { size } from "../../../../tools/size.ts";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
+import { size } from "../../../../tools/size.ts";
 import { systemRandom } from "../../src/platform/kernel/random.ts";
 import {
   verifyAssertion,
   verifyRegistration,
   type Registered,
 } from "../../src/accounts/factors/passkeys/verify.ts";
-import { cbor, cose, createAuthenticator, type Algorithm, type Cbor } from "../authenticator.ts";
+import { createAuthenticator, type Algorithm } from "../authenticator.ts";
+import { attested, attestedDataOf, passkeyBombs } from "../hostile-passkeys.ts";
 import {
   add,
   enrolPasskey,
@@ -27,10 +28,6 @@ const SEED = Number(process.env["TEST_SEED"] ?? systemRandom.bytes(4).readUInt32
 const REGISTRATIONS = size({ small: 5000, full: 70_000 });
 const ASSERTIONS = size({ small: 2500, full: 32_000 });
 const OVER_HTTP = size({ small: 40, full: 150 });
-/**
- * Of one input, in real time on a busy machine: what could be made to take long would take longer.
- */
-const MOST_MILLISECONDS = 2000;
 
 const domain = new URL(publicUrl).hostname;
 const rp = { passkeyDomain: domain, passkeyOrigins: [publicUrl] };
@@ -125,15 +122,9 @@ function encoded(roll: Roll, bytes: Uint8Array): string {
   return text || "A";
 }
 
-async function within<Result>(what: () => string, run: () => Promise<Result>): Promise<Result> {
-  const began = performance.now();
+async function naming<Result>(what: () => string, run: () => Promise<Result>): Promise<Result> {
   try {
-    const result = await run();
-    assert.ok(
-      performance.now() - began < MOST_MILLISECONDS,
-      `took ${performance.now() - began} ms: ${what()}`,
-    );
-    return result;
+    return await run();
   } catch (cause) {
     throw new Error(`seed ${SEED}: ${what()}`, { cause });
   }
@@ -150,27 +141,12 @@ function sampleOf(algorithm: Algorithm): Sample {
     challenge,
     user: { id: "AAAA" },
   });
-  const object = Buffer.from(credential.response.attestationObject, "base64url");
-  const from = object.indexOf("authData") + "authData".length;
   return {
     credential,
     clientData: Buffer.from(credential.response.clientDataJSON, "base64url"),
-    authData: object.subarray(from + (object.readUInt8(from) === 0x58 ? 2 : 3)),
+    authData: attestedDataOf(credential),
   };
 }
-
-const attested = (
-  authData: Uint8Array,
-  fmt: Cbor = "none",
-  statement: Cbor = new Map(),
-): Uint8Array =>
-  cbor(
-    new Map<string, Cbor>([
-      ["fmt", fmt],
-      ["attStmt", statement],
-      ["authData", authData],
-    ]),
-  );
 
 /**
  * A registration with one of its parts put wrong: what the browser said, the whole object, the data
@@ -204,7 +180,9 @@ function wrongRegistration(roll: Roll, { credential, clientData, authData }: Sam
 
 /** What may be accepted after all says what it must. */
 function assertSound({ response }: Attestation | Assertion, type: string): void {
-  const said: unknown = JSON.parse(Buffer.from(response.clientDataJSON, "base64url").toString());
+  // UTF-8 decode as WebAuthn §7.1 has it, which takes a byte order mark off the front.
+  const text = new TextDecoder().decode(Buffer.from(response.clientDataJSON, "base64url"));
+  const said: unknown = JSON.parse(text);
   assert.ok(
     typeof said === "object" &&
       said !== null &&
@@ -218,13 +196,13 @@ function assertSound({ response }: Attestation | Assertion, type: string): void 
   assert.ok(Buffer.from(data, "base64url").includes(domainHash));
 }
 
-test(`PK-07 of ${REGISTRATIONS} registrations put wrong none is a fault, takes long or gets in without being sound (seed ${SEED})`, async () => {
+test(`PK-07 of ${REGISTRATIONS} registrations put wrong none is a fault or gets in without being sound (seed ${SEED})`, async () => {
   const roll = dice(SEED);
   const samples = algorithms.map(sampleOf);
   let accepted = 0;
   for (let count = 0; count < REGISTRATIONS; count++) {
     const credential = wrongRegistration(roll, samples[roll(samples.length)] ?? assert.fail());
-    const registered = await within(
+    const registered = await naming(
       () => JSON.stringify(credential),
       async () => verifyRegistration(rp, challenge, credential),
     );
@@ -238,7 +216,7 @@ test(`PK-07 of ${REGISTRATIONS} registrations put wrong none is a fault, takes l
   );
 });
 
-test(`PK-07 of ${ASSERTIONS} assertions put wrong none is a fault, takes long or is accepted for what was not signed (seed ${SEED})`, async () => {
+test(`PK-07 of ${ASSERTIONS} assertions put wrong none is a fault or is accepted for what was not signed (seed ${SEED})`, async () => {
   const roll = dice(SEED + 1);
   const signers = await Promise.all(
     algorithms.map(async (algorithm) => {
@@ -258,7 +236,7 @@ test(`PK-07 of ${ASSERTIONS} assertions put wrong none is a fault, takes long or
       authenticator.get({ challenge }),
       authenticator,
     );
-    const shown = await within(
+    const shown = await naming(
       () => JSON.stringify({ key: keyText(key), credential }),
       async () => verifyAssertion(rp, challenge, credential, key, false),
     );
@@ -295,59 +273,13 @@ function wrongAssertion(
   return { credential: { ...credential, response }, isSigned: isSame };
 }
 
-/** As large as the interface lets through. */
-const LARGEST = Math.floor((32_768 * 3) / 4);
-const nested = (byte: number, end = 0x00): Buffer =>
-  Buffer.concat([Buffer.alloc(LARGEST - 1, byte), Buffer.of(end)]);
-const manyKeys = (count: number): Uint8Array =>
-  cbor(new Map(Array.from({ length: count }, (_, index) => [index, index])));
-
-test("PK-07 neither nesting nor size makes reading a registration slow", async () => {
+test("PK-07 neither nesting nor size makes reading a registration a fault", async () => {
   const { credential, authData } = sampleOf("ES256");
-  const before = authData.subarray(0, 87);
-  const bombs: readonly Uint8Array[] = [
-    nested(0x81),
-    nested(0xa1),
-    nested(0xd8),
-    nested(0x9f),
-    Buffer.concat([Buffer.from("9affffffff", "hex"), Buffer.alloc(LARGEST - 5)]),
-    Buffer.concat([Buffer.from("bbffffffffffffffff", "hex"), Buffer.alloc(LARGEST - 9, 0x01)]),
-    manyKeys(5000),
-    attested(Buffer.concat([before, Buffer.alloc(20_000, 0x81)])),
-    attested(Buffer.concat([before, manyKeys(4000)])),
-    attested(
-      Buffer.concat([
-        before,
-        cose([
-          [1, 3],
-          [3, -257],
-          [-1, Buffer.alloc(20_000, 0xff)],
-          [-2, Buffer.alloc(3, 1)],
-        ]),
-      ]),
-    ),
-    attested(
-      Buffer.concat([
-        before,
-        cose([
-          [1, 3],
-          [3, -257],
-          [-1, Buffer.alloc(256, 0xff)],
-          [-2, Buffer.alloc(20_000, 1)],
-        ]),
-      ]),
-    ),
-    attested(
-      authData,
-      "packed",
-      new Map([["x5c", Array.from({ length: 500 }, () => Buffer.alloc(30, 0x30))]]),
-    ),
-    attested(authData, nestedList(2000)),
-  ];
+  const bombs = passkeyBombs(authData);
   for (const [index, bomb] of bombs.entries()) {
     const attestationObject = Buffer.from(bomb).toString("base64url");
     const wrong = { ...credential, response: { ...credential.response, attestationObject } };
-    await within(
+    await naming(
       () => `bomb ${index}`,
       async () => verifyRegistration(rp, challenge, wrong),
     );
@@ -361,12 +293,6 @@ test("PK-07 neither nesting nor size makes reading a registration slow", async (
     undefined,
   );
 });
-
-function nestedList(depth: number): Cbor {
-  let list: Cbor = 0;
-  for (let level = 0; level < depth; level++) list = [list];
-  return list;
-}
 
 eachWorld(
   `PK-07 over HTTP what is put wrong is refused, and nothing of it is a fault (seed ${SEED})`,

@@ -335,24 +335,27 @@ test("a client that leaves in the midst of its body is no fault", async (t) => {
   assert.equal(statusOf(await exchange(port, healthy)), 200);
 });
 
-test("closing lets what is under way finish, and accepts nothing new", async (t) => {
-  const { port, release, handled, close } = await served(t, {}, true);
-  const idle = await open(port);
-  const pending = fetch(`http://127.0.0.1:${port}/v1/sessions`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: credentials,
-  });
-  while (handled.length === 0) await systemClock.sleep(5);
-  const closing = close(5);
-  await assert.rejects(fetch(`http://127.0.0.1:${port}/healthz`));
-  release();
-  assert.equal((await pending).status, 201);
-  const began = performance.now();
-  await closing;
-  assert(performance.now() - began < 2000, "an idle connection does not hold the end up");
-  idle.destroy();
-});
+test(
+  "closing lets what is under way finish, and accepts nothing new",
+  { timeout: 60_000 },
+  async (t) => {
+    const { port, release, handled, close } = await served(t, {}, true);
+    const idle = await open(port);
+    const pending = fetch(`http://127.0.0.1:${port}/v1/sessions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: credentials,
+    });
+    while (handled.length === 0) await systemClock.sleep(5);
+    // An idle connection is not waited for: the limit would end the wait after an hour.
+    const closing = close(3600);
+    await assert.rejects(fetch(`http://127.0.0.1:${port}/healthz`));
+    release();
+    assert.equal((await pending).status, 201);
+    await closing;
+    idle.destroy();
+  },
+);
 
 test("closing cuts what is not done after the grace", async (t) => {
   const { port, handled, close } = await served(t, {}, true);
