@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
-import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { filesOfTree } from "./tree.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const read = (path: string) => readFileSync(posix.join(root, path), "utf8");
 
 /** What appears only once the server runs, or npm has. */
 const ignored = read(".gitignore").split(/[\n/]+/);
-const atRoot = new Set(readdirSync(root));
+const tree = filesOfTree(root);
+const atRoot = new Set(tree.map((path) => path.split("/")[0] ?? ""));
 const server = "packages/server/src";
 
 interface Mention {
@@ -62,8 +64,8 @@ const documents = [
   "README.md",
   "CONTRIBUTING.md",
   "SECURITY.md",
-  ...globSync("docs/**/*.md", { cwd: root }).toSorted(),
-].filter((path) => existsSync(posix.join(root, path)));
+  ...tree.filter((path) => path.startsWith("docs/") && path.endsWith(".md")),
+].filter((path) => tree.includes(path));
 
 test("every path a document names exists", () => {
   const missing = documents.flatMap((document) =>
@@ -103,9 +105,9 @@ test("the path check knows a path from a route, a media type and a placeholder",
 });
 
 test("every decision record has a number of its own", () => {
-  const records = globSync("docs/decisions/*.md", { cwd: root }).map((path) =>
-    posix.basename(path),
-  );
+  const records = tree
+    .filter((path) => path.startsWith("docs/decisions/"))
+    .map((path) => posix.basename(path));
   for (const name of records) assert.match(name, /^\d{4}-[a-z0-9-]+\.md$/);
   const numbers = records.map((name) => name.slice(0, 4));
   assert.equal(

@@ -1,23 +1,11 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { filesOfTree } from "./tree.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-
-/**
- * Not ours, or not kept: git's own store, what npm installs, what a running server or benchmark
- * leaves behind.
- */
-const foreign = new Set([
-  ".git",
-  "node_modules",
-  "portcullis-data",
-  ".cache",
-  ".work",
-  ".DS_Store",
-]);
 
 /** This file quotes what it forbids. */
 const itself = "tools/words.test.ts";
@@ -88,17 +76,10 @@ function complaintsAbout(path: string, text: string): readonly string[] {
   );
 }
 
-function filesUnder(folder: string): readonly string[] {
-  return readdirSync(posix.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = posix.join(folder, entry.name);
-    if (foreign.has(entry.name) || path === itself) return [];
-    return entry.isDirectory() ? filesUnder(path) : entry.isFile() ? [path] : [];
-  });
-}
-
 const isText = (bytes: Buffer) => !bytes.subarray(0, 8000).includes(0);
 
-const texts = filesUnder("")
+const texts = filesOfTree(root)
+  .filter((path) => path !== itself)
   .map((path) => ({ path, bytes: readFileSync(posix.join(root, path)) }))
   .filter(({ bytes }) => isText(bytes))
   .map(({ path, bytes }) => ({ path, text: bytes.toString("utf8") }));
