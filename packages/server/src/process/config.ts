@@ -19,7 +19,7 @@ import {
   type Setting,
 } from "../platform/settings/setting.ts";
 
-/** What is wrong with the configuration, in a sentence that says what to write instead. */
+/** A fault in the configuration, told in a sentence that says what to write instead. */
 export class ConfigError extends Error {
   constructor(sentence: string, options?: ErrorOptions) {
     super(sentence, options);
@@ -37,32 +37,32 @@ export const settings = {
     parse: oneOf(["development", "production"]),
     fallback: "development",
     about:
-      "`development` prints links, serves the docs and a mailbox page, and fills in what it can; `production` demands PUBLIC_URL and MAIL.",
+      "`development` prints links, serves the documentation and a mailbox page, and has a default for everything. `production` requires PUBLIC_URL and MAIL.",
   }),
   host: setting({
     env: "HOST",
     parse: text,
     fallback: "127.0.0.1",
-    about: "Address to listen on.",
+    about: "Address that the server listens on.",
   }),
   port: setting({
     env: "PORT",
     parse: whole(0, 65_535),
     fallback: "8420",
-    about: "Port to listen on; 0 picks a free one.",
+    about: "Port that the server listens on. 0 picks a free port.",
   }),
   publicUrl: setting({
     env: "PUBLIC_URL",
     parse: httpUrl,
     fallback: undefined,
     about:
-      "Where users reach the server: the issuer of tokens and the only base of links in mail. In development the listening address.",
+      "Address at which users reach the server. It is the issuer of tokens and the base of every link in mail. In development the default is the listening address.",
   }),
   dataDir: setting({
     env: "DATA_DIR",
     parse: text,
     fallback: "portcullis-data",
-    about: "Directory of the embedded database and of the generated secret.",
+    about: "Directory that holds the embedded database and the generated secret.",
   }),
   databaseUrl: setting({
     env: "DATABASE_URL",
@@ -74,21 +74,22 @@ export const settings = {
       )
       .transform((value) => new Secret(value)),
     fallback: undefined,
-    about: "postgres://user:password@host/database; absent: embedded SQLite in the data directory.",
+    about:
+      "PostgreSQL database, as postgres://user:password@host/database. If it is not set, the embedded SQLite database in the data directory is used.",
     secret: true,
   }),
   databasePool: setting({
     env: "DATABASE_POOL",
     parse: whole(2, 200),
     fallback: "10",
-    about: "PostgreSQL connections of this server.",
+    about: "Number of PostgreSQL connections that this server opens.",
   }),
   secret: setting({
     env: "SECRET",
     parse: text.transform((value) => new Secret(value)),
     fallback: undefined,
     about:
-      "Master secret of at least 32 random bytes (`openssl rand -base64 48`). Absent with SQLite: made at first start in the data directory.",
+      "Master secret of at least 32 random bytes (`openssl rand -base64 48`). If it is not set and SQLite is used, the server makes one in the data directory at its first start.",
     secret: true,
   }),
   previousSecrets: setting({
@@ -96,7 +97,7 @@ export const settings = {
     parse: list.transform((values) => values.map((value) => new Secret(value))),
     fallback: "",
     about:
-      "Master secrets used before, newest first, comma separated: what they sealed still opens.",
+      "Master secrets that were used before, newest first, separated by commas. Data that they sealed can still be opened.",
     secret: true,
   }),
   mail: setting({
@@ -110,7 +111,7 @@ export const settings = {
       .transform((value) => new Secret(value)),
     fallback: undefined,
     about:
-      "smtp://user:password@host:port, smtps://… (`?tls=required`, `optional` or `unverified`; see docs/mail.md), dir:PATH (one file per mail) or mailbox: (a page in development, its default).",
+      "How mail leaves: smtp://user:password@host:port or smtps://… (with `?tls=required`, `optional` or `unverified`; see docs/mail.md), dir:PATH (one file for each mail), or mailbox: (a web page, the default in development).",
     secret: true,
   }),
   mailFrom: setting({
@@ -120,20 +121,20 @@ export const settings = {
       "must be one address, such as no-reply@example.com or Accounts <no-reply@example.com>",
     ),
     fallback: "no-reply@localhost",
-    about: "Sender of mail: an address or `Name <address>`.",
+    about: "Sender of every mail: an address, or `Name <address>`.",
   }),
   mailRatePerSecond: setting({
     env: "MAIL_RATE",
     parse: whole(1, 1000),
     fallback: "10",
-    about: "Mails sent a second, at most, by the whole deployment.",
+    about: "Highest number of mails that the whole deployment sends in a second.",
   }),
   mailConnections: setting({
     env: "MAIL_CONNECTIONS",
     parse: whole(1, 20),
     fallback: "1",
     about:
-      "Mails under way at once. A crash can send those a second time: with 1 it is one mail at most.",
+      "Number of mails that are sent at the same time. After a crash these may be sent a second time, so with 1 it is one mail at most.",
   }),
   mailLocale: setting({
     env: "MAIL_LOCALE",
@@ -145,13 +146,13 @@ export const settings = {
       ),
     fallback: "en",
     about:
-      "Language of mail to users who have chosen none, or one there are no templates in. Built in: en, de.",
+      "Language of mail to users who have chosen no language, or one without templates. Built in are en and de.",
   }),
   mailTemplates: setting({
     env: "MAIL_TEMPLATES",
     parse: text,
     fallback: undefined,
-    about: "Directory of templates in place of the built-in ones; see docs/mail.md.",
+    about: "Directory with templates that replace the built-in ones; see docs/mail.md.",
   }),
   mailWebhookSecret: setting({
     env: "MAIL_WEBHOOK_SECRET",
@@ -161,41 +162,41 @@ export const settings = {
       .transform((value) => new Secret(value)),
     fallback: undefined,
     about:
-      "Shared secret that reports of bounces and complaints are signed with; absent: none are accepted.",
+      "Shared secret with which reports of bounces and complaints are signed. If it is not set, no report is accepted.",
     secret: true,
   }),
   auditRetentionSeconds: setting({
     env: "AUDIT_RETENTION",
     parse: duration({ atLeast: "1d", atMost: "36500d" }),
     fallback: undefined,
-    about: "Age at which audit events are removed; absent: they are kept for good.",
+    about: "Age at which audit events are removed. If it is not set, they are kept for ever.",
   }),
   serviceName: setting({
     env: "SERVICE_NAME",
     parse: text.max(60),
     fallback: "Portcullis",
-    about: "What mail calls your service; a word no password may be made of.",
+    about: "Name of your service in mail. Passwords may not be made of this word.",
   }),
   registration: setting({
     env: "REGISTRATION",
     parse: oneOf(["confirm", "immediate", "closed"]),
     fallback: "confirm",
     about:
-      "`confirm`: by a mailed code, accounts are not revealed; `immediate`: at once, unconfirmed; `closed`: nobody.",
+      "How users register. `confirm`: with a mailed code, without revealing which addresses have accounts. `immediate`: at once, with an unconfirmed address. `closed`: users cannot register.",
   }),
   mfaPolicy: setting({
     env: "MFA_POLICY",
     parse: oneOf(["off", "optional", "superusers", "required"]),
     fallback: "superusers",
     about:
-      "Second factors: `off`: nobody sets one up; `optional`: who wants to; `superusers`: those must; `required`: everybody must. Who must and has none sets one up at the next sign-in; who has one is asked for it under every policy. See `portcullis users mfa-report` first.",
+      "Which users need a second factor. `off`: users cannot set one up. `optional`: users may. `superusers`: superusers must, others may. `required`: all users must. A user who must have one and has none sets it up at the next sign-in. A user who has one is asked for it under every policy. See `portcullis users mfa-report` first.",
   }),
   mfaGraceUntil: setting({
     env: "MFA_GRACE_UNTIL",
     parse: moment,
     fallback: undefined,
     about:
-      "Until then (2027-01-31 or 2027-01-31T12:00:00Z) who must have a second factor and has none still signs in without.",
+      "Date (2027-01-31 or 2027-01-31T12:00:00Z) until which users who must have a second factor and have none can still sign in without one.",
   }),
   rememberDeviceSeconds: setting({
     env: "REMEMBER_DEVICE",
@@ -204,14 +205,15 @@ export const settings = {
       "must be off or a duration from 1h to 30d, such as 14d",
     ),
     fallback: "off",
-    about: "How long a device whose user asks for it signs in by password alone, or `off`.",
+    about:
+      "How long a device that its user has asked to remember can sign in with the password alone, or `off`.",
   }),
   emailCodes: setting({
     env: "EMAIL_CODES",
     parse: onOff,
     fallback: "on",
     about:
-      "Whether mailed codes can be a second factor: the weakest, for whoever reads the mailbox can reset the password, too. Switched off, they no longer count.",
+      "Whether mailed codes can be a second factor. They are the weakest one, because the same mailbox can also reset the password. If this is off, existing ones no longer count.",
   }),
   passkeyDomain: setting({
     env: "PASSKEY_DOMAIN",
@@ -227,7 +229,7 @@ export const settings = {
       ),
     fallback: undefined,
     about:
-      "Domain that passkeys are registered for (WebAuthn's RP ID): that of your front ends or one above it. Absent: the host of PUBLIC_URL. Changed, it voids every passkey.",
+      "Domain for which passkeys are registered (WebAuthn's RP ID): the domain of your front ends, or one above it. The default is the host of PUBLIC_URL. Changing it makes every passkey useless.",
   }),
   passkeyOrigins: setting({
     env: "PASSKEY_ORIGINS",
@@ -237,82 +239,84 @@ export const settings = {
     ),
     fallback: "",
     about:
-      "Origins of the pages that may use passkeys, exact, comma separated, beside PUBLIC_URL, such as https://app.example.com; of an Android app `android:apk-key-hash:…`.",
+      "Exact origins of further pages that may use passkeys, separated by commas, such as https://app.example.com, or `android:apk-key-hash:…` for an Android app. The origin of PUBLIC_URL always may.",
   }),
   profileSchema: setting({
     env: "PROFILE_SCHEMA",
     parse: text,
     fallback: undefined,
-    about: "File with the JSON Schema (2020-12) of the users' profile.",
+    about: "File with a JSON Schema (2020-12) that every user's profile must match.",
   }),
   passwordProfile: setting({
     env: "PASSWORD_PROFILE",
     parse: oneOf(["standard", "nist"]),
     fallback: "standard",
     about:
-      "Shortest password: `standard` 8 code points (OWASP ASVS level 1), `nist` 15 (SP 800-63B-4).",
+      "Shortest password that is accepted: `standard` is 8 code points (OWASP ASVS level 1), `nist` is 15 (SP 800-63B-4).",
   }),
   passwordBlockList: setting({
     env: "PASSWORD_BLOCK_LIST",
     parse: text,
     fallback: undefined,
     about:
-      "File of further passwords to refuse, one per line; `!word` takes a word off the built-in list.",
+      "File with further passwords that are refused, one on each line. A line `!word` allows a word of the built-in list.",
   }),
   accessTtlSeconds: setting({
     env: "ACCESS_TTL",
     parse: duration({ atLeast: "30s", atMost: "1h" }),
     fallback: "10m",
     about:
-      "Lifetime of an access token: the longest a revoked session can outlive a verifier that hears no revocations.",
+      "Lifetime of an access token. An API that hears of no revocations accepts the token of an ended session for at most this long.",
   }),
   refreshGraceSeconds: setting({
     env: "REFRESH_GRACE",
     parse: duration({ atLeast: "0s", atMost: "60s" }),
     fallback: "10s",
-    about: "How long a refresh still answers to the token it replaced; 0 is the strict profile.",
+    about:
+      "How long a refresh token still works after it was replaced, so that a retry or a second tab gets the same successor. 0 is the strict profile.",
   }),
   idleTtlSeconds: setting({
     env: "IDLE_TTL",
     parse: duration({ atLeast: "5m", atMost: "365d" }),
     fallback: "14d",
-    about: "A session that is not refreshed for so long ends.",
+    about: "A session ends if it is not refreshed for this long.",
   }),
   sessionTtlSeconds: setting({
     env: "SESSION_TTL",
     parse: duration({ atLeast: "5m", atMost: "3650d" }),
     fallback: "90d",
-    about: "A session ends after so long, whatever happens.",
+    about: "A session ends at this age, however often it is refreshed.",
   }),
   maxSessionsPerUser: setting({
     env: "MAX_SESSIONS",
     parse: whole(1, 1000),
     fallback: "100",
-    about: "Live sessions of one user; one more ends the one used longest ago.",
+    about:
+      "Highest number of live sessions of one user. One more ends the session that was used longest ago.",
   }),
   signingAlgorithm: setting({
     env: "SIGNING_ALGORITHM",
     parse: oneOf(["ES256", "EdDSA", "RS256"]),
     fallback: "ES256",
-    about: "Algorithm of signing keys made from now on.",
+    about: "Algorithm of the signing keys that are made from now on.",
   }),
   keyLifetimeSeconds: setting({
     env: "KEY_LIFETIME",
     parse: duration({ atLeast: "1d", atMost: "3650d" }),
     fallback: "90d",
-    about: "Age at which a signing key gets its successor.",
+    about: "Age at which a signing key is replaced by its successor.",
   }),
   audience: setting({
     env: "AUDIENCE",
     parse: text,
     fallback: undefined,
-    about: "`aud` of access tokens; absent: PUBLIC_URL.",
+    about: "The `aud` claim of access tokens. The default is PUBLIC_URL.",
   }),
   trustedProxies: setting({
     env: "TRUSTED_PROXIES",
     parse: list,
     fallback: "",
-    about: "Addresses and CIDR ranges whose X-Forwarded-For is believed.",
+    about: "Addresses and CIDR ranges of proxies whose X-Forwarded-For header is believed.",
   }),
   allowedOrigins: setting({
     env: "ALLOWED_ORIGINS",
@@ -321,7 +325,7 @@ export const settings = {
       "must be origins such as https://app.example.com, without a path",
     ),
     fallback: "",
-    about: "Origins whose scripts may call the API (CORS), exact, comma separated.",
+    about: "Exact origins whose scripts may call the API (CORS), separated by commas.",
   }),
   metricsToken: setting({
     env: "METRICS_TOKEN",
@@ -330,32 +334,35 @@ export const settings = {
       .min(16, "must have at least 16 characters")
       .transform((value) => new Secret(value)),
     fallback: undefined,
-    about: "Bearer token that reads /metrics; absent: there is no /metrics.",
+    about:
+      "Bearer token that is needed to read /metrics. If it is not set, /metrics is not served.",
     secret: true,
   }),
   docs: setting({
     env: "DOCS",
     parse: oneOf(["on", "off"]),
     fallback: undefined,
-    about: "Whether /docs and /openapi.json are served; on in development, off in production.",
+    about:
+      "Whether /docs and /openapi.json are served. The default is on in development and off in production.",
   }),
   hashConcurrency: setting({
     env: "HASH_CONCURRENCY",
     parse: whole(1, 64),
     fallback: String(availableParallelism()),
-    about: "Passwords hashed at the same time; by default one per core.",
+    about:
+      "Number of passwords that are hashed at the same time. The default is one for each core.",
   }),
   drainSeconds: setting({
     env: "DRAIN",
     parse: duration({ atLeast: "0s", atMost: "5m" }),
     fallback: "10s",
-    about: "How long requests under way may take after SIGTERM.",
+    about: "How long requests that are under way may still take after SIGTERM.",
   }),
   logLevel: setting({
     env: "LOG",
     parse: oneOf(["debug", "info", "warn", "error", "silent"]),
     fallback: "info",
-    about: "Least level that is logged, as JSON lines on standard error.",
+    about: "Lowest level that is logged. The log is written as JSON lines on standard error.",
   }),
   ...faceSettings,
 } as const;
@@ -363,7 +370,7 @@ export const settings = {
 type Settings = typeof settings;
 export type SettingName = keyof Settings;
 
-/** Settings without a default are `undefined` where nobody gave them. */
+/** The settings that are in effect. One without a default is `undefined` if it was not set. */
 export type Config = Readonly<{
   [Name in SettingName]: Settings[Name] extends Setting<infer Value, infer Fallback>
     ? Fallback extends string
@@ -375,8 +382,8 @@ export type Config = Readonly<{
 const PREFIX = "PORTCULLIS_";
 
 /**
- * Reads environment and file once; the environment wins. Unknown names are refused, so that a
- * typing error is not a default.
+ * Reads the environment and the file once; the environment wins. Unknown names are refused, so that
+ * a misspelt setting does not silently keep its default.
  *
  * @throws {ConfigError} naming the setting and what it must be
  */
@@ -424,7 +431,7 @@ export function readConfig(
   return config;
 }
 
-/** The last label of a domain is no number, and browsers register passkeys for no top level. */
+/** The last label must not be a number, and browsers register no passkeys for a top-level domain. */
 function isDomain(given: string): boolean {
   return given === "localhost" || /\.[a-z0-9-]*[a-z][a-z0-9-]*$/.test(given);
 }
@@ -435,7 +442,7 @@ function isOrigin(given: string): boolean {
   return URL.canParse(given) && new URL(given).origin === given && /^https?:[^*]*$/.test(given);
 }
 
-/** A page that could not use the passkeys that it is meant to. */
+/** Returns an origin whose pages could not use the passkeys of the configured domain. */
 function strayOrigin({ publicUrl, passkeyDomain, passkeyOrigins }: Config): string | undefined {
   const domain =
     passkeyDomain ?? (publicUrl === undefined ? undefined : new URL(publicUrl).hostname);
@@ -498,7 +505,7 @@ function readObject(path: string): object {
   throw new ConfigError(`The configuration file ${path} must hold one JSON object.`);
 }
 
-/** What is in effect, secrets masked, for `portcullis config`. */
+/** Lists the settings that are in effect, with secrets masked, for `portcullis config`. */
 export function describeConfig(
   config: Config,
 ): readonly { readonly name: string; readonly value: string }[] {

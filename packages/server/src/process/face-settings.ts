@@ -17,7 +17,7 @@ const template = text.regex(
 );
 const off = { parse: onOff, fallback: "off" } as const;
 
-/** Settings of the Django faces; the name the original has for it stands in parentheses. */
+/** Settings of the Django faces. The name of the same setting in the original is in parentheses. */
 export const faceSettings = {
   faces: setting({
     env: "FACES",
@@ -32,28 +32,28 @@ export const faceSettings = {
       ),
     fallback: undefined,
     about:
-      "Django interfaces that are served: simplejwt, djoser, tag1, comma separated, or none. Absent: all of them in development, none in production.",
+      "Django interfaces that are served: simplejwt, djoser and tag1, separated by commas, or none. The default is all of them in development and none in production.",
   }),
   loginField: setting({
     env: "LOGIN_FIELD",
     parse: oneOf(["email", "username"]),
     fallback: "email",
     about:
-      "What users of a face log in by (Djoser's LOGIN_FIELD, Django's USERNAME_FIELD). With `username` two users may share an address.",
+      "Field with which users of a face log in (Djoser's LOGIN_FIELD, Django's USERNAME_FIELD). With `username`, two users may share an address.",
   }),
   userIdField: setting({
     env: "USER_ID_FIELD",
     parse: oneOf(["number", "id"]),
     fallback: "number",
     about:
-      "What faces show as a user's id and put into `user_id` (SimpleJWT's USER_ID_FIELD): `number`, as Django's integer keys, or `id`, the UUID.",
+      "What faces show as a user's id and write into `user_id` (SimpleJWT's USER_ID_FIELD): `number`, an integer like Django's keys, or `id`, the UUID.",
   }),
   usernames: setting({
     env: "USERNAMES",
     parse: oneOf(["plain", "django"]),
     fallback: "plain",
     about:
-      "`plain`: letters and digits of one script and . _ -, compared without regard to case. `django`: as Django's, letters of any script and @ . + - _, compared with regard to case. Choose it before there are users.",
+      "Which usernames are accepted. `plain`: letters and digits of one script and . _ -, compared without regard to case. `django`: the same as Django's, letters of any script and @ . + - _, compared with regard to case. Choose it before the first user registers.",
   }),
   simplejwtSigningKey: setting({
     env: "SIMPLEJWT_SIGNING_KEY",
@@ -63,7 +63,7 @@ export const faceSettings = {
       .transform((value) => new Secret(value)),
     fallback: undefined,
     about:
-      "Shared HS256 key (SIGNING_KEY) for other services that still check tokens of the simplejwt and djoser faces with it, and for refresh tokens that Django gave out. Absent: faces sign with the server's own key.",
+      "Shared HS256 key (SIGNING_KEY), for services that still check tokens of the simplejwt and djoser faces with it, and for refresh tokens that Django has issued. If it is not set, faces sign with the server's own key.",
     secret: true,
   }),
   simplejwtAccessSeconds: setting({
@@ -92,7 +92,7 @@ export const faceSettings = {
     ),
     fallback: "Bearer",
     about:
-      "Words that may stand before the token in Authorization (AUTH_HEADER_TYPES), the first in WWW-Authenticate.",
+      "Words that may precede the token in the Authorization header (AUTH_HEADER_TYPES). The first one is used in WWW-Authenticate.",
   }),
   simplejwtTokenClasses: setting({
     env: "SIMPLEJWT_AUTH_TOKEN_CLASSES",
@@ -103,7 +103,7 @@ export const faceSettings = {
     ),
     fallback: "AccessToken",
     about:
-      "Tokens that requests may carry: AccessToken, SlidingToken or both (AUTH_TOKEN_CLASSES).",
+      "Kinds of tokens that requests may carry: AccessToken, SlidingToken or both (AUTH_TOKEN_CLASSES).",
   }),
   simplejwtSlidingSeconds: setting({
     env: "SIMPLEJWT_SLIDING_TOKEN_LIFETIME",
@@ -132,13 +132,13 @@ export const faceSettings = {
     env: "DJOSER_TOKEN_LOGIN",
     ...off,
     about:
-      "Whether Djoser's opaque tokens and their login and logout are served beside JWT (TOKEN_MODEL).",
+      "Whether Djoser's opaque tokens, with their login and logout, are served besides JWTs (TOKEN_MODEL).",
   }),
   djoserSendActivationEmail: setting({
     env: "DJOSER_SEND_ACTIVATION_EMAIL",
     ...off,
     about:
-      "Whether an account is paused until the link in the activation mail comes back (SEND_ACTIVATION_EMAIL).",
+      "Whether a new account is paused until its user opens the link in the activation mail (SEND_ACTIVATION_EMAIL).",
   }),
   djoserSendConfirmationEmail: setting({
     env: "DJOSER_SEND_CONFIRMATION_EMAIL",
@@ -187,51 +187,53 @@ export const faceSettings = {
     env: "DJOSER_SHOW_EMAIL_NOT_FOUND",
     ...off,
     about:
-      "Whether asking for a reset tells that nobody has the address (PASSWORD_RESET_SHOW_EMAIL_NOT_FOUND, USERNAME_RESET_SHOW_EMAIL_NOT_FOUND).",
+      "Whether a request for a reset says that no user has the address (PASSWORD_RESET_SHOW_EMAIL_NOT_FOUND, USERNAME_RESET_SHOW_EMAIL_NOT_FOUND).",
   }),
   djoserHideUsers: setting({
     env: "DJOSER_HIDE_USERS",
     parse: onOff,
     fallback: "on",
-    about: "Whether users see nobody but themselves (HIDE_USERS).",
+    about: "Whether users can see only themselves and no other users (HIDE_USERS).",
   }),
   djoserActivationUrl: setting({
     env: "DJOSER_ACTIVATION_URL",
     parse: template,
     fallback: "#/activate/{uid}/{token}",
-    about: "Your front end's path that mailed activation links open (ACTIVATION_URL).",
+    about: "Path of your front end that activation links in mail open (ACTIVATION_URL).",
   }),
   djoserPasswordResetUrl: setting({
     env: "DJOSER_PASSWORD_RESET_CONFIRM_URL",
     parse: template,
     fallback: "#/password/reset/confirm/{uid}/{token}",
-    about: "Your front end's path that mailed password links open (PASSWORD_RESET_CONFIRM_URL).",
+    about:
+      "Path of your front end that password-reset links in mail open (PASSWORD_RESET_CONFIRM_URL).",
   }),
   djoserUsernameResetUrl: setting({
     env: "DJOSER_USERNAME_RESET_CONFIRM_URL",
     parse: template,
     fallback: "#/username/reset/confirm/{uid}/{token}",
-    about: "Your front end's path that mailed login-field links open (USERNAME_RESET_CONFIRM_URL).",
+    about:
+      "Path of your front end that login-field links in mail open (USERNAME_RESET_CONFIRM_URL).",
   }),
   frontendUrl: setting({
     env: "FRONTEND_URL",
     parse: httpUrl,
     fallback: undefined,
     about:
-      "Where those paths are (EMAIL_FRONTEND_PROTOCOL and EMAIL_FRONTEND_DOMAIN); absent: PUBLIC_URL.",
+      "Address of the front end to which those paths belong (EMAIL_FRONTEND_PROTOCOL and EMAIL_FRONTEND_DOMAIN). The default is PUBLIC_URL.",
   }),
   mailedTokenSeconds: setting({
     env: "PASSWORD_RESET_TIMEOUT",
     parse: duration({ atLeast: "1s", atMost: "30d" }),
     fallback: "3d",
-    about: "How long links in the djoser face's mails work (PASSWORD_RESET_TIMEOUT).",
+    about: "How long the links in mail of the djoser face work (PASSWORD_RESET_TIMEOUT).",
   }),
   tag1Paths: setting({
     env: "TAG1_PATHS",
     parse: oneOf(["finished", "djoser"]),
     fallback: "finished",
     about:
-      "Paths of the tag1 face: `finished` (/api/user/…, /api/totp/…, /api/static/…) or, as in the middle of the tutorial, `djoser` (/api/users/…, /api/jwt/…, /api/me/).",
+      "Paths of the tag1 face: `finished` (/api/user/…, /api/totp/…, /api/static/…), or `djoser` as in the middle of the tutorial (/api/users/…, /api/jwt/…, /api/me/).",
   }),
   tag1TokenSeconds: setting({
     env: "JWT_EXPIRATION_DELTA",
@@ -243,12 +245,13 @@ export const faceSettings = {
     env: "JWT_REFRESH_EXPIRATION_DELTA",
     parse: duration({ atLeast: "1s", atMost: "3650d" }),
     fallback: "7d",
-    about: "How long after the login they can be refreshed (JWT_REFRESH_EXPIRATION_DELTA).",
+    about:
+      "How long after the login tokens of the tag1 face can be refreshed (JWT_REFRESH_EXPIRATION_DELTA).",
   }),
   tag1HeaderPrefix: setting({
     env: "JWT_AUTH_HEADER_PREFIX",
     parse: z.string().regex(/^[\w-]+$/, "must be a word such as JWT"),
     fallback: "JWT",
-    about: "Word that stands before the token in Authorization (JWT_AUTH_HEADER_PREFIX).",
+    about: "Word that precedes the token in the Authorization header (JWT_AUTH_HEADER_PREFIX).",
   }),
 } as const;

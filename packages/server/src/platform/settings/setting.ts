@@ -1,13 +1,11 @@
 import { z } from "zod";
 
-/**
- * One setting: read from `PORTCULLIS_<env>` or, in the file given by --config, from its own name.
- */
+/** One setting. It is read from `PORTCULLIS_<env>`, or by its own name from the file of `--config`. */
 export interface Setting<Value, Fallback extends string | undefined = string | undefined> {
   readonly env: string;
-  /** What the text may be; the message of its issues completes "PORTCULLIS_X …". */
+  /** Reads the text. The messages of its issues complete a sentence that begins "PORTCULLIS_X". */
   readonly parse: z.ZodType<Value, string>;
-  /** The default as text, in the words of the reference where it depends on other settings. */
+  /** The default, written as a user would write it. Undefined if there is none. */
   readonly fallback: Fallback;
   readonly about: string;
   readonly secret?: true;
@@ -36,7 +34,7 @@ export function whole(atLeast: number, atMost: number) {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** `30s`, `10m`, `12h`, `14d`; seconds where there is no unit. */
+/** Reads `30s`, `10m`, `12h` or `14d` as seconds. A number without a unit means seconds. */
 export function duration(bounds: { readonly atLeast: string; readonly atMost: string }) {
   const message = `must be a duration from ${bounds.atLeast} to ${bounds.atMost}, such as 30s, 10m, 12h or 14d`;
   return z
@@ -72,13 +70,13 @@ export const httpUrl = z
 
 export const onOff = oneOf(["on", "off"]).transform((value) => value === "on");
 
-/** An instant, as a day (its beginning, UTC) or with its time, in Unix seconds. */
+/** Reads a day (its beginning in UTC) or a day with a time, and returns Unix seconds. */
 export const moment = z
   .string()
   .refine(isMoment, "must be a moment such as 2027-01-31 or 2027-01-31T12:00:00Z")
   .transform((value) => Date.parse(value) / 1000);
 
-/** A day that its month does not have would be read as one of the next. */
+/** Refuses a day that its month does not have, which `Date` would read as one of the next month. */
 function isMoment(value: string): boolean {
   if (!/^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/.test(value)) return false;
   const milliseconds = Date.parse(value);
@@ -88,7 +86,7 @@ function isMoment(value: string): boolean {
   );
 }
 
-/** `off`, which is undefined, or a value. */
+/** Reads `off` as `undefined`, or else a value. */
 export function offOr<Value>(parse: z.ZodType<Value, string>, message: string) {
   return z.union([z.literal("off").transform(() => undefined), parse], { error: message });
 }
