@@ -7,8 +7,8 @@ import { jsonLog } from "../../platform/kernel/log.ts";
 import { open } from "../start.ts";
 
 /**
- * Why a command could not do what it was asked, in a sentence that says what to do: printed without
- * a stack, exit code 1.
+ * A command could not do what it was asked. The message is a sentence that says what to do; it is
+ * printed without a stack, and the exit code is 1.
  */
 export class CommandError extends Error {
   constructor(sentence: string, options?: ErrorOptions) {
@@ -18,22 +18,22 @@ export class CommandError extends Error {
 }
 
 /**
- * The configuration as environment and `--config` give it, wherever on the command line that
- * stands.
+ * Reads the configuration from the environment and from `--config`, which may stand anywhere on the
+ * command line.
  */
 export function configOf(command: Command): Config {
   const { config: file } = command.optsWithGlobals<{ readonly config?: string }>();
   return readConfig(process.env, file);
 }
 
-/** What a command prints is its result; of the log only what went wrong. */
+/** Commands print their results, so only warnings and errors are logged. */
 function quietly(config: Config): Config {
   return config.logLevel === "debug" || config.logLevel === "info"
     ? { ...config, logLevel: "warn" }
     : config;
 }
 
-/** Runs a command with every rule at hand and closes what was opened, whatever happens. */
+/** Runs a command with every rule, and closes what was opened even if the command throws. */
 export async function withRules(
   command: Command,
   act: (rules: Rules) => Promise<void>,
@@ -44,8 +44,8 @@ export async function withRules(
 }
 
 /**
- * As `withRules`, for what may be the first command ever run: it makes the database where there is
- * none.
+ * Like `withRules`, for a command that may be the first one ever run: it makes the database if
+ * there is none.
  */
 export async function withNewRules(
   given: Config,
@@ -63,7 +63,7 @@ export async function withNewRules(
 const HOUR_MILLISECONDS = 3_600_000;
 
 /**
- * Runs a command that needs the database alone: without the master secret, and with time for long
+ * Runs a command that needs only the database. It works without the master secret and allows long
  * statements.
  */
 export async function withDatabase(
@@ -86,14 +86,15 @@ export async function withDatabase(
   }
 }
 
-/** Opening an embedded database makes it; a command that only reads must not. */
+/** Opening an embedded database would create it, which a command that only reads must not do. */
 export function hasDatabase(config: Config): boolean {
   return config.databaseUrl !== undefined || existsSync(databaseFile(config));
 }
 
 /**
- * @throws {CommandError} where there is none: a mistyped directory must not become a new, empty
- *   deployment
+ * Prevents a mistyped directory from becoming a new, empty deployment.
+ *
+ * @throws {CommandError} if there is no database
  */
 export function demandDatabase(config: Config): void {
   if (!hasDatabase(config))
@@ -108,7 +109,7 @@ export function publicUrlOf(config: Config, port = config.port): string {
   return `http://${inUrl(anywhere ? "localhost" : config.host)}:${port}`;
 }
 
-/** An IPv6 address stands in brackets (RFC 3986 §3.2.2). */
+/** Puts an IPv6 address in brackets (RFC 3986 §3.2.2). */
 export function inUrl(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }

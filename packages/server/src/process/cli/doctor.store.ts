@@ -1,19 +1,19 @@
 import { sql } from "kysely";
 import type { Db } from "../../platform/db/open.ts";
 
-/** SQLite only. What is wrong with the file, in SQLite's words; empty if nothing is. */
+/** SQLite only. Returns what is wrong with the file, in SQLite's words. Empty if nothing is. */
 export async function integrityProblems(db: Db): Promise<readonly string[]> {
   const { rows } = await sql<{ integrity_check: string }>`pragma integrity_check(10)`.execute(db);
   return rows.map((row) => row.integrity_check).filter((problem) => problem !== "ok");
 }
 
-/** SQLite only. Tables with rows that point to rows that are not there. */
+/** SQLite only. Returns the tables that have rows which point to missing rows. */
 export async function danglingReferences(db: Db): Promise<readonly string[]> {
   const { rows } = await sql<{ table: string }>`pragma foreign_key_check`.execute(db);
   return [...new Set(rows.map((row) => row.table))];
 }
 
-/** PostgreSQL only. Unix time in milliseconds, as the server sees it. */
+/** PostgreSQL only. Returns the server's clock, in Unix milliseconds. */
 export async function databaseMilliseconds(db: Db): Promise<number> {
   const { rows } = await sql<{
     now: number;

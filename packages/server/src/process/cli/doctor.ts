@@ -22,7 +22,7 @@ import { print } from "./terminal.ts";
 
 interface Finding {
   readonly level: "ok" | "warn" | "FAIL";
-  /** What is so and, unless it is fine, what to do. */
+  /** Says what was found and, unless it is fine, what to do. */
   readonly words: string;
 }
 
@@ -36,7 +36,7 @@ export function addDoctor(program: Command): void {
   program
     .command("doctor")
     .description(
-      "look for what is wrong with configuration, database and machine, and say what to do; changes nothing",
+      "check the configuration, the database and the machine, and say what to do; changes nothing",
     )
     .action(async (_options: object, command: Command) => {
       const findings: Finding[] = [];
@@ -178,7 +178,10 @@ async function checkIntegrity({ db }: OpenDatabase): Promise<Finding> {
     : ok("no damage, no dangling references");
 }
 
-/** Verifiers allow five seconds; a revocation outlasts its tokens by what clocks may differ. */
+/**
+ * Verifiers allow five seconds, and a revocation outlasts its tokens by as much as clocks may
+ * differ.
+ */
 const TOLERATED_MILLISECONDS = 5000;
 const NOTABLE_MILLISECONDS = 1000;
 

@@ -18,15 +18,20 @@ interface ReportOptions {
 export function addFactors(program: Command): void {
   const users =
     program.commands.find((command) => command.name() === "users") ??
-    program.command("users").description("user accounts");
+    program.command("users").description("show and change user accounts");
   users
     .command("mfa-report")
     .description(
-      "whom a policy asks for a second factor they do not have: read it before switching one on",
+      "list the users of whom a policy demands a second factor that they do not have; read it before you set the policy",
     )
-    .addOption(new Option("--policy <policy>", "the one in force if not given").choices(policies))
-    .option("--limit <number>", "how many at most", readLimit, 50)
-    .option("--json", "one JSON object a line")
+    .addOption(
+      new Option(
+        "--policy <policy>",
+        "policy to report on; the default is the one in force",
+      ).choices(policies),
+    )
+    .option("--limit <number>", "highest number of lines", readLimit, 50)
+    .option("--json", "print one JSON object on each line")
     .action(async (options: ReportOptions, command: Command) =>
       withRules(command, async (rules) => report(rules, options)),
     );
@@ -34,9 +39,9 @@ export function addFactors(program: Command): void {
     .command("reset-factors")
     .argument("<user>", "id, e-mail address or username")
     .description(
-      "remove every second factor of a user who has lost them; all their tokens are dead when this returns",
+      "remove every second factor of a user who has lost them; all tokens of the user are dead when this returns",
     )
-    .option("--yes", "do not ask")
+    .option("--yes", "do not ask for confirmation")
     .action(async (who: string, options: { readonly yes?: true }, command: Command) =>
       withRules(command, async (rules) => reset(rules, who, options)),
     );
@@ -63,12 +68,12 @@ async function report(rules: Rules, { json, ...query }: ReportOptions): Promise<
 
 function sentenceOf({ policy, concerned, without, withoutRecoveryCodes }: Report): string {
   if (policy !== "superusers" && policy !== "required")
-    return `The policy in force, ${policy}, demands a second factor of nobody: ask with --policy ${policies.join(" or --policy ")}.`;
+    return `The policy in force, ${policy}, demands no second factor: ask with --policy ${policies.join(" or --policy ")}.`;
   const whom = policy === "superusers" ? "active superusers" : "active users";
   const setting = `PORTCULLIS_MFA_POLICY=${policy}`;
   const first =
     without === 0
-      ? `Each of the ${concerned} ${whom} has a second factor: ${setting} asks nobody for anything new.`
+      ? `Each of the ${concerned} ${whom} has a second factor: ${setting} asks no user for anything new.`
       : `${without} of ${concerned} ${whom} have no second factor: ${setting} makes them set one up at their next sign-in, or from PORTCULLIS_MFA_GRACE_UNTIL on where that is set.`;
   if (withoutRecoveryCodes === 0) return first;
   return `${first} ${withoutRecoveryCodes} of those who have one have no recovery codes: if they lose it, only \`portcullis users reset-factors\` helps.`;
@@ -78,7 +83,7 @@ async function reset(rules: Rules, who: string, options: { readonly yes?: true }
   const { id } = await findOrExplain(rules, who);
   await makeSure(`Remove every second factor of ${who}, id ${id}?`, options);
   const { kind } = await resetFactors(rules, id, operator);
-  if (kind === "unknown") throw new CommandError(`${who} has been deleted meanwhile.`);
+  if (kind === "unknown") throw new CommandError(`${who} has been deleted in the meantime.`);
   if (kind === "last_credential")
     throw new CommandError(
       `${who} has neither a password nor an e-mail address to be sent a new one: without the passkey nobody could sign in, so it stays.`,

@@ -6,7 +6,7 @@ import { CommandError } from "./command.ts";
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** @throws {CommandError} where nobody has this id, e-mail address or username */
+/** @throws {CommandError} if no user has this id, e-mail address or username */
 export async function findOrExplain(rules: Rules, who: string): Promise<User> {
   const user = await find(rules, who);
   if (user === undefined)

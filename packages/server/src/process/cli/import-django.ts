@@ -29,16 +29,16 @@ export function addImportDjango(program: Command): void {
   program
     .command("import-django")
     .description(
-      "import the users of a Django site; run it again to go on, or to fetch who has joined since",
+      "import the users of a Django site; run it again to continue, or to fetch users who have joined since",
     )
     .requiredOption(
       "--from <source>",
-      "SQLite file, or postgres://user:password@host/database; it is only read",
+      "SQLite file, or postgres://user:password@host/database; it is never changed",
     )
-    .option("--table <name>", "of the user model; found by itself where there is one")
+    .option("--table <name>", "table of the user model; by default it is found automatically")
     .option(
       "--column <field=column>",
-      "where a field is, such as email=mail; `username=` leaves it out; repeatable",
+      "column of a field, such as email=mail; `username=` leaves the field out; repeatable",
       several,
       [],
     )
@@ -48,18 +48,18 @@ export function addImportDjango(program: Command): void {
       several,
       [],
     )
-    .option("--dry-run", "say what would happen, and change nothing")
-    .option("--report <file>", "append every row that needs a word to this file, as JSON lines")
-    .option("--accept-losses", "import even if users lose something by it")
+    .option("--dry-run", "say what would happen and change nothing")
+    .option("--report <file>", "append every row with a remark to this file, as JSON lines")
+    .option("--accept-losses", "import even if users lose something")
     .option(
       "--without-factors",
-      "import users who have a second factor that cannot be imported without it",
+      "import users whose second factor cannot be imported, without that factor",
     )
     .option(
       "--tokens",
-      "import refresh tokens that are still good; each can be exchanged once for a session",
+      "import refresh tokens that are still valid; each can be exchanged for a session once",
     )
-    .option("--unverified", "addresses do not count as confirmed")
+    .option("--unverified", "count no address as confirmed")
     .action(async (options: ImportOptions, command: Command) => {
       const config = configOf(command);
       const report = options.report === undefined ? noReport : openReport(options.report);
@@ -88,7 +88,10 @@ export function addImportDjango(program: Command): void {
 
 const PATIENCE_MILLISECONDS = 600_000;
 
-/** Of recovery codes, which nobody is waiting for. What it could log, it fails with. */
+/**
+ * Hashes recovery codes. No user waits for it, so it may queue for long; errors are thrown, not
+ * logged.
+ */
 function patientHasher({ hashConcurrency: concurrency }: Config): Hasher {
   const system = { log: silentLog, clock: systemClock, random: systemRandom };
   return createHasher({
@@ -140,8 +143,8 @@ async function importFrom(deps: CommandDeps, options: ImportOptions): Promise<vo
 const POOL_BYTES = 65_536;
 
 /**
- * Drawn in large portions: for a nonce at a time the system would be asked longer than it takes to
- * seal with it.
+ * Draws random bytes in large portions, because asking the system for one nonce at a time takes
+ * longer than sealing with it.
  */
 function pooled(random: Random): Random {
   let pool: Buffer = Buffer.alloc(0);
@@ -156,7 +159,7 @@ function pooled(random: Random): Random {
   };
 }
 
-/** A dry run makes none. */
+/** Returns `undefined` if there is no master secret yet, because a dry run must not make one. */
 function existingKeyring(config: Config): Keyring | undefined {
   return config.secret === undefined && !existsSync(secretFile(config))
     ? undefined

@@ -6,10 +6,10 @@ import { operator } from "../../records/audit/origin.ts";
 import { makeSure, moment, print, printTable } from "./terminal.ts";
 
 export function addKeys(program: Command): void {
-  const keys = program.command("keys").description("signing keys of access tokens");
+  const keys = program.command("keys").description("manage the signing keys of access tokens");
   keys
     .command("list")
-    .description("every key, its state and since when")
+    .description("list every key with its state and since when it has it")
     .action(async (_options: object, command: Command) =>
       withRules(command, async ({ db }) => {
         const rows = (await listKeys(db)).map((key) => [
@@ -23,12 +23,10 @@ export function addKeys(program: Command): void {
     );
   keys
     .command("rotate")
-    .description(
-      "announce the next key; running servers sign with it once every verifier can know it",
-    )
+    .description("announce the next key; servers sign with it once every verifier can know it")
     .option(
       "--now",
-      "sign with it at once; a verifier that has not heard of it yet refuses its tokens until it has",
+      "sign with it at once; a verifier refuses its tokens until it has fetched the key",
     )
     .action(async (options: { readonly now?: true }, command: Command) =>
       withRules(command, async (rules) => {
@@ -44,9 +42,9 @@ export function addKeys(program: Command): void {
     .command("remove")
     .argument("<kid>", "as `keys list` shows it")
     .description(
-      "remove a key in an emergency: every access token it signed is dead when this returns; sessions live on by refresh",
+      "remove a key in an emergency: every access token that it signed is dead when this returns; sessions continue with a refresh",
     )
-    .option("--yes", "do not ask")
+    .option("--yes", "do not ask for confirmation")
     .action(async (kid: string, options: { readonly yes?: true }, command: Command) => {
       await makeSure(`Remove the key ${kid} and with it every access token it signed?`, options);
       await withRules(command, async (rules) => {

@@ -28,21 +28,21 @@ interface ListOptions {
 export function addMail(program: Command): void {
   const mail = program
     .command("mail")
-    .description("mail that left, was not delivered, or must not be sent");
+    .description("show mail, send it again, and manage addresses that get none");
   mail
     .command("list")
-    .description("mails, newest first")
-    .addOption(new Option("--state <state>", "only these").choices(states))
-    .option("--limit <number>", "how many at most", readLimit, 50)
-    .option("--json", "one JSON object a line")
+    .description("list mails, newest first")
+    .addOption(new Option("--state <state>", "list only mails in this state").choices(states))
+    .option("--limit <number>", "highest number of lines", readLimit, 50)
+    .option("--json", "print one JSON object on each line")
     .action(async (options: ListOptions, command: Command) =>
       withRules(command, async (rules) => list(rules, options)),
     );
   mail
     .command("send-again")
     .argument("[id]", "of a mail that was given up")
-    .option("--all-failed", "all that were given up and are still of use")
-    .description("send what was given up")
+    .option("--all-failed", "every mail that was given up and has not expired")
+    .description("send a mail again that was given up")
     .action(
       async (id: string | undefined, options: { readonly allFailed?: true }, command: Command) =>
         withRules(command, async (rules) => {
@@ -54,7 +54,7 @@ export function addMail(program: Command): void {
   mail
     .command("test")
     .argument("<address>")
-    .description("send a mail right now, past the outbox, and say what became of it")
+    .description("send a test mail at once, without the outbox, and print the result")
     .action(async (address: string, _options: object, command: Command) =>
       sendTest(configOf(command), address),
     );
@@ -62,19 +62,21 @@ export function addMail(program: Command): void {
 }
 
 function addSuppressions(mail: Command): void {
-  const suppressions = mail.command("suppressions").description("addresses that get no more mail");
+  const suppressions = mail
+    .command("suppressions")
+    .description("list and change the addresses that get no mail");
   suppressions
     .command("list")
-    .description("newest first")
-    .option("--limit <number>", "how many at most", readLimit, 50)
-    .option("--json", "one JSON object a line")
+    .description("list the addresses, newest first")
+    .option("--limit <number>", "highest number of lines", readLimit, 50)
+    .option("--json", "print one JSON object on each line")
     .action(async (options: Omit<ListOptions, "state">, command: Command) =>
       withRules(command, async (rules) => showSuppressions(rules, options)),
     );
   suppressions
     .command("add")
     .argument("<address>")
-    .description("send no more mail to an address")
+    .description("stop sending mail to an address")
     .action(async (address: string, _options: object, command: Command) =>
       withRules(command, async (rules) => {
         const suppressed = { address: recipientOrExplain(address), reason: "operator" } as const;
@@ -85,7 +87,7 @@ function addSuppressions(mail: Command): void {
   suppressions
     .command("clear")
     .argument("<address>")
-    .description("let an address get mail again")
+    .description("send mail to an address again")
     .action(async (address: string, _options: object, command: Command) =>
       withRules(command, async (rules) => clear(rules, recipientOrExplain(address))),
     );
@@ -118,7 +120,7 @@ async function sendOneAgain(rules: Rules, id: string): Promise<void> {
       `No mail ${id} was given up: \`portcullis mail list --state failed\` shows those that were.`,
     );
   if (kind === "expired")
-    throw new CommandError(`What the mail ${id} holds has expired: its user must ask anew.`);
+    throw new CommandError(`The mail ${id} has expired: its user must request a new one.`);
   print(`The mail ${id} waits to be sent.`);
 }
 
@@ -183,23 +185,26 @@ async function sendTest(config: Config, address: string): Promise<void> {
   }
   print(
     setting.startsWith("dir:")
-      ? `The mail to ${to} lies in ${setting.slice("dir:".length)}.`
+      ? `The mail to ${to} was written to ${setting.slice("dir:".length)}.`
       : `The mail server has taken the mail to ${to}.`,
   );
 }
 
 const hints: Readonly<Record<UnavailableCause, string>> = {
   connection:
-    "The mail server cannot be reached, or is not at service: check host and port in PORTCULLIS_MAIL, and that no firewall is between",
+    "The mail server cannot be reached or is out of service: check host and port in PORTCULLIS_MAIL, and that no firewall is between",
   authentication: "The mail server does not let us in: check user and password in PORTCULLIS_MAIL",
   encryption:
-    "No encrypted connection to the mail server comes about: check its certificate, the port, and ?tls= in PORTCULLIS_MAIL",
+    "No encrypted connection to the mail server can be made: check its certificate, the port, and ?tls= in PORTCULLIS_MAIL",
   sender:
-    "The mail server does not take mail from PORTCULLIS_MAIL_FROM: set it to an address it knows as ours",
+    "The mail server does not take mail from PORTCULLIS_MAIL_FROM: set it to an address that the server lets us send from",
   storage: "The directory that PORTCULLIS_MAIL names cannot be written to",
 };
 
-/** @throws {CommandError} unless it was sent, with the class of what the other side said */
+/**
+ * @throws {CommandError} unless the mail was sent; the message holds the class of the server's
+ *   answer
+ */
 function explain(outcome: SendOutcome, to: string): void {
   switch (outcome.kind) {
     case "sent":
@@ -207,12 +212,12 @@ function explain(outcome: SendOutcome, to: string): void {
     case "refused":
       throw new CommandError(
         outcome.permanent
-          ? `The mail server refuses mail to ${to} for good (${outcome.error}).`
+          ? `The mail server permanently refuses mail to ${to} (${outcome.error}).`
           : `The mail server does not take mail to ${to} at the moment (${outcome.error}): the outbox would try again.`,
       );
     case "interrupted":
       throw new CommandError(
-        `The connection broke while the mail was sent (${outcome.error}): nobody knows whether it has arrived.`,
+        `The connection broke while the mail was sent (${outcome.error}): it is unknown whether it has arrived.`,
       );
     case "unavailable":
       throw new CommandError(`${hints[outcome.cause]} (${outcome.error}).`);

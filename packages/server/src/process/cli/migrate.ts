@@ -6,7 +6,7 @@ import { print } from "./terminal.ts";
 export function addMigrate(program: Command): void {
   program
     .command("migrate")
-    .description("bring the database schema up to date (`serve` does so by itself)")
+    .description("bring the database schema up to date (`serve` does so automatically)")
     .action(async (_options: object, command: Command) =>
       withDatabase(configOf(command), async (database) => {
         const { applied } = await migrate(database);

@@ -24,10 +24,9 @@ const DONE = 0;
 const FAILED = 1;
 const WRONG_CALL = 2;
 
-/** Runs one command and returns the exit code. What went wrong has been said on standard error. */
+/** Runs one command and returns the exit code. Errors have been written to standard error. */
 export async function run(args: readonly string[]): Promise<number> {
-  // Whoever reads what is printed may stop reading (`| head`); that is no failure, and a server
-  // goes on.
+  // The reader of the output may stop reading (`| head`). That is no failure, and a server goes on.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
@@ -43,8 +42,8 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 /**
- * A wait of ours does not keep a process alive (kernel/clock.ts): a command that waits for servers
- * to settle must be kept so.
+ * Our waits do not keep a process alive (platform/kernel/clock.ts), so a command that waits for
+ * other nodes must be kept alive.
  */
 function stayAwake(): () => void {
   const { port1 } = new MessageChannel();
@@ -56,7 +55,7 @@ function createProgram(): Command {
   const program = new Command("portcullis")
     .description("Self-hosted user accounts and tokens.")
     .version(VERSION)
-    .option("--config <file>", "JSON file with settings; PORTCULLIS_… variables win over it")
+    .option("--config <file>", "JSON file with settings; PORTCULLIS_… variables take precedence")
     .addHelpText(
       "after",
       "\nExit codes: 0 done, 1 failed, 2 wrong call. Settings: `portcullis config --reference`.",
@@ -81,7 +80,7 @@ function createProgram(): Command {
 }
 
 function explain(error: unknown): number {
-  // Commander has said what was wrong with the call, or printed the help it was asked for.
+  // Commander has printed the error of the call, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_CALL;
   complain(sentenceOf(error));
   if (process.env["PORTCULLIS_LOG"] === "debug" && error instanceof Error)
@@ -95,10 +94,10 @@ function sentenceOf(error: unknown): string {
   const spoken = [CommandError, ConfigError, StartError, UnsealError].some(
     (kind) => error instanceof kind,
   );
-  // A library's transport or schema refuses a setting in a sentence that names it.
+  // A transport or schema refuses a setting in a sentence that names it.
   if (spoken || (error instanceof RangeError && message.startsWith("PORTCULLIS_"))) return message;
   if (isUnavailable(error))
-    return `The database cannot be used at the moment (${message}): try again, or ask \`portcullis doctor\`.`;
+    return `The database cannot be used at the moment (${message}): try again, or run \`portcullis doctor\`.`;
   if ("syscall" in error && "path" in error)
     return `${String(error.path)} cannot be used (${message}): check that it exists and that we may use it.`;
   return `Something unexpected happened (${message}): run it again with PORTCULLIS_LOG=debug to see where.`;

@@ -29,8 +29,8 @@ async function serve(config: Config): Promise<void> {
 }
 
 /**
- * The port to listen on, known before anything is opened: without PORTCULLIS_PUBLIC_URL it is part
- * of the issuer.
+ * Finds the port before anything is opened, because without PORTCULLIS_PUBLIC_URL it is part of the
+ * issuer.
  */
 async function freePort(config: Config): Promise<number> {
   const probe = createServer().listen(config.port, config.host);
@@ -64,8 +64,8 @@ const refusals: Readonly<Record<string, (config: Config) => string>> = {
 };
 
 /**
- * Resolves at the first SIGTERM or SIGINT; a second one then ends the process at once, as if nobody
- * listened.
+ * Resolves at the first SIGTERM or SIGINT. A second one ends the process at once, as if there were
+ * no listener.
  */
 async function toldToStop(): Promise<void> {
   return new Promise((resolve) => {

@@ -17,7 +17,7 @@ interface CreateOptions {
 export function addSuperusers(program: Command): void {
   program
     .command("createsuperuser")
-    .description("create a superuser; asks for what is not given")
+    .description("create a superuser; asks for everything that is not given")
     .option("--email <address>", "e-mail address of the superuser")
     .option("--password-stdin", "read the password from standard input")
     .option("--no-input", "never ask; needs --email and --password-stdin")
@@ -32,7 +32,7 @@ export function addSuperusers(program: Command): void {
   program
     .command("makesuperuser")
     .description(
-      "create the first superuser with a random password and print it; asks nothing, and does nothing where there is one",
+      "create the first superuser with a random password and print it; asks nothing, and does nothing if there is a superuser",
     )
     .option("--email <address>", "e-mail address of the superuser", "admin@example.com")
     .action(async (options: { readonly email: string }, command: Command) =>
@@ -47,7 +47,7 @@ async function readAccount(
   const mayAsk = options.input && isInteractive();
   if (!mayAsk && (options.email === undefined || options.passwordStdin !== true)) {
     command.error(
-      "error: nobody can be asked here: give --email, and the password on standard input with --password-stdin",
+      "error: this is no terminal, so nothing can be asked: give --email, and the password on standard input with --password-stdin",
     );
   }
   const email = options.email ?? (await ask("E-mail address: "));
@@ -67,7 +67,8 @@ async function askPassword(): Promise<string> {
 const PASSWORD_BYTES = 18;
 
 /**
- * Of any number of these at once, one creates a superuser: they take turns at the rows of the keys.
+ * If several of these commands run at once, one creates a superuser: they take turns at the rows of
+ * the signing keys.
  */
 async function makeSuperuser(rules: Rules, email: string): Promise<void> {
   if (await anySuperuser(rules.db)) return print(THERE_IS_ONE);

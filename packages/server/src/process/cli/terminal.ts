@@ -13,7 +13,7 @@ export function complain(sentence: string): void {
   process.stderr.write(`portcullis: ${sentence}\n`);
 }
 
-/** Columns as wide as they must be, two spaces between them. */
+/** Prints columns as wide as their widest cell, two spaces apart. */
 export function printTable(rows: readonly (readonly string[])[]): void {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
@@ -29,7 +29,7 @@ export function printTable(rows: readonly (readonly string[])[]): void {
 
 const MOST_LISTED = 10_000;
 
-/** Of a list, from the command line. */
+/** Reads the limit of a list from the command line. */
 export function readLimit(given: string): number {
   const limit = Number(given);
   if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED)
@@ -49,12 +49,12 @@ export async function ask(question: string): Promise<string> {
   return (await readLine(question, { echo: true })).trim();
 }
 
-/** What is typed is not shown. */
+/** Asks a question and does not show the answer while it is typed. */
 export async function askSecret(question: string): Promise<string> {
   return readLine(question, { echo: false });
 }
 
-/** Goes on only if `--yes` was given or somebody at the terminal agrees. */
+/** Returns only if `--yes` was given or the user at the terminal agrees. */
 export async function makeSure(
   question: string,
   options: { readonly yes?: boolean },
@@ -65,7 +65,7 @@ export async function makeSure(
   if (!/^y(es)?$/i.test(answer)) throw new CommandError("Nothing was changed.");
 }
 
-/** All of standard input, without the line end that `echo` and editors put there. */
+/** Reads all of standard input, without the line end that `echo` and editors add. */
 export async function readStandardInput(): Promise<string> {
   return (await text(process.stdin)).replace(/\r?\n$/, "");
 }
@@ -73,8 +73,8 @@ export async function readStandardInput(): Promise<string> {
 const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
 
 async function readLine(question: string, { echo }: { readonly echo: boolean }): Promise<string> {
-  // From here on the terminal itself shows nothing of what is typed, so a question for a secret
-  // comes after.
+  // From here on the terminal shows nothing of what is typed, so the question for a secret comes
+  // after.
   const lines = createInterface({
     input: process.stdin,
     output: echo ? process.stderr : nowhere(),

@@ -24,14 +24,16 @@ interface ListOptions {
 }
 
 export function addUsers(program: Command): void {
-  const users = program.command("users").description("user accounts");
+  const users = program.command("users").description("show and change user accounts");
   users
     .command("list")
-    .description("users, newest first")
-    .option("--search <text>", "start of an e-mail address or username, or a whole id")
-    .addOption(new Option("--status <status>", "only these").choices(statuses))
-    .option("--limit <number>", "how many at most", readLimit, 50)
-    .option("--json", "one JSON object a line")
+    .description("list users, newest first")
+    .option("--search <text>", "beginning of an e-mail address or username, or a whole id")
+    .addOption(
+      new Option("--status <status>", "list only users with this status").choices(statuses),
+    )
+    .option("--limit <number>", "highest number of lines", readLimit, 50)
+    .option("--json", "print one JSON object on each line")
     .action(async (options: ListOptions, command: Command) =>
       withRules(command, async (rules) => list(rules, options)),
     );
@@ -74,13 +76,13 @@ export function addUsers(program: Command): void {
   );
   one(
     "delete",
-    "delete a user and their personal data; all their tokens are dead when this returns",
+    "delete a user with their personal data; all tokens of the user are dead when this returns",
   )
-    .option("--yes", "do not ask")
+    .option("--yes", "do not ask for confirmation")
     .action(async (who: string, options: { readonly yes?: true }, command: Command) =>
       withRules(command, async (rules) => {
         const { id } = await findOrExplain(rules, who);
-        await makeSure(`Delete ${who}, id ${id}, for good?`, options);
+        await makeSure(`Delete ${who}, id ${id}, permanently?`, options);
         explain(await removeUser(rules, id, operator), who);
         print(`${who} has been deleted.`);
       }),
@@ -132,7 +134,8 @@ function explain(
   outcome: EndUserOutcome | { readonly kind: "done" | "unknown" },
   who: string,
 ): void {
-  if (outcome.kind === "unknown") throw new CommandError(`${who} has been deleted meanwhile.`);
+  if (outcome.kind === "unknown")
+    throw new CommandError(`${who} has been deleted in the meantime.`);
   if (outcome.kind === "last_superuser")
     throw new CommandError(
       `${who} is the last active superuser: \`portcullis createsuperuser\` makes another one first.`,

@@ -5,12 +5,12 @@ import type { UnixSeconds } from "../../../platform/kernel/clock.ts";
 
 export type Stored = string | number | null | Uint8Array;
 
-/** What one row's columns hold, in the order of the backup's header. */
+/** The values of one row, in the order of the columns in the backup's header. */
 export type StoredRow = readonly Stored[];
 
 /**
- * Every table that is backed up and the columns its rows are read in the order of, a table after
- * those its rows point to. Leases and runners belong to running servers.
+ * Every table that is backed up, with the columns by which its rows are sorted. A table follows
+ * those that its rows point to. Leases and runners belong to running servers and are left out.
  */
 const keysOf = {
   users: ["number"],
@@ -47,22 +47,22 @@ const isTableName = (name: string): name is TableName => Object.hasOwn(keysOf, n
 
 export const tableNames: readonly TableName[] = Object.keys(keysOf).filter(isTableName);
 
-/** The tables whose rows are numbered by the database, which never gives out a number twice. */
+/** Tables whose rows the database numbers. It never gives out a number twice. */
 export const numbered = { users: "number", revocations: "seq" } as const;
 
 export type Numbers = Readonly<Record<keyof typeof numbered, number>>;
 
-/** Computed by the database, and differently by each. */
+/** Columns that each database computes in its own way. */
 const DERIVED = "xid";
 
 const PAGE = 500;
 
 /**
- * Hands `read` one unchanging state of the whole database, and keeps no writer waiting meanwhile.
+ * Runs `read` on one consistent snapshot of the whole database, and blocks no writer.
  *
- * For SQLite that is a deferred transaction, which Kysely has no word for: `db.transaction()` would
- * hold the write lock. So `read` must use the statements of this file, which are raw and therefore
- * run on the connection that began it.
+ * With SQLite that is a deferred transaction, which Kysely cannot open: `db.transaction()` would
+ * take the write lock. So `read` must use the statements of this file, which are raw and therefore
+ * run on the connection that began the transaction.
  */
 export async function inSnapshot<Result>(
   database: OpenDatabase,
@@ -122,7 +122,7 @@ export async function readColumns(db: Queryable): Promise<Columns> {
   };
 }
 
-/** Reads a table page by page along its key. */
+/** Reads a table page by page in the order of its key. */
 export async function* readRows(
   snapshot: Queryable,
   table: TableName,
@@ -146,7 +146,7 @@ export async function* readRows(
   }
 }
 
-/** The highest number given out so far, deleted rows included. */
+/** Returns the highest number that was given out, deleted rows included. */
 export async function readNumbers(
   db: Queryable,
   dialect: OpenDatabase["dialect"],
@@ -175,7 +175,7 @@ async function lastNumber(
   return rows[0]?.last ?? 0;
 }
 
-/** Never backwards: a number is given out once. */
+/** Raises the number, and never lowers it, because a number is given out once. */
 async function raiseNumber(
   tx: Tx,
   dialect: OpenDatabase["dialect"],
@@ -204,8 +204,8 @@ export async function raiseNumbers(
 }
 
 /**
- * Whether nothing is stored but what a server writes when it first starts: its keys, and that it
- * made them.
+ * Tells whether the database holds only what a server writes at its first start: its keys, and the
+ * audit of making them.
  */
 export async function isUnused(db: Queryable): Promise<boolean> {
   const user = await db.selectFrom("users").select("id").limit(1).executeTakeFirst();
@@ -223,7 +223,7 @@ export async function isUnused(db: Queryable): Promise<boolean> {
   return user === undefined && registration === undefined && event === undefined;
 }
 
-/** Servers that hold a lease, and so may be running. */
+/** Counts the servers that hold a lease and so may be running. */
 export async function countLeases(db: Queryable, now: UnixSeconds): Promise<number> {
   const rows = await db
     .selectFrom("leases")
@@ -253,15 +253,15 @@ export async function insertRows(
   );
 }
 
-/** One-time proofs that were spent after the backup would be unspent again. */
+/** Voids one-time proofs: those that were spent after the backup would be unspent again. */
 export async function voidProofs(tx: Tx): Promise<void> {
   await tx.deleteFrom("password_resets").execute();
   await tx.deleteFrom("setup_links").execute();
 }
 
 /**
- * Keeps the revocation of everything in force until `until`: the restored sessions do not tell
- * which tokens came after them.
+ * Keeps the revocation of everything in force until `until`, because the restored sessions do not
+ * tell which tokens were minted later.
  */
 export async function extendRevocationOfAll(tx: Tx, until: UnixSeconds): Promise<void> {
   await tx

@@ -26,7 +26,7 @@ export function addBackup(program: Command): void {
     .command("backup")
     .argument("<file>", "where to; must not exist yet")
     .description(
-      "write everything in the database to one file, while the server runs; either database restores it",
+      "write the whole database to one file while the server runs; SQLite and PostgreSQL can both restore it",
     )
     .addHelpText(
       "after",
@@ -46,14 +46,14 @@ export function addBackup(program: Command): void {
 }
 
 /**
- * Written under another name and linked into place once it is on the disk: a file of that name is
- * whole.
+ * Writes the file under another name and links it into place once it is on the disk, so that a file
+ * of that name is complete.
  */
 async function writeBackup(database: OpenDatabase, file: string, now: UnixSeconds): Promise<void> {
   const { applied, pending, unknown } = await schemaState(database);
   if (pending.length > 0 || unknown.length > 0)
     throw new CommandError(
-      "The schema is not that of this version: run `portcullis migrate` first.",
+      "The schema belongs to another version: run `portcullis migrate` first.",
     );
   const unfinished = `${file}.${systemRandom.bytes(6).toString("hex")}`;
   try {

@@ -8,18 +8,18 @@ import { CommandError } from "../command.ts";
 import type { Stored, StoredRow } from "./backup.store.ts";
 
 /**
- * A backup is gzip'ed JSON lines: a header, the rows of each table in the order of the header's
- * tables as `["users", [values in the order of its columns]]`, bytes as `{"base64": …}`, and an end
- * that proves the file whole.
+ * A backup is JSON lines, compressed with gzip: a header, then the rows of each table in the order
+ * of the header's tables as `["users", [values in the order of its columns]]`, with bytes as
+ * `{"base64": …}`, and an end that proves that the file is complete.
  */
 const header = z.strictObject({
   format: z.literal("portcullis-backup"),
   version: z.int(),
-  /** Names of the migrations the database had. */
+  /** Names of the migrations that the database had. */
   schema: z.array(z.string()),
   createdAt: z.int(),
   note: z.string(),
-  /** Columns by table. */
+  /** Names of the columns of each table. */
   tables: z.record(z.string(), z.array(z.string()).min(1)),
   numbers: z.strictObject({ users: z.int(), revocations: z.int() }),
 });
@@ -38,7 +38,7 @@ const end = z.strictObject({ rows: z.record(z.string(), z.int()), sha256: z.stri
 
 export type Counts = Readonly<Record<string, number>>;
 
-/** The lines of a backup, its end included. */
+/** Yields the lines of a backup, including its end. */
 export async function* writeLines(
   head: Header,
   tables: AsyncIterable<readonly [table: string, row: StoredRow]>,
@@ -65,7 +65,7 @@ export async function* writeLines(
   yield `${JSON.stringify({ rows, sha256: hash.digest("hex") })}\n`;
 }
 
-/** @throws {CommandError} if this is no backup, or one of a form we do not know */
+/** @throws {CommandError} if this is no backup, or one of an unknown format */
 export async function readHeader(file: string): Promise<Header> {
   for await (const line of linesOf(file)) {
     const parsed = header.safeParse(parse(line));
@@ -82,8 +82,8 @@ export async function readHeader(file: string): Promise<Header> {
 }
 
 /**
- * The rows of a backup. Only when it returns, rather than throws, is it certain that they are what
- * was backed up.
+ * Yields the rows of a backup. Only once it returns without throwing is it certain that they are
+ * what was backed up.
  *
  * @throws {CommandError} if the file was cut short or changed
  */
@@ -141,11 +141,11 @@ function parse(line: string): unknown {
   }
 }
 
-/** More than any row can be: a file that is something else must not fill the memory. */
+/** No row is longer. The limit prevents a file of another kind from filling the memory. */
 const LONGEST_LINE = 16 * 1024 * 1024;
 
 /**
- * Lines that end in a line feed; what follows the last one is no line. Ends early where the
+ * Yields lines that end in a line feed; the rest after the last one is no line. Ends early if the
  * compressed data are damaged.
  */
 async function* linesOf(file: string): AsyncGenerator<string> {
@@ -161,7 +161,7 @@ async function* linesOf(file: string): AsyncGenerator<string> {
       yield* lines;
     }
   } catch (error) {
-    // A damaged file is one that has no end; a file that cannot be read is another matter.
+    // A damaged file just has no end. A file that cannot be read is a fault.
     if (!(error instanceof Error && "code" in error && String(error.code).startsWith("Z_")))
       throw error;
   }

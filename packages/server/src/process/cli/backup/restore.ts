@@ -41,8 +41,8 @@ export function addRestore(program: Command): void {
   program
     .command("restore")
     .argument("<file>", "made by `portcullis backup`, from either database")
-    .description("restore a backup into an empty database; everybody has to sign in again")
-    .option("--replace", "into a database that is in use, whose contents are lost")
+    .description("restore a backup into an empty database; every user must sign in again")
+    .option("--replace", "restore into a database that is in use; its contents are lost")
     .addHelpText(
       "after",
       "\nStop the server first, and give this command the master secret of the server that was backed up.",
@@ -56,7 +56,7 @@ export function addRestore(program: Command): void {
           const deps = { database, keyring: openExistingKeyring(config), clock: systemClock };
           const counts = await restore(deps, file, header, { replace: options.replace === true });
           print(
-            `Restored ${counts["users"] ?? 0} users as of ${moment(header.createdAt)}. All sessions have ended: everybody signs in again.`,
+            `Restored ${counts["users"] ?? 0} users as of ${moment(header.createdAt)}. All sessions have ended: every user must sign in again.`,
           );
         });
       } finally {
@@ -65,7 +65,10 @@ export function addRestore(program: Command): void {
     });
 }
 
-/** The embedded database has a lock that tells for certain; servers on PostgreSQL have leases. */
+/**
+ * The embedded database has a lock that shows whether a server runs. Servers on PostgreSQL have
+ * leases.
+ */
 function holdAgainstServer(config: Config): () => void {
   if (config.databaseUrl !== undefined) return () => {};
   const lock = lockFile(lockPath(config));
@@ -73,7 +76,7 @@ function holdAgainstServer(config: Config): () => void {
   return () => lock.release();
 }
 
-/** A secret made up on the spot could open nothing of a backup. */
+/** A new secret could open nothing of a backup, so none is made. */
 function openExistingKeyring(config: Config): Keyring {
   if (config.secret === undefined && !existsSync(secretFile(config))) {
     throw new CommandError(
@@ -92,7 +95,7 @@ async function restore(
   const { database, clock } = deps;
   const { dialect } = database;
   const db = separateHandle(database.db);
-  // No node serves this database, so nobody has to be waited for.
+  // No node serves this database, so there is none to wait for.
   onCommit(db, barrier, () => {});
   await migrate(database);
   await checkSchema(database, header);
@@ -132,7 +135,7 @@ async function checkSchema(database: OpenDatabase, header: Header): Promise<void
   }
 }
 
-/** The whole file is read once before anything is changed. */
+/** Reads the whole file once before anything is changed. */
 async function checkFile(file: string, header: Header): Promise<void> {
   for await (const [table, values] of readRows(file)) {
     if (header.tables[table]?.length !== values.length)
@@ -192,13 +195,16 @@ async function checkSecret(tx: Tx, keyring: Keyring): Promise<void> {
   }
 }
 
-/** The longest an access token can live (PORTCULLIS_ACCESS_TTL), and what clocks may differ. */
+/**
+ * The longest lifetime of an access token (PORTCULLIS_ACCESS_TTL), plus the tolerated difference of
+ * clocks.
+ */
 const LONGEST_ACCESS_SECONDS = 3600 + 15;
 
 /**
- * Puts every epoch ahead of any that was given out, before or after the backup, so that no token or
- * session comes back that had ended since (DU-04). Tokens minted after the backup are not in it, so
- * the revocation stays for as long as one can live.
+ * Raises every epoch above any that was given out before or after the backup, so that no token or
+ * session comes back that had ended since (DU-04). Tokens that were minted after the backup are not
+ * in it, so the revocation stays for as long as such a token can live.
  */
 async function revokeRestored(tx: Tx, deps: RestoreDeps, createdAt: UnixSeconds): Promise<void> {
   await revokeEverything(tx, deps, "restored", operator);
