@@ -12,7 +12,7 @@ import type { EdgeDeps } from "../platform/http/edge.ts";
 import type { Elsewhere } from "../platform/http/page.ts";
 import type { Secret } from "../platform/kernel/secret.ts";
 
-/** What faces ask of the edge beside the rules. */
+/** What the faces need besides the rules. */
 interface FaceParts {
   readonly config: Config;
   readonly rules: Rules;
@@ -21,13 +21,13 @@ interface FaceParts {
   readonly allow: EdgeDeps["allow"];
 }
 
-/** The Django faces that are served; `undefined` where none is. */
+/** Composes the Django faces that are served. Returns `undefined` if there are none. */
 export function composeFaces(parts: FaceParts): Elsewhere | undefined {
   const views = faceViews(parts);
   return views.length === 0 ? undefined : routed(views);
 }
 
-/** Every view of theirs. */
+/** Lists every view of the faces that are served. */
 export function faceViews({
   config,
   rules,
@@ -41,14 +41,16 @@ export function faceViews({
   const isServed = (name: string): boolean =>
     config.faces?.includes(name) ?? config.mode === "development";
   const base = { ...rules, publicUrl, allow };
-  // Nobody goes round the activation mail by registering at another face.
+  // If Djoser requires activation, the other faces must not register users, or they would bypass
+  // it.
   const isActivating = isServed("djoser") && config.djoserSendActivationEmail;
   const unactivated = { registration: isActivating ? "closed" : rules.registration } as const;
   const jwt = { ...base, ...jwtSettings(config), tokens: tokensUnder(simplejwtSigningKey) };
   const faces: Readonly<Record<string, () => readonly View[]>> = {
     simplejwt: () => simplejwtViews({ ...jwt, ...unactivated }),
     djoser: () => djoserViews({ ...jwt, ...djoserSettings(config, publicUrl) }),
-    // With the server's own key: it is no Django key that another service could have.
+    // Tag1 tokens are signed with the server's own key, because no other service could have
+    // Django's.
     tag1: () =>
       tag1Views({
         ...base,
@@ -75,15 +77,15 @@ function routed(views: readonly View[]): Elsewhere {
 }
 
 /**
- * A face's lifetimes take the place of the native ones; whoever may sign in natively is no concern
- * of Django's.
+ * The lifetimes of a face replace the native ones. Django knows no rule that demands a confirmed
+ * address.
  */
 function jwtSettings(config: Config) {
   const { simplejwtAccessSeconds, simplejwtRefreshSeconds, simplejwtRotate: rotate } = config;
   return {
     accessTtlSeconds: simplejwtAccessSeconds,
     idleTtlSeconds: simplejwtRefreshSeconds,
-    // Without rotation nothing can be renewed beyond the one refresh token.
+    // Without rotation, a session cannot be renewed beyond its one refresh token.
     sessionTtlSeconds: rotate
       ? Math.max(config.sessionTtlSeconds, simplejwtRefreshSeconds)
       : simplejwtRefreshSeconds,

@@ -64,7 +64,7 @@ import { usernameRules } from "../accounts/users/username.ts";
 import { userRoutes } from "../accounts/users/users.http.ts";
 import { isActiveSuperuser } from "../accounts/users/users.store.ts";
 
-/** The two-sided world: what a process is given, and a test replaces. */
+/** Everything that comes from outside: a process gets the real parts, a test replaces them. */
 export interface Parts {
   readonly config: Config;
   readonly publicUrl: string;
@@ -78,16 +78,16 @@ export interface Parts {
 }
 
 /**
- * How often a node looks at the revocation log: cheap and local on SQLite, a round trip on
- * PostgreSQL.
+ * The interval at which a node reads the revocation log. Reading is cheap and local on SQLite, and
+ * a round trip on PostgreSQL.
  */
 const POLL_MILLISECONDS = { sqlite: 100, postgres: 1000 } as const;
 /** S of design §4.2. */
 const BOUND_SECONDS = 10;
 const LEEWAY_SECONDS = 5;
 /**
- * The longest access token a configuration can ask for: what retired keys and verifiers must
- * outlast.
+ * The longest lifetime of an access token that a configuration can ask for. Retired keys and
+ * verifiers must outlast it.
  */
 const MAX_ACCESS_SECONDS = 3600;
 const ANNOUNCE_SECONDS = 600;
@@ -95,16 +95,13 @@ const FORGERY_LIMIT = { limit: 100, windowSeconds: 900 };
 
 export const VERSION = "0.1.0";
 
-/**
- * Every rule's dependencies in one object; each function takes the part it names. Nothing listens,
- * polls or sends yet.
- */
+/** Composes the dependencies of every rule. Nothing listens, polls or sends yet. */
 export async function composeRules(parts: Parts): Promise<Rules> {
   const { config, publicUrl, database, keyring, clock, random, log, hasher } = parts;
   const db = separateHandle(database.db);
   const nodeId = uuidv4(random);
-  // Beside the embedded database there is no other process, so that after a crash none has to be
-  // waited for.
+  // With SQLite there is only one process, so after a crash the new one need not wait for the old
+  // lease.
   const holder = database.dialect === "sqlite" ? "the only process" : nodeId;
   const feed: Feed = createFeed({
     db,
@@ -192,7 +189,7 @@ export async function composeRules(parts: Parts): Promise<Rules> {
     createTotp(base),
     createEmailCodes(base),
     createPasskeys(base),
-    // Last, as people think of them last.
+    // Recovery codes are offered last, because users think of them last.
     createRecoveryCodes(base),
   ];
   return {
@@ -268,10 +265,14 @@ export function composeApp(parts: Parts, rules: Rules, readiness: () => Readines
   });
 }
 
-/** Good once and for a short while; wrong ones are counted against the address they come from. */
+/**
+ * Accepts a signed report once. Wrong signatures are counted against the address that they come
+ * from.
+ */
 function reportSignatures({ config, clock }: Parts, { db }: Rules): EdgeDeps["verifySignature"] {
   const secret = config.mailWebhookSecret?.reveal();
-  // A signature is good from so long before its time until so long after, both seconds included.
+  // A report is accepted from TOLERANCE_SECONDS before its timestamp until TOLERANCE_SECONDS after,
+  // inclusive.
   const once = { limit: 1, windowSeconds: 2 * TOLERANCE_SECONDS + 1 };
   return async (header, body, client) => {
     const now = clock.now();
@@ -323,7 +324,7 @@ export function lettersOf(config: Config, publicUrl: string): Letters {
   );
 }
 
-/** What is wrong with what a setting names is the operator's to read. */
+/** Reports an error in a file named by a setting as a `ConfigError`. */
 function spoken<Result>(setting: string, read: () => Result): Result {
   try {
     return read();

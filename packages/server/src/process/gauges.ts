@@ -4,7 +4,7 @@ import type { Rules } from "./rules.ts";
 import { oldestQueuedAt } from "../records/mail/outbox.store.ts";
 import { mailFigures } from "../records/mail/outbox.ts";
 
-/** What an operator watches beside the requests (RV-22). */
+/** Registers the figures that an operator watches besides the requests (RV-22). */
 export function registerGauges(registry: Registry, rules: Rules, instant: () => Instant): void {
   const gauge = (name: string, help: string, read: () => number | Promise<number>): void => {
     new Gauge({

@@ -20,7 +20,7 @@ const rowsOf = async (world: World, tables: readonly TableName[]) =>
     await Promise.all(tables.map(async (table) => [table, await countRows(world, table)] as const)),
   );
 
-/** Of one series, as Prometheus would read it. */
+/** Returns the value of one series as Prometheus would read it. */
 async function figure(world: World, series: string): Promise<number | undefined> {
   const line = (await world.rules.metrics.text())
     .split("\n")

@@ -27,19 +27,19 @@ export interface JobDeps extends KeyDeps {
   readonly log: Log;
   readonly keys: Keys;
   readonly metrics: Metrics;
-  /** Of this process, among those of its deployment. */
+  /** Id of this process among those of its deployment. */
   readonly nodeId: string;
-  /** Age at which audit events are removed; without it never. */
+  /** Age at which audit events are removed. If it is not set, they are kept. */
   readonly auditRetentionSeconds: number | undefined;
 }
 
-/** Something that is forgotten once it has no effect any more. */
+/** A kind of row that is deleted once it has no effect any more. */
 interface Job {
   readonly name: string;
   readonly everySeconds: number;
   /**
-   * Removes at most `limit` rows in one short transaction and returns how many; fewer: there are no
-   * more.
+   * Removes at most `limit` rows in one short transaction and returns how many. Fewer than `limit`
+   * means that there are no more.
    */
   prune(deps: JobDeps, now: UnixSeconds, limit: number): Promise<number>;
 }
@@ -47,7 +47,9 @@ interface Job {
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
-/** Ended sessions stay for a month: their user and the operator can see what became of them. */
+/**
+ * Ended sessions stay for a month, so that their user and the operator can see what became of them.
+ */
 const KEEP_SESSIONS_SECONDS = 30 * DAY;
 const KEEP_COUNTERS_SECONDS = 8 * DAY;
 
@@ -139,28 +141,28 @@ const jobs: readonly Job[] = [
 
 const BATCH = 1_000;
 /**
- * In one run; what is left waits for the next tick, so that no job keeps the others from their
- * turn.
+ * Highest number of batches in one run. The rest waits for the next tick, so that no job delays the
+ * others.
  */
 const MOST_BATCHES = 50;
 
 const RUNNER = "housekeeping";
 const TICK_SECONDS = 60;
-/** Longer than any one job takes, for it is renewed before each. */
+/** Longer than any one job takes, because it is renewed before each job. */
 const HOLD_SECONDS = 3 * MINUTE;
 
 export interface Housekeeping {
-  /** Runs every job that is due, unless another process of the deployment is the one that does. */
+  /** Runs every job that is due, unless another process of the deployment runs the jobs. */
   tick(): Promise<void>;
-  /** Leaves it to the others. */
+  /** Leaves the jobs to the other processes. */
   stop(): Promise<void>;
 }
 
-/** Once per process: it registers its figures. */
+/** Call it once in each process, because it registers figures. */
 export function createHousekeeping(deps: JobDeps): Housekeeping {
   const { db, clock, log, nodeId } = deps;
   const figures = jobFigures(deps.metrics.registry);
-  // By the monotonic clock, because the other may be put back.
+  // Uses the monotonic clock, because the wall clock may be set back.
   const seconds = (): number => clock.monotonicMilliseconds() / 1000;
   const dueAt = new Map<string, number>();
 
@@ -206,12 +208,12 @@ export function createHousekeeping(deps: JobDeps): Housekeeping {
   };
 }
 
-/** A key announced on one node is known on every other long before it signs. */
+/** Short enough that every node knows an announced key long before it signs. */
 const RELOAD_KEYS_MILLISECONDS = 5_000;
 
 /**
- * What has to happen without being asked, until `signal` aborts: keys on every node, housekeeping
- * on one at a time.
+ * Runs what must happen unprompted until `signal` aborts: keys are reloaded on every node,
+ * housekeeping runs on one node at a time.
  */
 export async function runJobs(deps: JobDeps, signal: AbortSignal): Promise<void> {
   const housekeeping = createHousekeeping(deps);

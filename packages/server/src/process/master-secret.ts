@@ -14,16 +14,16 @@ import type { Random } from "../platform/kernel/random.ts";
 
 const MINIMUM_BYTES = 32;
 /**
- * A random text of 32 characters has far more different ones; `aaaa…`, `0123…0123` and
+ * A random text of 32 characters has far more distinct ones; `aaaa…`, `0123…0123` and
  * `changemechangeme` do not.
  */
 const MINIMUM_DISTINCT = 12;
 
 /**
- * The master secret: PORTCULLIS_SECRET, or beside an embedded database a file of mode 0600 made at
- * first start.
+ * Opens the keyring of the master secret: PORTCULLIS_SECRET or, with an embedded database, a file
+ * of mode 0600 that is made at the first start.
  *
- * @throws {ConfigError} for a missing, short or guessable secret (KY-01)
+ * @throws {ConfigError} if the secret is missing, short or guessable (KY-01)
  */
 export function openKeyring(config: Config, random: Random): Keyring {
   const previous = config.previousSecrets.map((secret) =>
@@ -48,7 +48,10 @@ function fromFile(config: Config, random: Random): Buffer {
   return readSecret(readFileSync(file, "utf8"), file);
 }
 
-/** Linked into place, so that of two processes at once one secret wins and both read it. */
+/**
+ * Links the file into place, so that of two processes that start at once one secret wins and both
+ * read it.
+ */
 function create(file: string, random: Random): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const temporary = `${file}.${random.bytes(6).toString("hex")}`;

@@ -25,7 +25,7 @@ export function serverRoutes(deps: {
   ];
 }
 
-/** Whether an Authorization header carries this bearer token, in constant time. */
+/** Tells in constant time whether an Authorization header carries this bearer token. */
 export function bearerGuard(
   token: Secret | undefined,
 ): (authorization: string | undefined) => boolean {

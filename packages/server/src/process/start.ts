@@ -25,8 +25,8 @@ export interface Opened {
 }
 
 /**
- * Opens the database, brings its schema up to date and composes the rules: all that a command
- * needs.
+ * Opens the database, brings its schema up to date and composes the rules, which is all that a
+ * command needs.
  */
 export async function open(config: Config, publicUrl: string): Promise<Opened> {
   const clock = systemClock;
@@ -79,7 +79,7 @@ export async function open(config: Config, publicUrl: string): Promise<Opened> {
 export interface Running {
   readonly port: number;
   readonly rules: Rules;
-  /** Drains: nothing new is accepted, what is under way ends, then everything is closed. */
+  /** Accepts no new requests, lets those under way finish, then closes everything. */
   stop(): Promise<void>;
 }
 

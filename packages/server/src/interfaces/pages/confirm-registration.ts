@@ -2,7 +2,7 @@ import { formPage } from "./form.ts";
 import type { Page } from "../../platform/http/page.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 
-/** `/confirm#<token>`: what the link opens that is mailed for a registration. */
+/** `/confirm#<token>`, the page that the link in the mail of a registration opens. */
 export function confirmPage(random: Random): Page {
   return formPage(random, {
     name: "confirm",

@@ -5,13 +5,16 @@ import { escapeHtml } from "../../records/mail/templates/text.ts";
 export interface DevPage {
   readonly name: string;
   readonly path: `/dev/${string}`;
-  /** `body` is HTML; undefined: there is no such thing. */
+  /** Returns a page whose `body` is HTML, or `undefined` if there is no such page. */
   readonly show: (
     params: Visit["params"],
   ) => { readonly title: string; readonly body: string } | undefined;
 }
 
-/** A page for development: no script, nothing from elsewhere, and frames of this server only. */
+/**
+ * A page for development. It has no script, loads nothing from elsewhere, and frames only this
+ * server.
+ */
 export function devPage(random: Random, { name, path, show }: DevPage): Page {
   return {
     name,
@@ -28,8 +31,8 @@ export function devPage(random: Random, { name, path, show }: DevPage): Page {
 }
 
 /**
- * The HTML of a mail as it is, for a frame or a window of its own. Its styles are in the markup, as
- * mail programs want them.
+ * Serves the HTML of a mail unchanged, for a frame or a window of its own. Its styles are in the
+ * markup, as mail programs require.
  */
 export function devLetter(
   { name, path }: Omit<DevPage, "show">,

@@ -9,8 +9,8 @@ const assets: Readonly<Record<string, string>> = {
 };
 
 /**
- * Swagger UI styles through the DOM and draws its icons from data: addresses; it needs no inline
- * style and no eval.
+ * Swagger UI sets styles through the DOM and draws its icons from `data:` addresses, so it needs no
+ * inline style and no eval.
  */
 const POLICY = [
   "default-src 'none'",
@@ -58,11 +58,11 @@ const start = `SwaggerUIBundle({
 const kept: Headers = { "cache-control": "public, max-age=3600" };
 
 /**
- * `/docs`, a readable form of `document`, and `/openapi.json`, the document itself. Nothing is
- * loaded from elsewhere.
+ * Serves `/docs`, a readable form of the document, and `/openapi.json`, the document itself.
+ * Nothing is loaded from elsewhere.
  *
- * @param document called at the first request for it, and never again: it takes longer to write
- *   than the rest of the server takes to start
+ * @param document called once, at the first request for it, because writing the document takes
+ *   longer than the rest of the start
  */
 export function docsPages(document: () => object): readonly Page[] {
   let text: string | undefined;

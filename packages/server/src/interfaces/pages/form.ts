@@ -6,14 +6,14 @@ const languages = ["en", "de"] as const;
 type Language = (typeof languages)[number];
 
 /**
- * What a mailed or printed link opens: it reads the token from the address's fragment and posts it,
- * with the fields, on a press.
+ * A page that a mailed or printed link opens. It reads the token from the fragment of the address
+ * and, when the user presses the button, posts it with the fields.
  */
 export interface Form<Field extends string> {
   readonly name: string;
   readonly path: `/${string}`;
   readonly post: { readonly path: `/v1/${string}`; readonly tokenMember: string };
-  /** In their order; the names are the members of the body. */
+  /** The fields in their order. Their names are the members of the body. */
   readonly fields: Readonly<Record<Field, FieldKind>>;
   readonly words: Readonly<Record<Language, Words<Field>>>;
 }
@@ -24,9 +24,9 @@ export interface Words<Field extends string> {
   readonly labels: Readonly<Record<Field, string>>;
   readonly button: string;
   readonly done: string;
-  /** What to do where scripts do not run. */
+  /** Tells what to do if scripts do not run. */
   readonly withoutScript: string;
-  /** Laid over those every form has. */
+  /** Words for refusals, which take precedence over those that every form has. */
   readonly refusals: Refusals;
 }
 
@@ -39,7 +39,7 @@ const fieldKinds = {
   new_password: `type="password" autocomplete="new-password"`,
 } as const;
 
-/** After these the form can be sent again; after any other the link is of no more use. */
+/** After these refusals the form can be sent again. After any other the link is of no more use. */
 const passing = [
   "wrong_password",
   "unacceptable_password",
@@ -125,8 +125,9 @@ const common: Readonly<Record<Language, CommonWords>> = {
 };
 
 /**
- * A page that a link opens. Serving it changes nothing and does not even show us the token, which
- * browsers keep out of requests: mail scanners may follow the link as often as they like (RG-07).
+ * Serves a page that a link opens. That changes nothing and does not even show us the token,
+ * because browsers keep the fragment out of requests. Mail scanners may follow the link as often as
+ * they like (RG-07).
  */
 export function formPage<Field extends string>(random: Random, form: Form<Field>): Page {
   return {
@@ -152,7 +153,10 @@ export function formPage<Field extends string>(random: Random, form: Form<Field>
   };
 }
 
-/** The best of ours by weight, then by order (RFC 9110 §12.5.4); English where none is wanted. */
+/**
+ * Chooses the best of our languages by weight, then by order (RFC 9110 §12.5.4). English if none is
+ * wanted.
+ */
 export function chooseLanguage(acceptLanguage: string | undefined): Language {
   const wanted = (acceptLanguage ?? "")
     .split(",")

@@ -7,7 +7,7 @@ import { sampleMoment, samples } from "../../records/mail/templates/samples.ts";
 import type { Letters } from "../../records/mail/templates/templates.ts";
 import { escapeHtml } from "../../records/mail/templates/text.ts";
 
-/** `/dev/mails`: every letter in every language, filled with samples. */
+/** Serves `/dev/mails`: every letter in every language, filled with samples. */
 export function previewPages({
   letters,
   random,

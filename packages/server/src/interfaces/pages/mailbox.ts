@@ -8,11 +8,13 @@ export interface MailboxDeps {
   /** Newest first. */
   readonly messages: () => readonly Message[];
   readonly random: Random;
-  /** What links in mail begin with; no others can be clicked. */
+  /** The beginning of every link in our mail. No other links can be clicked. */
   readonly publicUrl: string;
 }
 
-/** `/dev/mailbox`, what `mailbox:` would have sent, and each mail's HTML by its id. */
+/**
+ * Serves `/dev/mailbox`, the mail that `mailbox:` has kept, and the HTML of each mail by its id.
+ */
 export function mailboxPages({ messages, random, publicUrl }: MailboxDeps): readonly Page[] {
   return [
     devPage(random, {
@@ -33,7 +35,9 @@ export function mailboxPages({ messages, random, publicUrl }: MailboxDeps): read
   ];
 }
 
-/** Not by its first letters alone, which `https://accounts.example.com.example.net` shares. */
+/**
+ * Compares more than the first letters, which `https://accounts.example.com.example.net` shares.
+ */
 function isBelow(url: string, base: string): boolean {
   return url === base || ["/", "?", "#"].some((next) => url.startsWith(base + next));
 }

@@ -15,7 +15,7 @@ import { eachWorld, type World } from "../../../test/world.ts";
 const visit = async (world: World, method: "GET" | "HEAD", path: string, language = "en") =>
   world.request<string>(method, path, { headers: { "accept-language": language } });
 
-/** Follows a link ten times, as scanners of mail do. */
+/** Follows a link ten times, as mail scanners do. */
 async function scan(world: World, path: string): Promise<void> {
   const before = await dump(world);
   for (let i = 0; i < 10; i += 1) {

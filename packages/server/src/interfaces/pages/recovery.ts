@@ -2,7 +2,7 @@ import { formPage } from "./form.ts";
 import type { Page } from "../../platform/http/page.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 
-/** What the links of this folder's mails open. */
+/** Serves the pages that the links in mail about resets and changes of address open. */
 export function recoveryPages(random: Random): readonly Page[] {
   return [resetPage(random), emailPage(random), undoPage(random)];
 }

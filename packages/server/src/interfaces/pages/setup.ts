@@ -2,7 +2,7 @@ import { formPage } from "./form.ts";
 import type { Page } from "../../platform/http/page.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 
-/** `/setup#<token>`: what the link opens that the first start prints. */
+/** `/setup#<token>`, the page that the link printed at the first start opens. */
 export function setupPage(random: Random): Page {
   return formPage(random, {
     name: "setup",

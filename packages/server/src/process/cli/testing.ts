@@ -15,12 +15,12 @@ export type Environment = Readonly<Record<string, string>>;
 
 export const SECRET = "a-master-secret-of-tests-0123456789-abcdefgh";
 
-/** Nothing of the caller's own settings reaches the program. */
+/** None of the caller's own settings reach the program. */
 const bare = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith("PORTCULLIS_")),
 );
 
-/** A folder of its own, gone when the tests of this file have ended. */
+/** Makes a folder that is removed when the tests of this file have ended. */
 export function folder(): string {
   const made = mkdtempSync(join(tmpdir(), "portcullis-cli-"));
   after(() => rmSync(made, { recursive: true, force: true }));
@@ -28,7 +28,7 @@ export function folder(): string {
 }
 
 /**
- * Settings of a deployment without a database yet: what differs from it is given to each command.
+ * Settings of a deployment without a database yet. Each command is given what differs from them.
  */
 export function freshDeployment(): Environment {
   return {
@@ -36,14 +36,14 @@ export function freshDeployment(): Environment {
     PORTCULLIS_PORT: "0",
     PORTCULLIS_PUBLIC_URL: "https://accounts.example.com",
     PORTCULLIS_SECRET: SECRET,
-    // Superusers of these tests sign in by password.
+    // Superusers in these tests sign in with the password alone.
     PORTCULLIS_MFA_POLICY: "optional",
   };
 }
 
 /**
- * The same on PostgreSQL where that is what the test is given; the embedded database is always a
- * fresh one.
+ * Like `freshDeployment`, but on PostgreSQL if the test is given that; the embedded database is
+ * always a new one.
  */
 export function deploymentOn({ options }: TestDatabase): Environment {
   return {
@@ -87,7 +87,7 @@ export async function portcullisReading(
   return { code: code as number, stdout, stderr };
 }
 
-/** As `portcullis`, for what must be done: fails with what the program complains of. */
+/** Runs `portcullis` and fails with its complaint if it does not succeed. */
 export async function done(environment: Environment, ...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await portcullis(environment, ...args);
   assert.equal(code, 0, stderr);
@@ -95,13 +95,13 @@ export async function done(environment: Environment, ...args: readonly string[])
 }
 
 export interface Server {
-  /** Where it listens. */
+  /** The address on which it listens. */
   readonly url: string;
-  /** Everything it has printed so far. */
+  /** Returns everything that it has printed so far. */
   printed(): string;
 }
 
-/** Runs a server for as long as `use` takes, and ends it as an operator does. */
+/** Runs a server while `use` runs, and ends it as an operator does. */
 export async function withServer<Result>(
   environment: Environment,
   use: (server: Server) => Promise<Result>,
@@ -158,14 +158,14 @@ export async function signIn(
   return (await response.json()) as Tokens;
 }
 
-/** The status `GET /v1/token` answers a token with: 200 while it is good. */
+/** Returns the status with which `GET /v1/token` answers a token: 200 while it is accepted. */
 export async function statusOf(server: Server, { accessToken }: Tokens): Promise<number> {
   const response = await send(`${server.url}/v1/token`, "GET", undefined, accessToken);
   await response.arrayBuffer();
   return response.status;
 }
 
-/** `makesuperuser`'s random password. */
+/** Runs `makesuperuser` and returns its random password. */
 export async function makeSuperuser(environment: Environment): Promise<string> {
   const [, password = ""] =
     /^password: (\S+)$/m.exec(await done(environment, "makesuperuser")) ?? [];

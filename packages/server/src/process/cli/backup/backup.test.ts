@@ -28,7 +28,7 @@ type Row = readonly (string | number | null | { readonly base64: string })[];
 const linesOf = (file: string): string[] =>
   gunzipSync(readFileSync(file)).toString("utf8").trimEnd().split("\n");
 
-/** The rows of one table as objects. */
+/** Returns the rows of one table as objects. */
 function rowsOf(file: string, table: string): readonly Record<string, Row[number]>[] {
   const [head = "", ...lines] = linesOf(file);
   const { tables } = JSON.parse(head) as { readonly tables: Record<string, readonly string[]> };
@@ -118,7 +118,7 @@ test("DU-04: a backup taken while others write is one moment's state, and once r
   });
   assert.match(await done(environment, "doctor"), /^ok +audit/m);
 
-  // Tokens minted after the backup can live for the longest time allowed, whatever the restored
+  // Tokens minted after the backup can live for the longest lifetime allowed, whatever the restored
   // sessions say.
   const second = join(folder(), "second.gz");
   await done(environment, "backup", second);
