@@ -5,7 +5,7 @@ import { StartError } from "../platform/db/gates.ts";
 import { lockFile, type ServeLock } from "../platform/db/sqlite/lock.ts";
 import { migrate } from "../platform/db/migrate.ts";
 import { openDatabase } from "../platform/db/open.ts";
-import { standardParameters } from "../platform/hashing/phc.ts";
+import { standardParameters, type Argon2Parameters } from "../platform/hashing/phc.ts";
 import { createHasher } from "../platform/hashing/pool.ts";
 import { listen } from "../platform/http/node.ts";
 import { runJobs } from "./jobs.ts";
@@ -28,7 +28,11 @@ export interface Opened {
  * Opens the database, brings its schema up to date and composes the rules, which is all that a
  * command needs.
  */
-export async function open(config: Config, publicUrl: string): Promise<Opened> {
+export async function open(
+  config: Config,
+  publicUrl: string,
+  hashing: Argon2Parameters = standardParameters,
+): Promise<Opened> {
   const clock = systemClock;
   const random = systemRandom;
   const log = jsonLog(config.logLevel);
@@ -45,7 +49,7 @@ export async function open(config: Config, publicUrl: string): Promise<Opened> {
     clock,
     random,
     concurrency: config.hashConcurrency,
-    params: standardParameters,
+    params: hashing,
   });
   const transport = createTransport(config.mail?.reveal() ?? "mailbox:", {
     clock,
@@ -86,15 +90,22 @@ export interface Running {
 /**
  * Starts the server. It listens only once it has loaded the revocations and passed its self-test
  * (RV-11, RF-18).
+ *
+ * @param address.hashing what the hashes of passwords cost. Only tests that are not about hashing
+ *   give it: no setting makes it less than the standard
  */
 export async function start(
   config: Config,
-  address: { readonly port: number; readonly publicUrl: string },
+  address: {
+    readonly port: number;
+    readonly publicUrl: string;
+    readonly hashing?: Argon2Parameters;
+  },
 ): Promise<Running> {
   const lock = config.databaseUrl === undefined ? holdDataDirectory(config) : undefined;
   let opened: Opened | undefined;
   try {
-    opened = await open(config, address.publicUrl);
+    opened = await open(config, address.publicUrl, address.hashing);
     return await run(config, opened, address.port, lock);
   } catch (error) {
     await opened?.close();

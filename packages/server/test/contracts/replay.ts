@@ -126,6 +126,7 @@ async function startContractServer(
   const child = spawn(process.execPath, [contractServer, suite, variant], {
     env: {
       PATH: process.env["PATH"],
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
       ...(databaseUrl !== undefined && { PORTCULLIS_DATABASE_URL: databaseUrl }),
     },
     stdio: ["ignore", "pipe", "pipe"],

@@ -288,6 +288,7 @@ onSqlite(
     for (let round = 0; round < 5; round += 1) {
       const env = {
         PATH: process.env["PATH"],
+        NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
         STORM_FILE: options.file,
         STORM_ROUND: String(round),
       };
