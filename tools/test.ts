@@ -43,7 +43,8 @@ const named = asked.filter((argument) => !options.includes(argument));
 const files = filesOf(
   named.length > 0 ? named : ["packages/**/*.test.ts", "tools/**/*.test.ts"],
 ).filter((file) => !onlyFull || hasFullSize(file));
-if (files.length === 0) throw new Error(`There is no such test file: ${named.join(", ")}.`);
+if (files.length === 0)
+  throw new Error(`None of these files has a full size: ${named.join(", ")}.`);
 
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
@@ -125,11 +126,16 @@ function canRunPrograms(folder: string): boolean {
   }
 }
 
+/** @throws {Error} for a pattern that names no test file */
 function filesOf(globs: readonly string[]): readonly string[] {
-  return [...new Set(globs.flatMap((glob) => globSync(glob, { cwd: root })))]
-    .filter((path) => !path.split("/").includes("node_modules"))
-    .toSorted()
-    .map((path) => resolve(root, path));
+  const found = globs.flatMap((glob) => {
+    const paths = globSync(glob, { cwd: root }).filter(
+      (path) => !path.split("/").includes("node_modules"),
+    );
+    if (paths.length === 0) throw new Error(`There is no test file ${glob}.`);
+    return paths;
+  });
+  return [...new Set(found.map((path) => resolve(root, path)))].toSorted();
 }
 
 /** A file has a full size if it asks `tools/size.ts` for one. */

@@ -1,5 +1,8 @@
-import { PNG } from "pngjs";
+import { createRequire } from "node:module";
+import type * as Pngjs from "pngjs";
 import { encodeQR } from "qr";
+
+const require = createRequire(import.meta.url);
 
 /** ISO/IEC 18004 §6.3.8: this much around it is light, whatever the page is. */
 const QUIET_MODULES = 4;
@@ -28,6 +31,8 @@ function svgOf(modules: Modules): string {
 }
 
 function pngOf(modules: Modules): Buffer {
+  // Loaded with the first picture: most processes draw none.
+  const { PNG }: typeof Pngjs = require("pngjs");
   const width = modules.length * PIXELS;
   const png = new PNG({ width, height: width });
   for (let y = 0; y < width; y += 1) {

@@ -1,5 +1,9 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import type * as Ajv from "ajv/dist/2020.js";
+import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
 import { fullFormats } from "ajv-formats/dist/formats.js";
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
 
 export type Json = string | number | boolean | null | Json[] | { [member: string]: Json };
 export type Profile = Record<string, Json>;
@@ -74,6 +78,8 @@ let standard: ValidateFunction | undefined;
  *   schemas need not be compiled first, which takes far longer than the schema itself
  */
 function compile(schema: unknown, { trusted = false } = {}): ValidateFunction {
+  // Loaded with the first schema: eighty modules that most processes do not need.
+  const { Ajv2020 }: typeof Ajv = require("ajv/dist/2020.js");
   if (!isObject(schema))
     throw new RangeError(
       'The profile schema is not a JSON object: write a JSON Schema such as {"type":"object"}.',

@@ -1,5 +1,4 @@
 import addressparser from "nodemailer/lib/addressparser";
-import MailComposer from "nodemailer/lib/mail-composer";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import { oneLine } from "./templates/text.ts";
 
@@ -25,6 +24,7 @@ export interface Message {
 /** The RFC 5322 form, CRLF line ends. */
 export async function compose(message: Message): Promise<Buffer> {
   assertPlainAddress(message.to);
+  const { default: MailComposer } = await import("nodemailer/lib/mail-composer");
   const composer = new MailComposer({
     // As parsed mailboxes, never as header text: nothing in them can become a second recipient or
     // another header.

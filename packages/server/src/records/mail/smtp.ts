@@ -1,4 +1,3 @@
-import { createTransport } from "nodemailer";
 import { compose } from "./message.ts";
 import type { SendOutcome, Transport, UnavailableCause } from "./transport.ts";
 
@@ -15,26 +14,33 @@ export interface SmtpOptions {
  */
 export function smtpTransport(setting: string, options: SmtpOptions): Transport {
   const { greetingSeconds = 30 } = options;
-  const smtp = createTransport({
-    ...serverOf(setting),
-    pool: true,
-    maxConnections: options.connections,
-    // One, for a connection that the server gave up while it was idle; all else is the outbox's
-    // work.
-    maxRequeues: 1,
-    connectionTimeout: greetingSeconds * 1000,
-    greetingTimeout: greetingSeconds * 1000,
-    socketTimeout: 50_000,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
+  const server = serverOf(setting);
+  // Loaded with the first mail: no start of a server waits for it.
+  const connect = async () => {
+    const { createTransport } = await import("nodemailer");
+    return createTransport({
+      ...server,
+      pool: true,
+      maxConnections: options.connections,
+      // One, for a connection that the server gave up while it was idle; all else is the outbox's
+      // work.
+      maxRequeues: 1,
+      connectionTimeout: greetingSeconds * 1000,
+      greetingTimeout: greetingSeconds * 1000,
+      socketTimeout: 50_000,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+  };
+  let connected: ReturnType<typeof connect> | undefined;
   return {
     send: async (message, signal) => {
       const envelope = { from: message.from.address, to: message.to };
       const mail = { envelope, raw: await compose(message), signal };
+      const smtp = await (connected ??= connect());
       return smtp.sendMail(mail).then(() => ({ kind: "sent" }) as const, outcomeOf);
     },
-    close: () => smtp.close(),
+    close: () => void connected?.then((smtp) => smtp.close()),
   };
 }
 
