@@ -17,7 +17,10 @@ const floors: readonly {
   readonly folders: readonly (readonly string[])[];
 }[] = [
   { name: "platform", folders: [["kernel"], ["settings", "db"], ["http", "hashing"]] },
-  { name: "records", folders: [["audit"], ["counters", "attempts"], ["mail", "revocations"]] },
+  {
+    name: "records",
+    folders: [["audit"], ["counters", "attempts"], ["outbox"], ["mail", "revocations"]],
+  },
   {
     name: "accounts",
     folders: [["users", "tokens"], ["sessions"], ["sign-in", "account"], ["factors"]],

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { adminRoutes } from "../interfaces/admin/admin.http.ts";
 import { composeFaces } from "./compose-faces.ts";
 import { ConfigError, type Config } from "./config.ts";
+import { lettersOf } from "./letters.ts";
 import type { OpenDatabase } from "../platform/db/open.ts";
 import { isUnavailable } from "../platform/db/storage-errors.ts";
 import { factorAdminRoutes } from "../accounts/factors/admin.http.ts";
@@ -31,10 +32,9 @@ import { mailboxPages } from "../interfaces/pages/mailbox.ts";
 import { mailRoutes } from "../records/mail/mail.http.ts";
 import { readSignature, TOLERANCE_SECONDS } from "../records/mail/report-signature.ts";
 import { previewPages } from "../interfaces/pages/mail-preview.ts";
-import { wakeSender } from "../records/mail/outbox.ts";
-import { createSender, type Sender } from "../records/mail/sender.ts";
-import { readOverrides } from "../records/mail/templates/overrides.ts";
-import { createLetters, type Letters } from "../records/mail/templates/templates.ts";
+import { mailChannel } from "../records/mail/mail.ts";
+import { createMailChannel } from "../records/mail/mail-channel.ts";
+import { createSender, type Sender } from "../records/outbox/sender.ts";
 import type { Transport } from "../records/mail/transport.ts";
 import { recoveryPages } from "../interfaces/pages/recovery.ts";
 import { changePasswordRoute } from "../accounts/account/change-password.http.ts";
@@ -125,21 +125,18 @@ export async function composeRules(parts: Parts): Promise<Rules> {
   };
   const keys = await openKeys(keyDeps);
   const letters = lettersOf(config, publicUrl);
-  const sender: Sender = createSender({
-    db,
-    clock,
-    random,
-    keyring,
-    log,
+  const outbox = { db, clock, random, keyring, log };
+  const mails = createMailChannel({
+    ...outbox,
     transport: parts.transport,
     letters,
-    holder,
     from: config.mailFrom,
     publicUrl,
     rate: config.mailRatePerSecond,
     connections: config.mailConnections,
   });
-  onCommit(db, wakeSender, () => sender.wake());
+  const sender: Sender = createSender({ ...outbox, holder }, mails);
+  onCommit(db, mailChannel.wake, () => sender.wake());
   const settle = createSettle({
     db,
     clock,
@@ -312,26 +309,6 @@ function pagesOf(parts: Parts, rules: Rules): readonly Page[] {
       ? mailboxPages({ messages, random, publicUrl })
       : []),
   ];
-}
-
-export function lettersOf(config: Config, publicUrl: string): Letters {
-  const directory = config.mailTemplates;
-  const overrides =
-    directory === undefined ? undefined : spoken("MAIL_TEMPLATES", () => readOverrides(directory));
-  const { serviceName, mailLocale: fallbackLocale } = config;
-  return spoken("MAIL_LOCALE", () =>
-    createLetters({ serviceName, publicUrl, fallbackLocale, overrides }),
-  );
-}
-
-/** Reports an error in a file named by a setting as a `ConfigError`. */
-function spoken<Result>(setting: string, read: () => Result): Result {
-  try {
-    return read();
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new ConfigError(`PORTCULLIS_${setting}: ${cause.message}.`, { cause });
-  }
 }
 
 export function readProfileRules(config: Config): ProfileRules {

@@ -1,8 +1,8 @@
 import { Gauge, type Registry } from "prom-client";
 import type { Instant } from "@portcullis/verifier";
 import type { Rules } from "./rules.ts";
-import { oldestQueuedAt } from "../records/mail/outbox.store.ts";
-import { mailFigures } from "../records/mail/outbox.ts";
+import { mailChannel, mailFigures } from "../records/mail/mail.ts";
+import { oldestQueuedAt } from "../records/outbox/outbox.store.ts";
 
 /** Registers the figures that an operator watches besides the requests (RV-22). */
 export function registerGauges(registry: Registry, rules: Rules, instant: () => Instant): void {
@@ -46,7 +46,7 @@ export function registerGauges(registry: Registry, rules: Rules, instant: () => 
     "Age of the oldest mail that is not sent yet; 0 where none is waiting.",
     async () => {
       const now = clock.now();
-      return Math.max(0, now - ((await oldestQueuedAt(db)) ?? now));
+      return Math.max(0, now - ((await oldestQueuedAt(db, mailChannel.name)) ?? now));
     },
   );
 }

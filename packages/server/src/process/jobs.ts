@@ -9,7 +9,7 @@ import { pruneCounters } from "../records/counters/counters.store.ts";
 import type { Metrics } from "../platform/http/metrics.ts";
 import { nextTurn, type Clock, type UnixSeconds } from "../platform/kernel/clock.ts";
 import type { Log } from "../platform/kernel/log.ts";
-import { pruneMails } from "../records/mail/outbox.store.ts";
+import { pruneOutbox } from "../records/outbox/outbox.store.ts";
 import { pruneEmailChanges } from "../accounts/account/email-changes.store.ts";
 import { pruneResets } from "../accounts/account/resets.store.ts";
 import { pruneLeases, pruneRevocations } from "../records/revocations/revocations.store.ts";
@@ -107,7 +107,7 @@ const jobs: readonly Job[] = [
   {
     name: "mails",
     everySeconds: MINUTE,
-    prune: async ({ db }, now, limit) => pruneMails(db, now, limit),
+    prune: async ({ db }, now, limit) => pruneOutbox(db, now, limit),
   },
   {
     name: "sessions",

@@ -14,7 +14,7 @@ import type { ProfileRules } from "../accounts/users/profile.ts";
 import type { ReadUsername } from "../accounts/users/username.ts";
 import type { Metrics } from "../platform/http/metrics.ts";
 import type { Log } from "../platform/kernel/log.ts";
-import type { Sender } from "../records/mail/sender.ts";
+import type { Sender } from "../records/outbox/sender.ts";
 import type { Letters } from "../records/mail/templates/templates.ts";
 import type { Feed } from "../records/revocations/feed.ts";
 

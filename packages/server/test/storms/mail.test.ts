@@ -9,7 +9,7 @@ import { onPostgres } from "../../src/platform/db/testing.ts";
 import { systemClock } from "../../src/platform/kernel/clock.ts";
 import { silentLog } from "../../src/platform/kernel/log.ts";
 import { systemRandom } from "../../src/platform/kernel/random.ts";
-import { mailFigures } from "../../src/records/mail/outbox.ts";
+import { mailFigures } from "../../src/records/mail/mail.ts";
 import { size } from "../../../../tools/size.ts";
 import { startServer, type ServerProcess } from "../process.ts";
 import { startSmtpSink, type ReceivedMail, type SmtpSink } from "../smtp-sink.ts";

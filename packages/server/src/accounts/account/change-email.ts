@@ -6,7 +6,7 @@ import type { Client } from "../../platform/http/serve.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import { hashToken, macCode, verifyCode } from "../../platform/kernel/codes.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
-import { enqueue, type Mail } from "../../records/mail/outbox.ts";
+import { enqueueMail, type Mail } from "../../records/mail/mail.ts";
 import { take } from "../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../records/attempts/budgets.ts";
 import { readAddress } from "../users/address.ts";
@@ -109,7 +109,7 @@ export async function startEmailChange(
         token,
         linkExpiresAt: now + LINK_SECONDS,
       };
-      await enqueue(
+      await enqueueMail(
         tx,
         deps,
         owner === undefined || owner.id === user.id
@@ -306,7 +306,7 @@ async function complete(
   if (moved) await voidResets(tx, user.id);
   if (recipient !== null) {
     const data = { at: now, token, linkExpiresAt: expiresAt };
-    await enqueue(tx, deps, {
+    await enqueueMail(tx, deps, {
       recipient,
       locale: user.locale,
       template: "email_changed",

@@ -7,7 +7,7 @@ import { hashToken, macCode, verifyCode } from "../../platform/kernel/codes.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 import { notify } from "../../records/mail/notices.ts";
-import { enqueue, type Mail } from "../../records/mail/outbox.ts";
+import { enqueueMail, type Mail } from "../../records/mail/mail.ts";
 import { take } from "../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../records/attempts/budgets.ts";
 import { readAddress } from "../users/address.ts";
@@ -144,7 +144,7 @@ export async function beginReset(
     const mail: Mail | "nothing" = user?.email
       ? { recipient: user.email, locale: user.locale, template: "password_reset", data, expiresAt }
       : "nothing";
-    await enqueue(tx, deps, mail);
+    await enqueueMail(tx, deps, mail);
     await record(tx, deps, {
       event: "password.reset_started",
       ...origin,

@@ -5,7 +5,7 @@ import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
 import { macCode, verifyCode } from "../../platform/kernel/codes.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
-import { enqueue } from "../../records/mail/outbox.ts";
+import { enqueueMail } from "../../records/mail/mail.ts";
 import { findOpen } from "../sign-in/challenges.store.ts";
 import type {
   Asked,
@@ -126,7 +126,7 @@ async function mailCode(
       address: client.address,
       userAgent: client.userAgent,
     };
-    await enqueue(tx, deps, {
+    await enqueueMail(tx, deps, {
       recipient: to.address,
       locale: held.locale,
       template: "second_factor_code",

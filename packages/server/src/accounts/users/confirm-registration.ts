@@ -3,7 +3,7 @@ import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
 import { hashToken, verifyCode } from "../../platform/kernel/codes.ts";
-import { enqueue } from "../../records/mail/outbox.ts";
+import { enqueueMail } from "../../records/mail/mail.ts";
 import { take } from "../../records/attempts/attempts.store.ts";
 import { confirmationMail, makeProof, registrationOf } from "./mailed-proof.ts";
 import { matchPassword } from "./passwords.ts";
@@ -182,7 +182,7 @@ export async function resend(deps: RegisterDeps, proof: ClientProof): Promise<Re
     const renewed = makeProof(deps, registration.id, owner === undefined);
     if (budget.kind === "taken") {
       if (!(await replaceProof(tx, asking, renewed.stored, now))) return { kind: "not_found" };
-      await enqueue(tx, deps, confirmationMail(registration, owner, renewed));
+      await enqueueMail(tx, deps, confirmationMail(registration, owner, renewed));
     }
     return { kind: "resent", expiresAt: renewed.stored.codeExpiresAt };
   });

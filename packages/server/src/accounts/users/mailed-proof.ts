@@ -2,7 +2,7 @@ import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
 import { hashToken, macCode } from "../../platform/kernel/codes.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
-import type { Mail } from "../../records/mail/outbox.ts";
+import type { Mail } from "../../records/mail/mail.ts";
 import type { StoredProof } from "./registrations.store.ts";
 import type { User } from "./users.store.ts";
 

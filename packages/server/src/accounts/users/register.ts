@@ -6,7 +6,7 @@ import type { Clock } from "../../platform/kernel/clock.ts";
 import { hashToken } from "../../platform/kernel/codes.ts";
 import { uuidv4, uuidv7 } from "../../platform/kernel/ids.ts";
 import type { Random } from "../../platform/kernel/random.ts";
-import { enqueue } from "../../records/mail/outbox.ts";
+import { enqueueMail } from "../../records/mail/mail.ts";
 import { take, type Limit } from "../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../records/attempts/budgets.ts";
 import { readAddress } from "./address.ts";
@@ -139,7 +139,7 @@ async function begin(deps: RegisterDeps, candidate: Candidate): Promise<Register
     };
     await insertRegistration(tx, registration);
     if (budget.kind === "taken")
-      await enqueue(tx, deps, confirmationMail(registration, owner, proof));
+      await enqueueMail(tx, deps, confirmationMail(registration, owner, proof));
     return {
       kind: "pending",
       registrationId: id,

@@ -7,7 +7,8 @@ import {
   type TestUser,
   type World,
 } from "../../../test/world.ts";
-import { openData } from "../../records/mail/outbox.ts";
+import { mailChannel } from "../../records/mail/mail.ts";
+import { openData } from "../../records/outbox/outbox.ts";
 import { anySuperuser } from "../../accounts/users/users.store.ts";
 
 const wrong = "twelve wrong gulls";
@@ -435,7 +436,7 @@ async function secretsOf(world: World): Promise<readonly string[]> {
   for (const { id, data } of mails) {
     stored.push(
       data,
-      ...Object.values(openData(world.parts.keyring, id, data) as object).filter(
+      ...Object.values(openData(world.parts.keyring, mailChannel, id, data) as object).filter(
         (value) => typeof value === "string",
       ),
     );

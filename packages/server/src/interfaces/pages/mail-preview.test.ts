@@ -3,9 +3,15 @@ import { test } from "node:test";
 import { systemRandom } from "../../platform/kernel/random.ts";
 import { previewPages } from "./mail-preview.ts";
 import { createLetters } from "../../records/mail/templates/templates.ts";
+import { allTemplates } from "../../process/letters.ts";
 import { publicUrl, served } from "../../records/mail/testing.ts";
 
-const letters = createLetters({ serviceName: "<A&B>", publicUrl, fallbackLocale: "en" });
+const letters = createLetters({
+  serviceName: "<A&B>",
+  publicUrl,
+  fallbackLocale: "en",
+  templates: allTemplates,
+});
 const get = served(previewPages({ letters, random: systemRandom }));
 const linksOf = (page: string, from: string) =>
   [...page.matchAll(/(?:href|src)="([^"#]+)"/g)].map(

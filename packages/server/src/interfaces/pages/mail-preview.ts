@@ -1,9 +1,7 @@
 import type { Page } from "../../platform/http/page.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 import { devLetter, devPage } from "./development.ts";
-import type { TemplateName } from "../../records/mail/templates/data.ts";
 import type { Letter } from "../../records/mail/templates/letter.ts";
-import { sampleMoment, samples } from "../../records/mail/templates/samples.ts";
 import type { Letters } from "../../records/mail/templates/templates.ts";
 import { escapeHtml } from "../../records/mail/templates/text.ts";
 
@@ -15,18 +13,18 @@ export function previewPages({
   readonly letters: Letters;
   readonly random: Random;
 }): readonly Page[] {
-  const write = (locale: string, name: TemplateName): Letter =>
-    letters.write(name, { data: samples[name], locale, now: sampleMoment });
   const find = (params: Readonly<Record<string, string>>): Letter | undefined => {
     const locale = letters.locales.find((one) => one === params["locale"]);
     const name = letters.names.find((one) => one === params["template"]);
-    return locale === undefined || name === undefined ? undefined : write(locale, name);
+    return locale === undefined || name === undefined
+      ? undefined
+      : letters.writeSample(name, locale);
   };
 
-  const rowOf = (name: TemplateName): string => {
+  const rowOf = (name: string): string => {
     const links = letters.locales.map(
       (locale) =>
-        `<a href="mails/${escapeHtml(locale)}/${name}" lang="${escapeHtml(locale)}">${escapeHtml(write(locale, name).subject)}</a> (${escapeHtml(locale)})`,
+        `<a href="mails/${escapeHtml(locale)}/${name}" lang="${escapeHtml(locale)}">${escapeHtml(letters.writeSample(name, locale).subject)}</a> (${escapeHtml(locale)})`,
     );
     return `<tr><th scope="row">${name}</th><td>${links.join("<br>\n")}</td></tr>`;
   };

@@ -5,6 +5,7 @@ import { start } from "./migrations/0001-start.ts";
 import { mail } from "./migrations/0002-mail.ts";
 import { faces } from "./migrations/0003-faces.ts";
 import { secondFactors } from "./migrations/0004-second-factors.ts";
+import { outboxChannels } from "./migrations/0005-outbox-channels.ts";
 import type { Db, OpenDatabase } from "./open.ts";
 import type { Tables } from "./tables.ts";
 
@@ -17,6 +18,7 @@ export function migrations(dialect: OpenDatabase["dialect"]): Migrations {
     "0002-mail": mail(dialect),
     "0003-faces": faces(dialect),
     "0004-second-factors": secondFactors(dialect),
+    "0005-outbox-channels": outboxChannels(dialect),
   };
 }
 

@@ -364,22 +364,24 @@ export interface CountersTable {
 
 export interface OutboxTable {
   id: string;
-  /** Empty, as `template` is, where nothing was to be mailed and that must not show (EN-04). */
+  channel: Generated<string>;
+  /** Empty, as `template` is, for an entry that only costs the time of a real one (EN-04). */
   recipient: string;
+  /** The kind of an entry in the words of its channel. For mail it is the template. */
   template: string;
   /**
-   * JSON the template is filled with, sealed for this id, for it holds the mailed code; emptied
-   * once sent.
+   * JSON, sealed for this id because it may hold a mailed code. It is emptied once the entry is
+   * sent.
    */
   data: string;
   locale: string | null;
   created_at: number;
-  /** From then on it would be of no use to its reader, and is not sent; null: never. */
+  /** From this moment on the entry is of no use and is not sent. Null means never. */
   expires_at: number | null;
   attempts: number;
-  /** While it is claimed: when others may claim it, because its sender has died. */
+  /** While an entry is claimed: when others may claim it, because its sender has died. */
   next_attempt_at: number;
-  /** Holder of the runner that has taken it out for sending. */
+  /** The holder of the runner that has taken the entry for sending. */
   claimed_by: string | null;
   sent_at: number | null;
   failed_at: number | null;

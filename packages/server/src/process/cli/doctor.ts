@@ -3,14 +3,14 @@ import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { resolve } from "node:path";
 import { checkChain } from "../../records/audit/check.ts";
-import { lettersOf } from "../compose.ts";
+import { lettersOf } from "../letters.ts";
 import { secretFile, type Config } from "../config.ts";
 import { schemaState } from "../../platform/db/migrate.ts";
 import type { OpenDatabase } from "../../platform/db/open.ts";
 import { systemClock, type Clock } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import { systemRandom } from "../../platform/kernel/random.ts";
-import { countMails } from "../../records/mail/outbox.store.ts";
+import { mailFigures } from "../../records/mail/mail.ts";
 import { createTransport } from "../../records/mail/transports.ts";
 import { openKeyring } from "../master-secret.ts";
 import { countRevocations } from "../../records/revocations/revocations.store.ts";
@@ -115,7 +115,7 @@ async function examineDatabase(
   const opened = keyring;
   if (opened !== undefined) await report("audit", async () => checkAudit(database, opened));
   await report("outbox", async () => {
-    const { queued, failed } = await countMails(db);
+    const { queued, failed } = await mailFigures(db);
     const words = `${queued} mails waiting, ${failed} given up`;
     return failed > 0
       ? warn(`${words}: check PORTCULLIS_MAIL and the mail server's log`)

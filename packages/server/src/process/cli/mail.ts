@@ -1,6 +1,6 @@
 import { transact } from "../../platform/db/transact.ts";
 import { Option, type Command } from "commander";
-import { lettersOf } from "../compose.ts";
+import { lettersOf } from "../letters.ts";
 import type { Rules } from "../rules.ts";
 import type { Config } from "../config.ts";
 import { systemClock } from "../../platform/kernel/clock.ts";
@@ -8,7 +8,8 @@ import { uuidv7 } from "../../platform/kernel/ids.ts";
 import { systemRandom } from "../../platform/kernel/random.ts";
 import { sendAgain } from "../../records/mail/dead-letters.ts";
 import { parseSender } from "../../records/mail/message.ts";
-import { listMails, type ListedMail, type MailState } from "../../records/mail/outbox.store.ts";
+import { listMails, type ListedMail } from "../../records/mail/mail.ts";
+import type { EntryState } from "../../records/outbox/outbox.store.ts";
 import { clearSuppression, readRecipient, suppress } from "../../records/mail/suppressions.ts";
 import { findSuppression, listSuppressions } from "../../records/mail/suppressions.store.ts";
 import { createTransport } from "../../records/mail/transports.ts";
@@ -17,10 +18,10 @@ import { CommandError, configOf, publicUrlOf, withRules } from "./command.ts";
 import { operator } from "../../records/audit/origin.ts";
 import { moment, print, printTable, readLimit } from "./terminal.ts";
 
-const states = ["queued", "failed", "sent"] as const satisfies readonly MailState[];
+const states = ["queued", "failed", "sent"] as const satisfies readonly EntryState[];
 
 interface ListOptions {
-  readonly state?: MailState;
+  readonly state?: EntryState;
   readonly limit: number;
   readonly json?: true;
 }

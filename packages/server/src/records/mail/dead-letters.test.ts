@@ -3,7 +3,7 @@ import type { endpoints } from "@portcullis/contract";
 import assert from "node:assert/strict";
 import { eventsOf, par, statuses } from "../../../test/steps.ts";
 import { eachWorld, type AnswerOf, type Refused, type World } from "../../../test/world.ts";
-import { enqueue, type Mail } from "./outbox.ts";
+import { enqueueMail, type Mail } from "./mail.ts";
 
 type Listed = AnswerOf<typeof endpoints.adminListMails>;
 
@@ -22,7 +22,7 @@ async function queue(
     data: {},
     ...more,
   } as const;
-  await transact(world.rules, async (tx) => enqueue(tx, world.rules, mail));
+  await transact(world.rules, async (tx) => enqueueMail(tx, world.rules, mail));
 }
 
 /** As the sender does once it has tried for long enough. */
@@ -137,7 +137,7 @@ eachWorld(
       (await again(world, token, "0190a0a0-0000-7000-8000-000000000000")).body.code,
       "not_found",
     );
-    await transact(world.rules, async (tx) => enqueue(tx, world.rules, "nothing"));
+    await transact(world.rules, async (tx) => enqueueMail(tx, world.rules, "nothing"));
     assert.equal((await listed(world, token)).items.length, 1);
   },
 );

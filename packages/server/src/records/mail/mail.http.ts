@@ -4,7 +4,7 @@ import { originOf } from "../audit/origin.ts";
 import { invalidCursor, readPage } from "../../platform/http/cursor.ts";
 import { answer, refuse, serve, type Route } from "../../platform/http/serve.ts";
 import { sendAgain, type SendAgainDeps } from "./dead-letters.ts";
-import { listMails } from "./outbox.store.ts";
+import { listMails } from "./mail.ts";
 import {
   clearSuppression,
   readRecipient,
@@ -20,7 +20,7 @@ export function mailRoutes(deps: MailDeps): readonly Route[] {
   return [reportRoute(deps), ...outboxRoutes(deps), ...suppressionRoutes(deps)];
 }
 
-/** All of a report or nothing: what cannot be read, its sender must hear of. */
+/** Takes a report as a whole or not at all, because its sender must hear of what is unreadable. */
 function reportRoute(deps: MailDeps): Route {
   return serve(endpoints.reportMail, async (call) => {
     const reports = call.input.reports.map(({ kind, address }) => ({

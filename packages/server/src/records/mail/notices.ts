@@ -2,9 +2,9 @@ import type { Tx } from "../../platform/db/open.ts";
 import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
-import { enqueue, type Mail } from "./outbox.ts";
+import { enqueueMail, type Mail } from "./mail.ts";
 
-/** The mails that tell of something that has happened to an account, whoever did it (LG-14). */
+/** The mails that tell users what has happened to their account, even if they did it (LG-14). */
 export type NoticeName =
   | "password_changed"
   | "email_in_use"
@@ -18,7 +18,7 @@ export type Notice = {
   [Name in NoticeName]: Pick<Extract<Mail, { readonly template: Name }>, "template" | "data">;
 }[NoticeName];
 
-/** Of the user, whose own row it comes from. */
+/** The part of a user's row that a notice needs. */
 export interface Notified {
   readonly email: string | null;
   readonly emailVerifiedAt: UnixSeconds | null;
@@ -26,8 +26,8 @@ export interface Notified {
 }
 
 /**
- * Tells the user, in the transaction of what happened. An address that nobody has confirmed may be
- * a stranger's: it is told nothing. Wake the sender once the transaction has committed.
+ * Tells the user, in the transaction of what happened. An address that is not confirmed is told
+ * nothing, because it may be a stranger's.
  */
 export async function notify(
   tx: Tx,
@@ -36,5 +36,5 @@ export async function notify(
   notice: Notice,
 ): Promise<void> {
   if (user.email === null || user.emailVerifiedAt === null) return;
-  await enqueue(tx, deps, { recipient: user.email, locale: user.locale, ...notice });
+  await enqueueMail(tx, deps, { recipient: user.email, locale: user.locale, ...notice });
 }

@@ -10,10 +10,12 @@ import { manualClock, type Clock, type ManualClock } from "../../platform/kernel
 import type { Facts, Log } from "../../platform/kernel/log.ts";
 import { systemRandom, type Random } from "../../platform/kernel/random.ts";
 import type { Message } from "./message.ts";
-import { requeue } from "./outbox.store.ts";
-import { enqueue, mailFigures, wakeSender, type Mail } from "./outbox.ts";
-import { createSender, type Sender } from "./sender.ts";
+import { requeue } from "../outbox/outbox.ts";
+import { createSender, type Sender } from "../outbox/sender.ts";
+import { createMailChannel } from "./mail-channel.ts";
+import { enqueueMail, mailChannel, mailFigures, type Mail } from "./mail.ts";
 import { isSuppressed, suppress } from "./suppressions.ts";
+import { builtInTemplates } from "./templates/built-in.ts";
 import { createLetters } from "./templates/templates.ts";
 import type { SendOutcome } from "./transport.ts";
 
@@ -45,7 +47,12 @@ interface Logged {
 
 const ring = keyring([Buffer.from("a master secret of the mail tests, long enough")], systemRandom);
 const publicUrl = "https://accounts.example.com:8443";
-const letters = createLetters({ serviceName: "Acme", publicUrl, fallbackLocale: "en" });
+const letters = createLetters({
+  serviceName: "Acme",
+  publicUrl,
+  fallbackLocale: "en",
+  templates: builtInTemplates,
+});
 const bySystem = { address: null, requestId: null, actor: { kind: "system" } } as const;
 
 /** Without jitter. */
@@ -74,7 +81,7 @@ const dropped: SendOutcome = { kind: "interrupted", error: "ECONNRESET" };
 const down: SendOutcome = { kind: "unavailable", cause: "connection", error: "ECONNREFUSED" };
 
 function worldOf(db: Db): World {
-  onCommit(db, wakeSender, () => {});
+  onCommit(db, mailChannel.wake, () => {});
   const clock = manualClock();
   const inbox: Message[] = [];
   const logged: Logged[] = [];
@@ -87,20 +94,28 @@ function worldOf(db: Db): World {
     clock,
     inbox,
     logged,
-    sender: ({ send = async () => undefined, holder = "the only process", ...options } = {}) =>
-      createSender({
+    sender: ({
+      send = async () => undefined,
+      holder = "the only process",
+      rate = 100,
+      connections = 1,
+      ...options
+    } = {}) => {
+      const deps = {
         db,
         clock,
         random: systemRandom,
         keyring: ring,
         log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
+        ...options,
+      };
+      const channel = createMailChannel({
+        ...deps,
         letters,
-        holder,
         from: "Acme <accounts@example.com>",
         publicUrl,
-        rate: 100,
-        connections: 1,
-        ...options,
+        rate,
+        connections,
         transport: {
           send: async (message, signal) => {
             const outcome = (await send(message, signal)) ?? sent;
@@ -109,7 +124,9 @@ function worldOf(db: Db): World {
           },
           close: () => {},
         },
-      }),
+      });
+      return createSender({ ...deps, holder }, channel);
+    },
     queue: async (recipient = "anna@example.com", { expiresAt } = {}) => {
       const data = {
         code: "01234567",
@@ -125,7 +142,7 @@ function worldOf(db: Db): World {
         ...(expiresAt && { expiresAt }),
       };
       await transact({ db }, async (tx) =>
-        enqueue(tx, { clock, random: systemRandom, keyring: ring }, mail),
+        enqueueMail(tx, { clock, random: systemRandom, keyring: ring }, mail),
       );
     },
   };
@@ -152,7 +169,7 @@ onMail(
       data: {},
     };
     const aborted = transact({ db }, async (tx) => {
-      await enqueue(tx, { clock, random: systemRandom, keyring: ring }, mail);
+      await enqueueMail(tx, { clock, random: systemRandom, keyring: ring }, mail);
       throw new Error("the change failed");
     });
     await assert.rejects(aborted, /the change failed/);
@@ -288,7 +305,7 @@ onMail(
     assert.equal(await isSuppressed(db, row.recipient), false);
 
     assert.equal(
-      await transact({ db }, async (tx) => requeue(tx, row.id, clock.now())),
+      await transact({ db }, async (tx) => requeue(tx, { clock }, mailChannel, row.id)),
       "requeued",
     );
     assert.deepEqual(await sender().runOnce(), { sent: 1, failed: 0 });
@@ -384,6 +401,26 @@ onMail(
     }
     await db.updateTable("outbox").set({ template: "confirm_registration" }).execute();
     assert.deepEqual(await sender().runOnce(), { sent: 1, failed: 0 });
+  },
+);
+
+onMail(
+  "DU-05: a mail queued by the version before, which names no channel, is sent",
+  async ({ db, clock, inbox, sender }) => {
+    const id = "01890000-0000-7000-8000-000000000001";
+    const old = {
+      id,
+      recipient: "anna@example.com",
+      template: "test",
+      data: ring.seal("mail-seal", id, Buffer.from("{}")).toString("base64url"),
+      created_at: clock.now(),
+      next_attempt_at: clock.now(),
+      attempts: 0,
+    };
+    await db.insertInto("outbox").values(old).execute();
+    assert.deepEqual(await mailFigures(db), { queued: 1, failed: 0 });
+    assert.deepEqual(await sender().runOnce(), { sent: 1, failed: 0 });
+    assert.match(inbox[0]?.subject ?? "", /^Test mail/);
   },
 );
 

@@ -5,7 +5,7 @@ import type { Db, Tx } from "../../../platform/db/open.ts";
 import { hashToken, macCode } from "../../../platform/kernel/codes.ts";
 import { uuidv7 } from "../../../platform/kernel/ids.ts";
 import type { Random } from "../../../platform/kernel/random.ts";
-import { enqueue } from "../../../records/mail/outbox.ts";
+import { enqueueMail } from "../../../records/mail/mail.ts";
 import type { Address, Also } from "./create-account.ts";
 import type { MailedTokenDeps } from "./mailed-token.ts";
 import type {
@@ -214,7 +214,7 @@ async function tellOldAddress(
   )
     throw new Error("a change of address that was just written is gone");
   const data = { at: now, token, linkExpiresAt: expiresAt };
-  await enqueue(tx, deps, {
+  await enqueueMail(tx, deps, {
     recipient: user.email,
     locale: user.locale,
     template: "email_changed",

@@ -1,5 +1,5 @@
 import type { Tx } from "../../../platform/db/open.ts";
-import { enqueue, type Mail } from "../../../records/mail/outbox.ts";
+import { enqueueMail, type MailBy } from "../../../records/mail/mail.ts";
 import { notify } from "../../../records/mail/notices.ts";
 import { take } from "../../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../../records/attempts/budgets.ts";
@@ -9,6 +9,9 @@ import { mailedToken, type MailedTokenKind } from "../account/mailed-token.ts";
 import type { User } from "../../../accounts/users/users.store.ts";
 import { uidOf } from "./account.ts";
 import type { DjoserDeps, LinkSettings } from "./deps.ts";
+import type { djoserTemplates } from "./letters/templates.ts";
+
+type DjoserTemplates = typeof djoserTemplates;
 
 export type LinkLetter = "djoser_activation" | "djoser_password_reset" | "djoser_username_reset";
 type NewsLetter = "djoser_confirmation" | "djoser_password_changed" | "djoser_username_changed";
@@ -30,10 +33,10 @@ export const linkLetter =
   async (tx, user) => {
     const recipient = recipientOf(user);
     if (recipient !== undefined && (await mayMail(tx, deps, recipient)))
-      await enqueue(tx, deps, mailOf(deps, template, user, recipient));
+      await enqueueMail<DjoserTemplates>(tx, deps, mailOf(deps, template, user, recipient));
   };
 
-/** The link to each of the users, or as much work where there is nobody (EN-04). */
+/** Mails the link to each of the users. Without users it does as much work for nothing (EN-04). */
 export async function sendLinks(
   tx: Tx,
   deps: DjoserDeps,
@@ -42,10 +45,14 @@ export async function sendLinks(
   users: readonly User[],
 ): Promise<void> {
   for (const user of users) await linkLetter(deps, template)(tx, user);
-  if (users.length === 0 && (await mayMail(tx, deps, address))) await enqueue(tx, deps, "nothing");
+  if (users.length === 0 && (await mayMail(tx, deps, address)))
+    await enqueueMail(tx, deps, "nothing");
 }
 
-/** Of what has happened to an account. That of a new one strangers can cause, too. */
+/**
+ * Tells of what has happened to an account. Strangers can cause such a mail by creating an account,
+ * so an address that is not confirmed has a budget.
+ */
 export const newsLetter =
   (deps: DjoserDeps, template: NewsLetter): Also =>
   async (tx, user) => {
@@ -56,12 +63,17 @@ export const newsLetter =
     )
       return;
     const data = { username: user.username ?? "", isConfirmed: user.emailVerifiedAt !== null };
-    await enqueue(tx, deps, { recipient, locale: user.locale, template, data });
+    await enqueueMail<DjoserTemplates>(tx, deps, {
+      recipient,
+      locale: user.locale,
+      template,
+      data,
+    });
   };
 
 /**
- * Djoser's own mail where it is asked for, else the one that a confirmed address gets in any case
- * (LG-14).
+ * Sends Djoser's own mail if it is configured, and otherwise the one that a confirmed address gets
+ * in any case (LG-14).
  */
 export const tellOfNewPassword =
   (deps: DjoserDeps): Also =>
@@ -73,12 +85,17 @@ export const tellOfNewPassword =
 
 export const nothingElse: Also = async () => {};
 
-/** Other faces also have addresses that only name an account, such as those at localhost. */
+/** Other faces accept addresses that only name an account, such as those at localhost. */
 function recipientOf({ email }: User): string | undefined {
   return email !== null && readAddress(email).kind === "address" ? email : undefined;
 }
 
-function mailOf(deps: DjoserDeps, template: LinkLetter, user: User, recipient: string): Mail {
+function mailOf(
+  deps: DjoserDeps,
+  template: LinkLetter,
+  user: User,
+  recipient: string,
+): MailBy<DjoserTemplates> {
   const { kind, path } = links[template];
   const { frontendUrl, [path]: pattern } = deps.djoser.links;
   const place = pattern

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { readOverrides } from "./overrides.ts";
-import { sampleMoment as now, samples } from "./samples.ts";
+import { builtInTemplates as templates } from "./built-in.ts";
+import { contents, sampleMoment as now } from "./contents.ts";
 import { createLetters, type Letters } from "./templates.ts";
 
 const publicUrl = "https://accounts.example.com";
@@ -25,7 +26,8 @@ function lettersOf(files: Readonly<Record<string, string>>, serviceName = "Acme"
     serviceName,
     publicUrl,
     fallbackLocale: "en",
-    overrides: readOverrides(directoryOf(files)),
+    templates,
+    overrides: readOverrides(directoryOf(files), templates),
   });
 }
 
@@ -45,18 +47,19 @@ test("an operator adds a language, whose letters a user of it gets, and the othe
   const letters = lettersOf({ "fr/password_reset.txt": RESET });
   assert.deepEqual(letters.locales, ["de", "en", "fr"]);
   const letter = letters.write("password_reset", {
-    data: samples.password_reset,
+    data: contents.password_reset.sample,
     locale: "fr-CA",
     now,
   });
   assert.equal(letter.subject, "Nouveau mot de passe pour Acme");
   assert.equal(
     letter.text,
-    `Votre code :\n\n    01234567\n\nIl est valable 10 minutes.\nOu suivez ce lien, valable 30 minutes :\n\n    ${publicUrl}/reset#${samples.password_reset.token}\n`,
+    `Votre code :\n\n    01234567\n\nIl est valable 10 minutes.\nOu suivez ce lien, valable 30 minutes :\n\n    ${publicUrl}/reset#${contents.password_reset.sample.token}\n`,
   );
   assert.match(letters.write("test", { data: {}, locale: "fr", now }).subject, /^Test mail/);
   assert.match(
-    letters.write("password_reset", { data: samples.password_reset, locale: "de", now }).subject,
+    letters.write("password_reset", { data: contents.password_reset.sample, locale: "de", now })
+      .subject,
     /^Neues Passwort/,
   );
 });
@@ -75,11 +78,11 @@ test("an operator's words take the place of ours, in their language and in its v
 
 test("without an HTML file the HTML is made of the operator's text: the same words, links to click, the code large", () => {
   const { html } = lettersOf({ "fr/password_reset.txt": RESET }).write("password_reset", {
-    data: samples.password_reset,
+    data: contents.password_reset.sample,
     locale: "fr",
     now,
   });
-  const link = `${publicUrl}/reset#${samples.password_reset.token}`;
+  const link = `${publicUrl}/reset#${contents.password_reset.sample.token}`;
   assert.ok(html.includes(`<html lang="fr">`));
   assert.ok(html.includes("<title>Nouveau mot de passe pour Acme</title>"));
   assert.ok(html.includes(`<a href="${link}">${link}</a>`));
@@ -98,7 +101,11 @@ test("an operator's HTML is sent as it is, with the words escaped", () => {
     "A&B",
   );
   const write = (userAgent: string) =>
-    letters.write("new_device", { data: { ...samples.new_device, userAgent }, locale: "en", now });
+    letters.write("new_device", {
+      data: { ...contents.new_device.sample, userAgent },
+      locale: "en",
+      now,
+    });
   const hostile = write(`"><script>alert('1')</script>`);
   assert.match(hostile.text, /^January 15, 2027 at 7:59 AM UTC 192\.0\.2\.17 by "><script>/);
   assert.doesNotMatch(hostile.html, /<script|"">/);
@@ -112,7 +119,7 @@ test("IN-12 RG-13 what a client calls itself makes no second line, header or lin
     "en/new_device.txt": "Subject: By {{userAgent}}\n\nBy {{userAgent}}",
   });
   const data = {
-    ...samples.new_device,
+    ...contents.new_device.sample,
     userAgent: "a\r\nBcc: b@x.test\r\n\r\n    01234567 https://evil.test/ <b>",
   };
   const letter = letters.write("new_device", { data, locale: "en", now });
@@ -266,7 +273,7 @@ for (const [what, files, sentence] of [
   test(`templates with ${what} are refused at the start`, () => {
     const directory = directoryOf(files);
     assert.throws(
-      () => readOverrides(directory),
+      () => readOverrides(directory, templates),
       (error) =>
         error instanceof RangeError &&
         sentence.test(error.message) &&
@@ -277,11 +284,12 @@ for (const [what, files, sentence] of [
 
 test("a directory that is not there is refused, and hidden files are passed over", () => {
   assert.throws(
-    () => readOverrides(join(root, "nowhere")),
+    () => readOverrides(join(root, "nowhere"), templates),
     /^RangeError: \S+nowhere cannot be read \(ENOENT\)$/,
   );
   assert.equal(
-    readOverrides(directoryOf({ ".git/config": "", "de/.test.txt.swp": "" })).get("de")?.size,
+    readOverrides(directoryOf({ ".git/config": "", "de/.test.txt.swp": "" }), templates).get("de")
+      ?.size,
     0,
   );
 });

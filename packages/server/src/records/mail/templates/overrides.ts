@@ -1,12 +1,10 @@
 import Mustache from "mustache";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isTemplate, templateNames, templates } from "./built-in.ts";
-import type { TemplateName } from "./data.ts";
+import { sampleMoment } from "./contents.ts";
 import { canonicalLanguage } from "./language.ts";
 import { code, htmlOf, paragraph, type Block, type Frame, type Letter } from "./letter.ts";
-import { sampleMoment, samples } from "./samples.ts";
-import type { Facts } from "./template.ts";
+import type { Facts, Template, Templates } from "./template.ts";
 import { oneLine } from "./text.ts";
 
 /** A letter in an operator's words. */
@@ -14,18 +12,18 @@ export interface OwnTemplate {
   write(facts: Facts): Letter;
 }
 
-/** By language, in canonical form, and name. */
-export type Overrides = ReadonlyMap<string, ReadonlyMap<TemplateName, OwnTemplate>>;
+/** An operator's templates, by language in canonical form, then by name. */
+export type Overrides = ReadonlyMap<string, ReadonlyMap<string, OwnTemplate>>;
 
 /**
- * An operator's own templates: `<language>/<name>.txt`, and beside it `<name>.html` where the HTML
- * is not to be made of the text. Each is tried once, so that a mistake shows at the start and not
- * in a mail.
+ * Reads an operator's own templates: `<language>/<name>.txt`, and beside it `<name>.html` if the
+ * HTML is not to be made from the text. Each is tried once with a sample, so that a mistake shows at
+ * the start and not in a mail.
  *
  * @throws {RangeError} naming the file and what to write
  */
-export function readOverrides(directory: string): Overrides {
-  const overrides = new Map<string, ReadonlyMap<TemplateName, OwnTemplate>>();
+export function readOverrides(directory: string, templates: Templates): Overrides {
+  const overrides = new Map<string, ReadonlyMap<string, OwnTemplate>>();
   for (const folder of entriesOf(directory, ".")) {
     const language = canonicalLanguage(folder);
     if (language === undefined)
@@ -34,28 +32,33 @@ export function readOverrides(directory: string): Overrides {
       );
     if (overrides.has(language))
       throw new RangeError(`${folder} is there twice: keep one folder for ${language}`);
-    overrides.set(language, readLanguage(directory, folder, language));
+    overrides.set(language, readLanguage({ directory, folder, language, templates }));
   }
   return overrides;
 }
 
-function readLanguage(
-  directory: string,
-  folder: string,
-  language: string,
-): ReadonlyMap<TemplateName, OwnTemplate> {
+interface Folder {
+  readonly directory: string;
+  readonly folder: string;
+  readonly language: string;
+  readonly templates: Templates;
+}
+
+function readLanguage(given: Folder): ReadonlyMap<string, OwnTemplate> {
+  const { directory, folder, templates } = given;
   const files = new Set(entriesOf(directory, folder));
-  const read = new Map<TemplateName, OwnTemplate>();
+  const read = new Map<string, OwnTemplate>();
   for (const file of files) {
     const [, name = "", ending] = /^(.*)\.(txt|html)$/.exec(file) ?? [];
-    if (!isTemplate(name))
+    const template = Object.hasOwn(templates, name) ? templates[name] : undefined;
+    if (template === undefined)
       throw new RangeError(
-        `${folder}/${file} is no template: name it ${templateNames.join(", ")} with .txt or .html`,
+        `${folder}/${file} is no template: name it ${Object.keys(templates).join(", ")} with .txt or .html`,
       );
     if (ending === "txt")
       read.set(
         name,
-        readTemplate({ directory, folder, language, name, hasHtml: files.has(`${name}.html`) }),
+        readTemplate({ ...given, name, template, hasHtml: files.has(`${name}.html`) }),
       );
     else if (!files.has(`${name}.txt`))
       throw new RangeError(
@@ -65,15 +68,20 @@ function readLanguage(
   return read;
 }
 
-interface Found {
-  readonly directory: string;
-  readonly folder: string;
-  readonly language: string;
-  readonly name: TemplateName;
+interface Found extends Folder {
+  readonly name: string;
+  readonly template: Template;
   readonly hasHtml: boolean;
 }
 
-function readTemplate({ directory, folder, language, name, hasHtml }: Found): OwnTemplate {
+function readTemplate({
+  directory,
+  folder,
+  language,
+  name,
+  template,
+  hasHtml,
+}: Found): OwnTemplate {
   const file = `${folder}/${name}.txt`;
   const source = contentOf(directory, file);
   const parts = /^Subject:[ \t]*(\S[^\n]*)\n[ \t]*\n(.*\S.*)$/is.exec(source);
@@ -81,7 +89,7 @@ function readTemplate({ directory, folder, language, name, hasHtml }: Found): Ow
     throw new RangeError(
       `${file} must begin with a line "Subject: …" and a blank line, and go on with the text`,
     );
-  const facts = templates[name].facts(samples[name], {
+  const facts = template.facts(template.sample, {
     serviceName: "Acme",
     publicUrl: "https://acme.test",
     now: sampleMoment,

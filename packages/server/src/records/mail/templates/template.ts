@@ -2,21 +2,21 @@ import type { z } from "zod";
 import type { UnixSeconds } from "../../../platform/kernel/clock.ts";
 import type { BuiltInLanguage } from "./language.ts";
 import type { Draft } from "./letter.ts";
-import { oneLine, quoted } from "./text.ts";
+import { quoted } from "./text.ts";
 
 export interface Context {
-  /** One line. */
+  /** A single line. */
   readonly serviceName: string;
-  /** The only base that links in mail have (RG-13). */
+  /** The base of all links to this server (RG-13). */
   readonly publicUrl: string;
   readonly now: UnixSeconds;
-  /** BCP 47; what moments and spans of time are written by. */
+  /** BCP 47. Decides how moments and spans of time are written. */
   readonly language: string;
 }
 
 /**
- * What a letter can speak of, each one line: the built-in ones are written from them, an operator's
- * have them as variables.
+ * The facts that a letter can state, one line each. Built-in letters are written from them, and an
+ * operator's own templates have them as variables.
  */
 export type Facts = Readonly<Record<string, string>>;
 
@@ -25,24 +25,41 @@ interface CommonFacts {
   readonly publicUrl: string;
 }
 
-export interface Template {
-  /** @throws when `data` is not what this template is filled with */
+export interface Template<Data = unknown> {
+  /** Example data, for the preview and to try an operator's own templates at the start. */
+  readonly sample: Data;
+  /** @throws if `data` is not what this template is filled with */
   facts(data: unknown, context: Context): Facts;
   /** @throws as `facts` does */
   draft(language: BuiltInLanguage, data: unknown, context: Context): Draft;
 }
 
-export function template<Data extends z.ZodType, Own extends Facts>(
-  data: Data,
-  ownFacts: (data: z.output<Data>, context: Context) => Own,
+/**
+ * Templates by the names that are queued. A name that has been queued once is never given another
+ * meaning.
+ */
+export type Templates = Readonly<Record<string, Template<object>>>;
+
+export interface Contents<Schema extends z.ZodType> {
+  readonly data: Schema;
+  readonly sample: z.input<Schema>;
+}
+
+export function template<Schema extends z.ZodType, Own extends Facts>(
+  { data, sample }: Contents<Schema>,
+  ownFacts: (data: z.output<Schema>, context: Context) => Own,
   drafts: Readonly<Record<BuiltInLanguage, (facts: Own & CommonFacts) => Draft>>,
-): Template {
+): Template<z.input<Schema>> {
   const facts = (given: unknown, context: Context): Own & CommonFacts => ({
     ...ownFacts(data.parse(given), context),
     serviceName: context.serviceName,
     publicUrl: context.publicUrl,
   });
-  return { facts, draft: (language, given, context) => drafts[language](facts(given, context)) };
+  return {
+    sample,
+    facts,
+    draft: (language, given, context) => drafts[language](facts(given, context)),
+  };
 }
 
 export const nothingElse = () => ({});
@@ -57,7 +74,7 @@ interface Code {
   readonly expiresAt: UnixSeconds;
 }
 
-/** @param path of the page that the link opens, and that reads the token from the fragment */
+/** @param path path of the page that the link opens. The page reads the token from the fragment. */
 export const linkTo =
   (path: `/${string}`) =>
   ({ token, linkExpiresAt }: MailedLink, { publicUrl, now, language }: Context) => ({
@@ -105,33 +122,11 @@ export const codeAskedForBy = (data: Code & Client, context: Context) => ({
   ...clientOf(data, context),
 });
 
-interface Account {
-  readonly username: string;
-  readonly isConfirmed: boolean;
-}
-
 /**
- * To a reader who may be a stranger, whoever chose the name must not be able to say anything with
- * it.
+ * Writes a span of time in whole units, in any language: "10 minutes", "24 hours" or "3 days". Half
+ * a minute that the mail takes on its way does not count.
  */
-export const accountName = ({ username, isConfirmed }: Account) => ({
-  username: isConfirmed ? oneLine(username) : quoted(username),
-});
-
-export const accountLink = (
-  data: Account & { readonly link: string; readonly linkExpiresAt: UnixSeconds },
-  { now, language }: Context,
-) => ({
-  ...accountName(data),
-  link: data.link,
-  linkValidity: span(data.linkExpiresAt - now, language),
-});
-
-/**
- * "10 minutes", "24 hours" or "3 days", whole ones, in any language. Half a minute on the way does
- * not count.
- */
-function span(seconds: number, language: string): string {
+export function span(seconds: number, language: string): string {
   const minutes = Math.max(1, Math.round(seconds / 60));
   const [unit, length] =
     minutes < 120 ? ["minute", 1] : minutes < 2880 ? ["hour", 60] : ["day", 1440];
@@ -142,7 +137,7 @@ function span(seconds: number, language: string): string {
   );
 }
 
-/** In UTC, and it says so: nobody told us where the reader is. */
+/** Writes a moment in UTC, and says so, because we do not know where the reader is. */
 function moment(at: UnixSeconds, language: string): string {
   const form = new Intl.DateTimeFormat([language, "en"], {
     year: "numeric",
@@ -156,7 +151,7 @@ function moment(at: UnixSeconds, language: string): string {
   return words(form.format(at * 1000));
 }
 
-/** The narrow space that Intl puts in is a box in some mail programs. */
+/** Replaces the narrow spaces of Intl, which some mail programs show as a box. */
 function words(formatted: string): string {
   return formatted.replaceAll(/[\u00a0\u202f]/g, " ");
 }

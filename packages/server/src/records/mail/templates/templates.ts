@@ -1,40 +1,58 @@
 import type { UnixSeconds } from "../../../platform/kernel/clock.ts";
-import { isTemplate, templateNames, templates } from "./built-in.ts";
-import type { TemplateName } from "./data.ts";
+import { sampleMoment } from "./contents.ts";
 import { builtInLanguages, choicesOf, isBuiltIn, type Choice } from "./language.ts";
 import { letterOf, type Letter } from "./letter.ts";
 import type { Overrides } from "./overrides.ts";
-import type { Context } from "./template.ts";
+import type { Context, Template, Templates } from "./template.ts";
 import { oneLine } from "./text.ts";
 
 export interface LettersOptions {
   readonly serviceName: string;
   readonly publicUrl: string;
-  /** Of mail to users who have chosen no language, or one there are no letters in. */
+  /** The language of mail to users who have chosen none, or one without letters. */
   readonly fallbackLocale: string;
+  /** All templates there are: the built-in ones and those of the faces. */
+  readonly templates: Templates;
   readonly overrides?: Overrides | undefined;
 }
 
 export interface LetterAsked {
   readonly data: unknown;
-  /** BCP 47; null: the fallback. */
+  /** BCP 47. Null means the fallback. */
   readonly locale: string | null;
   readonly now: UnixSeconds;
 }
 
 export interface Letters {
   /**
-   * @throws for a template or data that this version does not know: a newer one may have queued it
+   * @throws if this version does not know the template or the data. A newer version may have queued
+   *   them.
    */
   write(name: string, asked: LetterAsked): Letter;
-  readonly names: readonly TemplateName[];
+  /** Writes a letter with sample data. */
+  writeSample(name: string, locale: string): Letter;
+  readonly names: readonly string[];
   readonly locales: readonly string[];
 }
 
-/** @throws {RangeError} when there is no letter in the fallback's language */
+/**
+ * Puts templates from several places together.
+ *
+ * @throws {RangeError} if two of them have the same name
+ */
+export function joinTemplates(...some: readonly Templates[]): Templates {
+  const entries = some.flatMap((templates) => Object.entries(templates));
+  const joined = Object.fromEntries(entries);
+  if (Object.keys(joined).length < entries.length)
+    throw new RangeError("two mail templates have the same name");
+  return joined;
+}
+
+/** @throws {RangeError} if there is no letter in the language of the fallback */
 export function createLetters({
   publicUrl,
   fallbackLocale,
+  templates,
   overrides = new Map(),
   ...given
 }: LettersOptions): Letters {
@@ -47,27 +65,40 @@ export function createLetters({
 
   const writeIn = (
     { language, wanted }: Choice,
-    name: TemplateName,
+    name: string,
+    template: Template,
     asked: LetterAsked,
   ): Letter | undefined => {
     const context: Context = { serviceName, publicUrl, now: asked.now, language: wanted };
     const own = overrides.get(language)?.get(name);
-    if (own !== undefined) return own.write(templates[name].facts(asked.data, context));
+    if (own !== undefined) return own.write(template.facts(asked.data, context));
     if (!isBuiltIn(language)) return undefined;
-    return letterOf(templates[name].draft(language, asked.data, context), {
+    return letterOf(template.draft(language, asked.data, context), {
       language,
       serviceName,
     });
   };
 
+  const templateOf = (name: string): Template => {
+    const template = Object.hasOwn(templates, name) ? templates[name] : undefined;
+    if (template === undefined) throw new RangeError("no such mail template");
+    return template;
+  };
+
   const write = (name: string, asked: LetterAsked): Letter => {
-    if (!isTemplate(name)) throw new RangeError("no such mail template");
+    const template = templateOf(name);
     for (const choice of choicesOf([asked.locale, fallbackLocale, "en"])) {
-      const letter = writeIn(choice, name, asked);
+      const letter = writeIn(choice, name, template, asked);
       if (letter !== undefined) return letter;
     }
     throw new RangeError("no such mail template");
   };
 
-  return { write, names: templateNames, locales };
+  return {
+    write,
+    writeSample: (name, locale) =>
+      write(name, { data: templateOf(name).sample, locale, now: sampleMoment }),
+    names: Object.keys(templates),
+    locales,
+  };
 }

@@ -1,8 +1,8 @@
-import { templateData } from "../data.ts";
+import { contents } from "../contents.ts";
 import { button, code, paragraph } from "../letter.ts";
 import { codeAndLinkTo, template } from "../template.ts";
 
-export const confirmEmail = template(templateData.confirm_email, codeAndLinkTo("/email"), {
+export const confirmEmail = template(contents.confirm_email, codeAndLinkTo("/email"), {
   en: (f) => ({
     subject: `Confirm your e-mail address for ${f.serviceName}`,
     blocks: [

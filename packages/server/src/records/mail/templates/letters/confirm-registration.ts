@@ -1,4 +1,4 @@
-import { templateData } from "../data.ts";
+import { contents } from "../contents.ts";
 import { button, code, paragraph } from "../letter.ts";
 import { codeAndLinkTo, template } from "../template.ts";
 
@@ -7,7 +7,7 @@ import { codeAndLinkTo, template } from "../template.ts";
  * (RG-02).
  */
 export const confirmRegistration = template(
-  templateData.confirm_registration,
+  contents.confirm_registration,
   codeAndLinkTo("/confirm"),
   {
     en: (f) => ({

@@ -1,5 +1,5 @@
 import type { UnixSeconds } from "../../../../platform/kernel/clock.ts";
-import { templateData } from "../data.ts";
+import { contents } from "../contents.ts";
 import { button, paragraph } from "../letter.ts";
 import { linkTo, template, whenOf, type Context } from "../template.ts";
 
@@ -15,7 +15,7 @@ const changeOf = (data: Change, context: Context) => ({
 });
 
 /** To the old address. */
-export const emailChanged = template(templateData.email_changed, changeOf, {
+export const emailChanged = template(contents.email_changed, changeOf, {
   en: (f) => ({
     subject: `The e-mail address of your account at ${f.serviceName} has changed`,
     blocks: [

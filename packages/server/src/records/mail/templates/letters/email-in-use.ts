@@ -1,9 +1,9 @@
-import { templateData } from "../data.ts";
+import { contents } from "../contents.ts";
 import { paragraph } from "../letter.ts";
 import { nothingElse, template } from "../template.ts";
 
 /** To the owner of the address; the one who asked learns nothing (EN-05). */
-export const emailInUse = template(templateData.email_in_use, nothingElse, {
+export const emailInUse = template(contents.email_in_use, nothingElse, {
   en: (f) => ({
     subject: `This address already has an account at ${f.serviceName}`,
     blocks: [

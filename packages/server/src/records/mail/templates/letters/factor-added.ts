@@ -1,9 +1,9 @@
-import { templateData } from "../data.ts";
+import { contents } from "../contents.ts";
 import { paragraph } from "../letter.ts";
 import { factorOf, template } from "../template.ts";
 import { factorName } from "./factor-words.ts";
 
-export const factorAdded = template(templateData.factor_added, factorOf, {
+export const factorAdded = template(contents.factor_added, factorOf, {
   en: (f) => ({
     subject: `A second step was added to your sign-in at ${f.serviceName}`,
     blocks: [

@@ -1,9 +1,9 @@
-import { templateData } from "../data.ts";
+import { contents } from "../contents.ts";
 import { paragraph } from "../letter.ts";
 import { factorOf, template } from "../template.ts";
 import { factorName } from "./factor-words.ts";
 
-export const factorRemoved = template(templateData.factor_removed, factorOf, {
+export const factorRemoved = template(contents.factor_removed, factorOf, {
   en: (f) => ({
     subject: `A second step was removed from your sign-in at ${f.serviceName}`,
     blocks: [

@@ -1,8 +1,8 @@
-import { templateData } from "../data.ts";
+import { contents } from "../contents.ts";
 import { details, paragraph } from "../letter.ts";
 import { clientOf, template } from "../template.ts";
 
-export const newDevice = template(templateData.new_device, clientOf, {
+export const newDevice = template(contents.new_device, clientOf, {
   en: (f) => ({
     subject: `New sign-in to your account at ${f.serviceName}`,
     blocks: [

@@ -1,8 +1,8 @@
-import { templateData } from "../data.ts";
+import { contents } from "../contents.ts";
 import { paragraph } from "../letter.ts";
 import { template, whenOf } from "../template.ts";
 
-export const passwordChanged = template(templateData.password_changed, whenOf, {
+export const passwordChanged = template(contents.password_changed, whenOf, {
   en: (f) => ({
     subject: `Your password for ${f.serviceName} has been changed`,
     blocks: [

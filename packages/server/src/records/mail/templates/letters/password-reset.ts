@@ -1,4 +1,4 @@
-import { templateData } from "../data.ts";
+import { contents } from "../contents.ts";
 import { button, code, paragraph } from "../letter.ts";
 import { codeAndLinkTo, template } from "../template.ts";
 
@@ -6,7 +6,7 @@ import { codeAndLinkTo, template } from "../template.ts";
  * Asked for by the reader, by an operator, or by taking back a change of address: the words fit all
  * three.
  */
-export const passwordReset = template(templateData.password_reset, codeAndLinkTo("/reset"), {
+export const passwordReset = template(contents.password_reset, codeAndLinkTo("/reset"), {
   en: (f) => ({
     subject: `Set a new password for ${f.serviceName}`,
     blocks: [

@@ -1,9 +1,9 @@
-import { templateData } from "../data.ts";
+import { contents } from "../contents.ts";
 import { details, paragraph } from "../letter.ts";
 import { clientOf, template } from "../template.ts";
 
 /** The client is the one that came second, thief or owner. */
-export const refreshReused = template(templateData.refresh_reused, clientOf, {
+export const refreshReused = template(contents.refresh_reused, clientOf, {
   en: (f) => ({
     subject: `We signed one of your devices out of ${f.serviceName}`,
     blocks: [

@@ -1,8 +1,8 @@
-import { templateData } from "../data.ts";
+import { contents } from "../contents.ts";
 import { details, paragraph } from "../letter.ts";
 import { clientOf, template } from "../template.ts";
 
-export const secondFactorFailed = template(templateData.second_factor_failed, clientOf, {
+export const secondFactorFailed = template(contents.second_factor_failed, clientOf, {
   en: (f) => ({
     subject: `Someone entered your password for ${f.serviceName}`,
     blocks: [

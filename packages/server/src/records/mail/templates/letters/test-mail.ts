@@ -1,8 +1,8 @@
-import { templateData } from "../data.ts";
+import { contents } from "../contents.ts";
 import { paragraph } from "../letter.ts";
 import { nothingElse, template } from "../template.ts";
 
-export const testMail = template(templateData.test, nothingElse, {
+export const testMail = template(contents.test, nothingElse, {
   en: (f) => ({
     subject: `Test mail from ${f.serviceName}`,
     blocks: [

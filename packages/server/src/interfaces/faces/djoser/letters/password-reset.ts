@@ -1,8 +1,8 @@
-import { templateData } from "../data.ts";
-import { button, details, paragraph } from "../letter.ts";
-import { accountLink, template } from "../template.ts";
+import { button, details, paragraph } from "../../../../records/mail/templates/letter.ts";
+import { template } from "../../../../records/mail/templates/template.ts";
+import { accountLink, contents } from "./contents.ts";
 
-export const djoserPasswordReset = template(templateData.djoser_password_reset, accountLink, {
+export const djoserPasswordReset = template(contents.password_reset, accountLink, {
   en: (f) => ({
     subject: `Password reset on ${f.serviceName}`,
     blocks: [

@@ -9,34 +9,37 @@ import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
 import type { OutboxTable, Tables } from "../../platform/db/tables.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 
-export interface NewMail {
+export interface NewEntry {
   readonly id: string;
+  readonly channel: string;
   readonly recipient: string;
-  readonly template: string;
+  /** Stored in the column `template`. */
+  readonly kind: string;
   readonly locale: string | null;
   readonly expiresAt: UnixSeconds | null;
-  /** JSON. */
+  /** Sealed JSON. */
   readonly data: string;
 }
 
-export interface ClaimedMail extends NewMail {
+export interface ClaimedEntry extends NewEntry {
   readonly createdAt: UnixSeconds;
-  /** This one included. */
+  /** The number of attempts, including the one that this claim is for. */
   readonly attempts: number;
   readonly claimedBy: string;
 }
 
-export async function insertMail(
+export async function insertEntry(
   tx: Tx,
-  mail: NewMail,
+  entry: NewEntry,
   when: { readonly at: UnixSeconds; readonly sentAt: UnixSeconds | null },
 ): Promise<void> {
-  const { expiresAt, ...columns } = mail;
+  const { expiresAt, kind, ...columns } = entry;
   const { at, sentAt } = when;
   await tx
     .insertInto("outbox")
     .values({
       ...columns,
+      template: kind,
       expires_at: expiresAt,
       created_at: at,
       next_attempt_at: at,
@@ -47,23 +50,27 @@ export async function insertMail(
 }
 
 export interface Claim {
+  readonly channel: string;
   readonly by: string;
   readonly at: UnixSeconds;
-  /** From then on others may claim the same mails: their sender has died. */
+  /** From this moment on others may claim the same entries, because their sender has died. */
   readonly until: UnixSeconds;
   readonly limit: number;
 }
 
-/** SQLite has one writer at a time, and no row locks to skip. */
+/** SQLite has one writer at a time, and therefore no row locks to skip. */
 const isPostgres = (db: Db): boolean => db.getExecutor().adapter instanceof PostgresAdapter;
 
-/** Takes due mails, the longest due first. Of concurrent senders each gets different ones. */
-export async function claimDue(db: Db, claim: Claim): Promise<ClaimedMail[]> {
+/**
+ * Takes the due entries of a channel, the longest due first. Concurrent callers get different ones.
+ */
+export async function claimDue(db: Db, claim: Claim): Promise<ClaimedEntry[]> {
   const rows = await db
     .with("due", (cte) =>
       cte
         .selectFrom("outbox")
         .select("id")
+        .where("channel", "=", claim.channel)
         .where("sent_at", "is", null)
         .where("failed_at", "is", null)
         .where("next_attempt_at", "<=", claim.at)
@@ -92,25 +99,32 @@ export async function claimDue(db: Db, claim: Claim): Promise<ClaimedMail[]> {
     .execute();
   return rows
     .toSorted((one, other) => (rank(one) < rank(other) ? -1 : 1))
-    .map(({ created_at, expires_at, last_error: _lastError, ...mail }) => ({
-      ...mail,
+    .map(({ template, created_at, expires_at, last_error: _lastError, ...entry }) => ({
+      ...entry,
+      channel: claim.channel,
+      kind: template,
       createdAt: created_at,
       expiresAt: expires_at,
       claimedBy: claim.by,
     }));
 }
 
-/** Those that went wrong before come last, in case they always do; else the oldest first. */
+/**
+ * The oldest come first. Entries that have failed before come last, in case they always fail.
+ */
 function rank({ id, last_error }: Pick<OutboxTable, "id" | "last_error">): string {
   return (last_error === null ? "0" : "1") + id;
 }
 
-/** Whoever sent it, it is sent. Emptied, because the data hold the mailed code. */
-export async function markSent(db: Db, mail: ClaimedMail, at: UnixSeconds): Promise<void> {
+/**
+ * Marks an entry as sent even if the claim has passed to another process, because it has been sent.
+ * The contents are removed, because they may hold a code.
+ */
+export async function markSent(db: Db, entry: ClaimedEntry, at: UnixSeconds): Promise<void> {
   await db
     .updateTable("outbox")
     .set({ sent_at: at, failed_at: null, claimed_by: null, data: "{}", last_error: null })
-    .where("id", "=", mail.id)
+    .where("id", "=", entry.id)
     .where("sent_at", "is", null)
     .execute();
 }
@@ -118,54 +132,60 @@ export async function markSent(db: Db, mail: ClaimedMail, at: UnixSeconds): Prom
 export interface Retry {
   readonly at: UnixSeconds;
   readonly error: string;
-  /** Whether this attempt was one: nobody has seen the mail while the mail server was away. */
+  /** False if the other side has not looked at the entry: then this attempt does not count. */
   readonly counted: boolean;
 }
 
 export async function markRetry(
   db: Db,
-  mail: ClaimedMail,
+  entry: ClaimedEntry,
   { at, error, counted }: Retry,
 ): Promise<void> {
-  await openClaim(db, mail)
+  await openClaim(db, entry)
     .set({
       next_attempt_at: at,
       last_error: error,
       claimed_by: null,
-      attempts: counted ? mail.attempts : mail.attempts - 1,
+      attempts: counted ? entry.attempts : entry.attempts - 1,
     })
     .execute();
 }
 
-/** It keeps its data, so that it can be sent after all. */
+/** Gives an entry up. It keeps its contents, so that an operator can send it again. */
 export async function markFailed(
   db: Queryable,
-  mail: ClaimedMail,
+  entry: ClaimedEntry,
   failure: { readonly at: UnixSeconds; readonly error: string },
 ): Promise<void> {
-  await openClaim(db, mail)
+  await openClaim(db, entry)
     .set({ failed_at: failure.at, last_error: failure.error, claimed_by: null })
     .execute();
 }
 
-function openClaim(db: Queryable, mail: ClaimedMail) {
+/** Updates nothing if the claim has passed to another process or the entry is done. */
+function openClaim(db: Queryable, entry: ClaimedEntry) {
   return db
     .updateTable("outbox")
-    .where("id", "=", mail.id)
-    .where("claimed_by", "=", mail.claimedBy)
-    .where("attempts", "=", mail.attempts)
+    .where("id", "=", entry.id)
+    .where("claimed_by", "=", entry.claimedBy)
+    .where("attempts", "=", entry.attempts)
     .where("sent_at", "is", null)
     .where("failed_at", "is", null);
 }
 
-/** Lets go of what is claimed, as if it had never been: by one holder, or by whomever. */
-export async function releaseClaims(
-  db: Db,
-  { at, by }: { readonly at: UnixSeconds; readonly by?: string },
-): Promise<void> {
+export interface Release {
+  readonly channel: string;
+  readonly at: UnixSeconds;
+  /** Releases the claims of this holder only. Without it, those of all holders. */
+  readonly by?: string;
+}
+
+/** Releases claims on entries of a channel as if they had never been claimed. */
+export async function releaseClaims(db: Db, { channel, at, by }: Release): Promise<void> {
   await db
     .updateTable("outbox")
     .set((eb) => ({ claimed_by: null, next_attempt_at: at, attempts: eb("attempts", "-", 1) }))
+    .where("channel", "=", channel)
     .where((eb) =>
       by === undefined ? eb("claimed_by", "is not", null) : eb("claimed_by", "=", by),
     )
@@ -174,22 +194,21 @@ export async function releaseClaims(
     .execute();
 }
 
-/**
- * Of any number of callers at once, one gets `requeued`; a mail that was not given up is `unknown`.
- */
-export async function requeue(
+/** An entry that was not given up is `unknown`. */
+export async function requeueEntry(
   tx: Tx,
-  id: string,
+  { channel, id }: Pick<NewEntry, "channel" | "id">,
   now: UnixSeconds,
 ): Promise<"requeued" | "expired" | "unknown"> {
   const row = await tx
     .updateTable("outbox")
     .set({ failed_at: null, next_attempt_at: now, attempts: 0, last_error: null })
     .where("id", "=", id)
+    .where("channel", "=", channel)
     .where("sent_at", "is", null)
     .where("failed_at", "is not", null)
     .where((eb) => eb.or([eb("expires_at", "is", null), eb("expires_at", ">", now)]))
-    // Versions before this one emptied what they gave up.
+    // Early versions removed the contents of an entry when they gave it up.
     .where("data", "<>", "{}")
     .returning("id")
     .executeTakeFirst();
@@ -198,48 +217,50 @@ export async function requeue(
     .selectFrom("outbox")
     .select("id")
     .where("id", "=", id)
+    .where("channel", "=", channel)
     .where("sent_at", "is", null)
     .where("failed_at", "is not", null)
     .executeTakeFirst();
   return failed === undefined ? "unknown" : "expired";
 }
 
-export type MailState = "queued" | "failed" | "sent";
+export type EntryState = "queued" | "failed" | "sent";
 
-export interface ListedMail {
+export interface ListedEntry {
   readonly id: string;
   readonly recipient: string;
-  readonly template: string;
-  readonly state: MailState;
+  readonly kind: string;
+  readonly state: EntryState;
   readonly attempts: number;
   readonly createdAt: UnixSeconds;
-  /** Null unless it is queued. */
+  /** Null unless the entry is queued. */
   readonly nextAttemptAt: UnixSeconds | null;
   readonly sentAt: UnixSeconds | null;
   readonly failedAt: UnixSeconds | null;
   readonly lastError: string | null;
 }
 
-export interface MailQuery {
-  readonly state?: MailState | undefined;
-  /** Id of the last of the page before; that one is not repeated. */
+export interface EntryQuery {
+  readonly channel: string;
+  readonly state?: EntryState | undefined;
+  /** The id of the last entry on the page before. The listing continues after it. */
   readonly before?: string | undefined;
   readonly limit: number;
 }
 
 type Where = (eb: ExpressionBuilder<Tables, "outbox">) => Expression<SqlBool>;
 
-const states: Readonly<Record<MailState, Where>> = {
+const states: Readonly<Record<EntryState, Where>> = {
   queued: (eb) => eb.and([eb("sent_at", "is", null), eb("failed_at", "is", null)]),
   failed: (eb) => eb.and([eb("sent_at", "is", null), eb("failed_at", "is not", null)]),
   sent: (eb) => eb("sent_at", "is not", null),
 };
 
-/** Newest first. */
-export async function listMails(
+/** Lists the entries of a channel, newest first. */
+export async function listEntries(
   db: Queryable,
-  { state, before, limit }: MailQuery,
-): Promise<readonly ListedMail[]> {
+  { channel, state, before, limit }: EntryQuery,
+): Promise<readonly ListedEntry[]> {
   let select = db
     .selectFrom("outbox")
     .select([
@@ -253,23 +274,24 @@ export async function listMails(
       "failed_at",
       "last_error",
     ])
+    .where("channel", "=", channel)
     .where("template", "<>", "")
     .orderBy("id", "desc")
     .limit(limit);
   if (state !== undefined) select = select.where(states[state]);
   if (before !== undefined) select = select.where("id", "<", before);
-  return (await select.execute()).map(toListedMail);
+  return (await select.execute()).map(toListedEntry);
 }
 
-function toListedMail(
-  row: Omit<OutboxTable, "data" | "locale" | "expires_at" | "claimed_by">,
-): ListedMail {
-  const { id, recipient, template, attempts } = row;
+function toListedEntry(
+  row: Omit<OutboxTable, "channel" | "data" | "locale" | "expires_at" | "claimed_by">,
+): ListedEntry {
+  const { id, recipient, template: kind, attempts } = row;
   const state = row.sent_at !== null ? "sent" : row.failed_at !== null ? "failed" : "queued";
   return {
     id,
     recipient,
-    template,
+    kind,
     state,
     attempts,
     createdAt: row.created_at,
@@ -281,18 +303,18 @@ function toListedMail(
 }
 
 const DAY = 86_400;
-/** Long enough to answer "did you send it?". */
+/** Long enough for an operator to answer "did you send it?". */
 const KEEP_SENT_SECONDS = 7 * DAY;
-/** Long enough to be found and sent again. */
+/** Long enough for an operator to find the entry and send it again. */
 const KEEP_FAILED_SECONDS = 30 * DAY;
 const KEEP_NOTHING_SECONDS = DAY;
 
 /**
- * Forgets mails that were done with long ago: they hold addresses (PV-03).
+ * Deletes old entries of every channel, because they hold addresses (PV-03).
  *
- * @returns how many; as many as `limit` says while there are more
+ * @returns the number of deleted entries. It equals `limit` if there may be more.
  */
-export async function pruneMails(db: Db, now: UnixSeconds, limit = 1_000): Promise<number> {
+export async function pruneOutbox(db: Db, now: UnixSeconds, limit = 1_000): Promise<number> {
   let removed = 0;
   for (const done of doneWith(now)) {
     if (removed >= limit) break;
@@ -311,8 +333,8 @@ export async function pruneMails(db: Db, now: UnixSeconds, limit = 1_000): Promi
 }
 
 /**
- * By `created_at`, which is never later, as by the index; SQLite knows that of `''` only by the
- * letter.
+ * Each condition also names `created_at`, which is never later, so that an index can be used. SQLite
+ * only uses the index on entries that were nothing if the condition holds `''` as a literal.
  */
 function doneWith(now: UnixSeconds): readonly Where[] {
   const [sent, failed, nothing] = [
@@ -332,8 +354,9 @@ function doneWith(now: UnixSeconds): readonly Where[] {
   ];
 }
 
-export async function countMails(
+export async function countEntries(
   db: Queryable,
+  channel: string,
 ): Promise<{ readonly queued: number; readonly failed: number }> {
   const row = await db
     .selectFrom("outbox")
@@ -341,16 +364,21 @@ export async function countMails(
       eb.fn.countAll().filterWhere("failed_at", "is", null).as("queued"),
       eb.fn.countAll().filterWhere("failed_at", "is not", null).as("failed"),
     ])
+    .where("channel", "=", channel)
     .where("sent_at", "is", null)
     .executeTakeFirstOrThrow();
   return { queued: Number(row.queued), failed: Number(row.failed) };
 }
 
-/** Of the mails that are still to be sent. */
-export async function oldestQueuedAt(db: Queryable): Promise<UnixSeconds | undefined> {
+/** Returns when the oldest unsent entry was queued, or `undefined` if none is waiting. */
+export async function oldestQueuedAt(
+  db: Queryable,
+  channel: string,
+): Promise<UnixSeconds | undefined> {
   const oldest = db
     .selectFrom("outbox")
     .select("created_at")
+    .where("channel", "=", channel)
     .where(states.queued)
     .orderBy("created_at")
     .limit(1);

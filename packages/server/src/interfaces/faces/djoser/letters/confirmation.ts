@@ -1,8 +1,8 @@
-import { templateData } from "../data.ts";
-import { details, paragraph } from "../letter.ts";
-import { accountName, template } from "../template.ts";
+import { details, paragraph } from "../../../../records/mail/templates/letter.ts";
+import { template } from "../../../../records/mail/templates/template.ts";
+import { accountName, contents } from "./contents.ts";
 
-export const djoserConfirmation = template(templateData.djoser_confirmation, accountName, {
+export const djoserConfirmation = template(contents.confirmation, accountName, {
   en: (f) => ({
     subject: `${f.serviceName} - Your account has been successfully created and activated!`,
     blocks: [

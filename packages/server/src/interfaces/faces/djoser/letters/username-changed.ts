@@ -1,8 +1,8 @@
-import { templateData } from "../data.ts";
-import { details, paragraph } from "../letter.ts";
-import { accountName, template } from "../template.ts";
+import { details, paragraph } from "../../../../records/mail/templates/letter.ts";
+import { template } from "../../../../records/mail/templates/template.ts";
+import { accountName, contents } from "./contents.ts";
 
-export const djoserUsernameChanged = template(templateData.djoser_username_changed, accountName, {
+export const djoserUsernameChanged = template(contents.username_changed, accountName, {
   en: (f) => ({
     subject: `${f.serviceName} - Your username has been successfully changed!`,
     blocks: [

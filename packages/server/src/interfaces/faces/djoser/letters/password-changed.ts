@@ -1,8 +1,8 @@
-import { templateData } from "../data.ts";
-import { paragraph } from "../letter.ts";
-import { accountName, template } from "../template.ts";
+import { paragraph } from "../../../../records/mail/templates/letter.ts";
+import { template } from "../../../../records/mail/templates/template.ts";
+import { accountName, contents } from "./contents.ts";
 
-export const djoserPasswordChanged = template(templateData.djoser_password_changed, accountName, {
+export const djoserPasswordChanged = template(contents.password_changed, accountName, {
   en: (f) => ({
     subject: `${f.serviceName} - Your password has been successfully changed!`,
     blocks: [

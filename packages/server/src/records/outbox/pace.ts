@@ -1,12 +1,12 @@
 import type { Clock } from "../../platform/kernel/clock.ts";
 
-/** Resolves when the next one may go. */
+/** Resolves when the next entry may go. */
 export type Pace = (signal: AbortSignal) => Promise<void>;
 
-/** What is late may catch up so much: timers are not exact. */
+/** Timers are not exact, so a turn that comes late may catch up this much. */
 const SLACK_MILLISECONDS = 100;
 
-/** Evenly spread over each second, whoever asks and however many at once. */
+/** Spreads turns evenly over each second, however many callers ask at once. */
 export function createPace(clock: Clock, perSecond: number): Pace {
   const interval = 1000 / perSecond;
   let next = -Infinity;

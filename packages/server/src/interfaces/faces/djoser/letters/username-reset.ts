@@ -1,12 +1,12 @@
-import { templateData } from "../data.ts";
-import { button, details, paragraph } from "../letter.ts";
-import { accountLink, template } from "../template.ts";
+import { button, details, paragraph } from "../../../../records/mail/templates/letter.ts";
+import { template } from "../../../../records/mail/templates/template.ts";
+import { accountLink, contents } from "./contents.ts";
 
 /**
  * Where users log in by e-mail address there is no username, and it is the address that the link
  * changes.
  */
-export const djoserUsernameReset = template(templateData.djoser_username_reset, accountLink, {
+export const djoserUsernameReset = template(contents.username_reset, accountLink, {
   en: (f) => ({
     subject: `Username reset on ${f.serviceName}`,
     blocks: [

@@ -1,49 +1,41 @@
 import { holdRunner, releaseRunner } from "../../platform/db/runners.store.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
-import {
-  deliver,
-  factsOf,
-  jittered,
-  SEND_SECONDS,
-  type DeliverDeps,
-  type Delivery,
-} from "./deliver.ts";
-import { parseSender } from "./message.ts";
-import { claimDue, markSent, releaseClaims, type ClaimedMail } from "./outbox.store.ts";
+import { SEND_SECONDS, type Channel } from "./channel.ts";
+import { deliver, jittered, type DeliverDeps, type Delivery } from "./deliver.ts";
+import { claimDue, markSent, releaseClaims, type ClaimedEntry } from "./outbox.store.ts";
 import { createPace, type Pace } from "./pace.ts";
 
 export interface SenderDeps extends DeliverDeps {
   /**
-   * Of the runner `mail`: who this process is. A process that can only be alone is always the same.
+   * Identifies this process as the holder of the channel's runner. A process that is always alone
+   * keeps one value, so that after a crash it need not wait for its own old lease.
    */
   readonly holder: string;
-  /** `Name <address>` or a plain address. */
-  readonly from: string;
-  readonly publicUrl: string;
-  /** Mails a second, at most. */
-  readonly rate: number;
-  /** Mails under way at once, at most: so many a crash can send a second time. */
-  readonly connections: number;
 }
 
 export interface Sender {
-  /** Tries mails that are due, up to one batch, as fast as it goes. Not for two at a time. */
+  /**
+   * Tries the entries that are due, up to one batch, as fast as possible. It must not be called
+   * again before it has resolved.
+   */
   runOnce(): Promise<{ readonly sent: number; readonly failed: number }>;
   /**
-   * Sends at the configured rate until `signal` aborts; resolves once what was being sent then is
-   * sent and marked.
+   * Sends at the channel's rate until `signal` aborts. Resolves once the entries that were under
+   * way then are sent and marked.
    */
   run(signal: AbortSignal): Promise<void>;
-  /** Call it after the commit of a transaction that enqueued. */
+  /** Spares entries that have just been committed the wait for the next poll. */
   wake(): void;
 }
 
-const RUNNER = "mail";
 const LEASE_SECONDS = 15;
-/** A whole second less than what was asked for in whole seconds. */
+/** One second less than the lease, because leases are stored in whole seconds. */
 const HELD_MILLISECONDS = (LEASE_SECONDS - 1) * 1000;
 const RENEW_MILLISECONDS = 5_000;
-/** Longer than a send may take. Of use where a sender died and no other gained the runner. */
+/**
+ * A claim outlasts the longest attempt. It only runs out if a sender has died and no other process
+ * has gained the runner.
+ */
 const CLAIM_SECONDS = 2 * SEND_SECONDS;
 const BATCH_AT_MOST = 50;
 const POLL_MILLISECONDS = 2_000;
@@ -52,7 +44,7 @@ const LONGEST_BACK_OFF_MILLISECONDS = 60_000;
 interface Batch {
   readonly limit: number;
   readonly pace?: Pace;
-  /** Begins no further mail once it aborts. */
+  /** No further entry is begun once this aborts. */
   readonly signal: AbortSignal;
 }
 
@@ -63,7 +55,7 @@ interface Work extends Batch {
 
 interface Pass {
   readonly next: "more" | "idle" | "trouble";
-  /** Whether the other side has said anything about a mail. */
+  /** Whether the other side has answered about any entry. */
   readonly answered: boolean;
 }
 
@@ -73,21 +65,18 @@ interface Tally {
 }
 
 /**
- * Sends what is in the outbox, each mail at least once: a crash between sending and marking it
- * sends it once more, with the same Message-ID.
- *
- * @throws {RangeError} when `from` is not one address
+ * Sends the entries of one channel, each at least once. After a crash between sending and marking,
+ * an entry is sent once more, with the same id.
  */
-export function createSender(deps: SenderDeps): Sender {
+export function createSender(deps: SenderDeps, channel: Channel): Sender {
   const { db, clock, log, random, holder } = deps;
-  const from = { ...parseSender(deps.from), host: new URL(deps.publicUrl).hostname };
-  const batchSize = Math.min(BATCH_AT_MOST, Math.max(deps.connections, deps.rate));
+  const batchSize = Math.min(BATCH_AT_MOST, Math.max(channel.connections, channel.rate));
   /**
-   * In other hands, and not marked yet: such a mail must not be sent again, though it stays claimed
-   * for a while.
+   * Entries that were sent but could not be marked yet. They stay claimed for a while and must not
+   * be sent again.
    */
-  const unmarked = new Map<string, ClaimedMail>();
-  /** When this process last was sure to hold the runner. */
+  const unmarked = new Map<string, ClaimedEntry>();
+  /** When this process was last certain to hold the runner. */
   let held: Instant | undefined;
   let alarm = new AbortController();
 
@@ -97,7 +86,7 @@ export function createSender(deps: SenderDeps): Sender {
   const hold = async (): Promise<void> => {
     const asked = instantOf(clock);
     const gained = await holdRunner(db, {
-      name: RUNNER,
+      name: channel.name,
       holder,
       now: clock.now(),
       seconds: LEASE_SECONDS,
@@ -106,15 +95,20 @@ export function createSender(deps: SenderDeps): Sender {
   };
 
   const markAll = async (): Promise<void> => {
-    for (const [id, mail] of unmarked) {
-      await markSent(db, mail, clock.now());
-      if (unmarked.delete(id)) log.info("mail.sent", factsOf(mail));
+    for (const [id, entry] of unmarked) {
+      await markSent(db, entry, clock.now());
+      if (unmarked.delete(id)) log.info(`${channel.name}.sent`, channel.factsOf(entry));
     }
   };
 
+  const release = async (by?: string): Promise<void> =>
+    releaseClaims(db, { channel: channel.name, at: clock.now(), ...(by !== undefined && { by }) });
+
+  const logFault = (error: unknown): void => log.error(`${channel.name}.fault`, {}, error);
+
   /**
-   * What is claimed when the runner changes hands was claimed by a process that is dead, or cut off
-   * long enough to stop.
+   * If the runner changes hands, all claims are released: the process that made them is dead, or
+   * has been cut off for so long that it has stopped.
    */
   const gain = async (): Promise<boolean> => {
     const isNew = !holds();
@@ -124,7 +118,7 @@ export function createSender(deps: SenderDeps): Sender {
     if (!isNew) return true;
     try {
       await markAll();
-      await releaseClaims(db, { at: clock.now() });
+      await release();
     } catch (error) {
       held = undefined;
       throw error;
@@ -133,25 +127,25 @@ export function createSender(deps: SenderDeps): Sender {
   };
 
   /**
-   * Renews the runner while sends take their time, and never takes it back once it is lost: that is
-   * for the next batch.
+   * Renews the runner while sends take their time. It never takes the runner back once it is lost:
+   * the next batch does that.
    */
   const keep = async (until: AbortSignal): Promise<void> => {
     for (;;) {
       await clock.sleep(RENEW_MILLISECONDS, until);
       if (until.aborted || !holds()) return;
-      await hold().catch((error: unknown) => log.error("mail.fault", {}, error));
+      await hold().catch(logFault);
     }
   };
 
   const work = async (
-    mails: Iterator<ClaimedMail>,
+    entries: Iterator<ClaimedEntry>,
     { may, pace, signal, came }: Work,
   ): Promise<void> => {
-    for (let next = mails.next(); next.done !== true && may(); next = mails.next()) {
+    for (let next = entries.next(); next.done !== true && may(); next = entries.next()) {
       await pace?.(signal);
       if (!may()) return;
-      const delivery = await deliver(deps, next.value, from);
+      const delivery = await deliver(deps, channel, next.value);
       came[delivery] += 1;
       if (delivery !== "sent") continue;
       unmarked.set(next.value.id, next.value);
@@ -159,7 +153,7 @@ export function createSender(deps: SenderDeps): Sender {
     }
   };
 
-  const send = async (mails: readonly ClaimedMail[], batch: Batch): Promise<Tally> => {
+  const send = async (entries: readonly ClaimedEntry[], batch: Batch): Promise<Tally> => {
     const came = { sent: 0, refused: 0, skipped: 0, trouble: 0 };
     const claimed = instantOf(clock);
     const may = (): boolean =>
@@ -167,15 +161,15 @@ export function createSender(deps: SenderDeps): Sender {
       !batch.signal.aborted &&
       holds() &&
       millisecondsSince(clock, claimed) < (CLAIM_SECONDS - SEND_SECONDS) * 1000;
-    const queue = mails.values();
-    const workers = Array.from({ length: deps.connections }, async () =>
+    const queue = entries.values();
+    const workers = Array.from({ length: channel.connections }, async () =>
       work(queue, { ...batch, may, came }),
     );
     const fault = (await Promise.allSettled(workers)).find(
       (outcome) => outcome.status === "rejected",
     );
     if (fault !== undefined) throw fault.reason;
-    return { claimed: mails.length, came };
+    return { claimed: entries.length, came };
   };
 
   const sendBatch = async (batch: Batch): Promise<Tally | undefined> => {
@@ -184,17 +178,18 @@ export function createSender(deps: SenderDeps): Sender {
     const keeping = keep(done.signal);
     try {
       const at = clock.now();
-      const mails = await claimDue(db, {
+      const entries = await claimDue(db, {
+        channel: channel.name,
         by: holder,
         at,
         until: at + CLAIM_SECONDS,
         limit: batch.limit,
       });
-      const tally = await send(mails, batch);
-      if (tried(tally) < tally.claimed) await releaseClaims(db, { at: clock.now(), by: holder });
+      const tally = await send(entries, batch);
+      if (tried(tally) < tally.claimed) await release(holder);
       return tally;
     } catch (error) {
-      // The next batch begins by finding out what has become of this one.
+      // Gaining the runner anew marks and releases what this batch has left.
       held = undefined;
       throw error;
     } finally {
@@ -215,12 +210,12 @@ export function createSender(deps: SenderDeps): Sender {
         answered: sent + refused > 0,
       };
     } catch (error) {
-      log.error("mail.fault", {}, error);
+      logFault(error);
       return { next: "trouble", answered: false };
     }
   };
 
-  /** Not cut short by new mail: a server that is away is asked again after 1, 2, 4 … 60 s. */
+  /** Asks again after 1, 2, 4 … 60 s. New entries do not cut this wait short. */
   const backOff = async (troubles: number, signal: AbortSignal): Promise<void> => {
     const span = jittered(random, 1000 * 2 ** Math.min(troubles - 1, 10));
     await clock.sleep(Math.min(LONGEST_BACK_OFF_MILLISECONDS, span), signal);
@@ -228,8 +223,8 @@ export function createSender(deps: SenderDeps): Sender {
 
   const leave = async (): Promise<void> => {
     if (!holds()) return;
-    await releaseClaims(db, { at: clock.now(), by: holder });
-    await releaseRunner(db, { name: RUNNER, holder });
+    await release(holder);
+    await releaseRunner(db, { name: channel.name, holder });
     held = undefined;
   };
 
@@ -241,11 +236,11 @@ export function createSender(deps: SenderDeps): Sender {
       return { sent: tally.came.sent, failed: tried(tally) - tally.came.sent };
     },
     run: async (signal) => {
-      const pace = createPace(clock, deps.rate);
+      const pace = createPace(clock, channel.rate);
       signal.addEventListener("abort", wake, { once: true });
       for (let troubles = 0; !signal.aborted;) {
         alarm = new AbortController();
-        // With one mail it is found out whether the server is back.
+        // One entry is enough to find out whether the other side is back.
         const { next, answered } = await pass({
           limit: troubles > 0 ? 1 : batchSize,
           pace,
@@ -255,7 +250,7 @@ export function createSender(deps: SenderDeps): Sender {
         if (next === "trouble") await backOff((troubles += 1), signal);
         if (next === "idle" && !signal.aborted) await clock.sleep(POLL_MILLISECONDS, alarm.signal);
       }
-      await leave().catch((error: unknown) => log.error("mail.fault", {}, error));
+      await leave().catch(logFault);
     },
   };
 }
@@ -274,7 +269,8 @@ function instantOf(clock: Clock): Instant {
 }
 
 /**
- * The larger of the two: one clock can be set, the other may stand still while the machine sleeps.
+ * Returns the larger difference, because the wall clock can be set and the monotonic one may stand
+ * still while the machine sleeps.
  */
 function millisecondsSince(clock: Clock, { monotonic, wall }: Instant): number {
   return Math.max(clock.monotonicMilliseconds() - monotonic, clock.wallMilliseconds() - wall);

@@ -1,8 +1,8 @@
-import { templateData } from "../data.ts";
-import { button, paragraph } from "../letter.ts";
-import { accountLink, template } from "../template.ts";
+import { button, paragraph } from "../../../../records/mail/templates/letter.ts";
+import { template } from "../../../../records/mail/templates/template.ts";
+import { accountLink, contents } from "./contents.ts";
 
-export const djoserActivation = template(templateData.djoser_activation, accountLink, {
+export const djoserActivation = template(contents.activation, accountLink, {
   en: (f) => ({
     subject: `Account activation on ${f.serviceName}`,
     blocks: [
