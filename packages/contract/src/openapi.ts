@@ -239,7 +239,14 @@ const answerDescriptions: Readonly<Record<string, string>> = {
 
 /** One response per status, whose `code` is one of those this call can be refused with. */
 function refusalsOf(e: Endpoint): Record<string, OpenApiObject> {
-  const byStatus = Map.groupBy(failuresOf(e), (code) => failures[code].status);
+  // `Map.groupBy` would do, but Node 20 does not have it.
+  const byStatus = new Map<number, FailureCode[]>();
+  for (const code of failuresOf(e)) {
+    const { status } = failures[code];
+    const codes = byStatus.get(status);
+    if (codes === undefined) byStatus.set(status, [code]);
+    else codes.push(code);
+  }
   return Object.fromEntries(
     [...byStatus]
       .filter(([status]) => e.answers[status] === undefined)

@@ -1,19 +1,28 @@
 import type { VerifiedClaims } from "./claims.ts";
 
-/** What a call asks of its caller beyond a good token (RFC 9470). */
+/**
+ * Proof of identity that a call asks for beyond a good token (RFC 9470). Every member that is
+ * present must be met.
+ */
 export interface Demand {
-  /** At least: `aal1` one factor, `aal2` two (NIST SP 800-63B-4 §2). */
+  /** The lowest acceptable assurance: `aal1` is one factor, `aal2` is two (NIST SP 800-63B-4 §2). */
   readonly acr?: "aal1" | "aal2";
-  /** Methods that must all be among those used (RFC 8176), such as `hwk`. */
+  /**
+   * Authentication methods (RFC 8176), such as `hwk` for a passkey that never leaves its device. The
+   * user must have used all of them.
+   */
   readonly amr?: readonly string[];
   /**
-   * How long ago, at most, the user has proven who they are. The verifier's leeway is added, as it
-   * is at `exp`.
+   * The greatest acceptable age of the proof, in seconds since `auth_time`. The verifier's leeway is
+   * added to it, as it is to `exp`.
    */
   readonly maxAgeSeconds?: number;
 }
 
-/** Carries the demand as a whole, for the next proof has to meet all of it. */
+/**
+ * A token is good, but its user has not proven what was demanded. The outcome repeats the whole
+ * demand, because the next proof has to meet all of it.
+ */
 export interface Insufficient extends Demand {
   readonly kind: "refused";
   readonly code: "insufficient_user_authentication";
@@ -25,7 +34,10 @@ const levels: ReadonlyMap<string, number> = new Map([
   ["aal3", 3],
 ]);
 
-/** What cannot be understood, in the token or in the demand, is not met. */
+/**
+ * Decides whether a token meets a demand. A level that is unknown, in the token or in the demand, is
+ * not met; a `maxAgeSeconds` that is not a number is not met either.
+ */
 export function isMet(
   claims: VerifiedClaims,
   { acr, amr, maxAgeSeconds }: Demand,
@@ -42,8 +54,22 @@ export function isMet(
 }
 
 /**
- * The value of `WWW-Authenticate` for a 401 that asks for more (RFC 9470 §3). The RFC has no
- * parameter for methods: where some are demanded, say so in the body.
+ * Writes the value of `WWW-Authenticate` for a 401 answer that asks the client to step up
+ * (RFC 9470 §3).
+ *
+ * The RFC has no parameter for authentication methods. If you demand some with `amr`, name them in
+ * the body of the answer.
+ *
+ * @example
+ * ```ts
+ * import { stepUpChallenge } from "@portcullis/verifier";
+ *
+ * const challenge = stepUpChallenge({ acr: "aal2", maxAgeSeconds: 300 });
+ * console.log(challenge.split(", ").slice(2)); // [ 'acr_values="aal2"', 'max_age="300"' ]
+ * ```
+ *
+ * @param demand the demand that was not met, or the {@link Insufficient} outcome, which repeats it
+ * @returns the header's value, which starts with the scheme `Bearer`
  */
 export function stepUpChallenge({ acr, maxAgeSeconds }: Demand): string {
   return [

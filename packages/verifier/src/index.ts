@@ -1,6 +1,14 @@
+export type { AccessClaims, Amr, EndCause } from "@portcullis/contract";
 export { areClaims, type ExpectedClaims, type VerifiedClaims } from "./claims.ts";
 export { stepUpChallenge, type Demand, type Insufficient } from "./demand.ts";
-export { createKeySet, type Algorithm, type KeySet, type PublicKey } from "./keys.ts";
+export {
+  createKeySet,
+  type Algorithm,
+  type Jwk,
+  type KeySet,
+  type PublicKey,
+  type VerificationKey,
+} from "./keys.ts";
 export { findJsonDefect, type JsonDefect } from "./strict-json.ts";
 export { MAX_TOKEN_BYTES, readCompact, type Compact, type HeaderShape } from "./syntax.ts";
 export {
@@ -18,4 +26,4 @@ export {
   type RevocationView,
   type RevokedOutcome,
 } from "./view.ts";
-export { uuidWords } from "./uuid.ts";
+export { uuidWords, type UuidWords } from "./uuid.ts";

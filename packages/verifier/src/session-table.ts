@@ -2,40 +2,53 @@ import type { EndCause } from "@portcullis/contract";
 import type { UuidWords } from "./uuid.ts";
 
 /**
- * Revoked sessions, 21 bytes a slot, outside the garbage collector's reach. Open addressing in 256
- * small tables, each of which grows and is swept by itself: the longest pause is that of one of
- * them.
+ * The sessions that have ended, in typed arrays of 21 bytes a slot, which the garbage collector does
+ * not scan. They are spread over 256 small tables with open addressing. Each small table grows and
+ * is swept by itself, so the longest pause is the time that one of them takes.
  */
 export interface SessionTable {
   /**
-   * Adds the session or merges with what is known of it; any order and any repetition lead to the
-   * same table.
+   * Adds the session, or merges the end with the one that is known: the later expiry counts, and
+   * with equal expiries the cause that comes first in the alphabet. Therefore any order and any
+   * repetition of the same calls lead to the same table.
    */
   add(session: UuidWords, end: SessionEnd): void;
+  /** Returns why the session ended, or `undefined` if it is not in the table. */
   find(session: UuidWords): EndCause | undefined;
-  /** Forgets what expired at or before `moment`, in the next `shards` of the 256. */
+  /**
+   * Forgets the sessions that expired at or before `moment` (Unix seconds) in the next `shards` of
+   * the 256 small tables.
+   */
   sweep(moment: number, shards: number): void;
+  /** The number of sessions. */
   readonly size: number;
+  /** The size of the typed arrays in bytes. */
   readonly bytes: number;
 }
 
+/** The end of a session. */
 export interface SessionEnd {
   readonly cause: EndCause;
+  /** The Unix second at which the last token of the session is dead by itself, leeway included. */
   readonly expiresAt: number;
 }
 
+/** The number of small tables. */
 export const SHARDS = 256;
 
+/** The lowest bits of the hash choose the small table, the others the slot in it. */
 const SHARD_BITS = 8;
 const WORDS = 5;
+/** The position of the expiry among the words of a slot. */
 const EXPIRY = 4;
 const SLOT_BYTES = WORDS * 4 + 1;
 const MIN_SLOTS = 16;
+/** The latest expiry that 32 bits can hold, in the year 2106. A later one is stored as this. */
 const LATEST = 0xffff_ffff;
 
 /**
- * `words` holds, per slot, the four words of the id and the expiry in unsigned seconds, 0 where the
- * slot is free.
+ * A small table. For each slot, `words` holds the four words of the id and the expiry in unsigned
+ * seconds. An expiry of 0 marks a free slot.
  */
 interface Shard {
   readonly words: Int32Array;
@@ -107,7 +120,10 @@ function shardAt(shards: readonly Shard[], index: number): Shard {
   return shard;
 }
 
-/** Half full at most, so that it does not grow again at once. */
+/**
+ * Chooses a size at which the entries fill at most half of the table, so that it does not grow again
+ * at once.
+ */
 function slotsFor(entries: number): number {
   if (entries === 0) return 0;
   let slots = MIN_SLOTS;
@@ -115,7 +131,7 @@ function slotsFor(entries: number): number {
   return slots;
 }
 
-/** Only what expires after `moment` comes along. */
+/** Copies the sessions that expire after `moment` into a table of another size. */
 function rebuilt(shard: Shard, slots: number, moment: number): Shard {
   const next = emptyShard(slots);
   for (let slot = 0; slot < shard.causes.length; slot += 1) {
@@ -142,7 +158,10 @@ function countAfter(shard: Shard, moment: number): number {
   return count;
 }
 
-/** Where the session is, or the free slot where it would go; a shard always has one. */
+/**
+ * Finds the slot of the session, or the free slot that it would take. The search ends, because a
+ * small table always has a free slot.
+ */
 function slotOf(shard: Shard, session: UuidWords, hash: number): number {
   const mask = shard.causes.length - 1;
   for (let slot = (hash >>> SHARD_BITS) & mask; ; slot = (slot + 1) & mask) {
@@ -188,7 +207,8 @@ function causeAt(shard: Shard, slot: number): number {
 }
 
 /**
- * Every bit of the id reaches every bit of the result: time-ordered ids share their first words.
+ * Hashes an id so that each of its bits influences every bit of the result. Ids that are ordered by
+ * time share their first words, and would otherwise crowd into few slots.
  */
 function hashOf(a: number, b: number, c: number, d: number): number {
   let hash = mix(d);

@@ -1,12 +1,18 @@
 /**
- * What is wrong with a JSON text. `bad_text`: a string holds NUL or half a surrogate pair, written
- * out or escaped. `forbidden_key`: a member that could reach an object's prototype.
+ * The reason why a JSON text is refused.
+ *
+ * - `syntax`: the text is not JSON (RFC 8259).
+ * - `duplicate_key`: an object has two members of the same name.
+ * - `forbidden_key`: a member's name could reach an object's prototype: `__proto__`, `constructor` or
+ *   `prototype`.
+ * - `too_deep`: more objects and lists are nested than allowed.
+ * - `bad_text`: a string contains NUL or half a surrogate pair, written out or escaped.
  */
 export type JsonDefect = "syntax" | "duplicate_key" | "forbidden_key" | "too_deep" | "bad_text";
 
 /**
- * The scanning functions return the position after what they read, or one of these: the defect's
- * place in the list, negative.
+ * A scanning function returns the position after the text that it has read. If it finds a defect, it
+ * returns one of these negative numbers; `-1 - number` is the index of the defect in `defects`.
  */
 const SYNTAX = -1;
 const BAD_TEXT = -2;
@@ -35,20 +41,38 @@ const LOWER_U = 0x75;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** Names seen in one open object: a short list is searched faster than a set is made. */
+/**
+ * The names seen so far in one open object. They are in a list at first, because a short list is
+ * searched faster than a set is made.
+ */
 interface Names {
   readonly few: string[];
   many: Set<string> | undefined;
 }
 
+/** The number of names up to which the list is searched. */
 const FEW = 12;
 
 /**
- * Judges a JSON text more strictly than `JSON.parse`, which keeps the last of two equal names where
- * another reader keeps the first (RFC 8259 §4). One pass, no recursion, nothing built; parse the
- * text after it passed.
+ * Checks a JSON text more strictly than `JSON.parse` does.
  *
- * @param maxDepth objects and lists that may be open at once
+ * If an object has two members of the same name, `JSON.parse` keeps the last one, but another reader
+ * may keep the first, and the two would then see different values (RFC 8259 §4). Call this function
+ * on text that comes from outside, and parse the text after it has passed. The function reads the text
+ * once, does not recurse and builds no value.
+ *
+ * @example
+ * ```ts
+ * import { findJsonDefect } from "@portcullis/verifier";
+ *
+ * console.log(findJsonDefect('{"admin":false}', { maxDepth: 8 })); // undefined
+ * console.log(findJsonDefect('{"admin":false,"\\u0061dmin":true}', { maxDepth: 8 })); // duplicate_key
+ * console.log(findJsonDefect("[[[]]]", { maxDepth: 2 })); // too_deep
+ * ```
+ *
+ * @param text the JSON text
+ * @param options.maxDepth the greatest number of objects and lists that may be open at once
+ * @returns the first defect, or `undefined` if there is none
  */
 export function findJsonDefect(
   text: string,
@@ -94,7 +118,7 @@ export function findJsonDefect(
   }
 }
 
-/** Reads `"name" :` up to the value. */
+/** Reads `"name" :` and the space after it, up to the value. */
 function readName(text: string, at: number, names: Names): number {
   if (text.charCodeAt(at) !== QUOTE) return SYNTAX;
   const end = skipString(text, at);
@@ -108,7 +132,7 @@ function readName(text: string, at: number, names: Names): number {
   return remember(names, name) ? skipSpace(text, colon + 1) : DUPLICATE_KEY;
 }
 
-/** False if it is known already. */
+/** Adds a name. Returns `false` if the object has it already. */
 function remember(names: Names, name: string): boolean {
   if (names.many !== undefined) return names.many.size !== names.many.add(name).size;
   if (names.few.includes(name)) return false;
@@ -116,6 +140,7 @@ function remember(names: Names, name: string): boolean {
   return true;
 }
 
+/** Reads a string, from its opening quote to its closing one. */
 function skipString(text: string, at: number): number {
   let afterHigh = false;
   for (let i = at + 1; i < text.length; i += 1) {
@@ -134,14 +159,14 @@ function skipString(text: string, at: number): number {
       }
     }
     if (unit < 0xd800 && !afterHigh) continue;
-    // A low surrogate stands after a high one and nowhere else.
+    // A low surrogate must follow a high one, and a high one must precede a low one.
     if (((unit & 0xfc00) === 0xdc00) !== afterHigh) return BAD_TEXT;
     afterHigh = (unit & 0xfc00) === 0xd800;
   }
   return SYNTAX;
 }
 
-/** One of `"`, `\`, `/`, b, f, n, r, t. */
+/** Accepts `"`, `\`, `/`, `b`, `f`, `n`, `r` and `t`. */
 function isShortEscape(unit: number): boolean {
   switch (unit) {
     case QUOTE:
@@ -158,6 +183,7 @@ function isShortEscape(unit: number): boolean {
   }
 }
 
+/** Reads the four hexadecimal digits of a `\u` escape. */
 function readHex(text: string, at: number): number {
   let value = 0;
   for (let i = at; i < at + 4; i += 1) {
@@ -170,6 +196,7 @@ function readHex(text: string, at: number): number {
   return value;
 }
 
+/** Reads `true`, `null`, `false` or a number. */
 function skipScalar(text: string, at: number): number {
   switch (text.charCodeAt(at)) {
     case LOWER_T:
@@ -183,6 +210,7 @@ function skipScalar(text: string, at: number): number {
   }
 }
 
+/** Reads a number as RFC 8259 §6 defines it. */
 function skipNumber(text: string, at: number): number {
   let i = text.charCodeAt(at) === MINUS ? at + 1 : at;
   i = text.charCodeAt(i) === ZERO ? i + 1 : skipDigits(text, i);
@@ -194,7 +222,7 @@ function skipNumber(text: string, at: number): number {
   return i;
 }
 
-/** At least one. */
+/** Reads digits. A text without a digit here is a defect. */
 function skipDigits(text: string, at: number): number {
   let i = at;
   while (isDigit(text.charCodeAt(i))) i += 1;

@@ -1,4 +1,7 @@
-/** A bounded memory of tokens. Forgetting one costs a signature check and nothing else. */
+/**
+ * Remembers a bounded number of tokens. If one is forgotten, its next use costs a signature check
+ * and nothing else.
+ */
 export interface TokenCache<Value> {
   get(token: string): Value | undefined;
   set(token: string, value: Value): void;
@@ -7,22 +10,28 @@ export interface TokenCache<Value> {
   readonly size: number;
 }
 
-/** Enough of a signature that two tokens do not share it by chance. */
+/** The number of characters of a signature that two tokens do not share by chance. */
 const TAIL_LENGTH = 24;
 
 /**
- * A hit is a hit of the whole token. It is looked for by the end of it, since hashing half a
- * kilobyte that has just come off a socket costs three times as much as everything else `verify`
- * does.
+ * Makes a cache of tokens.
  *
- * Two generations: when the young one is full it becomes the old one, and the old one is dropped.
- * What is asked for again moves to the young one. Close to least-recently-used, without touching
- * the map on the common hit.
+ * A token is looked up by its last characters, because hashing the half kilobyte of a token that has
+ * just come off a socket costs three times as much as everything else that `verify` does. It counts
+ * as found only if the whole token is equal.
  *
- * @param limit entries kept at most; 0 keeps none
+ * The cache has two generations. When the young one is full, it becomes the old one, and the old one
+ * is dropped. An old entry that is used again moves to the young generation. This comes close to
+ * least-recently-used without changing the map on the common hit.
+ *
+ * @param limit the greatest number of entries; with 0 or 1 the cache keeps none
+ * @throws {RangeError} if `limit` is not a whole number of at least 0
  */
 export function createTokenCache<Value>(limit: number): TokenCache<Value> {
-  if (!Number.isSafeInteger(limit) || limit < 0) throw new RangeError(`a cache of ${limit} tokens`);
+  if (!Number.isSafeInteger(limit) || limit < 0)
+    throw new RangeError(
+      `The cache size is ${limit} tokens, but must be a whole number of at least 0.`,
+    );
   const half = Math.floor(limit / 2);
   let young = new Map<string, Entry<Value>>();
   let old = new Map<string, Entry<Value>>();

@@ -1,4 +1,4 @@
-/** The 128 bits of a UUID as four signed 32-bit words. */
+/** The 128 bits of a UUID as four signed 32-bit words, the most significant first. */
 export interface UuidWords {
   readonly a: number;
   readonly b: number;
@@ -9,17 +9,29 @@ export interface UuidWords {
 const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
- * Lower case with hyphens only: an id with two spellings could be revoked under one and used under
- * the other.
+ * Accepts lower case with hyphens only, because an id with two spellings could be revoked under one
+ * and used under the other.
  */
 export function isUuid(text: unknown): text is string {
   return typeof text === "string" && canonical.test(text);
 }
 
 /**
- * Digit by digit: a start with a million revocations comes through here a million times.
+ * Converts a UUID (RFC 9562 §4) into four 32-bit words, the form in which a revocation view keeps
+ * session ids.
  *
- * @throws {RangeError} if `text` is not a UUID in canonical spelling
+ * The digits are read one by one rather than by a parser of big numbers, because a start with a
+ * million revocations calls this function a million times.
+ *
+ * @example
+ * ```ts
+ * import { uuidWords } from "@portcullis/verifier";
+ *
+ * console.log(uuidWords("00000001-0002-0003-0000-00000000000a")); // { a: 1, b: 131075, c: 0, d: 10 }
+ * ```
+ *
+ * @param text the UUID in its canonical spelling: lower case, with hyphens
+ * @throws {RangeError} if `text` is not a UUID in that spelling
  */
 export function uuidWords(text: string): UuidWords {
   if (typeof text !== "string" || text.length !== 36) throw notCanonical();
@@ -38,7 +50,7 @@ export function uuidWords(text: string): UuidWords {
 
 const HYPHEN = 0x2d;
 
-/** Four digits; negative if one of them is none. */
+/** Reads four hexadecimal digits. The result is negative if one of them is not a digit. */
 function quad(text: string, at: number): number {
   return (
     (digit(text, at) << 12) |
@@ -55,5 +67,5 @@ function digit(text: string, at: number): number {
 }
 
 function notCanonical(): RangeError {
-  return new RangeError("an id that is not a lower-case UUID");
+  return new RangeError("The id is not a UUID in lower case with hyphens.");
 }

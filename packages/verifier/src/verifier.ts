@@ -8,39 +8,67 @@ import { createTokenCache } from "./token-cache.ts";
 import { uuidWords } from "./uuid.ts";
 import type { Covered, RevocationView } from "./view.ts";
 
+/** The clocks that a verifier reads. They are passed in, so that a test can move them by hand. */
 export interface VerifierClock {
-  /** Unix seconds. */
+  /** Returns the time in whole Unix seconds. */
   now(): number;
+  /** Returns the time of the wall clock in milliseconds since 1970. The clock may be set back. */
   wallMilliseconds(): number;
-  /** Never steps back; only differences mean anything. */
+  /**
+   * Returns the milliseconds since an arbitrary moment, such as `performance.now()`. This clock must
+   * never step back.
+   */
   monotonicMilliseconds(): number;
 }
 
+/** The settings of a verifier. */
 export interface VerifierOptions {
-  /** Compared exactly with `iss`. */
+  /** The value that `iss` must have, compared character by character. */
   readonly issuer: string;
-  /** Compared exactly with `aud`, which is one string (RFC 8725 §3.9). */
+  /**
+   * The value that `aud` must have, compared character by character. `aud` is one string and never a
+   * list (RFC 8725 §3.9).
+   */
   readonly audience: string;
+  /** The issuer's keys. */
   readonly keys: KeySet;
+  /** The revocations that this process knows. */
   readonly view: RevocationView;
   readonly clock: VerifierClock;
-  /** The longest `exp − iat` accepted, whatever the issuer signed. */
+  /**
+   * The longest lifetime (`exp − iat`, in seconds) that is accepted, even if the issuer has signed a
+   * longer one. It must be greater than 0.
+   */
   readonly maxLifetimeSeconds: number;
-  /** Clock difference forgiven at `exp` and at `iat`: 0 to 5 seconds, 5 by default. */
+  /**
+   * The difference between the issuer's clock and ours that is tolerated at `exp` and `iat`, in
+   * seconds. It may be 0 to 5. Default: 5.
+   */
   readonly leewaySeconds?: number;
-  /** Tokens whose signature is remembered, about 2 KB each: 10,000 by default, 0 for none. */
+  /**
+   * The number of tokens whose signature check is remembered, at about 2 KB each. With 0 no check is
+   * remembered. Default: 10,000.
+   */
   readonly cacheSize?: number;
 }
 
+/**
+ * The outcome of a check.
+ *
+ * - `verified`: the token is good. `claims` are frozen, because the next request with this token gets
+ *   the same object.
+ * - `refused` with `invalid_token` (answer 401): the token is malformed, its signature is wrong, or it
+ *   was issued by another server or for another audience.
+ * - `refused` with `token_expired` (401): the token is too old. The client must refresh it.
+ * - `refused` with `token_stale` (401): the rights of the user have changed since the token was
+ *   issued, or, with cause `key_removed`, its key is out of service. The client must refresh it.
+ * - `refused` with `session_ended` (401): the session has been revoked, and `cause` says why. The user
+ *   must sign in again.
+ * - `refused` with `revocation_view_stale` (503): the token may be good, but the revocation view is
+ *   too old to tell. The client must try again later.
+ */
 export type VerifyOutcome =
-  /** `claims` are frozen: the same object is handed out for the next request with this token. */
   | { readonly kind: "verified"; readonly claims: VerifiedClaims }
-  /**
-   * - `invalid_token`: not one of ours, or not for here
-   * - `token_expired`, `token_stale`: refresh it
-   * - `session_ended`: sign in again; `cause` says why it ended
-   * - `revocation_view_stale`: perhaps good, but nobody can say (503)
-   */
   | {
       readonly kind: "refused";
       readonly code:
@@ -52,24 +80,34 @@ export type VerifyOutcome =
       readonly cause?: EndCause;
     };
 
+/** Checks access tokens. Make one with {@link createVerifier}. */
 export interface Verifier {
   /**
-   * Whether `token` is good at this instant. Synchronous, so that nothing can be revoked between
-   * check and answer; asks nobody. A token is refused from the second `exp + leewaySeconds` on, and
-   * accepted in every second before.
+   * Decides whether a token is good at this instant.
+   *
+   * The check is synchronous, so no revocation can arrive between the check and the answer, and it
+   * makes no request. A token is accepted in every second before `exp + leewaySeconds` and refused
+   * from that second on. This function does not throw, whatever the token contains.
+   *
+   * @param token the token as it was received, without `Bearer`
    */
   verify(token: string): VerifyOutcome;
   /**
-   * The same, and then whether the token says enough: `insufficient_user_authentication` where its
-   * user has not proven what is demanded, or too long ago. Asked last, so that it is told of tokens
-   * that are good otherwise.
+   * Decides whether a token is good, and then whether it meets a demand.
+   *
+   * The outcome is `insufficient_user_authentication` if the user has not proven what is demanded, or
+   * has proven it too long ago. The demand is checked last, so this outcome always concerns a token
+   * that is good otherwise. Answer 401 with {@link stepUpChallenge}.
+   *
+   * @param token the token as it was received, without `Bearer`
+   * @param demand the proof that this call needs; `undefined` demands nothing
    */
   verify(token: string, demand: Demand | undefined): VerifyOutcome | Insufficient;
 }
 
 /**
- * A token whose signature and claims have been found good. Whether it is alive is asked again each
- * time.
+ * A token whose signature and claims are good. Expiry and revocation are checked at each use, because
+ * they change.
  */
 interface Genuine extends Covered {
   readonly exp: number;
@@ -87,7 +125,80 @@ const viewStale: VerifyOutcome = Object.freeze({ kind: "refused", code: "revocat
 
 const MAX_LEEWAY_SECONDS = 5;
 
-/** @throws {RangeError} on a leeway, lifetime or cache size out of bounds */
+/**
+ * Makes a verifier of access tokens.
+ *
+ * Make one when your program starts, and use it for every request. The first check of a token costs
+ * a signature check; after that the token is remembered, and only its expiry and its revocation are
+ * checked.
+ *
+ * @example
+ * ```ts
+ * import { generateKeyPairSync, sign } from "node:crypto";
+ * import { createKeySet, createRevocationView, createVerifier } from "@portcullis/verifier";
+ *
+ * const issuer = "https://id.example";
+ * const audience = "https://api.example";
+ * const clock = {
+ *   now: () => Math.floor(Date.now() / 1000),
+ *   wallMilliseconds: () => Date.now(),
+ *   monotonicMilliseconds: () => performance.now(),
+ * };
+ *
+ * // In production, the keys come from the issuer's /.well-known/jwks.json.
+ * const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+ * const keys = createKeySet();
+ * keys.replace([{ kid: "k1", alg: "EdDSA", jwk: publicKey.export({ format: "jwk" }) }]);
+ *
+ * // In production, the rows come from the issuer's revocation log.
+ * const view = createRevocationView();
+ * view.markFresh(
+ *   {
+ *     monotonicMilliseconds: clock.monotonicMilliseconds(),
+ *     wallMilliseconds: clock.wallMilliseconds(),
+ *   },
+ *   10,
+ * );
+ *
+ * const verifier = createVerifier({
+ *   issuer,
+ *   audience,
+ *   keys,
+ *   view,
+ *   clock,
+ *   maxLifetimeSeconds: 600,
+ * });
+ *
+ * // The issuer does this when the user signs in.
+ * const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
+ * const iat = clock.now();
+ * const claims = {
+ *   iss: issuer,
+ *   aud: audience,
+ *   sub: "0190a0a0-0000-7000-8000-000000000001",
+ *   sid: "9b2d3c64-5f2e-4c1a-9d3b-7a6f5e4d3c2b",
+ *   jti: "1c9e6679-7425-40de-944b-e07fc1f90ae7",
+ *   iat,
+ *   exp: iat + 600,
+ *   hep: 0,
+ *   aep: 0,
+ *   gen: 1,
+ *   auth_time: iat,
+ *   amr: ["pwd"],
+ *   acr: "aal1",
+ * };
+ * const input = `${encode({ alg: "EdDSA", typ: "at+jwt", kid: "k1" })}.${encode(claims)}`;
+ * const token = `${input}.${sign(null, Buffer.from(input), privateKey).toString("base64url")}`;
+ *
+ * const outcome = verifier.verify(token);
+ * console.log(outcome.kind === "verified" && outcome.claims.sub === claims.sub); // true
+ * console.log(verifier.verify(`${token}x`)); // { kind: 'refused', code: 'invalid_token' }
+ * console.log(verifier.verify(token, { acr: "aal2" }).kind); // refused
+ * ```
+ *
+ * @param options the issuer, the audience, and everything else that the check depends on
+ * @throws {RangeError} if the leeway, the lifetime or the cache size is out of bounds
+ */
 export function createVerifier(options: VerifierOptions): Verifier {
   const {
     issuer,
@@ -100,8 +211,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
     cacheSize = 10_000,
   } = options;
   if (!(leewaySeconds >= 0 && leewaySeconds <= MAX_LEEWAY_SECONDS))
-    throw new RangeError(`leeway of ${leewaySeconds} s; 0 to 5 is allowed`);
-  if (!(maxLifetimeSeconds > 0)) throw new RangeError(`lifetime of ${maxLifetimeSeconds} s`);
+    throw new RangeError(`The leeway is ${leewaySeconds} s, but must be 0 to 5 s.`);
+  if (!(maxLifetimeSeconds > 0))
+    throw new RangeError(`The longest lifetime is ${maxLifetimeSeconds} s, but must exceed 0 s.`);
   const expected: ExpectedClaims = { issuer, audience, maxLifetimeSeconds, leewaySeconds };
   const cache = createTokenCache<Genuine>(cacheSize);
   let withdrawals = keys.withdrawals;
@@ -171,7 +283,7 @@ function genuine(kid: string, claims: VerifiedClaims): Genuine {
   };
 }
 
-/** At most as deep as `readCompact` allows. */
+/** Freezes a parsed value with all that it contains. `readCompact` limits the depth. */
 function freeze(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
   Object.values(value).forEach(freeze);

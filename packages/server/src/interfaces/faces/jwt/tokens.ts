@@ -86,7 +86,7 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
   const { clock, feed, keyring, signingKey } = deps;
   const idOf = (user: { readonly id: string; readonly number: number }) =>
     deps.userIdField === "number" ? user.number : user.id;
-  const sharedMac = (key: Secret, input: string | Buffer): Buffer =>
+  const sharedMac = (key: Secret, input: string | Uint8Array): Buffer =>
     createHmac("sha256", key.reveal()).update(input).digest();
 
   const examineShared = (key: Secret, token: string): VerifiedClaims | undefined => {
