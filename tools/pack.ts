@@ -47,7 +47,12 @@ function restore(folder: string): void {
  * that differ in the tarball. Scripts and development dependencies are of no use to its users.
  */
 function publishedManifest(source: string): string {
-  const { published, scripts: _, devDependencies: __, ...manifest } = JSON.parse(source) as Manifest;
+  const {
+    published,
+    scripts: _,
+    devDependencies: __,
+    ...manifest
+  } = JSON.parse(source) as Manifest;
   return `${JSON.stringify({ ...manifest, ...(published as Manifest) }, null, 2)}\n`;
 }
 
@@ -88,10 +93,13 @@ function namesIn(statement: string): readonly string[] {
 function contractDeclarations(exported: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-contract-"));
   try {
+    const options =
+      "--ignoreConfig --noCheck --emitDeclarationOnly --declaration --module nodenext --target es2023 --rewriteRelativeImportExtensions";
     compile([
-      ...["--ignoreConfig", "--noCheck", "--emitDeclarationOnly", "--declaration"],
-      ...["--module", "nodenext", "--target", "es2023", "--rewriteRelativeImportExtensions"],
-      ...["--outDir", folder, join(root, "packages/contract/src/index.ts")],
+      ...options.split(" "),
+      "--outDir",
+      folder,
+      join(root, "packages/contract/src/index.ts"),
     ]);
     const known = new Map<string, string[]>();
     for (const path of filesIn(folder, ".d.ts"))

@@ -65,7 +65,7 @@ export function isMet(
  * import { stepUpChallenge } from "@portcullis/verifier";
  *
  * const challenge = stepUpChallenge({ acr: "aal2", maxAgeSeconds: 300 });
- * console.log(challenge.split(", ").slice(2)); // [ 'acr_values="aal2"', 'max_age="300"' ]
+ * console.log(challenge.split(", ").slice(-2)); // [ 'acr_values="aal2"', 'max_age="300"' ]
  * ```
  *
  * @param demand the demand that was not met, or the {@link Insufficient} outcome, which repeats it

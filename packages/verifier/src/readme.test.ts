@@ -4,14 +4,14 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { promisify } from "node:util";
 
-test("the README's example, in all its parts, runs and prints what it says", async () => {
+test("the examples of the README run as one program and print what they say", async () => {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const example = Array.from(readme.matchAll(/```ts\n(.*?)```/gs), ([, part]) => part).join("\n");
   const promised = Array.from(
     example.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm),
     ([, line]) => line,
   );
-  assert.equal(promised.length, 3);
+  assert.equal(promised.length, 12);
 
   const cwd = new URL("..", import.meta.url);
   const { stdout } = await promisify(execFile)(
