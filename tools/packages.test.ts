@@ -295,8 +295,13 @@ test("the examples run on Node 20, 22 and 24", async (t) => {
   for (const major of [20, 22, 24])
     if (!majors.includes(major)) t.diagnostic(`SKIPPED: this machine has no Node ${major}.`);
   for (const [one, list] of examples) {
-    const expected = list.flatMap(({ name, prints }) => [`# ${name}`, ...prints]);
-    const runner = `for (const name of ${JSON.stringify(list.map(({ name }) => name))}) {
+    const expected = [
+      "required as an object",
+      ...list.flatMap(({ name, prints }) => [`# ${name}`, ...prints]),
+    ];
+    const runner = `import { createRequire } from "node:module";
+    console.log("required as an " + typeof createRequire(import.meta.url)("${one.name}"));
+    for (const name of ${JSON.stringify(list.map(({ name }) => name))}) {
       console.log("# " + name);
       await import("./examples/" + name + ".js");
     }`;
