@@ -27,14 +27,14 @@ type Result = number | FailureCode;
 type Results = Readonly<Record<Role, Result>>;
 
 /**
- * Who a call is about: the caller's own account, that of somebody else, who is signed in and has
- * second factors, and one without.
+ * The users that a call is about: the caller, another user who is signed in and has second factors,
+ * and one without.
  */
 interface Cast {
   readonly caller: TestUser;
   readonly other: TestUser;
   readonly otherTokens: SessionTokens;
-  /** Ids of what they have. */
+  /** Ids of their factors. */
   readonly otherFactors: Readonly<Record<"begunTotp" | "totp" | "passkey" | "device", string>>;
   readonly plain: TestUser;
 }
@@ -92,7 +92,7 @@ const attestation = {
 };
 const ofOther = ({ other }: Cast): Sent => ({ params: { id: other.id } });
 
-/** What each call answers to whom (AD-01). */
+/** The answer of each call to each kind of caller (AD-01). */
 const matrix: Readonly<Record<keyof typeof endpoints, Row>> = {
   registerUser: {
     results: open(202),
@@ -352,7 +352,7 @@ async function send(
 
 let addresses = 0;
 
-/** One network each, so that no limit per address meddles. */
+/** Each caller has a network of its own, so that no limit by address interferes. */
 function nextAddress(): string {
   addresses += 1;
   return `10.${(addresses >> 8) & 255}.${addresses & 255}.1`;
@@ -411,7 +411,7 @@ for (const { endpoint, row } of rows) {
           expected,
           role,
         );
-        // A later user must not be born in the second in which everyone's sessions ended.
+        // A later user must not be created in the second in which all sessions ended.
         world.clock.advance(1);
       }
     },
@@ -469,7 +469,10 @@ eachWorld(
   },
 );
 
-/** Every column of every table, in both spellings, but for what the body may hold anyway. */
+/**
+ * Returns the names of all columns of all tables in both spellings, except those that the body may
+ * hold.
+ */
 async function columnsFor(world: World, endpoint: Endpoint): Promise<readonly string[]> {
   const tables = await world.database.db.introspection.getTables();
   const columns = new Set(tables.flatMap((table) => table.columns.map((column) => column.name)));

@@ -410,8 +410,8 @@ eachWorld("the audit is read newest first, by user and by event", async (world) 
 });
 
 /**
- * Digests, sealed values and what the outbox holds, each in every form in which it could slip into
- * JSON.
+ * Returns digests, sealed values and the contents of the outbox, in every form in which they could
+ * appear in JSON.
  */
 async function secretsOf(world: World): Promise<readonly string[]> {
   const { db } = world.rules;

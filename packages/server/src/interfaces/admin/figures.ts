@@ -10,7 +10,7 @@ export interface Figures {
   readonly users: number;
   readonly liveSessions: number;
   readonly revocationsInForce: number;
-  /** Oldest first, the hour under way included. */
+  /** The hours, oldest first, including the current one. */
   readonly hours: readonly {
     readonly startsAt: UnixSeconds;
     readonly signIns: number;

@@ -5,7 +5,7 @@ import { toUser, type User } from "../../accounts/users/users.store.ts";
 
 export type UserStatus = "active" | "disabled" | "unverified" | "superuser";
 
-/** What a search text may mean, each in the form it is stored in. */
+/** The meanings of a search text, each in the form in which it is stored. */
 export interface Search {
   readonly emailStart: string;
   readonly usernameStart: string;
@@ -15,7 +15,7 @@ export interface Search {
 export interface UserQuery {
   readonly search?: Search | undefined;
   readonly status?: UserStatus | undefined;
-  /** Number of the last user of the page before; that one is not repeated. */
+  /** Number of the last user of the previous page, which is not repeated. */
   readonly before?: number | undefined;
   readonly limit: number;
 }
@@ -34,7 +34,7 @@ const statuses: Readonly<Record<UserStatus, Where>> = {
   superuser: (eb) => eb("superuser_since", "is not", null),
 };
 
-/** Newest first. */
+/** Lists users, newest first. */
 export async function listUsers(db: Db, query: UserQuery): Promise<readonly NumberedUser[]> {
   const { search, status, before } = query;
   let select = db.selectFrom("users").selectAll().orderBy("number", "desc").limit(query.limit);
@@ -46,8 +46,8 @@ export async function listUsers(db: Db, query: UserQuery): Promise<readonly Numb
 }
 
 /**
- * Finding so many by the index and sorting them costs more than reading users newest first until
- * the page is full.
+ * If a search has more hits than this, reading users newest first until the page is full costs less
+ * than finding all hits by the index and sorting them.
  */
 const WIDE = 10_000;
 
@@ -81,8 +81,8 @@ function starts(search: Search) {
 }
 
 /**
- * As a range, which both databases read from the index, and in which no character has a meaning of
- * its own. As an expression, no index is used.
+ * Compares with a range, which both databases read from the index and in which no character has a
+ * special meaning. An expression would use no index.
  */
 function startsWith(
   column: "email_canonical" | "username_canonical",

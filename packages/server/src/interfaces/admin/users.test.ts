@@ -34,7 +34,9 @@ async function readAll(
   return items;
 }
 
-/** Straight into the table, many at a time; returns their addresses, oldest first. */
+/**
+ * Inserts many users at a time, directly into the table, and returns their addresses, oldest first.
+ */
 async function insertMany(db: Db, name: string, count: number): Promise<readonly string[]> {
   const addresses = Array.from({ length: count }, (_, i) => `${name}${i}@example.com`);
   for (let from = 0; from < count; from += 500) {

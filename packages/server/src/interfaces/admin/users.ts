@@ -21,14 +21,14 @@ export interface AdministeredUser extends Account {
 }
 
 export interface FindUsersQuery {
-  /** Start of an e-mail address or username, or a whole id. */
+  /** Beginning of an e-mail address or username, or a whole id. */
   readonly search?: string | undefined;
   readonly status?: UserStatus | undefined;
   readonly cursor?: string | undefined;
   readonly limit: number;
 }
 
-/** A page of users, newest first, with the live sessions of those on the page. */
+/** Returns a page of users, newest first, with the number of their live sessions. */
 export async function findUsers(
   deps: FindUsersDeps,
   query: FindUsersQuery,
@@ -78,8 +78,8 @@ async function administered(
 }
 
 /**
- * A whole address is read as one, so that its domain is found in whichever form it is typed; the
- * start of one is folded as it is.
+ * Reads a whole address as an address, so that its domain is found in any form. The beginning of
+ * one is only folded.
  */
 function readSearch(text: string): Search {
   const address = readAddress(text);

@@ -2,8 +2,8 @@ import type { ForeignSource, SourceColumn, SourceTable } from "./sources/source.
 import { ImportError } from "./import-error.ts";
 
 /**
- * What we know to import, by the names Django's stock user has for it, and what other user models
- * call it.
+ * The fields that can be imported, by their names in Django's stock user model, each with the names
+ * that other user models use.
  */
 const guesses = {
   id: ["id"],
@@ -24,12 +24,12 @@ export type Field = keyof typeof guesses;
 const isField = (name: string): name is Field => Object.hasOwn(guesses, name);
 const fields: readonly Field[] = Object.keys(guesses).filter(isField);
 
-/** What becomes of each field, as the mapping is shown. */
+/** Where each field goes, as the mapping is shown. */
 const destinations: Readonly<Record<Field, string>> = {
-  id: "number, or id where it is a UUID",
+  id: "number, or id if it is a UUID",
   username: "username",
   email: "email",
-  password: "password, until the next sign-in makes it Argon2id",
+  password: "password, rehashed with Argon2id at the next sign-in",
   is_active: "not disabled",
   is_staff: "nothing, unless superuser",
   is_superuser: "superuser",
@@ -39,29 +39,33 @@ const destinations: Readonly<Record<Field, string>> = {
   last_name: "profile.lastName",
 };
 
-/** Written by the import itself. */
+/** Members of the profile that the import itself writes. */
 const ownMembers = ["firstName", "lastName", "importedEmail", "importedUsername"] as const;
 
 export interface Mapping {
   readonly table: SourceTable;
-  /** Name of the column that tells users apart, and that they are read in the order of. */
+  /** Name of the column that identifies users. Rows are read in its order. */
   readonly key: string;
-  /** All columns that are read. */
+  /** The columns that are read. */
   readonly columns: readonly SourceColumn[];
-  /** Where in `columns` each field is; those that there is no column for are missing. */
+  /** The position of each field in `columns`. A field without a column is missing. */
   readonly at: Readonly<Partial<Record<Field, number>>>;
   readonly profile: readonly { readonly at: number; readonly member: string }[];
   readonly ignored: readonly string[];
 }
 
 export interface MappingOptions {
-  /** `field=column`; nothing after `=`: the field is not imported. */
+  /** Entries such as `email=mail`. With nothing after the `=`, the field is not imported. */
   readonly column: readonly string[];
-  /** `column=member`. */
+  /** Entries such as `phone=phoneNumber`. */
   readonly profile: readonly string[];
 }
 
-/** @throws {ImportError} naming the columns there are */
+/**
+ * Maps the columns of a table to fields.
+ *
+ * @throws {ImportError} if a column is missing; the message names the columns that exist
+ */
 export function mapColumns(table: SourceTable, options: MappingOptions): Mapping {
   const given = new Map(options.column.map((text) => readField(text)));
   const chosen = fields.flatMap((field) => {
@@ -143,7 +147,7 @@ function namesOf(table: SourceTable): string {
   return table.columns.map(({ name }) => name).join(", ");
 }
 
-/** Rows of a table: what is read from which column, and what becomes of it. */
+/** Returns pairs for a table on the terminal: a column, and where its values go. */
 export function describeMapping({ at, columns, profile }: Mapping): readonly (readonly string[])[] {
   const known = fields.flatMap((field) => {
     const index = at[field];
@@ -156,10 +160,10 @@ export function describeMapping({ at, columns, profile }: Mapping): readonly (re
 }
 
 /**
- * The table of the user model: the one that is named, or the only one that looks like one
- * (AbstractBaseUser), or of several the one that Django's own tables point to.
+ * Chooses the table of the user model: the one that is named, or the only one that looks like one
+ * (AbstractBaseUser), or among several the one that Django's own tables point to.
  *
- * @throws {ImportError} naming those there are
+ * @throws {ImportError} if none or several fit; the message names the candidates
  */
 export async function chooseTable(
   source: ForeignSource,
@@ -184,7 +188,10 @@ export async function chooseTable(
   );
 }
 
-/** Tables that keep what was (django-simple-history) have the columns of the table they watch. */
+/**
+ * Leaves out history tables (django-simple-history), which have the columns of the table that they
+ * watch.
+ */
 function candidates({ tables }: ForeignSource): readonly SourceTable[] {
   const has = (table: SourceTable, column: string): boolean =>
     table.columns.some(({ name }) => name === column);

@@ -18,14 +18,17 @@ export interface EnrolDeps {
   readonly hasher: Hasher;
 }
 
-/** What one user's second factors become. */
+/** The second factors of one user, ready to be inserted. */
 export interface SealedFactors {
   readonly userId: string;
   readonly devices: readonly TotpDevice[];
   readonly codes: readonly SealedCode[];
 }
 
-/** Before the transaction: each code is hashed as a password is (MF-05). */
+/**
+ * Hashes and seals before the transaction, because each code is hashed as slowly as a password
+ * (MF-05).
+ */
 export async function sealFactors(
   deps: EnrolDeps,
   users: readonly NewUser[],

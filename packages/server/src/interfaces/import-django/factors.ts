@@ -10,15 +10,15 @@ import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import type { Finding } from "./findings.ts";
 import { isStorable, readFlag, readKey } from "./read-user.ts";
 
-/** What becomes of one user's second factors. */
+/** The second factors of one user, as they were found. */
 export interface FoundFactors {
   readonly devices: readonly FoundDevice[];
-  /** Recovery codes, in the form they are compared in. */
+  /** Recovery codes in the form in which they are compared. */
   readonly codes: readonly string[];
   readonly findings: readonly FactorFinding[];
 }
 
-/** An authenticator app that works here as it did there. */
+/** An authenticator app that works here as it did with Django. */
 export interface FoundDevice {
   readonly name: string;
   readonly secret: Uint8Array;
@@ -30,20 +30,21 @@ export interface FoundDevice {
 type FactorFinding = Omit<Finding, "key">;
 
 /**
- * Devices of django-otp, its plugins and django-two-factor-auth; authenticators of django-allauth.
+ * Tables of django-otp, its plugins and django-two-factor-auth. Authenticators of django-allauth
+ * have another name.
  */
 const DEVICES = /^(?:otp_|two_factor_|phonenumber_)/;
 const AUTHENTICATORS = "mfa_authenticator";
 
-/** As many as a user is given here. */
+/** The number of recovery codes that a user gets here. */
 const MOST_CODES = 10;
-/** What sign-in takes for a code. */
+/** The shortest text that sign-in takes for a code. */
 const SHORTEST_CODE = 4;
 const LONGEST_CODE = 64;
 
 /**
- * Second factors by the key of their user, as far as they were confirmed; those of whom nothing can
- * be imported are told of.
+ * Reads the confirmed second factors by the key of their user. A user whose factors cannot be
+ * imported gets a finding.
  */
 export async function readFactors(
   source: ForeignSource,
@@ -86,9 +87,9 @@ interface Draft {
   readonly devices: FoundDevice[];
   readonly codes: Set<string>;
   readonly findings: FactorFinding[];
-  /** Codes that are not among `codes`. */
+  /** Number of codes that are not among `codes`. */
   leftOut: number;
-  /** Whether recovery codes were a factor of this user's, used up or not. */
+  /** Whether the user had recovery codes as a factor, even if all are used up. */
   hadCodes: boolean;
   unconfirmed: boolean;
 }
@@ -117,7 +118,10 @@ function finished({
   return { devices, codes: [...codes], findings: [...findings, ...more] };
 }
 
-/** How a table of this kind is read; `undefined` where its factors cannot be imported. */
+/**
+ * Chooses the reader for a table of this kind. Returns `undefined` if its factors cannot be
+ * imported.
+ */
 function readerFor(
   source: ForeignSource,
   table: SourceTable,
@@ -140,7 +144,7 @@ function readerFor(
   );
 }
 
-/** All of them, in this order; `undefined` where one is missing. */
+/** Returns the columns in this order, or `undefined` if one is missing. */
 function columnsOf(
   { columns }: SourceTable,
   names: readonly string[],
@@ -152,8 +156,8 @@ function columnsOf(
 }
 
 /**
- * Rows of confirmed factors, which begin with the user and the flag. Whatever is not plainly
- * unconfirmed counts as confirmed.
+ * Yields rows of confirmed factors, which begin with the user and the flag. A factor counts as
+ * confirmed unless the flag is plainly false.
  */
 async function* confirmedRows(
   { source, table, draftOf }: Reading,
@@ -163,7 +167,7 @@ async function* confirmedRows(
   for await (const page of source.pages({ table, columns, orderBy })) {
     for (const row of page) {
       const draft = draftOf(readKey(row[0] ?? null).text);
-      // No flag at all: there are tables without one.
+      // Some tables have no such flag.
       const [, confirmed = 1] = row;
       if (readFlag(confirmed) === false) draft.unconfirmed = true;
       else yield { draft, row };
@@ -224,8 +228,8 @@ type ReadDevice =
   | { readonly kind: "unusable"; readonly column: string; readonly value?: string };
 
 /**
- * RFC 6238 with T0 = 0, which is all that authenticator apps know, and the bounds of what is
- * enrolled here.
+ * Reads a device of RFC 6238 with T0 = 0, which is all that authenticator apps know, within the
+ * bounds of what can be enrolled here.
  */
 function readDevice(
   [, , name = null, key = null, ...numbers]: SourceRow,
@@ -238,7 +242,7 @@ function readDevice(
   if (t0 !== 0) return { kind: "unusable", column: "t0", value: String(t0) };
   if (digits !== 6 && digits !== 8)
     return { kind: "unusable", column: "digits", value: String(digits) };
-  // One far ahead would keep all codes of its user from being accepted.
+  // A last step far in the future would make every code of its user be refused.
   if (lastStep === undefined || lastStep > (now + LONGEST_AHEAD_SECONDS) / step)
     return { kind: "unusable", column: "last_t", value: String(lastStep) };
   const device = {
@@ -252,7 +256,7 @@ function readDevice(
     secret: Buffer.from(key, "hex"),
     digits,
     periodSeconds: step,
-    // What was accepted there is not accepted again here (MF-02). Django begins with -1.
+    // A code that Django has accepted is not accepted again here (MF-02). Django begins with -1.
     lastStep: Math.max(lastStep, 0),
   };
   return { kind: "device", device, drift };
@@ -268,7 +272,10 @@ interface Tokens {
   readonly columns: readonly SourceColumn[];
 }
 
-/** Of a set that has more than a user is given here the first ones. */
+/**
+ * Reads the recovery codes of a user. If there are more than a user gets here, the first ones are
+ * taken.
+ */
 async function readCodes(
   reading: Reading,
   columns: readonly SourceColumn[],

@@ -1,7 +1,7 @@
 /**
- * What can befall a row. A `loss` takes something away that worked in Django, and stops an import
- * unless losses are accepted; so does a `factor`, unless users are to be imported without theirs. A
- * `note` is merely told.
+ * The findings about a row. A `loss` takes away something that worked in Django, and stops the
+ * import unless losses are accepted. A `factor` does so unless users are to be imported without
+ * their factors. A `note` is only reported.
  */
 const kinds = {
   username_refused: {
@@ -12,7 +12,7 @@ const kinds = {
   username_taken: {
     severity: "loss",
     words:
-      "username that is another user's here: imported without it; it is kept as importedUsername in the profile",
+      "username that another user has here: imported without it; it is kept as importedUsername in the profile",
   },
   username_is_address: {
     severity: "note",
@@ -39,7 +39,7 @@ const kinds = {
   no_hash: {
     severity: "note",
     words:
-      "password column holds no hash, which nobody can sign in with: imported without a password",
+      "password column that holds no hash, with which no user can sign in: imported without a password",
   },
   factor_dropped: {
     severity: "factor",
@@ -48,12 +48,12 @@ const kinds = {
   codes_without_factor: {
     severity: "factor",
     words:
-      "recovery codes as the only second factor, which nobody is asked for here: imported, but the password alone lets in",
+      "recovery codes as the only second factor, which are not asked for here: imported, but the user signs in with the password alone",
   },
   codes_left_out: {
     severity: "note",
     words:
-      "more recovery codes than a user has here, or one that is none here: imported without them",
+      "more recovery codes than a user gets here, or a code of an unknown form: imported without them",
   },
   clock_drifts: {
     severity: "note",
@@ -77,20 +77,21 @@ const kinds = {
   another_here: {
     severity: "loss",
     words:
-      "user imported under this key before, who joined at another time and so is somebody else: not imported",
+      "user imported under this key before, who joined at another time and so is another person: not imported",
   },
   deleted_here: {
     severity: "note",
     words: "user who was imported before and deleted here since: not imported again",
   },
-  // A mark in the profile would be one that its user can write, too.
+  // A mark in the profile is no substitute, because users can change their profile.
   staff_dropped: {
     severity: "note",
-    words: "staff who is no superuser, which means nothing here: imported as a plain user",
+    words: "staff but no superuser, which has no meaning here: imported as a plain user",
   },
   flag_unreadable: {
     severity: "note",
-    words: "flag that is neither true nor false: inactive, no staff, no superuser",
+    words:
+      "flag that is neither true nor false: imported as inactive, without staff or superuser rights",
   },
   moment_unreadable: {
     severity: "note",
@@ -118,12 +119,12 @@ export type Severity = (typeof kinds)[FindingKind]["severity"];
 
 export interface Finding {
   readonly kind: FindingKind;
-  /** What the source calls the row. */
+  /** The key of the row in the source. */
   readonly key: string;
-  /** Where it is not that of the users. */
+  /** The table of the row, if it is not the table of users. */
   readonly table?: string | undefined;
   readonly column?: string | undefined;
-  /** What the column holds, where it is no secret. */
+  /** The value of the column, if it is no secret. */
   readonly value?: string | undefined;
 }
 

@@ -51,7 +51,7 @@ function storedHash(world: World, user: User | undefined): string {
 let callers = 0;
 const elsewhere = () => ({ address: addressOf(callers++ % 512) });
 
-/** Signs in, and finds the hash made new by it. */
+/** Signs in and checks that the hash was upgraded. */
 async function signsIn(
   world: World,
   number: number,
@@ -225,12 +225,12 @@ eachWorld(
 );
 
 eachWorld(
-  "a second import imports nobody and says so, and one after somebody has joined imports them alone",
+  "a second import imports no user and says so, and one after a user has joined imports only that user",
   async (world) => {
     await importInto(world, stock, { tokens: true });
     const before = await usersOf(world);
     const again = await importInto(world, stock, { tokens: true });
-    assert.match(again.text, /Everybody is here already \(users: 20\): nobody was imported\./);
+    assert.match(again.text, /All users are here already \(20\), so none were imported\./);
     assert.match(
       again.text,
       /refresh tokens imported: 0 of 9; 3 blacklisted, 1 expired, 5 here already/,
@@ -489,7 +489,7 @@ eachWorld("UUIDs that Django has for keys stay the users' ids", async (world) =>
     [user?.id, user?.profile],
     ["0f8fad5b-d9cb-469f-a165-70867728950e", { phone: "+49 30 1" }],
   );
-  assert.match((await importInto(world, file)).text, /Everybody is here already \(users: 1\)/);
+  assert.match((await importInto(world, file)).text, /All users are here already \(1\)/);
 });
 
 eachWorld(
@@ -504,7 +504,7 @@ eachWorld(
   },
 );
 
-eachWorld("with --unverified nobody's address counts as confirmed", async (world) => {
+eachWorld("with --unverified no address counts as confirmed", async (world) => {
   const { text } = await importInto(world, stock, { unverified: true });
   assert.match(text, /hint {4}with --unverified/);
   assert.ok(
@@ -513,7 +513,7 @@ eachWorld("with --unverified nobody's address counts as confirmed", async (world
 });
 
 eachWorld(
-  "an imported user is nobody's special case: a logout everywhere ends the session of one",
+  "an imported user is no special case: a logout everywhere ends their session",
   async (world) => {
     await importInto(world, stock);
     const { body } = await attempt(world, "old-rounds", HASHED, elsewhere());
@@ -668,7 +668,7 @@ eachWorld(
 );
 
 eachDatabase(
-  "an import that is killed goes on where it was, and nobody is twice or missing",
+  "an import that is killed continues where it was, and no user is there twice or missing",
   async (database) => {
     const environment = deploymentOn(database);
     const file = djangoWith(

@@ -56,15 +56,15 @@ export interface FromDeps {
 export interface RunDeps extends FromDeps {
   readonly mapping: Mapping;
   readonly print: (line: string) => void;
-  /** Undefined: there is none yet, and nothing is imported. */
+  /** Undefined if there is no database yet. Then nothing is imported. */
   readonly database: OpenDatabase | undefined;
   readonly keyring: Keyring | undefined;
 }
 
 /**
- * Everything is looked at before anything is imported.
+ * Checks every row before anything is imported.
  *
- * @throws {ImportError} where somebody would lose what they were not asked to give up
+ * @throws {ImportError} if a user would lose something that the operator has not agreed to give up
  */
 export async function runImport(deps: RunDeps, options: ImportOptions): Promise<void> {
   const { source, mapping, config, clock, random, hasher, database, keyring } = deps;
@@ -164,8 +164,8 @@ function describeSource({ source, mapping, print: say }: RunDeps, total: number)
 }
 
 /**
- * Whether users could change their profile afterwards: the whole of it has to satisfy the
- * operator's schema then.
+ * Checks whether users could change their profile after the import, because then the whole profile
+ * must match the operator's schema.
  */
 function profileCheck(rules: ProfileRules): {
   readonly look: (placed: Placed) => void;

@@ -26,11 +26,11 @@ const elsewhere = () => ({ address: addressOf(callers++ % 512) });
 interface Shown {
   readonly step?: number;
   readonly digits?: 6 | 8;
-  /** From now. */
+  /** Steps from now. */
   readonly steps?: number;
 }
 
-/** What the app with the fixture's key shows, by otplib. */
+/** Computes with otplib what an app with the key of the fixture shows. */
 function codeOf(world: World, { step = 30, digits = 6, steps = 0 }: Shown = {}): string {
   return generateSync({
     secret: Buffer.from(TOTP_KEY, "hex"),
@@ -59,7 +59,7 @@ const imported = async (world: World, number: number): Promise<TestUser> => ({
 
 const WRONG_CODE = 422;
 
-/** The status that an answer to a challenge of its own has. */
+/** Returns the status of the answer to a challenge of its own. */
 async function answersWith(
   world: World,
   user: TestUser,
@@ -354,7 +354,7 @@ eachWorld(
 );
 
 eachWorld(
-  "nobody gets the factors of another user model's users with the same keys",
+  "no user gets the factors of another user model's users with the same keys",
   async (world) => {
     const file = djangoWithFactors(1, { devices: [{ user: 1 }] }, (database) =>
       database.exec(`create table staff (id integer primary key, password text, last_login datetime, email text);
@@ -388,7 +388,7 @@ eachWorld(
     await importInto(world, file, {}, (source) => ({ ...source, lastNumber: taking }));
     assert.deepEqual(await count(), [3, 2, 1], "the page was placed and inserted a second time");
     const again = await importInto(world, file);
-    assert.match(again.text, /Everybody is here already/);
+    assert.match(again.text, /All users are here already/);
     assert.deepEqual([await count(), again.findings], [[3, 2, 1], []]);
   },
 );

@@ -5,7 +5,7 @@ import type { Candidate, NewUser, Taken } from "./place.ts";
 
 type Dialect = OpenDatabase["dialect"];
 
-/** One parameter however long the list is, so that the statement is always the same. */
+/** Uses one parameter however long the list is, so that the statement stays the same. */
 function among(dialect: Dialect, values: readonly (string | number)[], type: "text" | "bigint") {
   const list = JSON.stringify(values);
   return dialect === "sqlite"
@@ -16,7 +16,7 @@ function among(dialect: Dialect, values: readonly (string | number)[], type: "te
 const present = <Value>(values: readonly (Value | undefined)[]): Value[] =>
   values.filter((value) => value !== undefined);
 
-/** Whether nobody was ever here. */
+/** Tells whether there never was a user. */
 export async function isEmpty(db: Queryable): Promise<boolean> {
   const user = await db.selectFrom("users").select("id").limit(1).executeTakeFirst();
   const gone = await db
@@ -29,8 +29,8 @@ export async function isEmpty(db: Queryable): Promise<boolean> {
 }
 
 /**
- * SQLite only, and only for this connection: keeps the indices in memory, and writes their pages to
- * the file less often.
+ * SQLite only, and only for this connection: keeps the indices in memory and writes their pages
+ * less often.
  */
 export async function makeRoom(db: Db, dialect: Dialect): Promise<void> {
   if (dialect !== "sqlite") return;
@@ -109,9 +109,9 @@ const COLUMNS = [
 ] as const;
 
 /**
- * Many in one statement, whose text is put together by hand: the query builder would take longer
- * over it than the database. Fails as a whole where an id, a number, an address or a username has
- * been taken meanwhile.
+ * Inserts many users in one statement. Its text is put together by hand, because the query builder
+ * would take longer over it than the database. Fails as a whole if an id, number, address or
+ * username has been taken in the meantime.
  */
 export async function insertUsers(
   tx: Tx,
@@ -175,9 +175,9 @@ function insertion(dialect: Dialect, columns: readonly string[], rows: number): 
 }
 
 /**
- * Before the first of them is inserted, so that nobody who registers meanwhile gets a number that
- * is still to come. Never backwards, and not at all where the database is ahead: others take
- * numbers at the same time.
+ * Raises the next number before the first user is inserted, so that a user who registers during the
+ * import gets no number that is still to come. It is never lowered, and stays if the database is
+ * ahead, because others take numbers at the same time.
  */
 export async function raiseNumber(tx: Tx, dialect: Dialect, least: number): Promise<void> {
   if (least < 1) return;
@@ -195,7 +195,7 @@ export async function raiseNumber(tx: Tx, dialect: Dialect, least: number): Prom
   );
 }
 
-/** Those of the ids that are users here. */
+/** Returns those of the ids that belong to users here. */
 export async function findUserIds(
   db: Queryable,
   dialect: Dialect,
@@ -214,7 +214,8 @@ export interface ImportedToken {
 }
 
 /**
- * Those that are here already stay what they are, used ones included. Returns how many were not.
+ * Inserts tokens and returns how many were new. Those that are here already stay as they are,
+ * including used ones.
  */
 export async function insertTokens(tx: Tx, tokens: readonly ImportedToken[]): Promise<number> {
   if (tokens.length === 0) return 0;

@@ -6,7 +6,7 @@ import type { FoundFactors } from "./factors.ts";
 import type { Finding, FindingKind } from "./findings.ts";
 import { isStorable, type ReadUser } from "./read-user.ts";
 
-/** A user with the names they would have here, if nobody has them yet. */
+/** A user with the names that they would have here if those are free. */
 export interface Candidate {
   readonly read: ReadUser;
   readonly id: string;
@@ -14,9 +14,9 @@ export interface Candidate {
   readonly username: { readonly username: string; readonly canonical: string } | undefined;
 }
 
-/** What of a page is taken already. */
+/** Names and ids of a page that are taken already. */
 export interface Taken {
-  /** Users who are here, and when they joined. */
+  /** Users who are here, with the time at which they joined. */
   readonly ids: ReadonlyMap<string, UnixSeconds>;
   /** Ids of users who were deleted here. */
   readonly deleted: ReadonlySet<string>;
@@ -25,7 +25,7 @@ export interface Taken {
   readonly usernames: ReadonlySet<string>;
 }
 
-/** What earlier rows of the same run have taken. */
+/** Names that earlier rows of the same run have taken. */
 export interface Seen {
   readonly ids: Texts;
   readonly addresses: Texts;
@@ -33,7 +33,7 @@ export interface Seen {
 }
 
 export interface Texts {
-  /** False where an earlier row has it. */
+  /** Returns false if an earlier row has taken it. */
   claim(text: string): boolean;
 }
 
@@ -62,17 +62,19 @@ export type Placed =
       readonly read: ReadUser;
       readonly findings: readonly Finding[];
     }
-  /** Nothing is said of those who are here: an earlier run did. */
+  /**
+   * No findings are reported about users who are here, because an earlier run has reported them.
+   */
   | { readonly kind: "here" | "left_out"; readonly findings: readonly Finding[] };
 
 export interface PlaceDeps {
   readonly readUsername: ReadUsername;
   readonly now: UnixSeconds;
-  /** Addresses count as confirmed. */
+  /** Whether addresses count as confirmed. */
   readonly verified: boolean;
-  /** What users of a face log in by. */
+  /** The field with which users of a face log in. */
   readonly loginField: "email" | "username";
-  /** By key. */
+  /** The second factors, by the key of their user. */
   readonly factors: ReadonlyMap<string, FoundFactors>;
 }
 
@@ -88,8 +90,8 @@ export function toCandidate(deps: PlaceDeps, read: ReadUser, id: string): Candid
 }
 
 /**
- * Decides what becomes of a row. The first in the order of keys gets an address or a username, as
- * do those who are here.
+ * Decides what becomes of a row. An address or a username goes to the first row in the order of
+ * keys, after the users who are here.
  */
 export function place(deps: PlaceDeps, taken: Taken, seen: Seen, candidate: Candidate): Placed {
   const { read, id } = candidate;
@@ -103,7 +105,7 @@ export function place(deps: PlaceDeps, taken: Taken, seen: Seen, candidate: Cand
   if (read.key.kind === "missing") return leftOut("key_missing");
   if (!seen.ids.claim(id)) return leftOut("key_repeated");
   const joinedAt = taken.ids.get(id);
-  // Both are what the source said, unless it does not say.
+  // Compares the two moments only if the source has them.
   if (joinedAt !== undefined && read.joinedAt !== undefined && read.joinedAt !== joinedAt)
     return leftOut("another_here");
   if (joinedAt !== undefined) return { kind: "here", findings: [] };
@@ -211,7 +213,7 @@ function placeUsername(
   return undefined;
 }
 
-/** No address or username that a database would take is longer. */
+/** No address or username that a database would accept is longer. */
 const LONGEST_KEPT = 512;
 
 function keepInProfile(profile: Profile, member: string, text: string, add: Add): void {
@@ -219,7 +221,7 @@ function keepInProfile(profile: Profile, member: string, text: string, add: Add)
   else add("value_left_out");
 }
 
-/** What the profile may hold at most; what was added last goes first. */
+/** The largest size of a profile. Members that were added last are dropped first. */
 const LARGEST_PROFILE_BYTES = 8192;
 
 function fitted(profile: Profile, add: Add): string {

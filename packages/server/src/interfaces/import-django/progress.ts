@@ -7,7 +7,7 @@ export interface Progress {
 
 const EVERY_MILLISECONDS = 200;
 
-/** A line that is written over again and again, on a terminal; anywhere else nothing. */
+/** Shows one line that is overwritten again and again on a terminal. Elsewhere it shows nothing. */
 export function showProgress(
   { clock }: { readonly clock: Clock },
   what: string,

@@ -59,7 +59,7 @@ test("a key is a number, a UUID in either spelling, or any other text", () => {
     assert.deepEqual(readKey(value), { kind, text, number }, String(value));
 });
 
-test("a flag that is neither true nor false is nobody's to guess", () => {
+test("a flag that is neither true nor false is not guessed", () => {
   assert.deepEqual(
     [readFlag(1n), readFlag(0n), readFlag(null), readFlag("t"), readFlag(2n)],
     [true, false, false, undefined, undefined],

@@ -6,20 +6,20 @@ import type { Profile } from "../../accounts/users/profile.ts";
 import type { Field, Mapping } from "./columns.ts";
 import type { Finding, FindingKind } from "./findings.ts";
 
-/** What tells a user apart in the source. */
+/** The key that identifies a user in the source. */
 export interface Key {
   readonly kind: "number" | "uuid" | "text" | "missing";
   readonly text: string;
-  /** Where it can be a user's number here. */
+  /** The number, if the key can be a user's number here. */
   readonly number: number | undefined;
 }
 
-/** One row as it was meant, before it meets what is here already. */
+/** One row as the source has it, before it is compared with the users here. */
 export interface ReadUser {
   readonly key: Key;
   readonly username: string | undefined;
   readonly email: string | undefined;
-  /** As it will be sealed; undefined: nobody signs in by password. */
+  /** The hash as it will be sealed. Undefined if the user cannot sign in with a password. */
   readonly hash: string | undefined;
   readonly active: boolean;
   readonly staff: boolean;
@@ -30,7 +30,7 @@ export interface ReadUser {
   readonly findings: readonly Finding[];
 }
 
-/** Reads rows of one table. Whatever a row holds, it is read or a finding says why not. */
+/** Reads rows of one table. Every value is either read, or a finding says why not. */
 export function userReader(mapping: Mapping, now: UnixSeconds): (row: SourceRow) => ReadUser {
   return (row) => readUser(mapping, now, row);
 }
@@ -92,7 +92,7 @@ function readUser(mapping: Mapping, now: UnixSeconds, row: SourceRow): ReadUser 
 const UUID =
   /^([0-9a-f]{8})-?([0-9a-f]{4})-?([1-8][0-9a-f]{3})-?([89ab][0-9a-f]{3})-?([0-9a-f]{12})$/i;
 
-/** Django keeps a UUID as 32 digits where the database has no type for it. */
+/** Django stores a UUID as 32 digits if the database has no type for it. */
 export function readKey(value: SourceValue): Key {
   if (typeof value === "number" || typeof value === "bigint")
     return { kind: "number", text: String(value), number: asNumber(value) };
@@ -103,7 +103,7 @@ export function readKey(value: SourceValue): Key {
   return { kind: "uuid", text: uuid.slice(1).join("-").toLowerCase(), number: undefined };
 }
 
-/** Numbers given out after the highest of them have to fit, too. */
+/** Leaves room for the numbers that will be given out after the highest imported one. */
 const HIGHEST_NUMBER = 2 ** 52;
 
 export function asNumber(value: number | bigint): number | undefined {
@@ -117,7 +117,7 @@ function asText(value: SourceValue): string | undefined {
   return String(value);
 }
 
-/** Null is false, as it is to Django. */
+/** Reads a flag. Null is false, as it is to Django. */
 export function readFlag(value: SourceValue): boolean | undefined {
   if (value === null || value === 0n || value === 0) return false;
   return value === 1n || value === 1 ? true : undefined;
@@ -127,8 +127,8 @@ const DJANGO_MOMENT =
   /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?(?: ?(Z|[+-]\d\d(?::?\d\d)?))?$/;
 
 /**
- * A number is seconds. Without a zone it is UTC, as Django writes it to a database that knows no
- * zones.
+ * Reads a moment. A number means seconds. A text without a zone is UTC, as Django writes it to a
+ * database that knows no zones.
  */
 export function readMoment(value: SourceValue): UnixSeconds | undefined {
   if (typeof value === "bigint" || typeof value === "number")
@@ -180,22 +180,21 @@ type PasswordColumn =
   | { readonly kind: "none" | "hash_unknown" | "no_hash" };
 
 /**
- * As other systems write their algorithm: what has it may be a password to them, what has it not is
- * none to Django either.
+ * Matches `algorithm$…`. Without such a prefix Django does not treat the value as a hash either.
  */
 const SOMEBODYS_HASH = /^\$?[a-z0-9_.-]{1,40}\$|^\$[a-z0-9]/i;
 
 function readHash(value: SourceValue): PasswordColumn {
   const text = asText(value);
   if (text === undefined || text.startsWith("!")) return { kind: "none" };
-  // Without Django's prefix it would be taken for one of ours, which are over a normalised
-  // password.
+  // Without Django's prefix it would be taken for one of our own hashes, which are made from a
+  // normalised password.
   const hash = text.startsWith("$") && readArgon2id(text) !== undefined ? `argon2${text}` : text;
   if (readForeignHash(hash) !== undefined) return { kind: "hash", hash };
   return { kind: SOMEBODYS_HASH.test(text) ? "hash_unknown" : "no_hash" };
 }
 
-/** In Django's words. */
+/** Names the algorithm as Django does. */
 export function schemeOf(hash: string): string {
   const [, name] = /^([a-z0-9_]+)\$/.exec(hash) ?? [];
   if (name !== undefined) return name;
@@ -222,7 +221,7 @@ function asMember(
     : String(value);
 }
 
-/** What one of the two databases would refuse or change. */
+/** Tells whether both databases store the text unchanged. */
 export function isStorable(text: string): boolean {
   return text.length <= LONGEST_VALUE && !text.includes("\0") && text.isWellFormed();
 }

@@ -2,7 +2,8 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { severityOf, wordsFor, type Finding } from "./findings.ts";
 
 /**
- * A file of JSON lines. Each run adds to it: what was said about rows that are here by now is kept.
+ * A file of JSON lines. Each run appends to it, so that findings about users who are here by now
+ * are kept.
  */
 export interface Report {
   run(facts: Readonly<Record<string, string | number | boolean>>): void;
@@ -12,7 +13,10 @@ export interface Report {
 
 export const noReport: Report = { run: () => {}, findings: () => {}, close: () => {} };
 
-/** Readable by its owner only: it holds addresses and usernames. Never a hash or a token. */
+/**
+ * Opens the file, readable by its owner only: it holds addresses and usernames, but never a hash or
+ * a token.
+ */
 export function openReport(file: string): Report {
   const handle = openSync(file, "a", 0o600);
   const write = (lines: readonly object[]): void => {

@@ -38,7 +38,7 @@ export interface CheckDeps {
   readonly mapping: Mapping;
   readonly place: PlaceDeps;
   readonly idsOf: IdsOf;
-  /** Undefined: there is no database here yet. */
+  /** Undefined if there is no database yet. */
   readonly database: OpenDatabase | undefined;
   readonly report: Report;
   readonly progress: Progress;
@@ -46,7 +46,7 @@ export interface CheckDeps {
 
 export interface ImportDeps extends CheckDeps, EnrolDeps {
   readonly database: OpenDatabase;
-  /** Names the run in the audit. */
+  /** Id of the run in the audit. */
   readonly run: string;
 }
 
@@ -61,16 +61,16 @@ const nothingTaken: Taken = {
 export type IdsOf = (keys: readonly Key[]) => readonly string[];
 
 /**
- * Whom keys stand for here, always the same: that is how a second run knows whom an earlier one has
- * imported. As random to whoever lacks the master secret as any user's id (EN-08), and of the same
- * form.
+ * Makes the ids of imported users from their keys. They are always the same, so that a second run
+ * knows the users that an earlier one has imported. Without the master secret they are as random as
+ * any user id (EN-08), and have the same form.
  */
 export function createIdsOf(keyring: Keyring, table: string): IdsOf {
   const secret = keyring.mac("import-id", table);
   const cipher = createCipheriv("aes-256-ecb", secret, null);
   return (keys) => {
-    // A permutation of the numbers, a page at a time: a MAC for each would take longer than reading
-    // its row.
+    // Encrypts the numbers of a page at once: a MAC for each would take longer than reading its
+    // row.
     const blocks = Buffer.alloc(BLOCK * keys.length);
     for (const [index, key] of keys.entries())
       blocks.writeBigUInt64BE(BigInt(key.number ?? 0), BLOCK * index + 8);
@@ -86,10 +86,10 @@ export function createIdsOf(keyring: Keyring, table: string): IdsOf {
 
 const BLOCK = 16;
 
-/** Without a secret nobody can be here yet, and any name will do. */
+/** Without a master secret there can be no users yet, so any id will do. */
 export const plainIds: IdsOf = (keys) => keys.map(({ kind, text }) => `${kind}:${text}`);
 
-/** Of the version for random ones (RFC 9562 §5.4). */
+/** Formats a UUID of the version for random ones (RFC 9562 §5.4). */
 function uuidOf(hex: string): string {
   const variant = "89ab".charAt(Number.parseInt(hex.charAt(16), 16) & 3);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
@@ -101,7 +101,7 @@ export interface Counts {
   readonly leftOut: number;
 }
 
-/** What is to be done with a page of the source. */
+/** What is to be done with one page of the source. */
 interface Page {
   readonly users: readonly NewUser[];
   readonly findings: readonly Finding[];
@@ -109,17 +109,18 @@ interface Page {
 }
 
 /**
- * Kept from the look until the import, which then need not make sense of them again: about 100 MB.
+ * Number of pages that are kept from the check until the import, which then need not parse them
+ * again: about 100 MB.
  */
 const PAGES_KEPT = 100;
 
 export interface Checked {
   readonly tally: Tally;
-  /** Of everybody's numbers. */
+  /** The highest number of all users. */
   readonly highest: number;
-  /** Of everybody who is here or to be imported. */
+  /** Ids of all users who are here or will be imported. */
   readonly ids: ReadonlySet<string>;
-  /** The first ones. */
+  /** The first pages. */
   readonly kept: readonly Page[];
 }
 
@@ -141,7 +142,7 @@ function toCandidates(
   return users.map((user, index) => toCandidate(placing, user, ids[index] ?? ""));
 }
 
-/** What an import would do, row by row. */
+/** Finds out row by row what an import would do. */
 export async function checkUsers(
   deps: CheckDeps,
   look: (placed: Placed) => void,
@@ -176,7 +177,7 @@ function claims(all = new Set<string>()): Texts {
   };
 }
 
-/** Where there is nobody yet, nobody is looked for. */
+/** Looks up which names are taken. Without users there is nothing to look up. */
 async function takenOf(
   database: OpenDatabase | undefined,
 ): Promise<(page: readonly Candidate[]) => Promise<Taken>> {
@@ -191,7 +192,9 @@ function toPage(placed: readonly Placed[]): Page {
   return { users, findings: placed.flatMap(({ findings }) => findings), counts };
 }
 
-/** A page is a transaction. Whatever ends a run, a later one goes on where it has ended. */
+/**
+ * Imports page by page, each in one transaction, so that a later run continues where this one ends.
+ */
 export async function importUsers(deps: ImportDeps, checked: Checked): Promise<Counts> {
   const { database, source, mapping } = deps;
   const { db, dialect } = database;
@@ -218,7 +221,10 @@ interface PageToImport {
   readonly read: () => Promise<readonly ReadUser[]>;
 }
 
-/** The source does not change while it is open: its first pages are those that were kept. */
+/**
+ * Yields the pages to import. The source does not change while it is open, so the first pages are
+ * those that were kept.
+ */
 async function* pagesToImport(
   deps: ImportDeps,
   { kept, tally }: Checked,
@@ -243,8 +249,8 @@ async function readPage(deps: ImportDeps, wanted: number): Promise<readonly Read
 const TRIES = 5;
 
 /**
- * What others have taken since the page was looked at makes the insertion fail; then it is looked
- * at again. What earlier pages have taken is in the database.
+ * Imports one page. If a name was taken since the page was checked, the insertion fails and the
+ * page is checked again. Names that earlier pages have taken are in the database.
  */
 async function importPage(
   deps: ImportDeps,
@@ -255,7 +261,8 @@ async function importPage(
   for (let attempt = 1; ; attempt += 1) {
     const { users, findings, counts } =
       (attempt === 1 ? page : undefined) ?? toPage(await placeAgain(deps, await read(), earlier));
-    // Before the commit: what is listed twice after a crash is better than what was never listed.
+    // Reported before the commit: a row that is listed twice after a crash is better than one that
+    // is never listed.
     deps.report.findings(findings);
     const missing = users.filter(({ id }) => !sealed.has(id));
     for (const factors of await sealFactors(deps, missing)) sealed.set(factors.userId, factors);
@@ -273,7 +280,7 @@ async function importPage(
   }
 }
 
-/** @param earlier ids of those whom this run has imported already */
+/** @param earlier ids of the users that this run has imported already */
 async function placeAgain(
   deps: ImportDeps,
   users: readonly ReadUser[],
@@ -298,9 +305,9 @@ function seal(keyring: Keyring, user: NewUser): SealedUser {
 }
 
 /**
- * The audit gets one event for the page and one for each superuser in it, in the page's own
- * transaction (AU-01). One for each user would say nothing that their rows do not, and the chain
- * would take as long as everything else.
+ * Inserts a page. The audit gets one event for the page and one for each superuser in it, in the
+ * same transaction (AU-01). One for each user would say nothing that their rows do not, and the
+ * chain would take as long as everything else.
  */
 async function insertPage(
   deps: ImportDeps,

@@ -18,7 +18,7 @@ export interface ImportSettings {
   readonly simplejwtSigningKey?: object | undefined;
 }
 
-/** What was found, and what is to become of it. */
+/** Describes what was found and what will become of it. */
 export function describeTally(tally: Tally): readonly string[] {
   const { counts, schemes, findings } = tally;
   const hashes = [...schemes].map(([scheme, count]) => `${grouped(count)} ${scheme}`);
@@ -28,7 +28,7 @@ export function describeTally(tally: Tally): readonly string[] {
       `passwords: ${[...hashes, `${grouped(counts.withoutPassword)} without`].join(", ")}`,
     counts.superusers > 0 && `superusers: ${grouped(counts.superusers)}`,
     counts.staff > 0 &&
-      `staff: ${grouped(counts.staff)}, which means nothing here but for superusers`,
+      `staff: ${grouped(counts.staff)}, which has no meaning here except for superusers`,
     counts.inactive > 0 && `inactive, so disabled: ${grouped(counts.inactive)}`,
     counts.authenticators + counts.recoveryCodes > 0 &&
       `second factors: authenticator apps: ${grouped(counts.authenticators)}; recovery codes: ${grouped(counts.recoveryCodes)}`,
@@ -43,12 +43,12 @@ export function describeTally(tally: Tally): readonly string[] {
 export function describeImport({ imported, here, leftOut }: Counts): string {
   if (imported + leftOut === 0)
     return here === 0
-      ? "There is nobody to import."
-      : `Everybody is here already (users: ${grouped(here)}): nobody was imported.`;
+      ? "There are no users to import."
+      : `All users are here already (${grouped(here)}), so none were imported.`;
   return `Users imported: ${grouped(imported)}; here already: ${grouped(here)}; left out: ${grouped(leftOut)}.`;
 }
 
-/** A key may be any text. */
+/** Shortens and escapes a key, which may be any text. */
 function shown(key: string): string {
   return key === "" ? "no key" : JSON.stringify(key.slice(0, 40)).slice(1, -1);
 }
@@ -62,7 +62,7 @@ export function describeTokens(
   return `refresh tokens ${dryRun ? "to import" : "imported"}: ${grouped(imported)} of ${grouped(outstanding)}; ${others}`;
 }
 
-/** Why nothing may be imported as things are; undefined where it may. */
+/** Says why nothing is imported with these options. Returns `undefined` if the import can go on. */
 export function refusal(
   tally: Tally,
   options: { readonly acceptLosses?: true; readonly withoutFactors?: true },
@@ -74,7 +74,7 @@ export function refusal(
       `Users who would lose something: ${grouped(losing)} (the lines "loss" above; --dry-run --report FILE lists each). Change what the hints name, or give --accept-losses.`,
     factors > 0 &&
       options.withoutFactors !== true &&
-      `Users with a confirmed second factor that cannot be imported: ${grouped(factors)} (the lines "factor" above; --dry-run --report FILE lists each). --without-factors imports them without it; whoever has no other is then let in by the password alone.`,
+      `Users with a confirmed second factor that cannot be imported: ${grouped(factors)} (the lines "factor" above; --dry-run --report FILE lists each). --without-factors imports them without it; users who have no other factor then sign in with the password alone.`,
   ].filter((reason) => reason !== false);
   return reasons.length === 0 ? undefined : reasons.join(" ");
 }
@@ -88,7 +88,7 @@ export interface HintDeps {
   readonly profileProblem: string | undefined;
 }
 
-/** Settings that fit what was found better than those in effect. */
+/** Suggests settings that fit what was found better than the current ones. */
 export function hintsFor({
   config,
   mapping,
@@ -102,7 +102,7 @@ export function hintsFor({
   const hints = [
     (findings.has("username_refused") || findings.has("username_taken")) &&
       config.usernames === "plain" &&
-      "PORTCULLIS_USERNAMES=django takes usernames as Django does; choose it before there are users.",
+      "PORTCULLIS_USERNAMES=django accepts the usernames that Django accepts; choose it before there are users.",
     mapping.at.username !== undefined &&
       config.loginField === "email" &&
       "PORTCULLIS_LOGIN_FIELD=username, if users of your front end log in by username.",
@@ -114,7 +114,7 @@ export function hintsFor({
       "PORTCULLIS_USER_ID_FIELD=number, so that faces show the numbers your front end knows.",
     options.unverified === true &&
       config.registration === "confirm" &&
-      "with --unverified and PORTCULLIS_REGISTRATION=confirm nobody who has an address signs in before resetting the password by mail.",
+      "with --unverified and PORTCULLIS_REGISTRATION=confirm users who have an address cannot sign in before they have reset the password by mail.",
     profileProblem !== undefined &&
       `PORTCULLIS_PROFILE_SCHEMA, a schema that knows what is imported (${profileProblem}): without it users cannot change their profile.`,
     options.tokens === true &&
@@ -122,7 +122,7 @@ export function hintsFor({
       "PORTCULLIS_SIMPLEJWT_SIGNING_KEY, Django's SIGNING_KEY: without it imported refresh tokens cannot be exchanged.",
     options.tokens !== true &&
       findTokenTables(source) !== undefined &&
-      "--tokens, so that those who are logged in stay so.",
+      "--tokens, so that users who are logged in stay logged in.",
   ];
   return hints.filter((hint) => hint !== false).map((hint) => `hint    ${hint}`);
 }

@@ -6,19 +6,19 @@ const EXAMPLES = 5;
 
 export interface Told {
   readonly count: number;
-  /** Keys of the first few. */
+  /** Keys of the first few rows. */
   readonly examples: readonly string[];
 }
 
-/** What was seen so far, in numbers. */
+/** Counts of what was seen so far. */
 export interface Tally {
   readonly counts: Readonly<Record<Counted, number>>;
-  /** New users by what their password is hashed with. */
+  /** New users by the algorithm of their password hash. */
   readonly schemes: ReadonlyMap<string, number>;
-  /** New users by what tells them apart. */
+  /** New users by the kind of their key. */
   readonly keys: ReadonlyMap<Key["kind"], number>;
   readonly findings: ReadonlyMap<FindingKind, Told>;
-  /** Rows with a finding of this severity. */
+  /** Number of rows with a finding of this severity. */
   readonly rowsWith: ReadonlyMap<Severity, number>;
   add(placed: Placed): void;
   note(finding: Finding): void;

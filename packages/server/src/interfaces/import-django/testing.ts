@@ -19,24 +19,24 @@ import { runImport, type ImportOptions } from "./import-django.ts";
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../../test/fixtures/django/${name}`, import.meta.url));
 
-/** Databases that a real Django has written; the folder's README says what is in them. */
+/** Databases written by a real Django. The README of the folder says what is in them. */
 export const stock = fixture("django-stock.sqlite3");
 export const custom = fixture("django-custom-user.sqlite3");
 
-/** After Django has written them, before their refresh tokens have expired. */
+/** A moment after Django has written them and before their refresh tokens have expired. */
 export const movingDay = 1_795_400_000;
 
 export interface Ran {
-  /** What was printed. */
+  /** The text that was printed. */
   readonly text: string;
   readonly findings: readonly Finding[];
-  /** Why it stopped, if it did. */
+  /** Says why it stopped, if it did. */
   readonly refused: string | undefined;
 }
 
 /**
- * @param change stands between the import and its source
- * @param at when it is run
+ * @param change wraps the source of the import
+ * @param at the moment at which it runs
  */
 export async function importInto(
   world: World,
@@ -80,7 +80,7 @@ export async function importInto(
   }
 }
 
-/** A SQLite file, gone when the tests of this file have ended. */
+/** Makes a SQLite file that is removed when the tests of this file have ended. */
 export function sqliteFile(fill: (database: DatabaseSync) => void): string {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-django-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
@@ -95,7 +95,7 @@ export const AUTH_USER = `create table auth_user (id integer not null primary ke
   last_login datetime null, is_superuser bool not null, username varchar(150) not null unique, last_name varchar(150) not null,
   email varchar(254) not null, is_staff bool not null, is_active bool not null, date_joined datetime not null, first_name varchar(150) not null)`;
 
-/** Of "Pass for old 1!", cheap to check. */
+/** The hash of "Pass for old 1!", cheap to check. */
 export const HASH =
   "pbkdf2_sha256$10000$oldsaltoldsalt$zjLad+sBPJEjYs57G5H27WVEBdqPxWA2rHjiGaoXeHQ=";
 export const HASHED = "Pass for old 1!";
@@ -108,7 +108,7 @@ export interface DjangoUser {
   readonly superuser?: boolean;
 }
 
-/** A stock user table. */
+/** Makes a stock user table. */
 export function djangoWith(users: readonly DjangoUser[]): string {
   return sqliteFile((database) => {
     database.exec(AUTH_USER);
@@ -125,7 +125,7 @@ export function djangoWith(users: readonly DjangoUser[]): string {
   });
 }
 
-/** As in RFC 6238, Appendix B. */
+/** The key of RFC 6238, Appendix B. */
 export const TOTP_KEY = "3132333435363738393031323334353637383930";
 
 export interface DjangoDevice {
@@ -146,7 +146,7 @@ export interface DjangoFactors {
   readonly codes?: Readonly<Record<number, readonly string[]>>;
 }
 
-/** A stock user table with `users` rows and the tables of django-otp. */
+/** Makes a stock user table with `users` rows and the tables of django-otp. */
 export function djangoWithFactors(
   users: number,
   { devices = [], codes = {} }: DjangoFactors,
@@ -201,7 +201,7 @@ const POSTGRES_TYPES: readonly (readonly [RegExp, string])[] = [
   [/ unsigned$/, "integer"],
 ];
 
-/** The same database as Django would have it on PostgreSQL, for as long as `use` takes. */
+/** Offers the same database as Django would have it on PostgreSQL, while `use` runs. */
 export async function onScratchPostgres(
   server: string,
   file: string,

@@ -16,7 +16,10 @@ export interface TokenTables {
 
 const COLUMNS = ["id", "jti", "user_id", "expires_at"];
 
-/** Where SimpleJWT keeps the refresh tokens it gave out; undefined where it does not. */
+/**
+ * Finds the tables in which SimpleJWT keeps the refresh tokens that it gave out. Returns
+ * `undefined` if there are none.
+ */
 export function findTokenTables({ tables }: ForeignSource): TokenTables | undefined {
   const outstanding = tables.find(({ name }) => name === "token_blacklist_outstandingtoken");
   const columns = COLUMNS.map((wanted) =>
@@ -44,7 +47,7 @@ interface TokenDeps extends CheckDeps {
   readonly tally: Tally;
 }
 
-/** @param users ids of those who would be here, where nothing is imported */
+/** @param users ids of the users who would be here, if nothing is imported */
 export async function checkTokens(
   deps: TokenDeps,
   users: ReadonlySet<string>,

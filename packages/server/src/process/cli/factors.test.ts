@@ -90,6 +90,6 @@ test("users mfa-report says of a policy that demands nothing that it does", asyn
   const said = await done(environment, "users", "mfa-report");
   assert.equal(
     said,
-    "The policy in force, optional, demands a second factor of nobody: ask with --policy superusers or --policy required.\n",
+    "The policy in force, optional, demands no second factor: ask with --policy superusers or --policy required.\n",
   );
 });

@@ -146,7 +146,10 @@ test("mail test says what the mail server thought of it, in its code and our wor
     const { code, stderr } = await portcullis(environment, "mail", "test", "anna@example.com");
     assert.deepEqual(
       [code, stderr],
-      [1, "portcullis: The mail server refuses mail to anna@example.com for good (550 5.1.1).\n"],
+      [
+        1,
+        "portcullis: The mail server permanently refuses mail to anna@example.com (550 5.1.1).\n",
+      ],
     );
   });
   const busy: SMTPServerOptions = {

@@ -2,6 +2,8 @@ import { ImportError } from "../import-error.ts";
 import type { ForeignSource } from "./source.ts";
 
 /**
+ * Opens a database for reading.
+ *
  * @param from a SQLite file, or `postgres://…`
  * @throws {ImportError} if it cannot be read
  */

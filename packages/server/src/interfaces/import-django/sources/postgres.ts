@@ -14,12 +14,16 @@ import {
   unreadable,
 } from "./source.ts";
 
-/** @throws {ImportError} */
+/**
+ * Opens a PostgreSQL database for reading.
+ *
+ * @throws {ImportError} if it cannot be read
+ */
 export async function openPostgresSource(url: string): Promise<ForeignSource> {
   const label = withoutPassword(url);
   const client = await connect(url, label);
   try {
-    // One snapshot for as long as it is open, however long that takes.
+    // One snapshot is kept for as long as the source is open.
     await client.query("begin isolation level repeatable read read only");
     for (const setting of [
       "statement_timeout = 0",
@@ -56,7 +60,7 @@ async function connect(url: string, label: string): Promise<pg.Client> {
     connectionTimeoutMillis: 5000,
     keepAlive: true,
   });
-  // What is under way fails with it; unheard, it would end the process.
+  // The statement under way fails with this error; without a listener it would end the process.
   client.on("error", () => {});
   try {
     await client.connect();
@@ -83,8 +87,8 @@ function sourceOf(client: pg.Client, label: string, tables: readonly SourceTable
     return rows[0]?.[0];
   };
   /**
-   * Who may read a table need not be allowed to read its sequence; a refusal would end the
-   * transaction.
+   * A user who may read a table need not be allowed to read its sequence, and a refusal would end
+   * the transaction.
    */
   const oneIfAllowed = async (
     sql: string,
@@ -189,7 +193,7 @@ function selectOf({ table, columns, orderBy, without }: Selection): string {
   return `select ${columns.map(textOf).join(", ")} from ${nameOf(table)} t ${where} order by ${key}`;
 }
 
-/** Every value as text: what the driver would make of them differs from what SQLite gives. */
+/** Reads every value as text, because the driver would parse it in another way than SQLite does. */
 function textOf({ name, kind }: SourceColumn): string {
   const column = `t.${quoted(name)}`;
   if (kind === "integer") return `${column}::text`;

@@ -1,17 +1,22 @@
 import { ImportError } from "../import-error.ts";
 
-/** Texts and bytes are cut after `LONGEST_VALUE`, so that one row cannot fill the memory. */
+/**
+ * One value. Texts and bytes are cut after `LONGEST_VALUE`, so that one row cannot fill the memory.
+ */
 export type SourceValue = string | number | bigint | Uint8Array | null;
 export type SourceRow = readonly SourceValue[];
 
-/** Characters, or bytes; one more is read, which tells that there were more. */
+/**
+ * The longest value, in characters or bytes. One more is read, which shows that the value was
+ * longer.
+ */
 export const LONGEST_VALUE = 4096;
 
 export interface SourceColumn {
   readonly name: string;
   /**
-   * From its declared type. A `moment` is a number of seconds, or text where the database knows no
-   * such type.
+   * The kind, from the declared type. A `moment` is a number of seconds, or a text if the database
+   * has no such type.
    */
   readonly kind: "integer" | "boolean" | "moment" | "text";
 }
@@ -19,10 +24,10 @@ export interface SourceColumn {
 export interface SourceTable {
   readonly schema: string;
   readonly name: string;
-  /** As it is given and shown: with its schema where that is needed. */
+  /** The name as it is given and shown, with its schema if that is needed. */
   readonly label: string;
   readonly columns: readonly SourceColumn[];
-  /** Undefined where there is none, or one of several columns. */
+  /** Undefined if there is no primary key, or one of several columns. */
   readonly primaryKey: string | undefined;
 }
 
@@ -30,29 +35,36 @@ export interface Selection {
   readonly table: SourceTable;
   readonly columns: readonly SourceColumn[];
   readonly orderBy: string;
-  /** Leaves out rows whose `orderBy` occurs in this column. */
+  /** Leaves out rows whose `orderBy` value occurs in this column. */
   readonly without?: { readonly table: SourceTable; readonly column: string };
 }
 
-/** One unchanging state of somebody else's database, which is read and never written. */
+/** A consistent snapshot of a foreign database, which is only read. */
 export interface ForeignSource {
   readonly kind: "sqlite" | "postgres";
-  /** Names the place without the password. */
+  /** Names the database without its password. */
   readonly label: string;
   readonly tables: readonly SourceTable[];
   count(table: SourceTable): Promise<number>;
-  /** Pages of rows, in the order of a column. */
+  /** Yields pages of rows, in the order of a column. */
   pages(selection: Selection): AsyncGenerator<readonly SourceRow[]>;
-  /** The last number that the database has given out for this column; 0 where it gives out none. */
+  /**
+   * Returns the last number that the database has given out for this column, or 0 if it gives out
+   * none.
+   */
   lastNumber(table: SourceTable, column: string): Promise<number>;
-  /** Name of the table that a column points to. */
+  /** Returns the name of the table that a column points to. */
   referenced(table: SourceTable, column: string): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
 export const PAGE_ROWS = 1000;
 
-/** @throws {ImportError} in place of whatever the database says while it is read */
+/**
+ * Yields the pages.
+ *
+ * @throws {ImportError} instead of the error of the database, if reading fails
+ */
 export async function* orExplain(
   label: string,
   pages: AsyncGenerator<readonly SourceRow[]>,

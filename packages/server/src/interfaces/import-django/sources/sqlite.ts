@@ -20,7 +20,11 @@ const BUSY_TIMEOUT_MILLISECONDS = 5000;
 const NOT_A_DATABASE = 26;
 const CANNOT_OPEN = 14;
 
-/** @throws {ImportError} */
+/**
+ * Opens a SQLite file for reading.
+ *
+ * @throws {ImportError} if it cannot be read
+ */
 export function openSqliteSource(file: string): ForeignSource {
   checkFile(file);
   const database = openReadOnly(file);
@@ -58,9 +62,8 @@ function notADatabase(file: string): ImportError {
 }
 
 /**
- * With SQLite's locks, since Django may be writing. A database with a write-ahead log wants a file
- * beside it; in a folder that cannot be written to, it can be read only as one that nobody is
- * using.
+ * Opens the file with SQLite's locks, because Django may be writing. A database with a write-ahead
+ * log needs a file beside it, so in a read-only folder it can be read only if no process uses it.
  */
 function openReadOnly(file: string): DatabaseSync {
   try {
@@ -90,7 +93,7 @@ function openUnused(file: string): DatabaseSync {
   return begun(new DatabaseSync(url, options));
 }
 
-/** One snapshot for as long as it is open. */
+/** Begins one snapshot, which is kept for as long as the source is open. */
 function begun(database: DatabaseSync): DatabaseSync {
   try {
     database.exec("pragma trusted_schema = off");
@@ -119,7 +122,7 @@ function sourceOf(file: string, database: DatabaseSync): ForeignSource {
     pages: (selection) => orExplain(file, pagesOf(database, selection)),
     lastNumber: async (table) => {
       if (one("select 1 from sqlite_schema where name = 'sqlite_sequence'") === undefined) return 0;
-      // As text: the largest integers of SQLite are none of JavaScript's.
+      // Read as text, because JavaScript cannot represent the largest integers of SQLite.
       return Number(
         one("select cast(seq as text) from sqlite_sequence where name = ?", table.name) ?? 0,
       );
@@ -165,7 +168,10 @@ function readTables(database: DatabaseSync): readonly SourceTable[] {
   });
 }
 
-/** None of a virtual table whose module is not here, or of a view of what has gone. */
+/**
+ * Returns the columns of a table. A virtual table whose module is missing, or a view of something
+ * that is gone, has none.
+ */
 function columnsOf(database: DatabaseSync, table: string): readonly ColumnInfo[] {
   try {
     return database
@@ -176,7 +182,7 @@ function columnsOf(database: DatabaseSync, table: string): readonly ColumnInfo[]
   }
 }
 
-/** As Django's SQLite backend declares them. */
+/** Reads the types that Django's SQLite backend declares. */
 function kindOf(declared: string): SourceColumn["kind"] {
   if (/^bool/i.test(declared)) return "boolean";
   if (/int/i.test(declared)) return "integer";
@@ -189,7 +195,7 @@ async function* pagesOf(
 ): AsyncGenerator<readonly SourceRow[]> {
   let page: SourceRow[] = [];
   for (const row of select(database, selection).iterate()) {
-    // `setReturnArrays` makes arrays of them.
+    // `setReturnArrays` makes each row an array.
     page.push(row as unknown as SourceRow);
     if (page.length < PAGE_ROWS) continue;
     yield page;
