@@ -18,7 +18,7 @@ import {
   type Pair,
 } from "../test/world.ts";
 
-/** Order of P-256 (FIPS 186-5, SP 800-186 §3.2.1.3). */
+/** The order of P-256 (FIPS 186-5, SP 800-186 §3.2.1.3). */
 const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 const { verdict } = world();
@@ -35,7 +35,7 @@ function parts(presented: string): [string, string, string] {
 const scalar = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString("hex")}`);
 const bytes32 = (value: bigint): Buffer => Buffer.from(value.toString(16).padStart(64, "0"), "hex");
 
-/** The token with (r, s) put through `change`. */
+/** Applies `change` to the r and s of a token's signature. */
 function resigned(
   presented: string,
   change: (r: bigint, s: bigint) => readonly [bigint, bigint],
@@ -46,11 +46,11 @@ function resigned(
   return `${header}.${payload}.${Buffer.concat(changed.map(bytes32)).toString("base64url")}`;
 }
 
-test("the tokens these attacks begin with are good", () => {
+test("the tokens with which these attacks begin are good", () => {
   for (const pair of pairs) assert.equal(verdict(token({}, pair)), "verified", pair.alg);
 });
 
-test("JW-01 none is refused in any case, with and without a signature", () => {
+test("JW-01 the algorithm none is refused in upper and lower case, with and without a signature", () => {
   const payload = segment(claims);
   for (const alg of ["none", "None", "NONE", "nOnE", "none ", ""]) {
     const header = segment({ alg, typ: "at+jwt", kid: "es" });
@@ -61,7 +61,7 @@ test("JW-01 none is refused in any case, with and without a signature", () => {
   refuses(`${segment({ alg: "none" })}.${payload}.`, "none alone");
 });
 
-test("JW-01 JW-04 an HMAC under the public key, in any form, or under an empty key is refused", () => {
+test("JW-01 JW-04 an HMAC is refused if its key is the public key in any form, or empty", () => {
   for (const pair of pairs) {
     const secrets = [
       pair.publicKey.export({ type: "spki", format: "pem" }),
@@ -89,7 +89,7 @@ test("JW-01 JW-04 an HMAC under the public key, in any form, or under an empty k
   }
 });
 
-test("JW-01 each key verifies its own algorithm only", () => {
+test("JW-01 a key verifies only tokens of its own algorithm", () => {
   for (const signer of pairs) {
     for (const named of pairs) {
       for (const alg of [
@@ -190,7 +190,7 @@ test("JW-01 a DER signature, a signature of another length and degenerate r or s
   }
 });
 
-test("JW-02 JW-03 a kid that is a path, a query, a prototype's name, another type or ten kilobytes finds no key", () => {
+test("JW-02 JW-03 a kid finds no key if it is a path, a query, a member of a prototype, no string, or ten kilobytes long", () => {
   const kids = [
     "",
     " ",
@@ -261,7 +261,7 @@ test("JW-02 JW-05 header members that change how a token is read, or where its k
       refuses(forge({ ...headerOf(es256), ...extra }, claims, signer), JSON.stringify(extra));
 });
 
-test("JW-05 a header without one of its members, or that is no object of strings, is refused", () => {
+test("JW-05 a header is refused if one of its members is absent or if it is not an object of strings", () => {
   const { alg, typ, kid } = headerOf(es256);
   const headers: readonly unknown[] = [
     { typ, kid },
@@ -339,7 +339,7 @@ test("JW-09 duplicate names in header or payload are refused, at any depth and i
     refuses(forge(headerOf(es256), payload.replace(closing, `,${forbidden}}`)), forbidden);
 });
 
-test("JW-09 bytes that are not UTF-8, and half characters, are refused", () => {
+test("JW-09 bytes that are not UTF-8 and halves of surrogate pairs are refused", () => {
   const raw = (bytes: Buffer): string => {
     const input = `${segment(headerOf(es256))}.${bytes.toString("base64url")}`;
     return `${input}.${signInput(es256, input).toString("base64url")}`;
@@ -383,7 +383,7 @@ test("JW-09 a token has one spelling: padding, white space, the other alphabet a
     }
   }
   const [header, payload, signature] = good;
-  assert.equal(signature.length % 4, 2, "the last character carries four bits that mean nothing");
+  assert.equal(signature.length % 4, 2, "The last character carries four bits without meaning.");
   const last = alphabet.indexOf(signature.slice(-1));
   for (let bits = 1; bits < 16; bits += 1)
     refuses(
@@ -463,7 +463,7 @@ test("JW-09 every token with one bit flipped is refused, also while the token it
     }
 });
 
-test("JW-10 the (r, n − s) twin of a token is the same token: good with it, dead with it", () => {
+test("JW-10 a token whose s is replaced by n − s is good and dead together with the original", () => {
   const { view, verdict: ours } = world();
   const good = token();
   const twin = resigned(good, (r, s) => [r, N - s]);
@@ -473,7 +473,7 @@ test("JW-10 the (r, n − s) twin of a token is the same token: good with it, de
   assert.deepEqual([ours(good), ours(twin)], ["session_ended", "session_ended"]);
 });
 
-test("JW-10 a second token of a revoked session, spelt with other white space and another order of names, is dead as well", () => {
+test("JW-10 a token of a revoked session is dead even if its white space and the order of its members differ", () => {
   const { view, verdict: ours } = world();
   const respelt = forge(
     `{ "kid":"es",\n"typ":"at+jwt", "alg":"\\u0045S256" }`,

@@ -24,7 +24,7 @@ const accepted = (changes: Readonly<Record<string, unknown>>): boolean =>
 const uuids = ["sub", "sid", "jti"] as const;
 const counts = ["iat", "exp", "hep", "aep", "gen", "auth_time"] as const;
 
-test("a sound token is accepted, with whatever a face added", () => {
+test("a sound token is accepted, and so are the claims that a face has added", () => {
   assert.ok(accepted({}));
   assert.ok(
     accepted({
@@ -46,7 +46,7 @@ test("JW-07 every claim is required", () => {
   }
 });
 
-test("JW-07 a claim of another type or value is refused, however well it is signed", () => {
+test("JW-07 a claim of another type or value is refused even if it is signed correctly", () => {
   const { verdict } = world();
   const wrong = fc.oneof(
     fc
@@ -83,7 +83,7 @@ test("JW-07 a claim of another type or value is refused, however well it is sign
   );
 });
 
-test("JW-07 numbers as JSON can write them and a claim cannot hold them are refused", () => {
+test("JW-07 numbers that JSON can write but a claim cannot hold are refused", () => {
   const { verdict } = world();
   for (const name of counts) {
     for (const written of [
@@ -112,7 +112,7 @@ test("JW-07 numbers as JSON can write them and a claim cannot hold them are refu
   }
 });
 
-test("JW-07 issuer and audience are one string, compared exactly", () => {
+test("JW-07 issuer and audience are one string each and are compared exactly", () => {
   for (const aud of [
     [audience],
     [audience, "other"],
@@ -130,7 +130,7 @@ test("JW-07 JW-10 an id has one spelling", () => {
   const withoutHyphens = sid.replaceAll("-", "");
   for (const name of ["sub", "sid"])
     assert.equal(accepted({ [name]: withoutHyphens }), false, name);
-  // What a token is called revokes nothing, and the Django faces write it so.
+  // No revocation names a token's `jti`, and the Django faces write it without hyphens.
   assert.ok(accepted({ jti: withoutHyphens }));
   for (const name of uuids)
     for (const id of [
@@ -147,14 +147,14 @@ test("JW-07 JW-10 an id has one spelling", () => {
       assert.equal(accepted({ [name]: id }), false, `${name}: ${id}`);
 });
 
-test("JW-07 a token may live as long as agreed and no second longer", () => {
+test("JW-07 a token may live for the agreed time and not a second longer", () => {
   assert.ok(accepted({ exp: claims.iat + LIFETIME }));
   assert.equal(accepted({ exp: claims.iat + LIFETIME + 1 }), false);
   assert.ok(accepted({ exp: claims.iat }));
   assert.equal(accepted({ exp: claims.iat - 1 }), false);
 });
 
-test("JW-07 a token issued in the future is refused beyond the leeway", () => {
+test("JW-07 a token is refused if it was issued further in the future than the leeway", () => {
   const issuedAt = (iat: number): boolean => accepted({ iat, exp: iat + LIFETIME });
   assert.ok(issuedAt(NOW + LEEWAY));
   assert.equal(issuedAt(NOW + LEEWAY + 1), false);

@@ -12,7 +12,7 @@ function verdict(changes: Readonly<Record<string, unknown>>, demand: Demand): st
 
 const insufficient = "insufficient_user_authentication";
 
-test("a token of a lower assurance than demanded is refused, one of a higher is not", () => {
+test("a token is refused if its assurance is lower than demanded, and accepted if it is higher", () => {
   for (const [acr, demanded, expected] of [
     ["aal1", "aal1", "verified"],
     ["aal1", "aal2", insufficient],
@@ -34,7 +34,7 @@ test("every demanded method must be among those used", () => {
   assert.equal(verdict(twoFactors, { amr: [] }), "verified");
 });
 
-test("a proof is too old one second after its greatest age and the leeway have passed, whenever the token was made", () => {
+test("a proof is too old one second after its greatest age and the leeway, no matter when the token was issued", () => {
   const { clock, verifier } = world();
   const presented = token({ auth_time: NOW, iat: NOW, exp: NOW + 600 });
   const at = (moment: number): string => {
@@ -50,14 +50,14 @@ test("a proof is too old one second after its greatest age and the leeway have p
   );
 });
 
-test("a proof made by a clock that is ahead of ours is a fresh one", () => {
+test("a proof counts as fresh if the clock that dated it is ahead of ours", () => {
   assert.equal(
     verdict({ auth_time: NOW + LEEWAY, iat: NOW + LEEWAY, exp: NOW + 600 }, { maxAgeSeconds: 0 }),
     "verified",
   );
 });
 
-test("a demand that makes no sense is not met", () => {
+test("a demand that cannot be understood is not met", () => {
   assert.equal(verdict(twoFactors, { maxAgeSeconds: NaN }), insufficient);
   assert.equal(
     verdict({ ...twoFactors, auth_time: NOW }, { maxAgeSeconds: -LEEWAY - 1 }),
@@ -67,7 +67,7 @@ test("a demand that makes no sense is not met", () => {
   assert.equal(verdict({ acr: "aal3" }, unknown), insufficient);
 });
 
-test("a remembered token is measured by each call's own demand", () => {
+test("a remembered token is compared with the demand of each call", () => {
   const { verifier } = world();
   const presented = token();
   assert.equal(verifier.verify(presented).kind, "verified");
@@ -76,7 +76,7 @@ test("a remembered token is measured by each call's own demand", () => {
   assert.equal(verifier.verify(presented, {}).kind, "verified");
 });
 
-test("a demand is looked at last: a token that is dead is told so", () => {
+test("the demand is checked last, so a dead token is refused for being dead", () => {
   const { clock, view, verifier } = world();
   const code = (presented: string): string | undefined => {
     const outcome = verifier.verify(presented, { acr: "aal2" });
@@ -99,7 +99,7 @@ test("a demand is looked at last: a token that is dead is told so", () => {
   });
 });
 
-test("a verified token is the same answer with a demand and without: nothing is made for it", () => {
+test("a token that meets a demand has the same outcome object as without the demand", () => {
   const { verifier } = world();
   const presented = token(twoFactors);
   const plain = verifier.verify(presented);
@@ -109,7 +109,7 @@ test("a verified token is the same answer with a demand and without: nothing is 
   );
 });
 
-test("the refusal carries the demand as a whole, and becomes the challenge of RFC 9470 §3", () => {
+test("the refusal repeats the whole demand, and becomes the challenge of RFC 9470 §3", () => {
   const demand = { acr: "aal2", maxAgeSeconds: 300 } as const;
   const refusal = world().verifier.verify(token(), demand);
   assert.deepEqual(refusal, { kind: "refused", code: insufficient, ...demand });

@@ -9,7 +9,7 @@ const ec = (namedCurve: string): JsonWebKey =>
 const rsa = (modulusLength: number, publicExponent = 65_537): JsonWebKey =>
   generateKeyPairSync("rsa", { modulusLength, publicExponent }).publicKey.export({ format: "jwk" });
 
-test("keys of all three algorithms are found by kid", () => {
+test("keys of all three algorithms are found by their kid", () => {
   const keys = createKeySet();
   keys.replace(publicKeys(es256, eddsa, rs256));
   assert.deepEqual(
@@ -18,7 +18,7 @@ test("keys of all three algorithms are found by kid", () => {
   );
 });
 
-test("JW-02 JW-03 unknown kids find nothing and leave nothing behind", () => {
+test("JW-02 JW-03 an unknown kid finds no key, and nothing is stored for it", () => {
   const keys = createKeySet();
   keys.replace(publicKeys(es256));
   for (const kid of [
@@ -39,7 +39,7 @@ test("JW-02 JW-03 unknown kids find nothing and leave nothing behind", () => {
   assert.equal(keys.find("es")?.alg, "ES256");
 });
 
-test("JW-01 JW-04 JW-12 a key that is not exactly a public key for its algorithm is not taken", () => {
+test("JW-01 JW-04 JW-12 a key is refused unless it is exactly a public key for its algorithm", () => {
   const unfit: readonly (readonly [string, Algorithm, JsonWebKey])[] = [
     ["another curve", "ES256", ec("P-384")],
     ["the curve of another currency", "ES256", ec("secp256k1")],
@@ -74,7 +74,7 @@ test("JW-01 JW-04 JW-12 a key that is not exactly a public key for its algorithm
   }
 });
 
-test("JW-04 a key without kid, two keys of one kid and an unknown algorithm are not taken, and the set stays as it was", () => {
+test("JW-04 the set stays as it was if a key has no kid or an unknown algorithm, or if two keys have the same kid", () => {
   const keys = createKeySet();
   keys.replace(publicKeys(es256));
   const foreign: readonly PublicKey[] = JSON.parse(
@@ -86,20 +86,20 @@ test("JW-04 a key without kid, two keys of one kid and an unknown algorithm are 
   assert.equal(keys.find("es")?.alg, "ES256");
 });
 
-test("a token of a dropped key is refused although its signature is remembered; one of a key that stayed is not examined anew", () => {
+test("a remembered token is refused after its key was dropped, and not checked again while its key stays", () => {
   const { keys, verdict } = world();
   const presented = token();
   const other = token({}, eddsa);
   assert.equal(verdict(presented), "verified");
   assert.equal(verdict(other), "verified");
   keys.replace(publicKeys(es256, eddsa, rs256));
-  assert.equal(keys.withdrawals, 0, "the same keys again");
+  assert.equal(keys.withdrawals, 0, "The same keys were given again.");
   keys.replace(publicKeys(eddsa, rs256));
   assert.equal(verdict(presented), "invalid_token");
   assert.equal(verdict(other), "verified");
 });
 
-test("a token of a key whose material changed under the same kid is refused although its signature is remembered", () => {
+test("a remembered token is refused after its key was replaced under the same kid", () => {
   const { keys, verdict } = world();
   const presented = token();
   assert.equal(verdict(presented), "verified");

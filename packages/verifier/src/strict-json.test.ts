@@ -14,7 +14,7 @@ function parses(text: string): boolean {
   }
 }
 
-test("every text JSON.stringify writes is sound, with and without white space", () => {
+test("every text that JSON.stringify writes is sound, with and without white space", () => {
   const sound = fc
     .jsonValue({ maxDepth: 5 })
     .filter((value) => defect(JSON.stringify(value)) !== "forbidden_key");
@@ -25,7 +25,7 @@ test("every text JSON.stringify writes is sound, with and without white space", 
   );
 });
 
-test("syntax is judged as JSON.parse judges it, whatever is done to a text", () => {
+test("a text has a syntax defect exactly if JSON.parse refuses it, after any change to it", () => {
   const alphabet = [
     ...'{ } [ ] : , " \\ \t \n - + . e E 0 1 9 a f t n u /'.split(" "),
     " ",
@@ -54,14 +54,16 @@ test("syntax is judged as JSON.parse judges it, whatever is done to a text", () 
   fc.assert(
     fc.property(fc.oneof(soup, damaged), (text) => {
       const found = defect(text);
-      if (found === undefined) assert.ok(parses(text), "passed, but does not parse");
-      if (found === "syntax") assert.ok(!parses(text), "refused for its syntax, but parses");
+      if (found === undefined)
+        assert.ok(parses(text), "The text passed, but JSON.parse refuses it.");
+      if (found === "syntax")
+        assert.ok(!parses(text), "The text was refused for its syntax, but JSON.parse accepts it.");
     }),
     { numRuns: 4000 },
   );
 });
 
-test("JW-09 a name that comes twice in one object is found at any depth and in any spelling", () => {
+test("JW-09 a name that an object has twice is found at any depth and in any spelling", () => {
   assert.equal(defect('{"a":1,"a":2}'), "duplicate_key");
   assert.equal(defect('{"a":1,"\\u0061":2}'), "duplicate_key");
   assert.equal(defect('{"":1,"":2}'), "duplicate_key");
@@ -77,14 +79,14 @@ test("JW-09 a name that comes twice in one object is found at any depth and in a
   );
 });
 
-test("names that reach a prototype are found, as names only", () => {
+test("strings that reach a prototype are found as names and accepted as values", () => {
   for (const name of ["__proto__", "constructor", "prototype", "\\u005f_proto__"]) {
     assert.equal(defect(`{"x":[{"${name}":1}]}`), "forbidden_key");
     assert.equal(defect(`["${name}"]`), undefined);
   }
 });
 
-test("halves of surrogate pairs and NUL are found, raw and escaped", () => {
+test("halves of surrogate pairs and NUL are found, written out and escaped", () => {
   const high = "\ud83d";
   const low = "\ude00";
   for (const text of [
@@ -113,7 +115,7 @@ test("halves of surrogate pairs and NUL are found, raw and escaped", () => {
     assert.equal(defect(`"${text}"`), undefined);
 });
 
-test("depth is bounded, however deep the text goes", () => {
+test("the depth is limited for texts of any depth", () => {
   const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
   assert.equal(defect(nested(8)), undefined);
   assert.equal(defect(nested(9)), "too_deep");
@@ -121,7 +123,7 @@ test("depth is bounded, however deep the text goes", () => {
   assert.equal(findJsonDefect(nested(100_000), { maxDepth: 100_000 }), undefined);
 });
 
-test("numbers JSON does not have are not numbers", () => {
+test("numbers that JSON does not have are refused", () => {
   for (const text of [
     "01",
     "+1",

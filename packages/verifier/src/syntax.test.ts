@@ -15,7 +15,7 @@ test("a token is read into its parts", () => {
   assert.equal(compact.signature.length, 64);
 });
 
-test("JW-06 JW-14 each kind of token is read by its own shape only", () => {
+test("JW-06 JW-14 a token is read only with the shape of its own kind", () => {
   const refresh = `${segment({ alg: "HS256", typ: "rt+jwt" })}.${segment({ gen: 1 })}.${segment("x".repeat(32))}`;
   const device = refresh.replace(/^[^.]+/, segment({ alg: "HS256", typ: "dt+jwt" }));
   assert.deepEqual(readCompact(refresh, refreshHeader)?.payload, { gen: 1 });
@@ -25,7 +25,7 @@ test("JW-06 JW-14 each kind of token is read by its own shape only", () => {
   assert.equal(readCompact(token(), refreshHeader), undefined);
 });
 
-test("JW-05 a shape without kid refuses one, and a shape with kid refuses its absence", () => {
+test("JW-05 a kid is refused if the shape has none, and its absence if the shape requires one", () => {
   const payload = segment({});
   const read = (header: unknown, shape: HeaderShape): unknown =>
     readCompact(`${segment(header)}.${payload}.AAAA`, shape);
@@ -38,7 +38,7 @@ test("JW-05 a shape without kid refuses one, and a shape with kid refuses its ab
   assert.equal(read({ alg: "ES256", typ: "at+jwt", crit: [] }, accessHeader), undefined);
 });
 
-test("JW-09 a token of 4,096 bytes is read, and the next longer one is not", () => {
+test("JW-09 a token of 4,096 bytes is read, and a longer one is not", () => {
   const bare = JSON.stringify({ ...claims, pad: "" }).length;
   const withPayloadOf = (bytes: number): string =>
     forge({ ...headerOf(es256), kid: "es2" }, { ...claims, pad: "x".repeat(bytes - bare) });

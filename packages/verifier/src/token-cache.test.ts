@@ -4,7 +4,7 @@ import { createTokenCache } from "./token-cache.ts";
 
 const named = (i: number): string => `head-${i}-${String(i).padStart(30, "0")}`;
 
-test("JW-17 a million distinct tokens leave no more than the limit behind", () => {
+test("JW-17 after a million distinct tokens the cache holds no more than its limit", () => {
   const cache = createTokenCache<number>(1000);
   for (let i = 0; i < 1_000_000; i += 1) {
     cache.set(named(i), i);
@@ -15,7 +15,7 @@ test("JW-17 a million distinct tokens leave no more than the limit behind", () =
   assert.equal(cache.get(named(0)), undefined);
 });
 
-test("JW-17 a token that is asked for again outlives those that are not", () => {
+test("JW-17 a token that is used again stays longer than those that are not", () => {
   const cache = createTokenCache<number>(100);
   cache.set(named(0), 0);
   for (let i = 1; i < 1000; i += 1) {
@@ -25,7 +25,7 @@ test("JW-17 a token that is asked for again outlives those that are not", () => 
   assert.ok(cache.size <= 100);
 });
 
-test("JW-17 a hit is a hit of the whole token, not of its end", () => {
+test("JW-17 a token is found only if it is equal as a whole, not only at its end", () => {
   const cache = createTokenCache<string>(10);
   const signature = "s".repeat(86);
   cache.set(`aaaa.bbbb.${signature}`, "genuine");
@@ -49,7 +49,7 @@ test("deleted and cleared tokens are gone from both generations", () => {
   assert.equal(cache.size, 0);
 });
 
-test("a limit of 0 keeps nothing, and a limit that is no count is refused", () => {
+test("a cache with the limit 0 keeps nothing, and a limit that is not a whole number is refused", () => {
   const cache = createTokenCache<number>(0);
   cache.set(named(1), 1);
   assert.equal(cache.get(named(1)), undefined);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { isUuid, uuidWords } from "./uuid.ts";
 
-test("the words of an id are its 128 bits", () => {
+test("the four words of an id are its 128 bits", () => {
   fc.assert(
     fc.property(fc.uuid(), (id) => {
       const { a, b, c, d } = uuidWords(id);
@@ -13,7 +13,7 @@ test("the words of an id are its 128 bits", () => {
   );
 });
 
-test("an id has words if and only if it is in canonical spelling", () => {
+test("an id is converted if and only if it is in its canonical spelling", () => {
   const flawed = fc
     .tuple(
       fc.uuid(),

@@ -19,7 +19,7 @@ import {
 } from "../test/world.ts";
 
 for (const pair of pairs) {
-  test(`a token of a standard library signed with ${pair.alg} is verified, twice`, async () => {
+  test(`a token that a standard library signed with ${pair.alg} is verified, twice`, async () => {
     const { verifier } = world();
     const presented = await new SignJWT({ ...claims })
       .setProtectedHeader(headerOf(pair))
@@ -33,7 +33,7 @@ for (const pair of pairs) {
 }
 
 for (const cacheSize of [0, 100]) {
-  test(`JW-08 JW-17 a token is accepted until the second exp + leeway, exclusive, with a cache of ${cacheSize}`, () => {
+  test(`JW-08 JW-17 a token is accepted before the second exp + leeway and refused from it on, with a cache of ${cacheSize}`, () => {
     const { clock, verdict } = world({ cacheSize });
     const presented = token();
     const at = (moment: number): string => {
@@ -48,7 +48,7 @@ for (const cacheSize of [0, 100]) {
   });
 }
 
-test("JW-08 without leeway a token is dead in the second it names (RFC 7519 §4.1.4)", () => {
+test("JW-08 a token is dead in the second of its exp if there is no leeway (RFC 7519 §4.1.4)", () => {
   const { clock, verdict } = world({ leewaySeconds: 0 });
   clock.advance(claims.exp - 1 - NOW);
   assert.equal(verdict(token()), "verified");
@@ -56,14 +56,14 @@ test("JW-08 without leeway a token is dead in the second it names (RFC 7519 §4.
   assert.equal(verdict(token()), "token_expired");
 });
 
-test("JW-08 a leeway beyond five seconds is refused at start", () => {
+test("JW-08 a leeway of more than five seconds is refused at start", () => {
   for (const leewaySeconds of [6, -1, NaN, Infinity])
     assert.throws(() => world({ leewaySeconds }), RangeError);
   for (const maxLifetimeSeconds of [0, -1, NaN])
     assert.throws(() => world({ maxLifetimeSeconds }), RangeError);
 });
 
-test("JW-17 a revocation is seen by the next verification of a remembered token", () => {
+test("JW-17 a revocation counts at the next check of a remembered token", () => {
   const { view, verifier, verdict } = world();
   const presented = token();
   assert.equal(verdict(presented), "verified");
@@ -75,7 +75,7 @@ test("JW-17 a revocation is seen by the next verification of a remembered token"
   });
 });
 
-test("JW-17 a user's, everyone's and a key's revocation are seen by remembered tokens", () => {
+test("JW-17 revocations of a user, of all users and of a key count for remembered tokens", () => {
   const presented = token();
   for (const [revocation, code] of [
     [
@@ -100,14 +100,14 @@ test("JW-17 a user's, everyone's and a key's revocation are seen by remembered t
   }
 });
 
-test("RV-08 a revoked session leaves the user's other sessions alone", () => {
+test("RV-08 the revocation of a session does not affect the user's other sessions", () => {
   const { view, verdict } = world();
   view.apply(row());
   assert.equal(verdict(token()), "session_ended");
   assert.equal(verdict(token({ sid: "9b2d3c64-5f2e-4c1a-9d3b-7a6f5e4d3c2c" })), "verified");
 });
 
-test("RV-03 a view that is not fresh answers for no live token, remembered or not", () => {
+test("RV-03 every live token is refused while the view is not fresh, remembered or not", () => {
   const { clock, view, verdict } = world();
   const presented = token();
   assert.equal(verdict(presented), "verified");
@@ -121,14 +121,14 @@ test("RV-03 a view that is not fresh answers for no live token, remembered or no
   assert.equal(verdict(presented), "revocation_view_stale");
 });
 
-test("an expired token is told so even while the view is stale: a refresh cures it", () => {
+test("an expired token is refused as expired even while the view is stale, because a refresh cures it", () => {
   const { clock, view, verdict } = world();
   view.markStale();
   clock.advance(LIFETIME + LEEWAY);
   assert.equal(verdict(token()), "token_expired");
 });
 
-test("a forged token is not told whether it has expired or its session has ended", () => {
+test("the refusal of a forged token does not tell whether it has expired or its session has ended", () => {
   const { clock, view, verdict } = world();
   view.apply(row());
   const forged = `${token().slice(0, -4)}AAAA`;
@@ -137,7 +137,7 @@ test("a forged token is not told whether it has expired or its session has ended
   assert.equal(verdict(forged), "invalid_token");
 });
 
-test("KY-03 a removed key that has left the key set is still told from an unknown one", () => {
+test("KY-03 a removed key that has left the key set is still distinguished from an unknown one", () => {
   const { keys, view, verifier } = world();
   view.apply(row({ scope: "key", subject: "es", cause: "key_removed" }));
   keys.replace(publicKeys(eddsa));
@@ -148,7 +148,7 @@ test("KY-03 a removed key that has left the key set is still told from an unknow
   });
 });
 
-test("claims cannot be changed by one request for the next", () => {
+test("one request cannot change the claims that the next one gets", () => {
   const { verifier } = world();
   const outcome = verifier.verify(token({ roles: { list: ["reader"] } }));
   assert.ok(outcome.kind === "verified");

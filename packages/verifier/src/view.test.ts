@@ -20,7 +20,7 @@ const causes = [
 ] as const satisfies readonly EndCause[];
 
 const id = (n: number): string => `00000000-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
-/** Spread over the whole table, unlike `id`. */
+/** Makes ids that spread over the whole table, unlike those of `id`. */
 const spread = (n: number): string => {
   const word = (Math.imul(n, 0x9e37_79b1) >>> 0).toString(16).padStart(8, "0");
   return `${word}-${word.slice(0, 4)}-4000-8000-${n.toString(16).padStart(12, "0")}`;
@@ -34,7 +34,7 @@ const covered = (changes: Partial<Covered> & { readonly sid?: string } = {}): Co
 const causeOf = (view: RevocationView, session: string): EndCause | undefined =>
   view.refusalOf(covered({ sid: session }))?.cause;
 
-test("the view agrees with a plain map under any sequence of rows and prunings", () => {
+test("the view agrees with a plain map after any sequence of rows and prunings", () => {
   const operation = fc.oneof(
     {
       weight: 8,
@@ -78,7 +78,7 @@ test("the view agrees with a plain map under any sequence of rows and prunings",
   );
 });
 
-test("rows repeated and in any order lead to the same view", () => {
+test("the same rows lead to the same view in any order and any number of times", () => {
   const anyRow: fc.Arbitrary<RevocationRow> = fc
     .record({
       scope: fc.constantFrom("session", "user", "all", "key"),
@@ -124,7 +124,7 @@ test("rows repeated and in any order lead to the same view", () => {
   );
 });
 
-test("RV-14 a million revoked sessions take 64 MB at most, are all found, and give the memory back", () => {
+test("RV-14 a million revoked sessions take at most 64 MB, are all found, and release the memory", () => {
   const view = createRevocationView();
   let largest = 0;
   for (let n = 0; n < 1_000_000; n += 1) {
@@ -144,7 +144,7 @@ test("RV-14 a million revoked sessions take 64 MB at most, are all found, and gi
   assert.deepEqual([view.size, view.bytes], [0, 0]);
 });
 
-test("sessions whose ids differ in one word only are told apart, and keep their causes while the table grows and shrinks", () => {
+test("sessions whose ids differ in one word are distinguished, and keep their causes while the table grows and shrinks", () => {
   const inWord = [
     (hex: string) => `${hex}-0000-7000-8000-000000000000`,
     (hex: string) => `00000000-${hex.slice(0, 4)}-${hex.slice(4)}-8000-000000000000`,
@@ -177,7 +177,7 @@ test("RV-14 pruning in parts reaches every part", () => {
   assert.equal(view.size, 0);
 });
 
-test("RV-13 a row is kept until its last token is dead, and a minute longer", () => {
+test("RV-13 a row is kept until a minute after its last token is dead", () => {
   const view = createRevocationView();
   view.apply(row({ expiresAt: NOW }));
   view.prune(NOW + KEPT_SECONDS - 1);
@@ -186,7 +186,7 @@ test("RV-13 a row is kept until its last token is dead, and a minute longer", ()
   assert.equal(causeOf(view, sid), undefined);
 });
 
-test("RV-06 RV-10 a raised hard epoch ends the older tokens of that user and no others", () => {
+test("RV-06 RV-10 a raised hard epoch ends the older tokens of that user and no other tokens", () => {
   const view = createRevocationView();
   view.apply(row({ scope: "user", subject: sub, minHardEpoch: 4, cause: "logout_everywhere" }));
   assert.deepEqual(view.refusalOf(covered({ hep: 3 })), {
@@ -198,7 +198,7 @@ test("RV-06 RV-10 a raised hard epoch ends the older tokens of that user and no 
   assert.equal(view.refusalOf(covered({ hep: 0, sub: id(9) })), undefined);
 });
 
-test("a later, lower epoch takes nothing back, and the cause told is that of the highest", () => {
+test("a lower epoch that arrives later changes nothing, and the cause is that of the highest", () => {
   const view = createRevocationView();
   view.apply(row({ scope: "user", subject: sub, minHardEpoch: 5, cause: "password_changed" }));
   view.apply(row({ scope: "user", subject: sub, minHardEpoch: 4, cause: "admin" }));
@@ -207,14 +207,14 @@ test("a later, lower epoch takes nothing back, and the cause told is that of the
   assert.equal(view.refusalOf(covered({ hep: 5 }))?.code, "token_stale");
 });
 
-test("RV-15 a raised authorization epoch makes older tokens stale, not dead", () => {
+test("RV-15 a raised authorization epoch makes older tokens stale and ends no session", () => {
   const view = createRevocationView();
   view.apply(row({ scope: "user", subject: sub, minAuthorizationEpoch: 8, cause: "admin" }));
   assert.deepEqual(view.refusalOf(covered({ aep: 7 })), { kind: "refused", code: "token_stale" });
   assert.equal(view.refusalOf(covered({ aep: 8 })), undefined);
 });
 
-test("a global minimum ends the older tokens of everyone", () => {
+test("a row for all users ends the older tokens of every user", () => {
   const view = createRevocationView();
   view.apply(row({ scope: "all", subject: "*", minHardEpoch: 4, cause: "restored" }));
   assert.deepEqual(view.refusalOf(covered({ hep: 3, sub: id(9) })), {
@@ -225,7 +225,7 @@ test("a global minimum ends the older tokens of everyone", () => {
   assert.equal(view.refusalOf(covered({ hep: 4 })), undefined);
 });
 
-test("KY-03 tokens of a removed key are stale: their sessions survive by a refresh", () => {
+test("KY-03 tokens of a removed key are stale, and their sessions continue after a refresh", () => {
   const view = createRevocationView();
   view.apply(row({ scope: "key", subject: "es", cause: "key_removed" }));
   assert.deepEqual(view.refusalOf(covered()), {
@@ -237,7 +237,7 @@ test("KY-03 tokens of a removed key are stale: their sessions survive by a refre
   assert.deepEqual([view.isRemoved("es"), view.isRemoved("ed")], [true, false]);
 });
 
-test("a row that cannot be understood is a fault and changes nothing", () => {
+test("a row that cannot be understood throws and changes nothing", () => {
   const view = createRevocationView();
   const unknownScope: RevocationRow = JSON.parse(JSON.stringify({ ...row(), scope: "device" }));
   for (const bad of [
@@ -253,7 +253,7 @@ test("a row that cannot be understood is a fault and changes nothing", () => {
   assert.equal(view.size, 0);
 });
 
-test("expiries before the epoch and beyond 2106 are in force as well", () => {
+test("rows that expire before 1970 or after 2106 are in force as well", () => {
   const view = createRevocationView();
   view.apply(row({ subject: id(1), expiresAt: -5 }));
   view.apply(row({ subject: id(2), expiresAt: 0 }));
@@ -266,7 +266,7 @@ test("expiries before the epoch and beyond 2106 are in force as well", () => {
   );
 });
 
-test("RV-11 RV-18 a view is not fresh before it is told so, nor after it is told otherwise", () => {
+test("RV-11 RV-18 a view is not fresh before markFresh nor after markStale", () => {
   const clock = steppingClock();
   const view = createRevocationView();
   assert.equal(view.isFresh(instantOf(clock)), false);
@@ -276,7 +276,7 @@ test("RV-11 RV-18 a view is not fresh before it is told so, nor after it is told
   assert.equal(view.isFresh(instantOf(clock)), false);
 });
 
-test("RV-03 freshness ends S seconds after the question was sent, to the millisecond", () => {
+test("RV-03 a view is fresh until exactly the bound has passed since the clocks were read", () => {
   const clock = steppingClock();
   const view = createRevocationView();
   view.markFresh(instantOf(clock), 10);
@@ -286,7 +286,7 @@ test("RV-03 freshness ends S seconds after the question was sent, to the millise
   assert.equal(view.isFresh(instantOf(clock)), false);
 });
 
-test("RV-07 RV-19 the clock that saw more time pass decides", () => {
+test("RV-07 RV-19 the clock that shows the longer time decides", () => {
   const after = (change: (clock: ReturnType<typeof steppingClock>) => void): boolean => {
     const clock = steppingClock();
     const view = createRevocationView();
@@ -323,7 +323,7 @@ test("RV-07 RV-19 the clock that saw more time pass decides", () => {
   );
 });
 
-test("an answer that was overtaken by a later one does not shorten freshness", () => {
+test("an answer that a later one has overtaken does not shorten the freshness", () => {
   const clock = steppingClock();
   const view = createRevocationView();
   const early = instantOf(clock);
@@ -334,14 +334,14 @@ test("an answer that was overtaken by a later one does not shorten freshness", (
   assert.equal(view.isFresh(instantOf(clock)), true);
 });
 
-test("RV-13 a wall clock set back to before what was pruned closes the view until it is reloaded", () => {
+test("RV-13 the view is stale until it is reloaded if the wall clock goes back to a time before pruned rows", () => {
   const clock = steppingClock();
   const view = createRevocationView();
   view.apply(row({ expiresAt: NOW + 600 }));
   clock.stepWall(3600);
   view.markFresh(instantOf(clock), 10);
   view.prune(clock.now());
-  assert.equal(causeOf(view, sid), undefined, "forgotten by a wrong clock");
+  assert.equal(causeOf(view, sid), undefined, "The row was pruned by a wrong clock.");
   clock.stepWall(-3600);
   view.markFresh(instantOf(clock), 10);
   assert.deepEqual(
@@ -358,7 +358,7 @@ test("RV-13 a wall clock set back to before what was pruned closes the view unti
   assert.equal(causeOf(view, sid), "logout");
 });
 
-test("a wall clock corrected by less than a minute after pruning changes nothing", () => {
+test("the wall clock may be set back by less than a minute after pruning", () => {
   const clock = steppingClock();
   const view = createRevocationView();
   view.markFresh(instantOf(clock), 10);

@@ -36,7 +36,7 @@ function pair(
   return { kid, alg, jwk: keys.publicKey.export({ format: "jwk" }), ...keys };
 }
 
-/** Made once: an RSA key costs a tenth of a second. */
+/** The keys are made once, because an RSA key costs a tenth of a second. */
 export const es256: Pair = pair("es", "ES256", generateKeyPairSync("ec", { namedCurve: "P-256" }));
 export const eddsa: Pair = pair("ed", "EdDSA", generateKeyPairSync("ed25519"));
 export const rs256: Pair = pair("rs", "RS256", generateKeyPairSync("rsa", { modulusLength: 2048 }));
@@ -77,7 +77,7 @@ export function signInput(key: Pair, input: string): Buffer {
   }
 }
 
-/** Signs what it is given, sound or not. Strings go in as they are. */
+/** Signs any header and payload, sound or not. Strings are signed as they are. */
 export function forge(header: unknown, payload: unknown, key: Pair = es256): string {
   const input = `${segment(header)}.${segment(payload)}`;
   return `${input}.${signInput(key, input).toString("base64url")}`;
@@ -94,11 +94,11 @@ export function token(changes: Readonly<Record<string, unknown>> = {}, key: Pair
 }
 
 export interface SteppingClock extends VerifierClock {
-  /** Time passes. */
+  /** Lets time pass on both clocks. */
   advance(seconds: number): void;
-  /** Somebody sets the wall clock; no time passes. */
+  /** Sets the wall clock. No time passes. */
   stepWall(seconds: number): void;
-  /** The machine sleeps: the monotonic clock does not count. */
+  /** Lets the machine sleep. The monotonic clock stands still. */
   suspend(seconds: number): void;
 }
 
@@ -127,13 +127,13 @@ export interface World {
   readonly keys: KeySet;
   readonly view: RevocationView;
   readonly verifier: Verifier;
-  /** `verified`, or the code of the refusal. */
+  /** Returns `verified` or the code of the refusal. */
   verdict(presented: string): string;
 }
 
 /**
- * A verifier whose view stays fresh for years, so that a test about something else need not renew
- * it.
+ * Makes a verifier whose view stays fresh for years, so that a test about something else need not
+ * renew it.
  */
 export function world(changes: Partial<VerifierOptions> = {}): World {
   const clock = steppingClock();
