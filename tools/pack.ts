@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-// `npm pack` and `npm publish` run this in the folder of a package: `build` before they read it,
-// `restore` after. Why the packages are built so: docs/decisions/0023.
+// `npm pack` runs this in the folder of a package: `build` before it reads the folder, `restore`
+// after. Why the packages are built so: docs/decisions/0023.
 
 const root = resolve(import.meta.dirname, "..");
 const tsc = join(root, "node_modules/typescript/bin/tsc");
@@ -148,5 +148,9 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const command = process.argv[2];
   if (command === "build") build(process.cwd());
   else if (command === "restore") restore(process.cwd());
-  else throw new Error("Use `build` or `restore`.");
+  else if (command === "refuse")
+    throw new Error(
+      "Publish the tarball that `npm pack` makes. If npm publishes the folder, it sends the registry the manifest of the sources.",
+    );
+  else throw new Error("Use `build`, `restore` or `refuse`.");
 }
