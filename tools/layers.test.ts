@@ -16,7 +16,7 @@ const floors: readonly {
   readonly name: string;
   readonly folders: readonly (readonly string[])[];
 }[] = [
-  { name: "platform", folders: [["kernel"], ["settings", "db"], ["http", "hashing"]] },
+  { name: "platform", folders: [["kernel"], ["settings", "db", "hs256"], ["http", "hashing"]] },
   {
     name: "records",
     folders: [["audit"], ["counters", "attempts"], ["outbox"], ["mail", "revocations"]],

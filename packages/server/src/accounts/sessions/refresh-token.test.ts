@@ -15,6 +15,17 @@ test("the refresh token of a session and generation is the same each time", () =
   assert.notEqual(refreshTokenOf(ring, { ...claims, gen: 42 }), refreshTokenOf(ring, claims));
 });
 
+test("a refresh token has the bytes that every version has given it, so that a repeated refresh finds it", () => {
+  assert.equal(
+    refreshTokenOf(ring, claims),
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6InJ0K2p3dCJ9.eyJzaWQiOiIwMTkwYTVjMS03ZTJmLTdhMzMtOGQ1ZS0xZjJhM2I0YzVkNmUiLCJnZW4iOjQxfQ.ssMDpR2ceCwzMJ_iZw6_fUfgUV0EvZ2OLbbMTBxaeQo",
+  );
+  assert.equal(
+    deviceTokenOf(ring, { sub: claims.sid, did: "A".repeat(22), pwd: 1_800_000_000 }),
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6ImR0K2p3dCJ9.eyJzdWIiOiIwMTkwYTVjMS03ZTJmLTdhMzMtOGQ1ZS0xZjJhM2I0YzVkNmUiLCJkaWQiOiJBQUFBQUFBQUFBQUFBQUFBQUFBQUFBIiwicHdkIjoxODAwMDAwMDAwfQ.dx9BsWeo2PwssLeDbDcZVmHHbWrSaq4e7Zi6Q5NPIFk",
+  );
+});
+
 test("RF-13 every truncation and every changed bit of a refresh token is refused", () => {
   const token = refreshTokenOf(ring, claims);
   for (let length = 0; length < token.length; length += 1)

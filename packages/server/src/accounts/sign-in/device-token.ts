@@ -1,4 +1,4 @@
-import { readCompact } from "@portcullis/verifier";
+import { keyFor, readHs256, signHs256 } from "../../platform/hs256/hs256.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 
@@ -16,21 +16,17 @@ export interface DeviceClaims {
   readonly pwd: number;
 }
 
-const HEADER = Buffer.from(JSON.stringify({ alg: "HS256", typ: "dt+jwt" })).toString("base64url");
+const TYPE = "dt+jwt";
 
-export function deviceTokenOf(keyring: Keyring, claims: DeviceClaims): string {
-  const input = `${HEADER}.${Buffer.from(JSON.stringify({ sub: claims.sub, did: claims.did, pwd: claims.pwd })).toString("base64url")}`;
-  return `${input}.${keyring.mac("device-token", input).toString("base64url")}`;
+export function deviceTokenOf(keyring: Keyring, { sub, did, pwd }: DeviceClaims): string {
+  return signHs256(keyFor(keyring, "device-token"), TYPE, { sub, did, pwd });
 }
 
+/** Returns `undefined` for anything that this server has not made. */
 export function readDeviceToken(keyring: Keyring, token: string): DeviceClaims | undefined {
-  const compact = readCompact(token, { typ: "dt+jwt", algorithms: ["HS256"], kid: "absent" });
-  if (
-    compact === undefined ||
-    !keyring.verifyMac("device-token", compact.signingInput, compact.signature)
-  )
-    return undefined;
-  const { sub, did, pwd } = compact.payload;
+  const payload = readHs256(keyFor(keyring, "device-token"), TYPE, token);
+  if (payload === undefined) return undefined;
+  const { sub, did, pwd } = payload;
   return typeof sub === "string" && typeof did === "string" && typeof pwd === "number"
     ? { sub, did, pwd }
     : undefined;

@@ -1,10 +1,10 @@
 import { transact } from "../../platform/db/transact.ts";
-import { readCompact } from "@portcullis/verifier";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Client } from "../../platform/http/serve.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
+import { keyFor, readHs256, signHs256 } from "../../platform/hs256/hs256.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
@@ -20,7 +20,7 @@ export interface RememberDeps {
   readonly rememberDeviceSeconds: number | undefined;
 }
 
-const HEADER = Buffer.from(JSON.stringify({ alg: "HS256", typ: "rd+jwt" })).toString("base64url");
+const TYPE = "rd+jwt";
 
 /**
  * Remembers the device that has just shown a second factor, for the user whose row is held;
@@ -96,17 +96,12 @@ interface Claims {
 }
 
 function tokenOf(keyring: Keyring, { sub, rid }: Claims): string {
-  const input = `${HEADER}.${Buffer.from(JSON.stringify({ sub, rid })).toString("base64url")}`;
-  return `${input}.${keyring.mac("remembered-device", input).toString("base64url")}`;
+  return signHs256(keyFor(keyring, "remembered-device"), TYPE, { sub, rid });
 }
 
 function readToken(keyring: Keyring, token: string): Claims | undefined {
-  const compact = readCompact(token, { typ: "rd+jwt", algorithms: ["HS256"], kid: "absent" });
-  if (
-    compact === undefined ||
-    !keyring.verifyMac("remembered-device", compact.signingInput, compact.signature)
-  )
-    return undefined;
-  const { sub, rid } = compact.payload;
+  const payload = readHs256(keyFor(keyring, "remembered-device"), TYPE, token);
+  if (payload === undefined) return undefined;
+  const { sub, rid } = payload;
   return typeof sub === "string" && typeof rid === "string" ? { sub, rid } : undefined;
 }

@@ -1,12 +1,18 @@
 import type { EndCause } from "@portcullis/contract";
 import {
   areClaims,
-  readCompact,
   uuidWords,
   type VerifiedClaims,
   type VerifyOutcome,
 } from "@portcullis/verifier";
-import { createHmac, hash, timingSafeEqual } from "node:crypto";
+import { hash } from "node:crypto";
+import {
+  keyFor,
+  readHs256,
+  sharedKey,
+  signHs256,
+  type Hs256Key,
+} from "../../../platform/hs256/hs256.ts";
 import type { UnixSeconds } from "../../../platform/kernel/clock.ts";
 import type { Keyring } from "../../../platform/kernel/keyring.ts";
 import type { Secret } from "../../../platform/kernel/secret.ts";
@@ -74,6 +80,8 @@ export interface FaceTokens {
   readRefresh(token: string): RefreshTokenOutcome;
 }
 
+/** Django's tokens are of this type, whatever they are good for. */
+const TYPE = "JWT";
 const STALE_WAIT_MILLISECONDS = 250;
 const MAX_LIFETIME_SECONDS = 3600;
 
@@ -86,20 +94,19 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
   const { clock, feed, keyring, signingKey } = deps;
   const idOf = (user: { readonly id: string; readonly number: number }) =>
     deps.userIdField === "number" ? user.number : user.id;
-  const sharedMac = (key: Secret, input: string | Uint8Array): Buffer =>
-    createHmac("sha256", key.reveal()).update(input).digest();
+  const shared = signingKey && sharedKey(signingKey);
+  const refreshKey = shared ?? keyFor(keyring, "face-refresh-token");
 
-  const examineShared = (key: Secret, token: string): VerifiedClaims | undefined => {
-    const compact = readCompact(token, { typ: "JWT", algorithms: ["HS256"], kid: "absent" });
-    if (compact === undefined || !equal(sharedMac(key, compact.signingInput), compact.signature))
-      return undefined;
+  const examineShared = (key: Hs256Key, token: string): VerifiedClaims | undefined => {
+    const payload = readHs256(key, TYPE, token);
+    if (payload === undefined) return undefined;
     const expected = {
       issuer: deps.issuer,
       audience: deps.audience,
       maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
       leewaySeconds: 5,
     };
-    return areClaims(compact.payload, expected, clock.now()) ? compact.payload : undefined;
+    return areClaims(payload, expected, clock.now()) ? payload : undefined;
   };
 
   const isFresh = (): boolean =>
@@ -120,8 +127,8 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
   };
 
   const verify = (token: string): VerifyOutcome | Promise<VerifyOutcome> => {
-    if (signingKey === undefined) return deps.authenticate(token);
-    const claims = examineShared(signingKey, token);
+    if (shared === undefined) return deps.authenticate(token);
+    const claims = examineShared(shared, token);
     if (claims === undefined) return { kind: "refused", code: "invalid_token" };
     return isFresh()
       ? judgeShared(claims)
@@ -149,15 +156,6 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
     }
   };
 
-  const sign = (payload: object): string => {
-    const input = `${encode({ alg: "HS256", typ: "JWT" })}.${encode(payload)}`;
-    const mac =
-      signingKey === undefined
-        ? keyring.mac("face-refresh-token", input)
-        : sharedMac(signingKey, input);
-    return `${input}.${mac.toString("base64url")}`;
-  };
-
   return {
     idOf,
     access: (grant, userNumber, more) => {
@@ -167,7 +165,9 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
         user_id: idOf({ id: grant.userId, number: userNumber }),
         ...more,
       };
-      return signingKey === undefined ? mint(deps, grant, ofFace) : sign({ ...claims, ...ofFace });
+      return shared === undefined
+        ? mint(deps, grant, ofFace)
+        : signHs256(shared, TYPE, { ...claims, ...ofFace });
     },
     readAccess: (token, tokenType) => {
       const outcome = verify(token);
@@ -176,7 +176,7 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
         : conclude(outcome, tokenType);
     },
     refresh: (grant, userNumber, expiresAt) =>
-      sign({
+      signHs256(refreshKey, TYPE, {
         token_type: "refresh",
         exp: expiresAt,
         iat: grant.issuedAt,
@@ -187,14 +187,8 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
         gen: grant.generation,
       }),
     readRefresh: (token) => {
-      const compact = readCompact(token, { typ: "JWT", algorithms: ["HS256"], kid: "absent" });
-      if (compact === undefined) return { kind: "invalid" };
-      const { signingInput, signature, payload } = compact;
-      const genuine =
-        signingKey === undefined
-          ? keyring.verifyMac("face-refresh-token", signingInput, signature)
-          : equal(sharedMac(signingKey, signingInput), signature);
-      return genuine ? readRefreshClaims(payload, clock.now()) : { kind: "invalid" };
+      const payload = readHs256(refreshKey, TYPE, token);
+      return payload === undefined ? { kind: "invalid" } : readRefreshClaims(payload, clock.now());
     },
   };
 }
@@ -216,12 +210,4 @@ function readRefreshClaims(
 
 function isAmong(type: unknown, asked: TokenTypes): boolean {
   return typeof asked === "object" ? asked.some((one) => one === type) : type === asked;
-}
-
-function equal(one: Buffer, other: Uint8Array): boolean {
-  return one.length === other.length && timingSafeEqual(one, other);
-}
-
-function encode(part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString("base64url");
 }

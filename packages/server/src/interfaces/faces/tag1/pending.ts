@@ -1,4 +1,4 @@
-import { readCompact, type HeaderShape } from "@portcullis/verifier";
+import { keyFor, readHs256, signHs256 } from "../../../platform/hs256/hs256.ts";
 import type { Clock } from "../../../platform/kernel/clock.ts";
 import type { Keyring } from "../../../platform/kernel/keyring.ts";
 import type { Claim, OpenChallenge } from "../../../accounts/sign-in/challenge.ts";
@@ -19,11 +19,7 @@ export interface Entrant {
   readonly claim: Claim;
 }
 
-const header = {
-  typ: "pt+jwt",
-  algorithms: ["HS256"],
-  kid: "absent",
-} as const satisfies HeaderShape;
+const TYPE = "pt+jwt";
 
 /**
  * What a login answers that waits for its second step: the claims that clients read, and what its
@@ -47,8 +43,7 @@ export function pendingTokenOf(
     challenge: challengeId,
     secret: challengeSecret,
   };
-  const input = `${encode({ alg: "HS256", typ: header.typ })}.${encode(payload)}`;
-  return `${input}.${deps.keyring.mac("face-pending-token", input).toString("base64url")}`;
+  return signHs256(keyFor(deps.keyring, "face-pending-token"), TYPE, payload);
 }
 
 /** As `present`, for a token that is not of a session. */
@@ -56,13 +51,9 @@ export async function presentPending(
   deps: PendingDeps,
   token: string,
 ): Promise<{ readonly kind: "pending"; readonly entrant: Entrant } | { readonly kind: Refusal }> {
-  const compact = readCompact(token, header);
-  if (
-    compact === undefined ||
-    !deps.keyring.verifyMac("face-pending-token", compact.signingInput, compact.signature)
-  )
-    return { kind: "undecodable" };
-  const { sub, username, exp, challenge, secret } = compact.payload;
+  const payload = readHs256(keyFor(deps.keyring, "face-pending-token"), TYPE, token);
+  if (payload === undefined) return { kind: "undecodable" };
+  const { sub, username, exp, challenge, secret } = payload;
   if (
     typeof sub !== "string" ||
     typeof exp !== "number" ||
@@ -77,8 +68,4 @@ export async function presentPending(
     kind: "pending",
     entrant: { user: named.user, claim: { challengeId: challenge, challengeSecret: secret } },
   };
-}
-
-function encode(part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString("base64url");
 }
