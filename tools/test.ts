@@ -34,8 +34,9 @@ const ROOM_BYTES = 2 ** 31;
 const asked = process.argv.slice(2);
 const unknown = asked.find((argument) => argument.startsWith("-") && !options.includes(argument));
 if (unknown !== undefined)
-  throw new Error(`${unknown} is not an option: use --full for everything at full size, or
---only-full for the files that have a full size.`);
+  throw new Error(
+    `${unknown} is not an option: use --full for everything at full size, or --only-full for the files that have a full size.`,
+  );
 /** Only the files that have a full size. */
 const onlyFull = asked.includes("--only-full");
 const full = onlyFull || asked.includes("--full");
@@ -89,7 +90,8 @@ async function runFiles(databaseUrl: string | undefined): Promise<boolean> {
   events.on("test:fail", () => {
     succeeded = false;
   });
-  events.on("test:summary", ({ file, duration_ms }: EventData.TestSummary) => {
+  events.on("test:summary", ({ file, duration_ms, success }: EventData.TestSummary) => {
+    succeeded &&= success;
     if (file !== undefined) durations.set(file, duration_ms);
   });
   await pipeline(events.compose(new spec()), process.stdout, { end: false });
