@@ -20,9 +20,13 @@ export function findOldNodes(
   npm: (cwd: string, ...options: readonly string[]) => string,
 ): ReadonlyMap<string, string> {
   const wanted = aliasesOfThisMachine();
+  const missing = () => wanted.filter(([alias, version]) => versionOf(alias) !== version);
   try {
-    if (wanted.some(([alias, version]) => versionOf(alias) !== version))
+    if (missing().length > 0)
       npm(home, "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund");
+    // npm passes over an optional package that it cannot download, and reports success.
+    const [first] = missing();
+    if (first !== undefined) throw new Error(`npm has not installed ${first.join(" ")}.`);
   } catch (error) {
     if (process.env["CI"] === "true") throw error;
     warn(`Node 20 and 22 could not be installed.\n${String(error)}`);
