@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  checkPostgres,
-  checkSqlite,
-  type PostgresFacts,
-  type SqliteFacts,
-  StartError,
-} from "./gates.ts";
+import { StartError } from "./gates.ts";
+import { checkPostgres, type PostgresFacts } from "./postgres/gates.ts";
+import { checkSqlite, type SqliteFacts } from "./sqlite/gates.ts";
 
 const sqlite: SqliteFacts = {
   nodeVersion: "24.0.0",

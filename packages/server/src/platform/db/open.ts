@@ -1,8 +1,10 @@
 import { Kysely, type Transaction } from "kysely";
 import type pg from "pg";
 import type { Log } from "../kernel/log.ts";
-import { checkPostgres, checkSqlite, StartError } from "./gates.ts";
-import { openSqliteFile } from "./sqlite/sqlite.ts";
+import { StartError } from "./gates.ts";
+import { checkPostgres } from "./postgres/gates.ts";
+import { checkSqlite } from "./sqlite/gates.ts";
+import { openSqlite } from "./sqlite/open.ts";
 import type { Tables } from "./tables.ts";
 
 export type Db = Kysely<Tables>;
@@ -63,7 +65,7 @@ export async function openDatabase(options: OpenOptions): Promise<OpenDatabase> 
 }
 
 function openFile(file: string): SqliteDatabase {
-  const sqlite = orRefuse(`The database file ${file} cannot be opened`, () => openSqliteFile(file));
+  const sqlite = orRefuse(`The database file ${file} cannot be opened`, () => openSqlite(file));
   try {
     checkSqlite({ nodeVersion: process.versions.node, ...sqlite.facts() });
   } catch (error) {
@@ -87,7 +89,7 @@ async function openServer(url: string, options: OpenOptions): Promise<PostgresDa
   if (!/^postgres(?:ql)?:\/\//.test(url))
     throw new StartError("PORTCULLIS_DATABASE_URL must begin with postgres:// or be absent.");
   // Only here, so that the embedded database neither loads nor needs `pg`.
-  const { openPostgres } = await import("./postgres/postgres.ts");
+  const { openPostgres } = await import("./postgres/open.ts");
   const {
     log,
     poolSize = 10,

@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { createPrivately } from "./sqlite.ts";
+import { createPrivately } from "./private-file.ts";
 
 export interface ServeLock {
   release(): void;

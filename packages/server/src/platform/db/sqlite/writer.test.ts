@@ -5,9 +5,9 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { sql } from "kysely";
-import { type Db, openDatabase, type Queryable, type Tx } from "./open.ts";
-import { isUnavailable } from "./storage-errors.ts";
-import { onSqlite } from "./testing.ts";
+import { type Db, openDatabase, type Queryable, type Tx } from "../open.ts";
+import { isUnavailable } from "../storage-errors.ts";
+import { onSqlite } from "../testing.ts";
 
 async function hit(db: Queryable, bucket: string): Promise<void> {
   await db.insertInto("attempts").values({ bucket, count: 0, window_ends_at: 0 }).execute();
@@ -267,7 +267,7 @@ onSqlite(
 onSqlite(
   "DU-01: kill -9 amid a storm of transactions loses none that was acknowledged",
   async ({ db, options }) => {
-    const open = new URL("open.ts", import.meta.url).href;
+    const open = new URL("../open.ts", import.meta.url).href;
     const storm = `
     import { writeSync } from "node:fs";
     const { openDatabase } = await import(${JSON.stringify(open)});
