@@ -1,21 +1,13 @@
-import { Gauge, type Registry } from "prom-client";
 import type { Instant } from "@portcullis/verifier";
+import type { Registry } from "../platform/http/metrics.ts";
 import type { Rules } from "./rules.ts";
 import { mailChannel, mailFigures } from "../records/mail/mail.ts";
 import { oldestQueuedAt } from "../records/outbox/outbox.store.ts";
 
 /** Registers the figures that an operator watches besides the requests (RV-22). */
 export function registerGauges(registry: Registry, rules: Rules, instant: () => Instant): void {
-  const gauge = (name: string, help: string, read: () => number | Promise<number>): void => {
-    new Gauge({
-      name: `portcullis_${name}`,
-      help,
-      registers: [registry],
-      async collect() {
-        this.set(await read());
-      },
-    });
-  };
+  const gauge = (name: string, help: string, read: () => number | Promise<number>): void =>
+    registry.gauge({ name: `portcullis_${name}`, help, read });
   const { feed, hasher, db, clock } = rules;
   gauge(
     "revocations_in_view",

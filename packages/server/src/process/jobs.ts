@@ -1,4 +1,3 @@
-import { Counter, Gauge, type Registry } from "prom-client";
 import { pruneAudit } from "../records/audit/retention.ts";
 import type { Db } from "../platform/db/open.ts";
 import { holdRunner, releaseRunner } from "../platform/db/runners.store.ts";
@@ -6,7 +5,7 @@ import { pruneEmailCodes } from "../accounts/factors/email-codes.store.ts";
 import { pruneCeremonies } from "../accounts/factors/passkeys/ceremonies.store.ts";
 import { pruneUnconfirmed, UNCONFIRMED_SECONDS } from "../accounts/factors/totp.store.ts";
 import { pruneCounters } from "../records/counters/counters.store.ts";
-import type { Metrics } from "../platform/http/metrics.ts";
+import type { Metrics, Registry } from "../platform/http/metrics.ts";
 import { nextTurn, type Clock, type UnixSeconds } from "../platform/kernel/clock.ts";
 import type { Log } from "../platform/kernel/log.ts";
 import { pruneOutbox } from "../records/outbox/outbox.store.ts";
@@ -246,31 +245,24 @@ interface JobFigures {
 }
 
 function jobFigures(registry: Registry): JobFigures {
-  const registers = [registry];
-  const runs = new Counter({
+  const runs = registry.labelled("counter", {
     name: "portcullis_job_runs_total",
     help: "Runs of housekeeping jobs by this process, by result.",
-    labelNames: ["job", "result"],
-    registers,
   });
-  const rows = new Counter({
+  const rows = registry.labelled("counter", {
     name: "portcullis_job_rows_removed_total",
     help: "Rows that housekeeping jobs of this process have removed.",
-    labelNames: ["job"],
-    registers,
   });
-  const last = new Gauge({
+  const last = registry.labelled("gauge", {
     name: "portcullis_job_last_success_timestamp_seconds",
     help: "When a housekeeping job last succeeded in this process. One process of a deployment runs them: look at the highest.",
-    labelNames: ["job"],
-    registers,
   });
   return {
-    removed: (job, removed) => rows.inc({ job }, removed),
+    removed: (job, removed) => rows.add({ job }, removed),
     done: (job, now) => {
-      runs.inc({ job, result: "done" });
+      runs.add({ job, result: "done" }, 1);
       last.set({ job }, now);
     },
-    failed: (job) => runs.inc({ job, result: "failed" }),
+    failed: (job) => runs.add({ job, result: "failed" }, 1),
   };
 }

@@ -1,5 +1,4 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Page } from "./page.ts";
 
 /** Counts the answers of one endpoint. */
@@ -11,18 +10,17 @@ export interface Metrics {
   /** Other parts register their own metrics here. */
   readonly registry: Registry;
   series(endpoint: string): Series;
-  /** The registry in the Prometheus text format. */
+  /** All figures in the text format of Prometheus. */
   text(): Promise<string>;
 }
 
 const BOUNDS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BOUNDS_MILLISECONDS = BOUNDS_SECONDS.map((bound) => bound * 1000);
 const CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-const LABELS = ["endpoint", "status"];
 
 /**
- * Plain numbers in typed arrays, a few nanoseconds per request; prom-client sees them when it is
- * asked.
+ * Plain numbers in typed arrays, a few nanoseconds per request; they become text when a
+ * scraper asks.
  */
 class Tally implements Series {
   readonly endpoint: string;
@@ -54,82 +52,89 @@ class Tally implements Series {
   }
 }
 
+/** What the text format needs of one figure, which is read when it is asked for. */
+interface Family {
+  readonly name: string;
+  readonly help: string;
+  readonly kind: "counter" | "gauge" | "histogram";
+  samples(): readonly Sample[] | Promise<readonly Sample[]>;
+}
+
 interface Sample {
-  readonly metricName: string;
-  readonly labels: Readonly<Record<string, string | number>>;
-  readonly sharedLabels: Readonly<Record<string, string | number>>;
+  /** Of a histogram, such as `_bucket`; the others have none. */
+  readonly suffix?: string;
+  readonly labels?: Labels;
   readonly value: number;
 }
 
-const DURATIONS = {
-  name: "portcullis_http_request_duration_seconds",
-  help: "Time from the arrival of a request's headers to its answer.",
-};
+type Labels = Readonly<Record<string, string | number>>;
 
-/**
- * A histogram that reads the tallies instead of being told each observation; the registry asks by
- * this method's name.
- */
-class Durations extends Histogram {
-  readonly #tallies: Iterable<Tally>;
-
-  constructor(registry: Registry, tallies: Iterable<Tally>) {
-    super({ ...DURATIONS, labelNames: LABELS, buckets: BOUNDS_SECONDS, registers: [registry] });
-    this.#tallies = tallies;
-  }
-
-  async getForPromString(): Promise<object> {
-    const values = [...this.#tallies].flatMap((tally) =>
-      CLASSES.flatMap((status, row) => samples(tally, status, row)),
-    );
-    return { ...DURATIONS, type: "histogram", aggregator: "sum", values };
-  }
+interface Description {
+  readonly name: string;
+  readonly help: string;
 }
 
-function samples(tally: Tally, status: string, row: number): readonly Sample[] {
-  const count = tally.counts[row] ?? 0;
-  if (count === 0) return [];
-  const sharedLabels = { endpoint: tally.endpoint, status };
-  const sample = (suffix: string, labels: Sample["labels"], value: number): Sample => ({
-    metricName: `${DURATIONS.name}_${suffix}`,
-    labels,
-    sharedLabels,
-    value,
+/** A counter or a gauge with labels. */
+export interface Labelled {
+  add(labels: Labels, value: number): void;
+  set(labels: Labels, value: number): void;
+}
+
+/** Where other parts register figures of their own. */
+export interface Registry {
+  /** A figure that is read whenever somebody asks. */
+  gauge(description: Description & { read(): number | Promise<number> }): void;
+  /** Figures that are kept until somebody asks, one for each combination of labels. */
+  labelled(kind: "counter" | "gauge", description: Description): Labelled;
+}
+
+function durationsOf(tally: Tally): readonly Sample[] {
+  return CLASSES.flatMap((status, row) => {
+    const count = tally.counts[row] ?? 0;
+    if (count === 0) return [];
+    const labels = { endpoint: tally.endpoint, status };
+    const slots = tally.slots(row);
+    let atMost = 0;
+    const buckets = BOUNDS_SECONDS.map((le, i): Sample => {
+      atMost += slots[i] ?? 0;
+      return { suffix: "_bucket", labels: { le, ...labels }, value: atMost };
+    });
+    return [
+      ...buckets,
+      { suffix: "_bucket", labels: { le: "+Inf", ...labels }, value: count },
+      { suffix: "_sum", labels, value: tally.sums[row] ?? 0 },
+      { suffix: "_count", labels, value: count },
+    ];
   });
-  const slots = tally.slots(row);
-  return [
-    ...BOUNDS_SECONDS.map((le, i) =>
-      sample(
-        "bucket",
-        { le },
-        slots.slice(0, i + 1).reduce((a, b) => a + b, 0),
-      ),
-    ),
-    sample("bucket", { le: "+Inf" }, count),
-    sample("sum", {}, tally.sums[row] ?? 0),
-    sample("count", {}, count),
-  ];
+}
+
+function countsOf(tally: Tally): readonly Sample[] {
+  return CLASSES.flatMap((status, row) => {
+    const value = tally.counts[row] ?? 0;
+    return value === 0 ? [] : [{ labels: { endpoint: tally.endpoint, status }, value }];
+  });
 }
 
 export function createMetrics(): Metrics {
-  const registry = new Registry();
+  const families: Family[] = [];
   const tallies = new Map<string, Tally>();
-
-  new Counter({
-    name: "portcullis_http_requests_total",
-    help: "Answers by endpoint and status class.",
-    labelNames: LABELS,
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const tally of tallies.values())
-        CLASSES.forEach((status, row) => {
-          const count = tally.counts[row] ?? 0;
-          if (count > 0) this.inc({ endpoint: tally.endpoint, status }, count);
-        });
+  const ofAll = (read: (tally: Tally) => readonly Sample[]) => () =>
+    [...tallies.values()].flatMap(read);
+  families.push(
+    {
+      name: "portcullis_http_requests_total",
+      help: "Answers by endpoint and status class.",
+      kind: "counter",
+      samples: ofAll(countsOf),
     },
-  });
-  new Durations(registry, { [Symbol.iterator]: () => tallies.values() });
+    {
+      name: "portcullis_http_request_duration_seconds",
+      help: "Time from the arrival of a request's headers to its answer.",
+      kind: "histogram",
+      samples: ofAll(durationsOf),
+    },
+  );
+  const registry = registryOf(families);
   observeProcess(registry);
 
   return {
@@ -139,39 +144,100 @@ export function createMetrics(): Metrics {
       tallies.set(endpoint, tally);
       return tally;
     },
-    text: async () => registry.metrics(),
+    text: async () => (await Promise.all(families.map(textOf))).join("\n"),
   };
+}
+
+function registryOf(families: Family[]): Registry {
+  /** @throws {Error} for a name that is taken: a scraper refuses a page that has one twice */
+  const register = (family: Family): void => {
+    if (families.some(({ name }) => name === family.name))
+      throw new Error(`the figure ${family.name} is registered already`);
+    families.push(family);
+  };
+  return {
+    gauge: ({ read, ...description }) =>
+      register({ ...description, kind: "gauge", samples: async () => [{ value: await read() }] }),
+    labelled: (kind, description) => {
+      const kept = new Map<string, Sample>();
+      const put = (labels: Labels, change: (value: number) => number): void => {
+        const key = labelsOf(labels);
+        kept.set(key, { labels, value: change(kept.get(key)?.value ?? 0) });
+      };
+      register({ ...description, kind, samples: () => [...kept.values()] });
+      return {
+        add: (labels, value) => put(labels, (before) => before + value),
+        set: (labels, value) => put(labels, () => value),
+      };
+    },
+  };
+}
+
+/** https://prometheus.io/docs/instrumenting/exposition_formats/, version 0.0.4. */
+const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+async function textOf(family: Family): Promise<string> {
+  const { name, help, kind } = family;
+  const samples = await family.samples();
+  return [
+    `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}`,
+    `# TYPE ${name} ${kind}`,
+    ...samples.map(
+      ({ suffix = "", labels = {}, value }) =>
+        `${name}${suffix}${labelsOf(labels)} ${numeral(value)}`,
+    ),
+    "",
+  ].join("\n");
+}
+
+function labelsOf(labels: Labels): string {
+  const pairs = Object.entries(labels).map(
+    ([label, value]) =>
+      `${label}="${String(value).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`,
+  );
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+}
+
+function numeral(value: number): string {
+  if (Number.isFinite(value) || Number.isNaN(value)) return String(value);
+  return value > 0 ? "+Inf" : "-Inf";
 }
 
 function observeProcess(registry: Registry): void {
   const delay = monitorEventLoopDelay({ resolution: 20 });
   delay.enable();
-  const gauge = (name: string, help: string, read: () => number): void => {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
-  };
-  gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss());
-  gauge("process_heap_bytes", "Used JavaScript heap.", () => process.memoryUsage().heapUsed);
-  gauge("process_cpu_seconds_total", "Processor time, user and system.", () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
+  registry.gauge({
+    name: "process_resident_memory_bytes",
+    help: "Resident memory.",
+    read: () => process.memoryUsage.rss(),
   });
-  gauge("process_uptime_seconds", "Time since the process started.", () => process.uptime());
-  gauge(
-    "process_event_loop_delay_p99_seconds",
-    "99th percentile of the event loop's delay since the last scrape.",
-    () => {
+  registry.gauge({
+    name: "process_heap_bytes",
+    help: "Used JavaScript heap.",
+    read: () => process.memoryUsage().heapUsed,
+  });
+  registry.gauge({
+    name: "process_cpu_seconds_total",
+    help: "Processor time, user and system.",
+    read: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    },
+  });
+  registry.gauge({
+    name: "process_uptime_seconds",
+    help: "Time since the process started.",
+    read: () => process.uptime(),
+  });
+  registry.gauge({
+    name: "process_event_loop_delay_p99_seconds",
+    help: "99th percentile of the event loop's delay since the last scrape.",
+    read: () => {
       const seconds = delay.percentile(99) / 1e9;
       delay.reset();
       return seconds;
     },
-  );
+  });
 }
 
 /**
@@ -192,7 +258,7 @@ export function metricsPage(
         kind: "page",
         status: 200,
         body: await metrics.text(),
-        headers: { "content-type": metrics.registry.contentType },
+        headers: { "content-type": CONTENT_TYPE },
       };
     },
   };
