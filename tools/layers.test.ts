@@ -23,7 +23,14 @@ const floors: readonly {
   },
   {
     name: "accounts",
-    folders: [["users", "tokens"], ["sessions"], ["sign-in", "account"], ["factors"]],
+    folders: [
+      ["users", "tokens"],
+      ["sessions"],
+      ["sign-in"],
+      ["policies"],
+      ["account"],
+      ["factors"],
+    ],
   },
   {
     name: "interfaces",

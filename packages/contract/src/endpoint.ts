@@ -46,6 +46,8 @@ export interface Endpoint {
   readonly access: Access;
   readonly budget?: Budget;
   readonly stepUp?: StepUp;
+  /** A signed-in user may call it while the account is paused, which else is refused. */
+  readonly whilePaused?: true;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly input?: z.ZodType;
@@ -88,6 +90,9 @@ export function failuresOf(e: Endpoint): readonly FailureCode[] {
         ? []
         : (["invalid_input"] as const)),
       ...(e.access === "public" || e.access === "signed" ? [] : ofAToken),
+      ...((e.access === "user" || e.access === "superuser") && e.whilePaused !== true
+        ? (["account_paused"] as const)
+        : []),
       ...(e.access === "signed" ? (["invalid_signature", "rate_limited"] as const) : []),
       ...(e.access === "superuser"
         ? (["forbidden", "factor_required", "insufficient_user_authentication"] as const)

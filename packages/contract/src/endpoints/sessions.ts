@@ -76,6 +76,7 @@ export const getToken = endpoint({
   summary: "Who and what this access token is",
   description: "Answered from the token and the revocation view; no database query.",
   access: "user",
+  whilePaused: true,
   answers: {
     200: z.strictObject({
       userId: id,
@@ -109,6 +110,7 @@ export const endCurrentSession = endpoint({
   summary: "Log out here",
   description: "When this returns, the session's access tokens are refused.",
   access: "user",
+  whilePaused: true,
   answers: { 204: null },
   failures: [],
 });
@@ -121,6 +123,7 @@ export const endSession = endpoint({
   summary: "Log out one device",
   description: "204 too where there is no such session of this account.",
   access: "user",
+  whilePaused: true,
   params: z.strictObject({ id }),
   answers: { 204: null },
   failures: [],
@@ -133,6 +136,7 @@ export const endAllSessions = endpoint({
   tag: "Sessions",
   summary: "Log out everywhere",
   access: "user",
+  whilePaused: true,
   answers: { 204: null },
   failures: [],
 });

@@ -47,7 +47,7 @@ import { bearerGuard, serverRoutes, type Readiness } from "./server.http.ts";
 import { createAuthenticate } from "../accounts/sessions/authenticate.ts";
 import { createSessionEnding } from "../accounts/sessions/session-ending.ts";
 import { sessionRoutes } from "../accounts/sessions/sessions.http.ts";
-import { createAssurance } from "../accounts/sign-in/assurance.ts";
+import { createAuthorize } from "../accounts/policies/authorize.ts";
 import { createCheckOwnPassword } from "../accounts/sign-in/own-password.ts";
 import type { Factor } from "../accounts/sign-in/factor.ts";
 import { signInRoutes } from "../accounts/sign-in/sign-in.http.ts";
@@ -62,7 +62,6 @@ import { confirmPage } from "../interfaces/pages/confirm-registration.ts";
 import { setupPage } from "../interfaces/pages/setup.ts";
 import { usernameRules } from "../accounts/users/username.ts";
 import { userRoutes } from "../accounts/users/users.http.ts";
-import { isActiveSuperuser } from "../accounts/users/users.store.ts";
 
 /** Everything that comes from outside: a process gets the real parts, a test replaces them. */
 export interface Parts {
@@ -246,8 +245,7 @@ export function composeApp(parts: Parts, rules: Rules, readiness: () => Readines
     pages: pagesOf(parts, rules),
     ...(elsewhere !== undefined && { elsewhere }),
     authenticate,
-    isSuperuser: async (userId) => isActiveSuperuser(rules.db, userId),
-    assure: createAssurance(rules),
+    authorize: createAuthorize(rules),
     verifySignature: reportSignatures(parts, rules),
     allow,
     isUnavailable,

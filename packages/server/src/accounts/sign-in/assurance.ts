@@ -1,9 +1,6 @@
-import type { AccessClaims, Endpoint, FactorName } from "@portcullis/contract";
-import type { Db } from "../../platform/db/open.ts";
-import { refuse, type Caller, type Refusal } from "../../platform/http/serve.ts";
+import type { AccessClaims, FactorName } from "@portcullis/contract";
+import { refuse, type Refusal } from "../../platform/http/serve.ts";
 import type { AmrList } from "../sessions/amr.ts";
-import { enrolledFactors, type Factor } from "./factor.ts";
-import { isRequired, type PolicyDeps } from "./policy.ts";
 
 /** NIST SP 800-63B-4 §2: one factor, or two. */
 export type Acr = "aal1" | "aal2";
@@ -70,41 +67,12 @@ function strengthOf(factors: readonly FactorName[]): number {
   return Math.max(0, ...factors.map((name) => strengths[name]));
 }
 
-export interface AssuranceDeps extends PolicyDeps {
-  readonly db: Db;
-  readonly factors: readonly Factor[];
-}
-
-type Insufficient = Refusal<"insufficient_user_authentication" | "factor_required">;
-
 /**
- * Whether a caller has proven enough for an endpoint; `undefined` where so. Who has a second factor
- * must have shown it, lately where the endpoint says so; a superuser of whom one is demanded does
- * nothing without (AD-06). RFC 9470.
+ * The refusal that says what has to be proven once more.
+ *
+ * @param needed `factors`: one of these must be shown, or the password if there is none
  */
-export function createAssurance(
-  deps: AssuranceDeps,
-): (endpoint: Endpoint, caller: Caller) => Promise<Insufficient | undefined> {
-  return async ({ access, stepUp }, { userId, claims }) => {
-    if (
-      claims.acr === "aal2" &&
-      (stepUp === undefined || isRecent(deps, claims, stepUp.maxAgeSeconds))
-    )
-      return undefined;
-    const enrolled = (await enrolledFactors(deps.db, deps.factors, userId)).map(({ name }) => name);
-    if (enrolled.length === 0) {
-      if (access === "superuser" && isRequired(deps, someSuperuser))
-        return refuse("factor_required");
-      if (stepUp?.when !== "always" || isRecent(deps, claims, stepUp.maxAgeSeconds))
-        return undefined;
-      return insufficient({ acr: "aal1", maxAgeSeconds: stepUp.maxAgeSeconds, factors: [] });
-    }
-    return insufficient({ acr: "aal2", maxAgeSeconds: stepUp?.maxAgeSeconds, factors: enrolled });
-  };
-}
-
-/** @param needed `factors`: one of these will do; none: the password. */
-function insufficient(needed: {
+export function insufficient(needed: {
   readonly acr: Acr;
   readonly maxAgeSeconds: number | undefined;
   readonly factors: readonly FactorName[];
@@ -115,15 +83,4 @@ function insufficient(needed: {
     ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
     factors,
   });
-}
-
-/** Who gets as far as this is one. */
-const someSuperuser = { superuserSince: 0 };
-
-function isRecent(
-  { clock }: AssuranceDeps,
-  { auth_time }: AccessClaims,
-  maxAgeSeconds: number,
-): boolean {
-  return clock.now() - auth_time <= maxAgeSeconds;
 }

@@ -1,13 +1,13 @@
 import { endpoints } from "@portcullis/contract";
 import { originOf } from "../../records/audit/origin.ts";
 import { answer, refuse, serve, type Route } from "../../platform/http/serve.ts";
+import { accountOf } from "./account-of-caller.ts";
 import { toAccount } from "./account.ts";
 import { deleteSelf, type DeleteSelfDeps } from "./delete-user.ts";
 import { confirm, confirmByLink, registrationState, resend } from "./confirm-registration.ts";
 import { register, type InputProblem, type RegisterDeps, type Unacceptable } from "./register.ts";
 import { setUp } from "./setup.ts";
 import { updateMe, type UpdateMeDeps } from "./update-me.ts";
-import { findUser } from "./users.store.ts";
 
 export type UserRoutesDeps = RegisterDeps & UpdateMeDeps & DeleteSelfDeps;
 
@@ -87,9 +87,10 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
     }),
 
     serve(endpoints.getMe, async (call) => {
-      const user = await findUser(deps.db, call.caller.userId);
-      if (user === undefined) return refuse("session_ended", { cause: "user_deleted" });
-      return user.pausedAt === null ? answer(200, toAccount(user)) : refuse("account_paused");
+      const user = await accountOf(deps.db, call.caller);
+      return user === undefined
+        ? refuse("session_ended", { cause: "user_deleted" })
+        : answer(200, toAccount(user));
     }),
 
     serve(endpoints.updateMe, async (call) => {

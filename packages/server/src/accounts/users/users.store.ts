@@ -1,5 +1,5 @@
 import type { Json, Profile } from "./profile.ts";
-import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
+import type { Queryable, Tx } from "../../platform/db/open.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import { sql, type Selectable } from "kysely";
 import { prepared } from "../../platform/db/prepared.ts";
@@ -529,18 +529,6 @@ export async function lockActiveSuperusers(tx: Tx): Promise<readonly string[]> {
     .forUpdate()
     .execute();
   return rows.map((row) => row.id);
-}
-
-export async function isActiveSuperuser(db: Db, id: string): Promise<boolean> {
-  const row = await db
-    .selectFrom("users")
-    .select("id")
-    .where("id", "=", id)
-    .where("superuser_since", "is not", null)
-    .where("disabled_at", "is", null)
-    .where("paused_at", "is", null)
-    .executeTakeFirst();
-  return row !== undefined;
 }
 
 export async function anySuperuser(db: Queryable): Promise<boolean> {

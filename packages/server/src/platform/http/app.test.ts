@@ -105,8 +105,8 @@ function world(options: Partial<AppDeps> = {}, more: readonly Route[] = []) {
       if (token === "stale-view") return { kind: "refused", code: "revocation_view_stale" };
       return { kind: "refused", code: "invalid_token" };
     },
-    isSuperuser: async (userId) => userId === superuserId,
-    assure: async () => undefined,
+    authorize: ({ access }, { userId }) =>
+      access === "superuser" && userId !== superuserId ? refuse("forbidden") : undefined,
     allow: async () => ({ ok: true }),
     verifySignature: async () => refuse("invalid_signature"),
     isUnavailable: () => false,
@@ -784,8 +784,7 @@ test("storage that cannot be reached is 503 with when to try again", async () =>
   );
   const asleep = world({
     isUnavailable: () => true,
-    isSuperuser: async () => Promise.reject(cause),
-    assure: async () => undefined,
+    authorize: async () => Promise.reject(cause),
     authenticate: () => ({ kind: "verified", claims: claimsOf(id) }),
   });
   assert.equal((await asleep.send("GET", "/v1/admin/users", as("good"))).status, 503);
@@ -812,8 +811,7 @@ function createAppOf(routes: readonly Route[], checkAnswers: boolean) {
     pages: [],
     checkAnswers,
     authenticate: () => ({ kind: "refused", code: "invalid_token" }),
-    isSuperuser: async () => false,
-    assure: async () => undefined,
+    authorize: () => undefined,
     allow: async () => ({ ok: true }),
     verifySignature: async () => refuse("invalid_signature"),
     isUnavailable: () => false,

@@ -45,9 +45,14 @@ export type Allowance =
 export interface EdgeDeps {
   /** Answered without a promise, it costs the request no turn of the event loop. */
   readonly authenticate: (token: string) => Authentication | Promise<Authentication>;
-  readonly isSuperuser: (userId: string) => Promise<boolean>;
-  /** What the caller has not proven yet, for an endpoint that asks for more than a token. */
-  readonly assure: (endpoint: Endpoint, caller: Caller) => Promise<AnyReply | undefined>;
+  /**
+   * Decides whether the caller may call the endpoint. Returns the refusal if not. May return
+   * synchronously, which saves a turn of the event loop.
+   */
+  readonly authorize: (
+    endpoint: Endpoint,
+    caller: Caller,
+  ) => AnyReply | undefined | Promise<AnyReply | undefined>;
   /** Whether the body, as it was sent, is signed by somebody who shares the secret. */
   readonly verifySignature: (
     signature: string | undefined,
@@ -131,24 +136,21 @@ export function edgeOf(deps: EdgeDeps, route: Route): Answering {
     return proceed(exchange, params);
   }
 
-  /** For a call that nothing but the token is asked of. */
+  /** For a call that carries nothing to parse and draws on no budget. */
   function plain(exchange: Exchange): AnyReply | Promise<AnyReply> {
-    return exchange.carriesBody ? refuse("malformed_request") : route.handle(exchange);
+    if (exchange.carriesBody) return refuse("malformed_request");
+    const { caller } = exchange;
+    const denial = caller === undefined ? undefined : deps.authorize(endpoint, caller);
+    return denial instanceof Promise
+      ? denial.then((denied) => denied ?? route.handle(exchange))
+      : (denial ?? route.handle(exchange));
   }
 
   async function checked(exchange: Exchange, params: Params): Promise<AnyReply> {
     const { caller } = exchange;
-    if (
-      endpoint.access === "superuser" &&
-      (caller === undefined || !(await deps.isSuperuser(caller.userId)))
-    )
-      return refuse("forbidden");
-    if (
-      caller !== undefined &&
-      (endpoint.access === "superuser" || endpoint.stepUp !== undefined)
-    ) {
-      const insufficient = await deps.assure(endpoint, caller);
-      if (insufficient !== undefined) return insufficient;
+    if (caller !== undefined) {
+      const denial = await deps.authorize(endpoint, caller);
+      if (denial !== undefined) return denial;
     }
     if (endpoint.budget !== undefined) {
       const allowance = await deps.allow(endpoint.budget, exchange.client);
@@ -293,15 +295,8 @@ function receive(deps: EdgeDeps, request: Request, bindings: Bindings): Exchange
   );
 }
 
-function isPlain({ access, budget, stepUp, params, query, input }: Endpoint): boolean {
-  return (
-    access !== "superuser" &&
-    budget === undefined &&
-    stepUp === undefined &&
-    params === undefined &&
-    query === undefined &&
-    input === undefined
-  );
+function isPlain({ budget, params, query, input }: Endpoint): boolean {
+  return budget === undefined && params === undefined && query === undefined && input === undefined;
 }
 
 type Bearer =

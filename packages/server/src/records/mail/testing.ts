@@ -13,8 +13,7 @@ export function served(pages: readonly Page[]): (path: string) => Promise<Respon
     routes: [],
     pages,
     authenticate: () => ({ kind: "refused", code: "invalid_token" }),
-    isSuperuser: async () => false,
-    assure: async () => undefined,
+    authorize: () => undefined,
     verifySignature: async () => ({
       kind: "refused",
       code: "invalid_signature",

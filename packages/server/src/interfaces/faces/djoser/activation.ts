@@ -44,6 +44,7 @@ export function activationViews(
       path: `${prefix}/users/activation/`,
       methods: {
         POST: action({
+          act: "public",
           permission: allowAny<Caller>,
           throttle: async ({ client }) => deps.allow("credential", client),
           body: form({ uid: plainField(), token: plainField() }),
@@ -57,6 +58,7 @@ export function activationViews(
       path: `${prefix}/users/resend_activation/`,
       methods: {
         POST: action({
+          act: "public",
           permission: allowAny<Caller>,
           body: form({ email: emailField() }),
           handle: async (call) => resend(deps, call),

@@ -3,14 +3,15 @@ import type { Origin } from "../../../records/audit/events.ts";
 import type { Visit } from "../../../platform/http/page.ts";
 import type { SignedIn } from "../../../accounts/users/ports.ts";
 import type { User } from "../../../accounts/users/users.store.ts";
+import type { Actor } from "../../../accounts/policies/may.ts";
 import { detail } from "../drf/answers.ts";
 import type { Authentication, Authenticator } from "../drf/view.ts";
 import { jwtAuthenticator } from "../jwt/authenticator.ts";
 import type { DjoserDeps } from "./deps.ts";
 import { findTokenBearer } from "./token-bearer.ts";
 
-/** Whose request it is, whichever way they have logged in. */
-export interface Caller {
+/** The user of a request, whichever way they have logged in. */
+export interface Caller extends Actor {
   readonly account: User;
   readonly sessionId: string;
 }
@@ -23,11 +24,13 @@ export function callerAuthenticator(deps: DjoserDeps): Authenticator<Caller> {
   const jwt = jwtAuthenticator(deps);
   return {
     challenge: jwt.challenge,
+    policy: { deps, actorOf: (caller) => caller },
     authenticate: async (visit) => {
       const authentication = await jwt.authenticate(visit);
-      if (authentication.kind === "user") {
+      if (authentication.kind === "user" || authentication.kind === "paused") {
         const { account, bearer } = authentication.user;
-        return { kind: "user", user: { account, sessionId: bearer.sessionId } };
+        const { sessionId, claims } = bearer;
+        return { ...authentication, user: { account, sessionId, claims } };
       }
       return authentication.kind === "anonymous" && deps.djoser.tokenLogin
         ? authenticateByToken(deps, visit)
@@ -51,12 +54,15 @@ async function authenticateByToken(
   const bearer = await findTokenBearer(deps, token);
   if (bearer === undefined) return refused("Invalid token.");
   const { disabledAt, pausedAt } = bearer.account;
-  if (disabledAt !== null || pausedAt !== null) return refused("User inactive or deleted.");
+  const inactive = refused("User inactive or deleted.");
+  if (disabledAt !== null) return inactive;
+  if (pausedAt !== null)
+    return bearer.isLive ? { ...inactive, kind: "paused", user: bearer } : inactive;
   return bearer.isLive ? { kind: "user", user: bearer } : refused("Invalid token.");
 }
 
-function refused(words: string): Authentication<Caller> {
-  return { kind: "refused", answer: detail(401, words) };
+function refused(words: string) {
+  return { kind: "refused", answer: detail(401, words) } as const;
 }
 
 export function signedIn(caller: Caller, { client }: Visit): SignedIn {

@@ -55,6 +55,7 @@ function rootView(
     permission: allowAny,
     methods: {
       GET: action({
+        act: "public",
         permission: allowAny<Caller>,
         handle: ({ params: { format } }) =>
           ok({ users: `${publicUrl}${prefix}/users${format === undefined ? "/" : `.${format}`}` }),

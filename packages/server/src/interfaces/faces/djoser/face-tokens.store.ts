@@ -20,6 +20,8 @@ export interface FaceToken {
     readonly idleEndsAt: UnixSeconds;
     readonly endsAt: UnixSeconds;
     readonly revokedAt: UnixSeconds | null;
+    readonly acr: string;
+    readonly authTime: UnixSeconds;
   };
   readonly account: User;
 }
@@ -66,6 +68,8 @@ const joined = (db: Queryable) =>
       "sessions.idle_ends_at",
       "sessions.ends_at",
       "sessions.revoked_at",
+      "sessions.acr",
+      "sessions.auth_time",
     ]);
 
 interface Row extends Selectable<UsersTable>, Pick<FaceTokensTable, "token_hash" | "session_id"> {
@@ -73,6 +77,8 @@ interface Row extends Selectable<UsersTable>, Pick<FaceTokensTable, "token_hash"
   readonly idle_ends_at: UnixSeconds;
   readonly ends_at: UnixSeconds;
   readonly revoked_at: UnixSeconds | null;
+  readonly acr: string;
+  readonly auth_time: UnixSeconds;
 }
 
 function toFaceToken(row: Row): FaceToken {
@@ -84,6 +90,8 @@ function toFaceToken(row: Row): FaceToken {
       idleEndsAt: row.idle_ends_at,
       endsAt: row.ends_at,
       revokedAt: row.revoked_at,
+      acr: row.acr,
+      authTime: row.auth_time,
     },
     account: toUser(row),
   };

@@ -49,6 +49,7 @@ export function nameViews(deps: DjoserDeps, authenticator: Authenticator<Caller>
       path: `${prefix}/users/set_${loginField}/`,
       methods: {
         POST: action({
+          act: loginField === "email" ? "changeEmail" : "changeUsername",
           permission: isAuthenticated<Caller>,
           body: form({
             current_password: plainField(),
@@ -66,6 +67,7 @@ export function nameViews(deps: DjoserDeps, authenticator: Authenticator<Caller>
       path: `${prefix}/users/reset_${loginField}/`,
       methods: {
         POST: action({
+          act: "public",
           permission: allowAny<Caller>,
           body: form({ email: emailField() }),
           handle: async (call) => askForReset(deps, "djoser_username_reset", call),
@@ -78,6 +80,7 @@ export function nameViews(deps: DjoserDeps, authenticator: Authenticator<Caller>
       path: `${prefix}/users/reset_${loginField}_confirm/`,
       methods: {
         POST: action({
+          act: "public",
           permission: allowAny<Caller>,
           throttle: async ({ client }) => deps.allow("credential", client),
           body: form({

@@ -45,6 +45,7 @@ export function passwordViews(
       path: `${prefix}/users/set_password/`,
       methods: {
         POST: action({
+          act: "changePassword",
           permission: isAuthenticated<Caller>,
           body: form({
             new_password: plainField(),
@@ -61,6 +62,7 @@ export function passwordViews(
       path: `${prefix}/users/reset_password/`,
       methods: {
         POST: action({
+          act: "public",
           permission: allowAny<Caller>,
           body: form({ email: emailField() }),
           handle: async (call) => askForReset(deps, "djoser_password_reset", call),
@@ -73,6 +75,7 @@ export function passwordViews(
       path: `${prefix}/users/reset_password_confirm/`,
       methods: {
         POST: action({
+          act: "public",
           permission: allowAny<Caller>,
           throttle: async ({ client }) => deps.allow("credential", client),
           body: form({

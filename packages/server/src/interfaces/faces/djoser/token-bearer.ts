@@ -2,10 +2,11 @@ import { hashToken } from "../../../platform/kernel/codes.ts";
 import type { Clock } from "../../../platform/kernel/clock.ts";
 import type { Keyring } from "../../../platform/kernel/keyring.ts";
 import type { Db } from "../../../platform/db/open.ts";
+import type { Actor } from "../../../accounts/policies/may.ts";
 import type { User } from "../../../accounts/users/users.store.ts";
 import { findFaceToken, type FaceToken } from "./face-tokens.store.ts";
 
-export interface TokenBearer {
+export interface TokenBearer extends Actor {
   readonly account: User;
   readonly sessionId: string;
   readonly isLive: boolean;
@@ -17,9 +18,10 @@ export async function findTokenBearer(
   token: string,
 ): Promise<TokenBearer | undefined> {
   const found = await findFaceToken(deps.db, hashToken(token));
-  return (
-    found && { account: found.account, sessionId: found.sessionId, isLive: isLive(deps, found) }
-  );
+  if (found === undefined) return undefined;
+  const { account, sessionId, session } = found;
+  const claims = { acr: session.acr, auth_time: session.authTime };
+  return { account, sessionId, claims, isLive: isLive(deps, found) };
 }
 
 export function isLive(

@@ -42,6 +42,7 @@ export function tokenViews(
       permission: allowAny,
       methods: {
         POST: action({
+          act: "public",
           permission: allowAny<Caller>,
           body: form({ password: optional(text()), [deps.loginField]: optional(text()) }),
           handle: async ({ input: { values }, ...visit }) => {
@@ -63,6 +64,7 @@ export function tokenViews(
       permission: isAuthenticated,
       methods: {
         POST: action({
+          act: "endOwnSession",
           permission: isAuthenticated<Caller>,
           handle: async (call) => tokenLogout(deps, call.user, call),
         }),

@@ -1,3 +1,4 @@
+import type { Act } from "../../../accounts/policies/acts.ts";
 import type { Visit } from "../../../platform/http/page.ts";
 import type { Json } from "../../../platform/http/serve.ts";
 import { changeAddress } from "../account/set-email.ts";
@@ -52,6 +53,7 @@ export function userViews(deps: DjoserDeps, authenticator: Authenticator<Caller>
   } as const;
   const { prefix } = deps.djoser;
   const self = (call: Call<Caller, unknown>): User => call.user.account;
+  const ownChange = actOfUpdate(deps);
   return [
     view<Caller>({
       ...common,
@@ -59,6 +61,10 @@ export function userViews(deps: DjoserDeps, authenticator: Authenticator<Caller>
       path: `${prefix}/users/`,
       methods: {
         GET: action({
+          act: ({ user: { account } }) => {
+            if (account.superuserSince !== null) return "listUsers";
+            return deps.djoser.hideUsers ? "readOwnAccount" : "browseUsers";
+          },
           permission: isAuthenticated<Caller>,
           handle: async (call) => list(deps, call),
         }),
@@ -71,20 +77,24 @@ export function userViews(deps: DjoserDeps, authenticator: Authenticator<Caller>
       path: `${prefix}/users/me/`,
       methods: {
         GET: action({
+          act: "readOwnAccount",
           permission: isAuthenticated<Caller>,
           handle: (call) => ok(accountOf(deps, self(call))),
         }),
         PUT: action({
+          act: ownChange,
           permission: isAuthenticated<Caller>,
           body: serializer(changeable(deps)),
           handle: async (call) => update(deps, self(call), call),
         }),
         PATCH: action({
+          act: ownChange,
           permission: isAuthenticated<Caller>,
           body: partial(changeable(deps)),
           handle: async (call) => update(deps, self(call), call),
         }),
         DELETE: action({
+          act: "deleteAccount",
           permission: isAuthenticated<Caller>,
           body: form({ current_password: plainField() }),
           handle: async (call) => remove(deps, self(call), call),
@@ -97,19 +107,30 @@ export function userViews(deps: DjoserDeps, authenticator: Authenticator<Caller>
       path: `${prefix}/users/{id}/`,
       methods: {
         GET: action({
+          act: (call) => (isOwn(deps, call) ? "readOwnAccount" : "readUser"),
+          forbidden: async (call) => hide(deps, call),
           permission: isAuthenticated<Caller>,
-          handle: async (call) => {
-            const target = await aim(deps, call);
-            return target.kind === "user" ? ok(accountOf(deps, target.user)) : target.answer;
+          handle: async ({ params }) => {
+            const user = await findById(deps, params["id"] ?? "");
+            return user === undefined ? notFound() : ok(accountOf(deps, user));
           },
         }),
-        PUT: aimed(deps, serializer(changeable(deps)), update),
-        PATCH: aimed(deps, partial(changeable(deps)), update),
-        DELETE: aimed(deps, form({ current_password: plainField() }), remove),
+        PUT: aimed(deps, [ownChange, "changeUser"], serializer(changeable(deps)), update),
+        PATCH: aimed(deps, [ownChange, "changeUser"], partial(changeable(deps)), update),
+        DELETE: aimed(
+          deps,
+          ["deleteAccount", "deleteUser"],
+          form({ current_password: plainField() }),
+          remove,
+        ),
       },
     }),
   ];
 }
+
+/** If users log in by username, an update of their own account moves the address. */
+const actOfUpdate = ({ loginField }: DjoserDeps): Act =>
+  loginField === "username" ? "changeEmail" : "changeOwnProfile";
 
 const changeable = ({ loginField }: DjoserDeps) => ({
   ...(loginField === "username" ? { email: optional(emailField({ allowBlank: true })) } : {}),
@@ -122,6 +143,7 @@ const changeable = ({ loginField }: DjoserDeps) => ({
 function registration(deps: DjoserDeps): Action<Caller> {
   const { loginField } = deps;
   return action({
+    act: "public",
     permission: allowAny<Caller>,
     throttle: async ({ client }) => deps.allow("registration", client),
     body: form({
@@ -198,52 +220,50 @@ async function list(deps: DjoserDeps, call: Call<Caller, undefined>): Promise<An
   return { ...ok(body), headers: { link: `<${next}>; rel="next"` } };
 }
 
-type Aimed =
-  | { readonly kind: "user"; readonly user: User }
-  | { readonly kind: "none"; readonly answer: Answer };
+/** Whether the path names the caller's own account. */
+function isOwn(
+  { tokens }: DjoserDeps,
+  { user: { account }, params }: Call<Caller, unknown>,
+): boolean {
+  return params["id"] === String(tokens.idOf(account));
+}
 
-/**
- * Whose account the path names, if it is for the caller to reach: their own, and for a superuser
- * everybody's.
- */
-async function aim(
-  deps: DjoserDeps,
-  { user: { account }, params, request }: Call<Caller, unknown>,
-): Promise<Aimed> {
-  const user = await findById(deps, params["id"] ?? "");
-  if (user === undefined) return { kind: "none", answer: notFound() };
-  if (user.id === account.id || account.superuserSince !== null) return { kind: "user", user };
-  const isHidden = deps.djoser.hideUsers && request.method !== "DELETE";
-  return { kind: "none", answer: isHidden ? notFound() : permissionDenied() };
+/** What a user who is no superuser is told about an account that is not their own. */
+async function hide(deps: DjoserDeps, { params, request }: Call<Caller, unknown>): Promise<Answer> {
+  if ((await findById(deps, params["id"] ?? "")) === undefined) return notFound();
+  return deps.djoser.hideUsers && request.method !== "DELETE" ? notFound() : permissionDenied();
 }
 
 /**
- * An action on the account that the path names; whether there is one comes before what is wrong
- * with the body.
+ * An action on the account that the path names: the caller's own, and for a superuser everybody's.
+ * An account that does not exist is answered before what is wrong with the body.
  */
 function aimed<Input>(
   deps: DjoserDeps,
+  [own, ofOther]: readonly [own: Act, ofOther: Act],
   body: Body<Input>,
   act: (deps: DjoserDeps, user: User, call: Call<Caller, Input>) => Promise<Answer>,
 ): Action<Caller> {
   type Shot =
     | { readonly kind: "user"; readonly user: User; readonly input: Input }
-    | Extract<Aimed, { readonly kind: "none" }>;
+    | { readonly kind: "none" };
   return action({
+    act: (call) => (isOwn(deps, call) ? own : ofOther),
+    forbidden: async (call) => hide(deps, call),
     permission: isAuthenticated<Caller>,
-    body: (call: Call<Caller, undefined>): Body<Shot> => ({
+    body: ({ params }: Call<Caller, undefined>): Body<Shot> => ({
       ...(body.facts !== undefined && { facts: body.facts }),
       read: async (data) => {
-        const target = await aim(deps, call);
-        if (target.kind === "none") return { kind: "valid", input: target };
+        const user = await findById(deps, params["id"] ?? "");
+        if (user === undefined) return { kind: "valid", input: { kind: "none" } };
         const outcome = await body.read(data);
         return outcome.kind === "invalid"
           ? outcome
-          : { kind: "valid", input: { ...target, input: outcome.input } };
+          : { kind: "valid", input: { kind: "user", user, input: outcome.input } };
       },
     }),
     handle: async ({ input: shot, ...call }) =>
-      shot.kind === "none" ? shot.answer : act(deps, shot.user, { ...call, input: shot.input }),
+      shot.kind === "none" ? notFound() : act(deps, shot.user, { ...call, input: shot.input }),
   });
 }
 

@@ -35,6 +35,7 @@ const bearer: Authenticator<Account> = {
       return { kind: "user", user: { name: authorization.slice("Bearer ".length) } };
     return { kind: "refused", answer: detail(401, "User not found", { code: "user_not_found" }) };
   },
+  policy: undefined,
 };
 const account = {
   email: optional(email({ label: "Email address", allowBlank: true })),
@@ -48,6 +49,7 @@ const obtain = {
   permission: allowAny<Account>,
   methods: {
     POST: action({
+      act: "public",
       permission: allowAny<Account>,
       body: serializer({ email: text(), password: text() }),
       handle: ({ input }) => {
@@ -76,6 +78,7 @@ const views = [
     permission: isAuthenticated,
     methods: {
       POST: action({
+        act: "public",
         permission: isAuthenticated<Account>,
         body: members,
         handle: ({ input }) => ok({ all: isTruthy(input.get("all")) }),
@@ -88,7 +91,11 @@ const views = [
     path: "/auth/",
     permission: allowAny,
     methods: {
-      GET: action({ permission: allowAny<Account>, handle: () => ok({ users: "/auth/users/" }) }),
+      GET: action({
+        act: "public",
+        permission: allowAny<Account>,
+        handle: () => ok({ users: "/auth/users/" }),
+      }),
     },
   }),
   view<Account>({
@@ -97,10 +104,12 @@ const views = [
     path: "/auth/users/",
     methods: {
       GET: action({
+        act: "public",
         permission: isAuthenticated<Account>,
         handle: ({ user }) => ok([{ username: user.name }]),
       }),
       POST: action({
+        act: "public",
         permission: allowAny<Account>,
         body: serializer({ id: readOnly("integer", "ID"), ...account, password: text() }),
         handle: ({ input }) => created({ email: input.email ?? "", username: input.username }),
@@ -113,20 +122,24 @@ const views = [
     path: "/auth/users/me/",
     methods: {
       GET: action({
+        act: "public",
         permission: isAuthenticated<Account>,
         handle: ({ user }) => ok({ username: user.name }),
       }),
       PUT: action({
+        act: "public",
         permission: isAuthenticated<Account>,
         body: serializer(account),
         handle: ({ input }) => ok([input.username]),
       }),
       PATCH: action({
+        act: "public",
         permission: isAuthenticated<Account>,
         body: partial(account),
         handle: ({ input }) => ok(Object.keys(input)),
       }),
       DELETE: action({
+        act: "public",
         permission: isAuthenticated<Account>,
         body: ({ user }) =>
           serializer({
@@ -144,6 +157,7 @@ const views = [
     path: "/auth/users/{id}/",
     methods: {
       GET: action({
+        act: "public",
         permission: isAuthenticated<Account>,
         handle: ({ params }) => (params["id"] === "1" ? ok({ id: 1 }) : notFound()),
       }),
@@ -155,6 +169,7 @@ const views = [
     path: "/auth/users/resend_activation/",
     methods: {
       POST: action({
+        act: "public",
         permission: allowAny<Account>,
         body: serializer({ email: email() }),
         handle: () => empty(400),
@@ -170,6 +185,7 @@ const views = [
     permission: isAuthenticated,
     methods: {
       POST: action({
+        act: "public",
         permission: (user: Account | undefined) =>
           user?.name === "berta"
             ? { kind: "admitted", user }
@@ -186,7 +202,9 @@ const views = [
     title: "Busy",
     authenticator: nobody(challenge),
     permission: allowAny,
-    methods: { GET: action({ permission: allowAny<Account>, handle: () => busy(2.5) }) },
+    methods: {
+      GET: action({ act: "public", permission: allowAny<Account>, handle: () => busy(2.5) }),
+    },
   }),
 ];
 
@@ -196,8 +214,7 @@ const app = createApp({
   pages: [],
   elsewhere: router(views),
   authenticate: () => ({ kind: "refused", code: "invalid_token" }),
-  isSuperuser: async () => false,
-  assure: async () => undefined,
+  authorize: () => undefined,
   verifySignature: async () => ({ kind: "verified" }),
   allow: async () => ({ ok: true }),
   isUnavailable: () => false,

@@ -1,9 +1,13 @@
 /*
  * Django REST framework's dialect, for the faces: what DRF 3.14 on Django 3.2 does on the wire with its default parsers and
- * routers. A face declares its views and holds the rules' outcomes against answers; requests, errors, negotiation, methods,
+ * routers. A face declares its views and turns the rules' outcomes into answers; requests, errors, negotiation, methods,
  * slashes and OPTIONS are made here.
  *
- *   const bearer: Authenticator<Account> = { challenge: 'Bearer realm="api"', authenticate: async (visit) => … };
+ *   const bearer: Authenticator<Account> = {
+ *     challenge: 'Bearer realm="api"',
+ *     authenticate: async (visit) => …,
+ *     policy: { deps, actorOf: ({ account, claims }) => ({ account, claims }) },
+ *   };
  *
  *   const setPassword = view<Account>({
  *     name: "djoser.set_password",                  // for log and metrics
@@ -13,6 +17,7 @@
  *     permission: isAuthenticated,                  // for OPTIONS and for methods that are not there (401 before 405)
  *     methods: {
  *       POST: action({
+ *         act: "changePassword",                    // what the policy is asked, or "public"
  *         permission: isAuthenticated<Account>,     // decides what `user` is: an Account, or with `allowAny<Account>` perhaps none
  *         throttle: async ({ client }) => deps.allow("credential", client),
  *         body: serializer({ new_password: text(), current_password: text({ label: "Password" }) }),
@@ -26,11 +31,15 @@
  *   });
  *   createApp({ …, elsewhere: router([setPassword, …]) });
  *
- * The checks come in DRF's order: format and Accept (404, 406), authentication (401), permission (401, 403), method (405),
- * throttle (429), body (413, 415, 400), fields (400), `handle`. `body` may be a function of the call, for checks that need the
- * user or a parameter. `partial` is for PATCH, `members` for a body without a serializer; without `body` none is read. GET also
- * answers HEAD. Every 401 carries the authenticator's challenge, whoever gave it.
+ * The checks come in DRF's order: format and Accept (404, 406), authentication (401), permission (401, 403), policy (401,
+ * 403), method (405), throttle (429), body (413, 415, 400), fields (400), `handle`. The policy is accounts/policies, which
+ * native endpoints ask, too: an action without an act does not type-check, so no view can leave the question out. `body` may
+ * be a function of the call, for checks that need the user or a parameter. `partial` is for PATCH, `members` for a body
+ * without a serializer; without `body` none is read. GET also answers HEAD. Every 401 carries the authenticator's challenge,
+ * even if a handler gave it.
  */
+import { demandsOf, type Act, type ActOrPublic } from "../../../accounts/policies/acts.ts";
+import { may, type Actor, type Denial, type MayDeps } from "../../../accounts/policies/may.ts";
 import type { Allowance } from "../../../platform/http/edge.ts";
 import type { PageAnswer, Visit } from "../../../platform/http/page.ts";
 import type { Json } from "../../../platform/http/serve.ts";
@@ -44,6 +53,7 @@ import {
   throttled,
   type Answer,
 } from "./answers.ts";
+import { answerToDenial } from "./denials.ts";
 import type { Body } from "./fields.ts";
 import { isAcceptable, isFormat } from "./media-types.ts";
 import { parsed, readData } from "./parse.ts";
@@ -51,12 +61,28 @@ import { parsed, readData } from "./parse.ts";
 export type Authentication<User> =
   | { readonly kind: "anonymous" }
   | { readonly kind: "user"; readonly user: User }
+  /**
+   * The account is paused: `answer` is given, unless the request is for an act that a paused
+   * account may do.
+   */
+  | { readonly kind: "paused"; readonly user: User; readonly answer: Answer }
   | { readonly kind: "refused"; readonly answer: Answer };
+
+/** How a view asks the policy about its user. */
+export interface ViewPolicy<User> {
+  readonly deps: MayDeps;
+  /** Returns `undefined` for a user without a session, who may do nothing but public acts. */
+  readonly actorOf: (user: User) => Actor | undefined;
+  /** Words of a face for a refusal, in place of those of `answerToDenial`. */
+  readonly answerTo?: (denial: Denial, act: Act) => Answer;
+}
 
 export interface Authenticator<User> {
   /** `WWW-Authenticate` of every 401. */
   readonly challenge: string;
   readonly authenticate: (visit: Visit) => Authentication<User> | Promise<Authentication<User>>;
+  /** `undefined` if the views know no user: all that they do is public. */
+  readonly policy: ViewPolicy<User> | undefined;
 }
 
 /**
@@ -64,7 +90,7 @@ export interface Authenticator<User> {
  * ()`.
  */
 export function nobody<User>(challenge: string): Authenticator<User> {
-  return { challenge, authenticate: () => ({ kind: "anonymous" }) };
+  return { challenge, authenticate: () => ({ kind: "anonymous" }), policy: undefined };
 }
 
 export type Admission<Admitted> =
@@ -91,7 +117,18 @@ export interface Call<Admitted, Input> extends Visit {
   readonly input: Input;
 }
 
+/**
+ * What an action does in the words of the policy, or "public" if it asks nothing about its user.
+ * It is a function if that depends on the parameters or on the user.
+ */
+export type ActOf<Admitted> =
+  | ActOrPublic
+  | ((call: Call<Admitted, undefined>) => ActOrPublic | Promise<ActOrPublic>);
+
 interface ActionWithoutBody<User, Admitted> {
+  readonly act: ActOf<Admitted>;
+  /** What a user is told who is no superuser and would have to be, in place of DRF's 403. */
+  readonly forbidden?: (call: Call<Admitted, undefined>) => Answer | Promise<Answer>;
   readonly permission: Permission<User, Admitted>;
   readonly throttle?: (visit: Visit) => Promise<Allowance>;
   readonly body?: never;
@@ -106,9 +143,19 @@ interface ActionWithBody<User, Admitted, Input> extends Omit<
   readonly handle: (call: Call<Admitted, Input>) => Answer | Promise<Answer>;
 }
 
+/** The user of a request, and how the policy is asked about them. */
+interface Visitor<User> {
+  readonly user: User | undefined;
+  /** What is answered to a paused account. `undefined` if the account is not paused. */
+  readonly paused: Answer | undefined;
+  readonly policy: ViewPolicy<User> | undefined;
+}
+
 /** What one method of a view does, from the permission on. */
 export interface Action<User> {
-  readonly run: (user: User | undefined, visit: Visit) => Promise<Answer>;
+  /** Its act, or "varies" if that depends on the call. */
+  readonly act: ActOrPublic | "varies";
+  readonly run: (visitor: Visitor<User>, visit: Visit) => Promise<Answer>;
   /**
    * What OPTIONS tells of the fields; nothing to those who may not, and where nothing is declared.
    */
@@ -126,13 +173,21 @@ export function action<User, Admitted, Input>(
   given: ActionWithBody<User, Admitted, Input> | ActionWithoutBody<User, Admitted>,
 ): Action<User> {
   return {
-    run: async (user, visit) => {
+    act: typeof given.act === "function" ? "varies" : given.act,
+    run: async (visitor, visit) => {
+      const { user } = visitor;
       const admitting = given.permission(user, visit);
       const admission = admitting instanceof Promise ? await admitting : admitting;
-      if (admission.kind === "denied") return denied(user, admission.words);
+      if (admission.kind === "denied") return visitor.paused ?? denied(user, admission.words);
+      const call = { ...visit, user: admission.user, input: undefined };
+      const act = typeof given.act === "function" ? await given.act(call) : given.act;
+      const denial = await denialOf(visitor, act);
+      if (denial !== undefined)
+        return denial.isForbidden && given.forbidden !== undefined
+          ? given.forbidden(call)
+          : denial.answer;
       const allowance = given.throttle === undefined ? undefined : await given.throttle(visit);
       if (allowance?.ok === false) return throttled(allowance.retryAfterSeconds);
-      const call = { ...visit, user: admission.user, input: undefined };
       if (given.body === undefined) return given.handle(call);
 
       const read = await readData(visit);
@@ -147,6 +202,32 @@ export function action<User, Admitted, Input>(
       if (admission.kind === "denied" || given.body === undefined) return undefined;
       return bodyOf(given.body, { ...visit, user: admission.user, input: undefined }).facts;
     },
+  };
+}
+
+interface Denied {
+  readonly answer: Answer;
+  /** Whether the user lacks the right itself, and not a proof. */
+  readonly isForbidden: boolean;
+}
+
+/** Asks the policy. Returns `undefined` if the visitor may do the act. */
+async function denialOf<User>(
+  { user, paused, policy }: Visitor<User>,
+  act: ActOrPublic,
+): Promise<Denied | undefined> {
+  const isServed = act !== "public" && demandsOf(act).whilePaused === true;
+  if (paused !== undefined && !isServed) return { answer: paused, isForbidden: false };
+  if (act === "public") return undefined;
+  if (user === undefined || policy === undefined)
+    return { answer: notAuthenticated(), isForbidden: false };
+  const actor = policy.actorOf(user);
+  if (actor === undefined) return { answer: permissionDenied(), isForbidden: false };
+  const denial = await may(policy.deps, act, actor);
+  if (denial === undefined) return undefined;
+  return {
+    answer: (policy.answerTo ?? answerToDenial)(denial, act),
+    isForbidden: denial.code === "forbidden",
   };
 }
 
@@ -180,6 +261,8 @@ export interface Definition<User> extends Place {
 }
 
 export interface View extends Place {
+  /** What each method does in the words of the policy. */
+  readonly acts: Readonly<Partial<Record<Verb, Action<never>["act"]>>>;
   readonly visit: (visit: Visit) => Promise<PageAnswer>;
 }
 
@@ -194,7 +277,11 @@ export function view<User>(definition: Definition<User>): View {
     "OPTIONS",
   ].join(", ");
   const json = { allow, "content-type": "application/json" };
-  return { ...place, visit: async (visit) => written(await answerTo(visit)) };
+  return {
+    ...place,
+    acts: Object.fromEntries(Object.entries(methods).map(([verb, { act }]) => [verb, act])),
+    visit: async (visit) => written(await answerTo(visit)),
+  };
 
   async function answerTo(visit: Visit): Promise<Answer> {
     const format = visit.params["format"] ?? formatAsked(visit.target);
@@ -204,10 +291,13 @@ export function view<User>(definition: Definition<User>): View {
 
     const authentication = await authenticator.authenticate(visit);
     if (authentication.kind === "refused") return authentication.answer;
-    const user = authentication.kind === "user" ? authentication.user : undefined;
+    const user = authentication.kind === "anonymous" ? undefined : authentication.user;
+    const paused = authentication.kind === "paused" ? authentication.answer : undefined;
     const { method } = visit.request;
     const asked = actions.get(method === "HEAD" ? "GET" : method);
-    if (asked !== undefined) return asked.run(user, visit);
+    if (asked !== undefined)
+      return asked.run({ user, paused, policy: authenticator.policy }, visit);
+    if (paused !== undefined) return paused;
 
     const admission = await permission(user, visit);
     if (admission.kind === "denied") return denied(user, admission.words);

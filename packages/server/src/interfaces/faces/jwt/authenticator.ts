@@ -1,4 +1,4 @@
-import type { Db } from "../../../platform/db/open.ts";
+import type { MayDeps } from "../../../accounts/policies/may.ts";
 import type { Visit } from "../../../platform/http/page.ts";
 import type { Json } from "../../../platform/http/serve.ts";
 import { findUser, type User } from "../../../accounts/users/users.store.ts";
@@ -6,8 +6,7 @@ import { busy, detail, type Answer } from "../drf/answers.ts";
 import { nobody, type Authentication, type Authenticator } from "../drf/view.ts";
 import type { AccessOutcome, Bearer, FaceTokens } from "./tokens.ts";
 
-export interface AuthenticatorDeps {
-  readonly db: Db;
+export interface AuthenticatorDeps extends MayDeps {
   readonly tokens: FaceTokens;
   /** Words that may stand before the token, the first in the challenge. */
   readonly headerTypes: readonly string[];
@@ -44,7 +43,8 @@ export function noAuthenticator(
  * is read.
  */
 export function jwtAuthenticator(deps: AuthenticatorDeps): Authenticator<Requester> {
-  return { challenge: challengeOf(deps), authenticate };
+  const actorOf = ({ account, bearer: { claims } }: Requester) => ({ account, claims });
+  return { challenge: challengeOf(deps), authenticate, policy: { deps, actorOf } };
 
   async function authenticate({ header }: Visit): Promise<Authentication<Requester>> {
     const parts = (header("authorization") ?? "")
@@ -65,8 +65,11 @@ export function jwtAuthenticator(deps: AuthenticatorDeps): Authenticator<Request
   async function admit(bearer: Bearer): Promise<Authentication<Requester>> {
     const account = await findUser(deps.db, bearer.userId);
     if (account === undefined) return refused(userNotFound());
-    if (account.disabledAt !== null || account.pausedAt !== null) return refused(userInactive());
-    return { kind: "user", user: { account, bearer } };
+    if (account.disabledAt !== null) return refused(userInactive());
+    const user = { account, bearer };
+    return account.pausedAt === null
+      ? { kind: "user", user }
+      : { kind: "paused", user, answer: userInactive() };
   }
 
   function answerTo(outcome: Exclude<AccessOutcome, { kind: "good" }>, token: string): Answer {

@@ -46,7 +46,9 @@ function tokenView<Input>(
     description,
     authenticator: noAuthenticator(deps),
     permission: allowAny,
-    methods: { POST: action({ permission: allowAny<Requester>, body, handle }) },
+    methods: {
+      POST: action({ act: "public", permission: allowAny<Requester>, body, handle }),
+    },
   });
 }
 

@@ -53,6 +53,7 @@ function registerView(deps: AuthDeps): View {
     permission: allowAny,
     methods: {
       POST: action({
+        act: "public",
         permission: allowAny<Requester>,
         throttle: async ({ client }) => deps.allow("registration", client),
         body: serializer({ email: email(), username: username(), password: text() }),
@@ -110,6 +111,7 @@ function loginView(deps: AuthDeps): View {
     permission: allowAny,
     methods: {
       POST: action({
+        act: "public",
         permission: allowAny<Requester>,
         body: credentials(deps),
         handle: async (call) => {
@@ -137,6 +139,7 @@ function logoutView(deps: AuthDeps, authenticator: Authenticator<Requester>): Vi
     permission: isAuthenticated,
     methods: {
       POST: action({
+        act: "endOwnSession",
         permission: isAuthenticated<Requester>,
         body: serializer({ refresh: text() }),
         handle: async ({ user: { account }, input, ...visit }) => {

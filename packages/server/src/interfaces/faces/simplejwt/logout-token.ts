@@ -18,6 +18,7 @@ export function logoutTokenView(deps: JwtDeps, authenticator: Authenticator<Requ
     permission: isAuthenticated,
     methods: {
       POST: action({
+        act: "endOwnSession",
         permission: isAuthenticated<Requester>,
         body: members,
         handle: async ({ user: { account, bearer }, input, ...visit }) => {

@@ -64,6 +64,7 @@ export function createView(deps: AccountsDeps, place: Place): View {
 /** Of the users there are, everybody is shown themselves. */
 export function usersView(deps: AccountsDeps, place: Place): View {
   const GET = action({
+    act: "readOwnAccount",
     permission: isOtpVerified(deps),
     handle: ({ user: { user } }) => ok([shown(deps, user)]),
   });
@@ -77,8 +78,14 @@ export function usersView(deps: AccountsDeps, place: Place): View {
 
 export function accountView(deps: AccountsDeps, place: Place): View {
   const permission = isOtpVerified(deps);
-  const GET = action({ permission, handle: ({ user: { user } }) => ok(shown(deps, user)) });
+  const GET = action({
+    act: "readOwnAccount",
+    permission,
+    handle: ({ user: { user } }) => ok(shown(deps, user)),
+  });
   const change = action({
+    // With Django's stock user model an update moves the address.
+    act: deps.model.loginField === "username" ? "changeEmail" : "changeOwnProfile",
     permission,
     body: deps.model.update,
     handle: async (call) => update(deps, call),
@@ -92,8 +99,9 @@ export function accountView(deps: AccountsDeps, place: Place): View {
 }
 
 export function deleteView(deps: AccountsDeps, place: Place): View {
-  const permission = isOtpFresh(deps, []);
+  const permission = isOtpVerified(deps);
   const POST = action({
+    act: "deleteAccount",
     permission,
     body: serializer({ current_password: text() }),
     handle: async (call) => {
@@ -114,8 +122,9 @@ export function deleteView(deps: AccountsDeps, place: Place): View {
 }
 
 export function setPasswordView(deps: AccountsDeps, place: Place): View {
-  const permission = isOtpFresh(deps, []);
+  const permission = isOtpFresh(deps);
   const POST = action({
+    act: "changePassword",
     permission,
     body: serializer({ new_password: text(), current_password: text() }),
     handle: async (call) => {
@@ -151,9 +160,10 @@ export function setPasswordView(deps: AccountsDeps, place: Place): View {
  * on.
  */
 export function setLoginView(deps: AccountsDeps, place: Place): View {
-  const permission = isOtpFresh(deps, []);
+  const permission = isOtpVerified(deps);
   const field = `new_${deps.model.loginField}`;
   const POST = action({
+    act: deps.model.loginField === "email" ? "changeEmail" : "changeUsername",
     permission,
     body: deps.model.newLogin,
     handle: async (call) => {
@@ -195,6 +205,7 @@ async function setLogin(
 
 function creating(deps: AccountsDeps): Action<Presenter> {
   return action({
+    act: "public",
     permission: allowAny<Presenter>,
     throttle: async ({ client }) => deps.allow("registration", client),
     body: deps.model.registration,

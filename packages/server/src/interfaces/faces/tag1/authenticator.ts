@@ -1,6 +1,8 @@
-import type { FactorName } from "@portcullis/contract";
+import type { Act } from "../../../accounts/policies/acts.ts";
+import type { Actor, Denial, MayDeps } from "../../../accounts/policies/may.ts";
 import type { Visit } from "../../../platform/http/page.ts";
-import { detail } from "../drf/answers.ts";
+import { detail, permissionDenied, type Answer } from "../drf/answers.ts";
+import { answerToDenial } from "../drf/denials.ts";
 import {
   nobody,
   type Admission,
@@ -15,14 +17,14 @@ import { present, refuseRequest, type Holder } from "./tokens.ts";
 /** Who presents a token, of a session or of a login that waits for its second step. */
 export type Presenter = Holder | Entrant;
 
-export interface AuthenticatorDeps extends PendingDeps, VerifyDeps {
+export interface AuthenticatorDeps extends PendingDeps, VerifyDeps, MayDeps {
   /** JWT_AUTH_HEADER_PREFIX */
   readonly headerPrefix: string;
 }
 
 /** `JSONWebTokenAuthentication`: a header that begins with another word is somebody else's. */
 export function jwtAuthenticator(deps: AuthenticatorDeps): Authenticator<Presenter> {
-  return { challenge: challengeOf(deps), authenticate };
+  return { challenge: challengeOf(deps), authenticate, policy: { deps, actorOf, answerTo } };
 
   async function authenticate({ header }: Visit): Promise<Authentication<Presenter>> {
     const parts = (header("authorization") ?? "")
@@ -36,6 +38,8 @@ export function jwtAuthenticator(deps: AuthenticatorDeps): Authenticator<Present
       return refused("Invalid Authorization header. Credentials string should not contain spaces.");
     const presented = await present(deps, token);
     if (presented.kind === "held") return { kind: "user", user: presented.holder };
+    if (presented.kind === "paused")
+      return { kind: "paused", user: presented.holder, answer: refuseRequest("disabled") };
     if (presented.kind !== "undecodable")
       return { kind: "refused", answer: refuseRequest(presented.kind) };
     const waiting = await presentPending(deps, token);
@@ -54,12 +58,31 @@ export function noAuthenticator(
 export const UNVERIFIED =
   "You do not have permission to perform this action until you verify your OTP device.";
 
+/** Whether this is a login that waits for its second step, as in the native challenges. */
+export function isWaiting(who: Presenter): who is Entrant {
+  return "claim" in who;
+}
+
+/** A login that waits for its second step has no session, and so no act but public ones. */
+function actorOf(who: Presenter): Actor | undefined {
+  return isWaiting(who) ? undefined : { account: who.user, claims: who.bearer.claims };
+}
+
+/** A refusal of the policy in the words on which the tutorial's front ends ask for a code. */
+export function answerTo(denial: Denial, act: Act): Answer {
+  if (denial.code !== "insufficient_user_authentication") return answerToDenial(denial);
+  if (denial.members["acrValues"] === "aal2") return permissionDenied(UNVERIFIED);
+  return permissionDenied(
+    act === "addFactor" ? "Log in again to set up a device." : "Log in again to do this.",
+  );
+}
+
 const unverified: Admission<never> = { kind: "denied", words: UNVERIFIED };
 
 /** `IsAuthenticated`: a login that waits for its second step is none yet. */
 export function hasSession(who: Presenter | undefined): Admission<Holder> {
   if (who === undefined) return { kind: "denied" };
-  return "claim" in who ? unverified : { kind: "admitted", user: who };
+  return isWaiting(who) ? unverified : { kind: "admitted", user: who };
 }
 
 /** `IsOtpVerified`: whoever has a second factor must have shown it to get the token. */
@@ -75,16 +98,15 @@ export function isOtpVerified(
 }
 
 /**
- * `IsOtpVerified` for what takes more than being logged in: the factor was shown lately, and is as
- * strong as those that are touched (MF-07).
+ * The same, and the factor was shown lately: the original asks so before a change of the password,
+ * which the policy does not.
  */
 export function isOtpFresh(
   deps: VerifyDeps & Pick<PendingDeps, "db" | "clock">,
-  touched: readonly FactorName[] | "all",
 ): Permission<Presenter, Holder> {
   return async (who) => {
     const admission = hasSession(who);
-    return admission.kind === "denied" || (await mayTouch(deps, deps.db, admission.user, touched))
+    return admission.kind === "denied" || (await mayTouch(deps, deps.db, admission.user, []))
       ? admission
       : unverified;
   };

@@ -72,7 +72,7 @@ export async function isVerified(
 
 const FRESH_SECONDS = 300;
 
-export function isFresh({ clock }: { readonly clock: Clock }, { bearer }: Holder): boolean {
+function isFresh({ clock }: { readonly clock: Clock }, { bearer }: Holder): boolean {
   return clock.now() - bearer.claims.auth_time <= FRESH_SECONDS;
 }
 

@@ -63,7 +63,8 @@ export async function presentPending(
     return { kind: "undecodable" };
   if (exp <= deps.clock.now()) return { kind: "expired" };
   const named = await findNamed(deps, sub, username);
-  if (named.kind !== "named") return named;
+  if (named.kind === "no_user") return { kind: "no_user" };
+  if (named.kind !== "named") return { kind: "disabled" };
   return {
     kind: "pending",
     entrant: { user: named.user, claim: { challengeId: challenge, challengeSecret: secret } },

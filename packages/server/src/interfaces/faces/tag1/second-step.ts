@@ -6,6 +6,7 @@ import { findPending } from "../../../accounts/factors/totp.ts";
 import { listConfirmed } from "../../../accounts/factors/totp.store.ts";
 import { openSession, recordOpened } from "../../../accounts/sessions/open.ts";
 import { endOf } from "../../../accounts/sessions/refresh-rules.ts";
+import { may } from "../../../accounts/policies/may.ts";
 import { holdSession, type HeldSession } from "../../../accounts/sessions/sessions.store.ts";
 import { assuranceOf } from "../../../accounts/sign-in/assurance.ts";
 import { answerChallenge } from "../../../accounts/sign-in/challenge.ts";
@@ -17,9 +18,9 @@ import { standingOf } from "../../../accounts/users/standing.ts";
 import type { User } from "../../../accounts/users/users.store.ts";
 import { busy, created, empty, permissionDenied, throttled, type Answer } from "../drf/answers.ts";
 import type { Call } from "../drf/view.ts";
-import { UNVERIFIED, type Presenter } from "./authenticator.ts";
+import { answerTo, UNVERIFIED, type Presenter } from "./authenticator.ts";
 import { coolDown, isCoolingDown } from "./cool-down.ts";
-import { deviceIdOf, isFresh, isVerified, mayTouch } from "./devices.ts";
+import { deviceIdOf, isVerified, mayTouch } from "./devices.ts";
 import type { Entrant } from "./pending.ts";
 import { withLifetimes, type SessionsDeps } from "./sessions.ts";
 import { refuseRequest, tokenOf, type Holder } from "./tokens.ts";
@@ -33,7 +34,7 @@ type ShownOutcome =
   | { readonly kind: "opened"; readonly user: User; readonly grant: Grant }
   | { readonly kind: "mismatched" | "busy" | "ended" }
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number }
-  | { readonly kind: "denied"; readonly words: string };
+  | { readonly kind: "denied"; readonly answer: Answer };
 
 /**
  * A code, for a token that shows its factor: of a login that waits for it, or of a session beside
@@ -67,7 +68,7 @@ export async function showFactor(
     case "ended":
       return refuseRequest("undecodable");
     case "denied":
-      return permissionDenied(outcome.words);
+      return outcome.answer;
     case "throttled":
       return throttled(outcome.retryAfterSeconds);
     case "busy":
@@ -103,7 +104,7 @@ async function showInSession(
   const { user, bearer } = holder;
   const enrols = proof.factor === "totp" && (await isSettingUp(deps, user));
   const denied = enrols ? await reasonNotToEnrol(deps, holder) : undefined;
-  if (denied !== undefined) return { kind: "denied", words: denied };
+  if (denied !== undefined) return { kind: "denied", answer: denied };
   const origin = originOf({ ...visit, caller: bearer });
   const flow = { kind: enrols ? "enrolment" : "step_up", id: bearer.sessionId } as const;
   const guess: Guess = { flow, user, proof, enrols, client: visit.client, origin };
@@ -139,15 +140,18 @@ async function isSettingUp({ db, clock }: SessionsDeps, { id }: User): Promise<b
   );
 }
 
-/** Why a session may not set up a device (MF-07), in words; `undefined` where it may. */
+/** Says why a session may not set up a device (MF-07), or returns `undefined` if it may. */
 export async function reasonNotToEnrol(
   deps: SessionsDeps,
   holder: Holder,
-): Promise<string | undefined> {
-  if (deps.mfaPolicy === "off") return SWITCHED_OFF;
-  if (!(await isVerified(deps, deps.db, holder))) return UNVERIFIED;
-  if ((await mayTouch(deps, deps.db, holder, "all")) && isFresh(deps, holder)) return undefined;
-  return "Log in again to set up a device.";
+): Promise<Answer | undefined> {
+  if (deps.mfaPolicy === "off") return permissionDenied(SWITCHED_OFF);
+  if (!(await isVerified(deps, deps.db, holder))) return permissionDenied(UNVERIFIED);
+  const { user, bearer } = holder;
+  const denial = await may(deps, "addFactor", { account: user, claims: bearer.claims });
+  if (denial !== undefined) return answerTo(denial, "addFactor");
+  const isStrong = await mayTouch(deps, deps.db, holder, "all");
+  return isStrong ? undefined : permissionDenied("Log in again to set up a device.");
 }
 
 /**

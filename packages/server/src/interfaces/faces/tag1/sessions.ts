@@ -43,6 +43,7 @@ export function loginView(deps: SessionsDeps, place: Place): View {
     permission: allowAny,
     methods: {
       POST: action({
+        act: "public",
         permission: allowAny<Presenter>,
         body: credentials(deps.model),
         handle: async ({ input, ...visit }) => {
@@ -104,6 +105,7 @@ export function logoutAllView(deps: SessionsDeps, place: Place): View {
     permission: hasSession,
     methods: {
       POST: action({
+        act: "endOwnSession",
         permission: hasSession,
         handle: async ({ user: { user, bearer }, ...visit }) => {
           await endAllSessions(
@@ -137,13 +139,13 @@ function tokenView(deps: SessionsDeps, place: Place, { title, description, handl
     permission: allowAny,
     methods: {
       POST: action({
+        act: "public",
         permission: allowAny<Presenter>,
         body: takesToken,
         handle: async (call) => {
           const presented = await present(deps, call.input.token);
-          return presented.kind === "held"
-            ? handle(presented.holder, call)
-            : refuseToken(presented.kind);
+          if (presented.kind === "held") return handle(presented.holder, call);
+          return refuseToken(presented.kind === "paused" ? "disabled" : presented.kind);
         },
       }),
     },

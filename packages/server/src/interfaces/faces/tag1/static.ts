@@ -2,7 +2,13 @@ import { originOf } from "../../../records/audit/origin.ts";
 import { renewCodes } from "../../../accounts/factors/recovery-codes.ts";
 import { busy, created, permissionDenied, type Answer } from "../drf/answers.ts";
 import { action, isAuthenticated, view, type Call, type Place, type View } from "../drf/view.ts";
-import { isOtpFresh, jwtAuthenticator, UNVERIFIED, type Presenter } from "./authenticator.ts";
+import {
+  isOtpVerified,
+  isWaiting,
+  jwtAuthenticator,
+  UNVERIFIED,
+  type Presenter,
+} from "./authenticator.ts";
 import { showFactor, SWITCHED_OFF } from "./second-step.ts";
 import { withLifetimes, type SessionsDeps } from "./sessions.ts";
 import { refuseRequest, type Holder } from "./tokens.ts";
@@ -13,7 +19,7 @@ export const STATIC_CODE = /[a-z2-9]{7,8}|[a-z2-9]{5}-?[a-z2-9]{5}/;
 const FORM = { count: 6, length: 8 };
 
 export function staticCreateView(deps: SessionsDeps, place: Place): View {
-  const permission = isOtpFresh(deps, "all");
+  const permission = isOtpVerified(deps);
   return view<Presenter>({
     ...place,
     title: "Static Create",
@@ -21,7 +27,11 @@ export function staticCreateView(deps: SessionsDeps, place: Place): View {
     authenticator: jwtAuthenticator(deps),
     permission,
     methods: {
-      GET: action({ permission, handle: async (call) => create(withLifetimes(deps), call) }),
+      GET: action({
+        act: "makeRecoveryCodes",
+        permission,
+        handle: async (call) => create(withLifetimes(deps), call),
+      }),
     },
   });
 }
@@ -66,6 +76,7 @@ export function staticLoginView(deps: SessionsDeps, place: Place): View {
     permission: isAuthenticated,
     methods: {
       POST: action({
+        act: ({ user }) => (isWaiting(user) ? "public" : "stepUp"),
         permission: isAuthenticated<Presenter>,
         handle: async (call) =>
           showFactor(deps, call, { factor: "recovery_codes", code: call.params["code"] ?? "" }),

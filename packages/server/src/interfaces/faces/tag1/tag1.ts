@@ -103,6 +103,8 @@ function rootView(deps: ViewDeps, place: Place): View {
     description: "Root endpoint - use one of sub endpoints.",
     authenticator: jwtAuthenticator(deps),
     permission: allowAny,
-    methods: { GET: action({ permission: allowAny<Presenter>, handle: () => ok(body) }) },
+    methods: {
+      GET: action({ act: "public", permission: allowAny<Presenter>, handle: () => ok(body) }),
+    },
   });
 }

@@ -26,7 +26,7 @@ export interface Holder {
 
 export type Refusal = "expired" | "undecodable" | "no_user" | "disabled" | "unknown";
 export type Presented =
-  | { readonly kind: "held"; readonly holder: Holder }
+  | { readonly kind: "held" | "paused"; readonly holder: Holder }
   | { readonly kind: Refusal };
 
 /**
@@ -63,10 +63,10 @@ export async function present(deps: TokenDeps, token: string): Promise<Presented
 
   const { bearer } = outcome;
   const named = await findNamed(deps, bearer.userId, bearer.claims["username"]);
-  if (named.kind !== "named") return named;
+  if (!("user" in named)) return named;
   const deviceId = bearer.claims["otp_device_id"];
   return {
-    kind: "held",
+    kind: named.kind === "paused" ? "paused" : "held",
     holder: { user: named.user, bearer, deviceId: typeof deviceId === "string" ? deviceId : null },
   };
 }
@@ -79,13 +79,14 @@ export async function findNamed(
   userId: string,
   username: unknown,
 ): Promise<
-  { readonly kind: "named"; readonly user: User } | { readonly kind: "no_user" | "disabled" }
+  | { readonly kind: "named"; readonly user: User }
+  | { readonly kind: "paused"; readonly user: User }
+  | { readonly kind: "no_user" | "disabled" }
 > {
   const user = await findUser(deps.db, userId);
   if (user === undefined || username !== deps.model.loginOf(user)) return { kind: "no_user" };
-  return user.disabledAt !== null || user.pausedAt !== null
-    ? { kind: "disabled" }
-    : { kind: "named", user };
+  if (user.disabledAt !== null) return { kind: "disabled" };
+  return user.pausedAt === null ? { kind: "named", user } : { kind: "paused", user };
 }
 
 /** Where the original would find no user, a user switched off, or the user's secret changed. */

@@ -6,7 +6,14 @@ import { enrolInChallenge } from "../../../accounts/sign-in/challenge.ts";
 import type { User } from "../../../accounts/users/users.store.ts";
 import { created, ok, permissionDenied, throttled, type Answer } from "../drf/answers.ts";
 import { action, isAuthenticated, view, type Place, type View } from "../drf/view.ts";
-import { isOtpFresh, jwtAuthenticator, UNVERIFIED, type Presenter } from "./authenticator.ts";
+import {
+  isOtpVerified,
+  isWaiting,
+  jwtAuthenticator,
+  UNVERIFIED,
+  type Presenter,
+} from "./authenticator.ts";
+import { standingFactors } from "./devices.ts";
 import type { Entrant } from "./pending.ts";
 import { removeDevices } from "./remove-devices.ts";
 import { reasonNotToEnrol, showFactor } from "./second-step.ts";
@@ -22,6 +29,7 @@ export function totpCreateView(deps: SessionsDeps, place: Place): View {
     permission: isAuthenticated,
     methods: {
       GET: action({
+        act: ({ user }) => (isWaiting(user) ? "public" : "addFactor"),
         permission: isAuthenticated<Presenter>,
         handle: async ({ user: who, ...visit }) =>
           "claim" in who ? createAtLogin(deps, who, visit) : createInSession(deps, who, visit),
@@ -62,7 +70,7 @@ async function createAtLogin(
 async function createInSession(deps: SessionsDeps, holder: Holder, visit: Visit): Promise<Answer> {
   const { user, bearer } = holder;
   const denied = await reasonNotToEnrol(deps, holder);
-  if (denied !== undefined) return permissionDenied(denied);
+  if (denied !== undefined) return denied;
   if ((await listConfirmed(deps.db, user.id)).length > 0)
     return permissionDenied("The secret of a confirmed device is not shown again.");
   const device = await findOwn(deps, user, bearer.sessionId);
@@ -111,6 +119,8 @@ export function totpLoginView(deps: SessionsDeps, place: Place): View {
     permission: isAuthenticated,
     methods: {
       POST: action({
+        // A code that confirms a device adds a factor, and `showFactor` asks about that, too.
+        act: ({ user }) => (isWaiting(user) ? "public" : "stepUp"),
         permission: isAuthenticated<Presenter>,
         handle: async (call) =>
           showFactor(deps, call, { factor: "totp", code: call.params["code"] ?? "" }),
@@ -120,7 +130,7 @@ export function totpLoginView(deps: SessionsDeps, place: Place): View {
 }
 
 export function totpDeleteView(deps: SessionsDeps, place: Place): View {
-  const permission = isOtpFresh(deps, ["totp"]);
+  const permission = isOtpVerified(deps);
   return view<Presenter>({
     ...place,
     title: "Totp Delete",
@@ -129,6 +139,10 @@ export function totpDeleteView(deps: SessionsDeps, place: Place): View {
     permission,
     methods: {
       POST: action({
+        act: async ({ user: { user } }) => {
+          const standing = await standingFactors(deps, deps.db, user.id);
+          return standing.length === 0 ? "replaceSessions" : "removeFactor";
+        },
         permission,
         handle: async ({ user: holder, ...visit }) => {
           const outcome = await removeDevices(withLifetimes(deps), holder, visit);

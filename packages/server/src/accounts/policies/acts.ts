@@ -1,0 +1,82 @@
+import type { StepUp } from "@portcullis/contract";
+
+/** What a caller must be, and must have proven, before an act is done for them. */
+export interface Demands {
+  /** Only a superuser may do it, and one who has a second factor must have shown it. */
+  readonly superuser?: true;
+  /** A user whose account is paused may do it, too. Without this, the account must be active. */
+  readonly whilePaused?: true;
+  /** How lately something must have been proven, and what. */
+  readonly proof?: StepUp;
+  /** The rule of this act asks for the password once more, with attempts of its own (LG-04). */
+  readonly password?: true;
+}
+
+/** The sign-in or step-up, with the second factor if there is one, is at most 5 minutes ago. */
+const fresh = { when: "always", maxAgeSeconds: 300 } as const;
+/** If the user has a second factor, it was shown at most 5 minutes ago. */
+const recentFactor = { when: "enrolled", maxAgeSeconds: 300 } as const;
+/** If the superuser has a second factor, it was shown at most 15 minutes ago. */
+const adminAct = { when: "enrolled", maxAgeSeconds: 900 } as const;
+
+/**
+ * Everything that a signed-in caller can ask for, with what it demands. Native endpoints and faces
+ * name the same acts, so that an act asks for the same proof at every door (AD-14).
+ */
+export const acts = {
+  readOwnToken: { whilePaused: true },
+  endOwnSession: { whilePaused: true },
+  readOwnAccount: {},
+  changeOwnProfile: {},
+  listOwnSessions: {},
+  stepUp: {},
+  confirmEmail: {},
+  readOwnFactors: {},
+  listRememberedDevices: {},
+  forgetRememberedDevice: {},
+  deleteAccount: { proof: recentFactor, password: true },
+  changePassword: { password: true },
+  changeEmail: { proof: recentFactor, password: true },
+  changeUsername: { proof: recentFactor, password: true },
+  addFactor: { proof: fresh },
+  renameFactor: { proof: fresh },
+  removeFactor: { proof: fresh },
+  makeRecoveryCodes: { proof: fresh },
+  removePassword: { proof: fresh },
+  /** A face's list of all users, where the operator has opened it to every user. */
+  browseUsers: {},
+  /** A face's call that ends the user's other sessions and gives out a new token for this one. */
+  replaceSessions: {},
+
+  listUsers: { superuser: true },
+  readUser: { superuser: true },
+  listSessionsOfUser: { superuser: true },
+  readFactorsOfUser: { superuser: true },
+  readMfaReport: { superuser: true },
+  listRevocations: { superuser: true },
+  listAudit: { superuser: true },
+  listKeys: { superuser: true },
+  readFigures: { superuser: true },
+  listMails: { superuser: true },
+  listSuppressions: { superuser: true },
+  changeUser: { superuser: true, proof: adminAct },
+  disableUser: { superuser: true, proof: adminAct },
+  enableUser: { superuser: true, proof: adminAct },
+  deleteUser: { superuser: true, proof: adminAct },
+  endSessionsOfUser: { superuser: true, proof: adminAct },
+  endEverySession: { superuser: true, proof: adminAct },
+  resetPasswordOfUser: { superuser: true, proof: adminAct },
+  resetFactors: { superuser: true, proof: adminAct },
+  sendMailAgain: { superuser: true, proof: adminAct },
+  suppressAddress: { superuser: true, proof: adminAct },
+  clearSuppression: { superuser: true, proof: adminAct },
+} as const satisfies Readonly<Record<string, Demands>>;
+
+export type Act = keyof typeof acts;
+
+/** A door that asks nothing about a caller says so with this word in place of an act. */
+export type ActOrPublic = Act | "public";
+
+export function demandsOf(act: Act): Demands {
+  return acts[act];
+}
