@@ -68,7 +68,7 @@ eachDatabase(
 );
 
 eachDatabase(
-  "DU-05: of several processes that migrate at once, one does and the others find it done",
+  "DU-05: if several processes migrate at once, one does the work and the others find it done",
   async (database) => {
     await empty(database);
     const said = await Promise.all(

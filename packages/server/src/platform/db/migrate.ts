@@ -11,7 +11,10 @@ import type { Tables } from "./tables.ts";
 
 export type Migrations = Readonly<Record<string, Migration>>;
 
-/** Forward only: what is released is never edited, and a new one's name sorts after all others. */
+/**
+ * Migrations only go forward. A released migration is never edited, and the name of a new one sorts
+ * after all others.
+ */
 export function migrations(dialect: OpenDatabase["dialect"]): Migrations {
   return {
     "0001-start": start(dialect),
@@ -25,7 +28,7 @@ export function migrations(dialect: OpenDatabase["dialect"]): Migrations {
 export interface SchemaState {
   readonly applied: readonly string[];
   readonly pending: readonly string[];
-  /** Applied to the database, but not known to this version. */
+  /** Migrations that were applied to the database but that this version does not know. */
   readonly unknown: readonly string[];
 }
 
@@ -42,8 +45,8 @@ export async function schemaState(
 }
 
 /**
- * Brings the schema up to this version: all of what is pending in one transaction, or nothing
- * (DU-05). Of two callers at once, one waits and then finds nothing to do.
+ * Brings the schema up to this version: all pending migrations in one transaction, or none (DU-05).
+ * If two callers come at once, one waits and then finds nothing to do.
  *
  * @throws {StartError} for a schema made by a newer version
  */

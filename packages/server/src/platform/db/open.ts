@@ -12,13 +12,13 @@ export type Tx = Transaction<Tables>;
 export type Queryable = Db | Tx;
 
 export interface OpenOptions {
-  /** `postgres://…`; without it the embedded database in `file`. */
+  /** `postgres://…`. Without it the embedded database in `file` is opened. */
   readonly url?: string;
   readonly file: string;
   readonly log: Log;
-  /** Most PostgreSQL connections at a time; 10 if not given. */
+  /** The highest number of PostgreSQL connections at a time. 10 if not given. */
   readonly poolSize?: number;
-  /** PostgreSQL only, 10 s if not given. Migrations are not bound by it. */
+  /** PostgreSQL only. 10 s if not given. Migrations are not bound by it. */
   readonly statementTimeoutMilliseconds?: number;
   /** Lets a PostgreSQL standby be opened, for reading only. */
   readonly allowStandby?: boolean;
@@ -27,8 +27,8 @@ export interface OpenOptions {
 interface Opened {
   readonly db: Db;
   /**
-   * Statements sent so far, `begin` and `commit` included: proves that a request asked the database
-   * nothing.
+   * The number of statements sent so far, including `begin` and `commit`. It proves that a request
+   * asked the database nothing.
    */
   queries(): number;
   close(): Promise<void>;
@@ -37,8 +37,7 @@ interface Opened {
 export interface SqliteDatabase extends Opened {
   readonly dialect: "sqlite";
   /**
-   * Differs from the last answer if anybody, in this process or another, has committed in between.
-   * A few microseconds.
+   * Differs from the last answer if any process has committed in between. Takes a few microseconds.
    */
   dataVersion(): number;
 }
@@ -46,8 +45,8 @@ export interface SqliteDatabase extends Opened {
 export interface PostgresDatabase extends Opened {
   readonly dialect: "postgres";
   /**
-   * A connection of its own to the same server, outside the pool and without a statement timeout;
-   * whoever asks for it ends it.
+   * Opens another connection to the same server, outside the pool and without a statement timeout.
+   * The caller ends it.
    */
   connectDirect(): Promise<pg.Client>;
 }
@@ -55,10 +54,10 @@ export interface PostgresDatabase extends Opened {
 export type OpenDatabase = SqliteDatabase | PostgresDatabase;
 
 /**
- * Opens the database and checks that it keeps what it acknowledges (KY-07). Makes no tables: that
- * is `migrate`.
+ * Opens the database and checks that it keeps what it acknowledges (KY-07). It makes no tables:
+ * `migrate` does.
  *
- * @throws {StartError} if it cannot be reached or must not be used
+ * @throws {StartError} if the database cannot be reached or must not be used
  */
 export async function openDatabase(options: OpenOptions): Promise<OpenDatabase> {
   return options.url === undefined ? openFile(options.file) : openServer(options.url, options);
@@ -88,7 +87,7 @@ function openFile(file: string): SqliteDatabase {
 async function openServer(url: string, options: OpenOptions): Promise<PostgresDatabase> {
   if (!/^postgres(?:ql)?:\/\//.test(url))
     throw new StartError("PORTCULLIS_DATABASE_URL must begin with postgres:// or be absent.");
-  // Only here, so that the embedded database neither loads nor needs `pg`.
+  // Imported only here, so that the embedded database neither loads nor needs `pg`.
   const { openPostgres } = await import("./postgres/open.ts");
   const {
     log,

@@ -1,6 +1,6 @@
 /**
- * The databases differ in what they make of other values (node:sqlite stores a date as null,
- * PostgreSQL does so with undefined), so both get only these.
+ * Lets only those values pass that both databases store alike. They differ in others: node:sqlite
+ * stores a date as null, and PostgreSQL does so with undefined.
  *
  * @throws {TypeError} without the value, which may be a secret
  */

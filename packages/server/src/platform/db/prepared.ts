@@ -13,8 +13,8 @@ class Slot {
 }
 
 /**
- * A statement that is built once for each kind of database and then only run. On the hot paths
- * building one costs more than SQLite needs to answer it.
+ * Builds a statement once for each kind of database and then only runs it. On the hot paths
+ * building a statement costs more than SQLite needs to answer it.
  *
  * @param build gets a stand-in for each argument, to be used as a value and nowhere else
  */

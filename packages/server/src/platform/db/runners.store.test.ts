@@ -17,7 +17,7 @@ eachDatabase(
   },
 );
 
-eachDatabase("of many that reach for a runner at once, one gets it", async ({ db }) => {
+eachDatabase("if many callers want a runner at once, one gets it", async ({ db }) => {
   const outcomes = await Promise.all(
     Array.from({ length: 20 }, async (_, n) => holdRunner(db, hold(`node-${n}`, now))),
   );

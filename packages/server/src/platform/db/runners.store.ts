@@ -5,15 +5,17 @@ export interface Hold {
   readonly name: string;
   readonly holder: string;
   readonly now: UnixSeconds;
-  /** Unless it is renewed, others may take over after that. */
+  /** How long the hold lasts unless it is renewed. Afterwards others may take over. */
   readonly seconds: number;
 }
 
-/** Further ahead than anybody asks for: written by a clock that was. */
+/**
+ * No caller asks for this much. A hold that ends later was written under a clock that was wrong.
+ */
 const ABSURD_SECONDS = 3600;
 
 /**
- * Takes or renews what one process of a deployment does for all. Of any number of callers at once,
+ * Takes or renews the right to do a task for the whole deployment. If several callers ask at once,
  * one gets `true`.
  */
 export async function holdRunner(db: Db, { name, holder, now, seconds }: Hold): Promise<boolean> {
@@ -37,7 +39,7 @@ export async function holdRunner(db: Db, { name, holder, now, seconds }: Hold): 
   return row !== undefined;
 }
 
-/** So that a successor need not wait; of no effect for whoever does not hold it. */
+/** Lets a successor begin without waiting. Has no effect if the caller is not the holder. */
 export async function releaseRunner(
   db: Db,
   { name, holder }: Pick<Hold, "name" | "holder">,

@@ -1,9 +1,9 @@
 import type { Generated, GeneratedAlways } from "kysely";
 
 /**
- * The data model on one page. Instants are whole seconds (`…_at`, null while it has not happened),
- * ids are UUID text, JSON is text, secrets are digests or sealed blobs. The same columns in SQLite
- * and PostgreSQL.
+ * Holds the data model on one page. Instants are whole seconds (`…_at`, null while the event has
+ * not happened), ids are UUID text, JSON is text, secrets are digests or sealed blobs. SQLite and
+ * PostgreSQL have the same columns.
  */
 export interface Tables {
   users: UsersTable;
@@ -36,32 +36,38 @@ export interface Tables {
 
 export interface UsersTable {
   id: string;
-  /** Increasing and never reused; only the Django faces and imports show it. */
+  /** Increases and is never reused. Only the Django faces and imports show it. */
   number: Generated<number>;
   email: string | null;
-  /** Unique. What addresses are compared by; mail goes to `email`, never to what a caller typed. */
+  /**
+   * Unique. Addresses are compared by this form. Mail goes to `email`, never to the text that a
+   * caller typed.
+   */
   email_canonical: string | null;
   email_verified_at: number | null;
   /**
-   * As `email_canonical`, where that is another user's: faces that let users log in by username ask
-   * for no address of one's own.
+   * Takes the place of `email_canonical` if another user has the same address. Faces that let users
+   * log in by username do not ask for an address of one's own.
    */
   shared_email_canonical: string | null;
   username: string | null;
   username_canonical: string | null;
-  /** PHC string sealed for this user id; null: nobody can sign in by password. */
+  /** PHC string sealed for this user id. Null if the user cannot sign in by password. */
   password_sealed: Uint8Array | null;
   password_changed_at: number | null;
   superuser_since: number | null;
   disabled_at: number | null;
-  /** A face waits for the activation mail's link: nobody gets in, and no session ends. */
+  /**
+   * Set while a face waits for the link of its activation mail. The user cannot sign in until then,
+   * but no session ends.
+   */
   paused_at: number | null;
   profile: string;
-  /** BCP 47, of their mail; null: the operator's. */
+  /** Language of the user's mail, BCP 47. Null means the operator's language. */
   locale: string | null;
-  /** Raised, every older token of the user is dead. */
+  /** When it is raised, every older token of the user is dead. */
   hard_epoch: number;
-  /** Raised, older access tokens answer `token_stale`. */
+  /** When it is raised, older access tokens are answered with `token_stale`. */
   authorization_epoch: number;
   created_at: number;
   last_login_at: number | null;
@@ -69,7 +75,7 @@ export interface UsersTable {
 
 export interface RegistrationsTable {
   id: string;
-  /** Id of the user this becomes; the password is sealed for it. */
+  /** Id of the user that this registration becomes. The password is sealed for it. */
   user_id: string;
   email: string;
   email_canonical: string;
@@ -78,14 +84,14 @@ export interface RegistrationsTable {
   locale: string | null;
   password_sealed: Uint8Array;
   client_secret_hash: string;
-  /** Of the mailed link; null where nothing was mailed. */
+  /** Digest of the token in the mailed link. Null if no link was mailed. */
   token_hash: string | null;
   code_mac: string;
-  /** Of code and link together. */
+  /** Tries left for code and link together. */
   tries_left: number;
   code_expires_at: number;
   created_at: number;
-  /** Of the link, and of the row. */
+  /** When the link expires, and with it the row. */
   expires_at: number;
   confirmed_at: number | null;
 }
@@ -93,14 +99,14 @@ export interface RegistrationsTable {
 export interface PasswordResetsTable {
   id: string;
   /**
-   * Null where nobody has the address, or another reset or a change has overtaken it: the row then
-   * only makes the answers alike.
+   * Null if no user has the address, or if another reset or a change has overtaken this one. The
+   * row then only makes the answers alike.
    */
   user_id: string | null;
   token_hash: string;
   code_mac: string;
   tries_left: number;
-  /** The user's `password_changed_at` and address when it began; it dies when either changes. */
+  /** The user's `password_changed_at` and address at the beginning. A change of either voids it. */
   password_changed_at: number | null;
   email_canonical: string | null;
   created_at: number;
@@ -111,14 +117,17 @@ export interface PasswordResetsTable {
 export interface EmailChangesTable {
   id: string;
   user_id: string;
-  /** The address it is to become; mailed to it and to no other (RG-05). */
+  /**
+   * The address that the user wants to have. The code and the link are mailed to it and to no other
+   * (RG-05).
+   */
   email: string;
   email_canonical: string;
-  /** Of the link mailed to the new address. */
+  /** Digest of the token in the link that is mailed to the new address. */
   token_hash: string;
   code_mac: string;
   tries_left: number;
-  /** The user's `password_changed_at` and address when it began; it dies when either changes. */
+  /** The user's `password_changed_at` and address at the beginning. A change of either voids it. */
   password_changed_at: number | null;
   old_email: string | null;
   old_email_canonical: string | null;
@@ -126,9 +135,9 @@ export interface EmailChangesTable {
   code_expires_at: number;
   expires_at: number;
   confirmed_at: number | null;
-  /** A newer one, a reset or an undo has taken its place. */
+  /** Set if a newer change, a reset or an undo has taken the place of this one. */
   void_at: number | null;
-  /** Of the link mailed to the old address once it was confirmed. */
+  /** Digest of the token in the link that is mailed to the old address after the confirmation. */
   undo_hash: string | null;
   undo_expires_at: number | null;
   undone_at: number | null;
@@ -137,14 +146,14 @@ export interface EmailChangesTable {
 export interface SessionsTable {
   id: string;
   user_id: string;
-  /** Number of the current refresh token. */
+  /** Number of the current refresh token: 1, 2, 3 … */
   generation: number;
   rotated_at: number;
   /** When the client was seen to hold the current refresh token. */
   confirmed_at: number | null;
   /** Digest of the attempt id of the refresh that made the current generation. */
   attempt_hash: string | null;
-  /** The user's hard epoch this session is good for. */
+  /** The hard epoch of the user under which this session is good. */
   hard_epoch: number;
   auth_time: number;
   /** JSON list (RFC 8176). */
@@ -154,7 +163,7 @@ export interface SessionsTable {
   last_used_at: number;
   idle_ends_at: number;
   ends_at: number;
-  /** Latest expiry of any access token minted for it, written before the token is signed. */
+  /** Latest expiry of all access tokens of this session, written before a token is signed. */
   max_access_exp: number;
   address: string;
   user_agent: string;
@@ -162,7 +171,7 @@ export interface SessionsTable {
   revoked_cause: string | null;
 }
 
-/** Opaque tokens of Djoser's token login: one a session. */
+/** Holds the opaque tokens of Djoser's token login. A session has one. */
 export interface FaceTokensTable {
   token_hash: string;
   session_id: string;
@@ -170,7 +179,10 @@ export interface FaceTokensTable {
   created_at: number;
 }
 
-/** Refresh tokens that Django gave out before its users came here; each is good for one session. */
+/**
+ * Holds refresh tokens that Django issued before its users were imported. Each is good for one
+ * session.
+ */
 export interface ImportedTokensTable {
   /** 32 hexadecimal digits. */
   jti: string;
@@ -179,18 +191,26 @@ export interface ImportedTokensTable {
   used_at: number | null;
 }
 
-/** Sign-ins whose password was right and whose second factor is still to come. No session yet. */
+/**
+ * Holds sign-ins whose password was right and whose second factor is still missing. They have no
+ * session yet.
+ */
 export interface ChallengesTable {
   id: string;
   user_id: string;
-  /** Of what the client must show with each step. */
+  /** Digest of the secret that the client must show with each step. */
   secret_hash: string;
-  /** `standingOf` the user when the password was checked; another one, and it opens nothing. */
+  /**
+   * `standingOf` the user when the password was checked. If it has changed since, the challenge
+   * opens nothing.
+   */
   standing: string;
-  /** Whether the user has no factor yet and sets one up first. */
+  /** 1 if the user has no factor yet and sets one up first. */
   enrols: number;
   tries_left: number;
-  /** As the attempt was counted: its address, and its trusted device if it came from one. */
+  /**
+   * The client's address and trusted device (if it has one) under which the attempt was counted.
+   */
   address: string;
   trusted_device: string | null;
   created_at: number;
@@ -198,11 +218,11 @@ export interface ChallengesTable {
   done_at: number | null;
 }
 
-/** Devices whose user wants to be asked for the password alone there. */
+/** Holds devices on which the user wants to be asked for the password alone. */
 export interface RememberedDevicesTable {
   id: string;
   user_id: string;
-  /** The user's `password_changed_at`: it dies with the password. */
+  /** The user's `password_changed_at`. A device is forgotten when the password changes. */
   password_changed_at: number | null;
   address: string;
   user_agent: string;
@@ -217,44 +237,46 @@ export interface TotpDevicesTable {
   user_id: string;
   name: string;
   /**
-   * Challenge or session it was begun in: nobody else is shown its secret. Empty where it was
-   * imported.
+   * Challenge or session in which the device was begun, which is the only one that is shown the
+   * secret. Empty if the device was imported.
    */
   flow_id: string;
-  /** Sealed for this id; no answer holds it once it is confirmed. */
+  /** Sealed for this id. No answer holds it once the device is confirmed. */
   secret_sealed: Uint8Array;
   digits: number;
   period_seconds: number;
-  /** Of the last code accepted: neither it nor an earlier one is accepted again. */
+  /**
+   * Time step of the last accepted code. Neither this code nor an earlier one is accepted again.
+   */
   last_step: number;
   created_at: number;
-  /** Null: it counts for nothing yet. */
+  /** Null while the device does not count yet. */
   confirmed_at: number | null;
 }
 
 export interface RecoveryCodesTable {
   id: string;
   user_id: string;
-  /** PHC string sealed for this id. */
+  /** PHC string, sealed for this id. */
   code_sealed: Uint8Array;
   created_at: number;
   used_at: number | null;
 }
 
-/** Users who have codes mailed as a second factor. */
+/** Holds users who have codes mailed as a second factor. */
 export interface EmailFactorsTable {
   user_id: string;
   created_at: number;
 }
 
-/** The one mailed code a flow has; a newer one takes its row. */
+/** Holds the one mailed code that a flow has. A newer code replaces it. */
 export interface EmailCodesTable {
-  /** What it is shown for: kind and id of the flow. */
+  /** Kind and id of the flow that the code is for. */
   flow_id: string;
   user_id: string;
   code_mac: string;
   tries_left: number;
-  /** Where it was mailed to: it dies when the user moves. */
+  /** The address that the code was mailed to. The code dies when the user's address changes. */
   email_canonical: string;
   created_at: number;
   expires_at: number;
@@ -265,23 +287,23 @@ export interface PasskeysTable {
   id: string;
   user_id: string;
   name: string;
-  /** Base64url; unique over all users (PK-04). */
+  /** Base64url. Unique over all users (PK-04). */
   credential_id: string;
   /** COSE key. */
   public_key: Uint8Array;
   sign_count: number;
   /** JSON list (WebAuthn Level 3 §5.8.4). */
   transports: string;
-  /** Whether its provider may copy it (the BE flag, which never changes). */
+  /** Says whether the passkey's provider may copy it (the BE flag, which never changes). */
   kind: "single_device" | "multi_device";
   /** Null while no copy is known to exist (the BS flag). */
   backed_up_at: number | null;
   /**
-   * When its user was last verified by PIN or biometrics; null: it has not been seen to do so, and
-   * stands for one factor.
+   * When the passkey last verified its user by PIN or biometrics. Null if it never did, and then it
+   * counts as one factor.
    */
   verified_at: number | null;
-  /** When its counter went back (PK-06). */
+  /** When the passkey's signature counter went back (PK-06). */
   suspect_since: number | null;
   aaguid: string;
   created_at: number;
@@ -289,19 +311,19 @@ export interface PasskeysTable {
 }
 
 /**
- * WebAuthn ceremonies under way; a row is deleted as the first step of its use. Of a sign-in by
- * passkey alone, the other way round: a row is written as the first step, and says that it is over.
+ * Holds WebAuthn ceremonies under way. The first step of using one deletes its row. A sign-in by
+ * passkey alone works the other way round: its first step writes a row that says that it is over.
  */
 export interface CeremoniesTable {
   id: string;
   kind: "registration" | "sign_in" | "second_factor";
   /** Base64url of 32 random bytes. */
   challenge: string;
-  /** Null of a sign-in by passkey alone. */
+  /** Null for a sign-in by passkey alone. */
   user_id: string | null;
-  /** Challenge or session it was begun in; empty for a sign-in by passkey alone. */
+  /** Challenge or session in which the ceremony was begun. Empty for a sign-in by passkey alone. */
   flow_id: string;
-  /** `standingOf` the user when it began. */
+  /** `standingOf` the user when the ceremony began. */
   standing: string;
   created_at: number;
   expires_at: number;
@@ -312,7 +334,7 @@ export interface SigningKeysTable {
   kid: string;
   algorithm: string;
   public_jwk: string;
-  /** PKCS #8 sealed for this kid; null once removed. */
+  /** PKCS #8, sealed for this kid. Null once the key is removed. */
   private_sealed: Uint8Array | null;
   announced_at: number;
   activated_at: number | null;
@@ -323,8 +345,8 @@ export interface SigningKeysTable {
 export interface RevocationsTable {
   seq: Generated<number>;
   /**
-   * Commit order. PostgreSQL: `xid8 not null default pg_current_xact_id()`, read as a number;
-   * SQLite: generated always as (seq), one writer at a time.
+   * Commit order. PostgreSQL has `xid8 not null default pg_current_xact_id()`, read as a number.
+   * SQLite has `generated always as (seq)`, because it has one writer at a time.
    */
   xid: GeneratedAlways<number>;
   scope: "session" | "user" | "all" | "key";
@@ -336,20 +358,23 @@ export interface RevocationsTable {
   min_authorization_epoch: number | null;
   cause: string;
   created_at: number;
-  /** When the last covered token is dead by itself. */
+  /** When the last token that this revocation covers has expired. */
   expires_at: number;
 }
 
-/** One row per running server; a revocation is acknowledged when every live one has applied it. */
+/**
+ * Holds one row for each running server. A revocation is acknowledged when every live server has
+ * applied it.
+ */
 export interface LeasesTable {
   node_id: string;
   boot_id: string;
   lease_until: number;
-  /** Every revocation whose `xid` is below this has been applied by the node. */
+  /** The node has applied every revocation whose `xid` is below this. */
   applied_before: number;
 }
 
-/** Failed attempts, counted before the work they guard. */
+/** Counts attempts before the work that they guard. */
 export interface AttemptsTable {
   bucket: string;
   count: number;
@@ -388,7 +413,7 @@ export interface OutboxTable {
   last_error: string | null;
 }
 
-/** Addresses that get no more mail. */
+/** Holds addresses that get no more mail. */
 export interface SuppressionsTable {
   id: string;
   /** Canonical. */
@@ -397,7 +422,7 @@ export interface SuppressionsTable {
   created_at: number;
 }
 
-/** What one process of a deployment does for all: whoever holds the row. */
+/** Holds, for each task that one process does for the whole deployment, which process that is. */
 export interface RunnersTable {
   name: string;
   holder: string;
@@ -416,17 +441,18 @@ export interface AuditEventsTable {
   result: "done" | "refused";
   request_id: string | null;
   details: string;
-  /** HMAC over this record and the one before it. */
+  /** HMAC over this event and the one before it. */
   mac: string;
 }
 
-/** One row: where the chain ends. */
+/** Holds one row: the end of the chain. */
 export interface AuditHeadTable {
   id: number;
   position: number;
   mac: string;
   /**
-   * The last event that retention has removed, and its MAC as in `mac`; 0 and empty while none was.
+   * The last event that retention has removed, and its MAC in the form of `mac`. They are 0 and
+   * empty while none has been removed.
    */
   pruned_position: number;
   pruned_mac: string;

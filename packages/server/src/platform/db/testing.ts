@@ -15,7 +15,7 @@ import {
   type SqliteDatabase,
 } from "./open.ts";
 
-/** With what it takes to open the same database once more, as another process would. */
+/** Includes the options with which another process would open the same database. */
 export type TestDatabase<Kind extends OpenDatabase = OpenDatabase> = Kind & {
   readonly options: OpenOptions;
 };
@@ -23,8 +23,8 @@ export type TestDatabase<Kind extends OpenDatabase = OpenDatabase> = Kind & {
 type Run<Kind extends OpenDatabase> = (database: TestDatabase<Kind>) => Promise<void>;
 
 /**
- * Registers the test once for each database; each gets a migrated one of its own, gone when it
- * ends.
+ * Registers the test once for each database. Each test gets a migrated database of its own, which
+ * is gone when the test ends.
  */
 export function eachDatabase(name: string, run: Run<OpenDatabase>): void {
   onSqlite(name, run);
@@ -123,7 +123,7 @@ async function createPostgres(server: URL): Promise<PostgresOfTests> {
   await admin.query(`create database ${name} template ${template}`);
   const url = named(server, name);
   const client = await connect(new URL(url));
-  // A test may cut all connections, this one included; then the database is not used again.
+  // A test may cut all connections, including this one. Then the database is not used again.
   client.on("error", () => {});
   const tables = await tablesOf(client);
   const catalogue = await catalogueOf(client);
@@ -226,7 +226,8 @@ async function makeSqliteTemplate(): Promise<string> {
 }
 
 /**
- * One for all test processes, named after what is in the migrations; whoever comes first makes it.
+ * Makes one template for all test processes, named after the contents of the migrations. The first
+ * process that needs it makes it.
  */
 async function makePostgresTemplate(server: URL): Promise<string> {
   const name = `portcullis_template_${digestOfMigrations()}`;

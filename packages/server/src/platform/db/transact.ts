@@ -21,7 +21,7 @@ interface Left {
   readonly facts: Map<FollowUp<unknown>, unknown[]>;
 }
 
-/** What each open transaction has left for the time after its commit. */
+/** The facts that each open transaction has left for the time after its commit. */
 const open = new WeakMap<Tx, Left>();
 
 /**

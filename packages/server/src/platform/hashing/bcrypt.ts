@@ -6,7 +6,7 @@ export interface BcryptQuestion {
   readonly password: string;
 }
 
-// Entry of a thread of the hashing process.
+// This is the entry point of a thread of the hashing process.
 parentPort?.on("message", ({ password, crypt }: BcryptQuestion) =>
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   parentPort?.postMessage(compareSync(password, crypt)),

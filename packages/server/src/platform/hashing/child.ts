@@ -6,9 +6,9 @@ import { isRequest, type HashReply, type HashRequest, type PresentedPassword } f
 import { effortOf, OUTPUT_BYTES, readArgon2id } from "./phc.ts";
 import { createScale } from "./scale.ts";
 
-// Entry of the hashing process. It holds no state but what evaluations cost, and dies with its
-// parent: a signal sent to the whole process group must not take it away while the parent still
-// answers the requests it has accepted.
+// This is the entry point of the hashing process. Its only state is what evaluations cost. It dies
+// with its parent: a signal that is sent to the whole process group must not end it while the
+// parent still answers the requests that it has accepted.
 const [memoryCost = Number.NaN, timeCost = Number.NaN, parallelism = Number.NaN] = process.argv
   .slice(2)
   .map(Number);
@@ -55,7 +55,7 @@ async function matches(stored: string, presented: PresentedPassword): Promise<bo
   return matched;
 }
 
-/** A hash of a form nobody here knows matches nothing. */
+/** A hash of an unknown form matches no password. */
 function comparisonOf(stored: string, { normalized, asTyped }: PresentedPassword): Comparison {
   const ours = readArgon2id(stored);
   if (ours !== undefined)
@@ -67,9 +67,9 @@ function comparisonOf(stored: string, { normalized, asTyped }: PresentedPassword
 }
 
 /**
- * Spends what a weaker hash has left unspent: the time of a sign-in must not tell how old the
- * stored hash is (EN-02). One that costs more than today's, as most of other systems do, cannot be
- * hidden until the sign-in that upgrades it.
+ * Does the work that a weaker hash has saved, because the time of a sign-in must not tell how old
+ * the stored hash is (EN-02). A hash that costs more than ours, as those of most other systems do,
+ * cannot be hidden until the sign-in that upgrades it.
  */
 async function makeUp(effort: string, password: string): Promise<void> {
   const missing = scale.missing(effort);

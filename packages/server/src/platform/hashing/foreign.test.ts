@@ -42,7 +42,7 @@ const ARGON2 =
   "argon2$argon2id$v=19$m=102400,t=2,p=8$NjA0N05tU2NoR0pyVjg1QWp2OUxocw$UDSPrHE4/6dMD2C1eOWW3LQqiC1Jj+jg/y3OUgtyaJw";
 const CHEAP = ARGON2.replace("m=102400", "m=64");
 
-/** Of `PASSWORD`. */
+/** Hashes of `PASSWORD`. */
 const written: Readonly<Record<string, readonly string[]>> = {
   // make_password with the hashers as they come, bcrypt 5.0.0, argon2-cffi 25.1.0.
   "Django 5.2.17": [
@@ -160,7 +160,7 @@ test("an unusable password is known, and none matches it", async () => {
   }
 });
 
-test("what holds no hash, a hash cut off, and one too costly are not known; they match nothing and an operator is told", async () => {
+test("a text without a hash, a truncated hash and a too costly one are unknown; they match nothing, and the log says so", async () => {
   const phc = ARGON2.replace("argon2$", "$");
   for (const text of [
     "",

@@ -2,7 +2,7 @@ import { effortOf, readArgon2, readArgon2id } from "./phc.ts";
 
 /**
  * A password hash that another system has written: in one of the forms of Django's `password`
- * column, or as bcrypt and Argon2 are written everywhere. All of them are over the UTF-8 of the
+ * column, or in the common forms of bcrypt and Argon2. All of them are over the UTF-8 of the
  * password as it was typed.
  */
 export type ForeignHash =
@@ -14,7 +14,7 @@ export type ForeignHash =
   | UnusableHash;
 
 interface Costly {
-  /** Equal where the same work is to be done. */
+  /** Equal for two hashes that take the same work. */
   readonly effort: string;
 }
 
@@ -35,7 +35,7 @@ export interface ScryptHash extends Costly {
   readonly output: Buffer;
 }
 
-/** The digest of salt and password; some are old enough to have no salt. */
+/** A digest of salt and password. Very old ones have no salt. */
 export interface PlainDigest extends Costly {
   readonly scheme: "digest";
   readonly digest: "sha1" | "md5";
@@ -45,9 +45,12 @@ export interface PlainDigest extends Costly {
 
 export interface BcryptHash extends Costly {
   readonly scheme: "bcrypt";
-  /** As crypt(3) writes it. */
+  /** The hash in the form of crypt(3). */
   readonly crypt: string;
-  /** Over the SHA-256 of the password in hexadecimal, so that bcrypt's 72 bytes cut nothing off. */
+  /**
+   * True if the hash is over the SHA-256 of the password in hexadecimal, so that the limit of 72
+   * bytes in bcrypt cuts nothing off.
+   */
   readonly prehashed: boolean;
 }
 
@@ -61,7 +64,8 @@ export interface UnusableHash extends Costly {
   readonly scheme: "unusable";
 }
 
-// Each about three seconds: well below what the pool takes for a process that is stuck.
+// Each takes about three seconds, which is well below the time after which the pool takes a process
+// for stuck.
 const MAXIMUM_PBKDF2_ITERATIONS = 10_000_000;
 const MAXIMUM_SCRYPT_BYTES = 2 ** 29;
 const MAXIMUM_BCRYPT_COST = 14;
@@ -76,9 +80,9 @@ const digestBytes = { sha256: 32, sha1: 20, md5: 16 } as const;
 const readers = [readUnusable, readPbkdf2, readScrypt, readBcrypt, readForeignArgon2, readDigest];
 
 /**
- * Undefined where nobody here can verify it: an unknown form, an incomplete hash, or one that asks
- * for more than a sign-in may cost. Also for an Argon2id hash without Django's prefix `argon2`:
- * that is one of ours, over a normalised password.
+ * Returns `undefined` for a hash that cannot be verified: an unknown form, an incomplete hash, or
+ * one that asks for more than a sign-in may cost. It also does for an Argon2id hash without
+ * Django's prefix `argon2`: that is one of ours, over a normalised password.
  */
 export function readForeignHash(text: string): ForeignHash | undefined {
   for (const read of readers) {
@@ -89,8 +93,8 @@ export function readForeignHash(text: string): ForeignHash | undefined {
 }
 
 /**
- * Whether it is known which password `text` stands for, which may be none; an importer lists the
- * rows where it is not.
+ * Tells whether we can say which password `text` stands for, if any. An importer lists the rows for
+ * which we cannot.
  */
 export function isKnownHash(text: string): boolean {
   return readArgon2id(text) !== undefined || readForeignHash(text) !== undefined;
@@ -141,8 +145,8 @@ function readScrypt(text: string): ScryptHash | undefined {
 }
 
 /**
- * Salted, as `md5$$…` or `sha1$$…`, or 32 hexadecimal digits and nothing else, which the first
- * Django wrote.
+ * Reads a salted digest (`md5$$…`, `sha1$$…`), or 32 hexadecimal digits alone, which the first
+ * versions of Django wrote.
  */
 function readDigest(text: string): PlainDigest | undefined {
   const [, name = "md5", salt = "", hex] = DIGEST.exec(text) ?? [];

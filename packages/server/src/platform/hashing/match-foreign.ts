@@ -10,9 +10,10 @@ const derivePbkdf2 = promisify(pbkdf2);
 const deriveScrypt = promisify<string, string, number, ScryptOptions, Buffer>(scrypt);
 
 /**
- * `password` as it was typed: that is what the other system hashed. None with a NUL matches, for to
- * several of these algorithms it is the same with and without: HMAC fills a key up with NULs, and
- * bcrypt reads the password in a circle, with a NUL at its end.
+ * Compares a password as it was typed, because the other system has hashed it so. A password with a
+ * NUL never matches, because several of these algorithms make no difference between it and the one
+ * without: HMAC fills a key up with NULs, and bcrypt reads the password in a circle, with a NUL at
+ * its end.
  */
 export async function matchesForeign(hash: ForeignHash, password: string): Promise<boolean> {
   return (await evaluate(hash, password)) && !password.includes("\0");
@@ -46,7 +47,7 @@ async function scryptOf(
   { salt, cost, blockSize, parallelism, output }: ScryptHash,
   password: string,
 ): Promise<Buffer> {
-  // What the reader of the hash has let pass is within memory; Node.js would stop at 32 MiB.
+  // The reader of the hash has limited the memory. Node.js alone would stop at 32 MiB.
   return deriveScrypt(password, salt, output.length, {
     cost,
     blockSize,
@@ -56,8 +57,8 @@ async function scryptOf(
 }
 
 /**
- * Where it is not prehashed, 72 bytes of the password open: as in the system the hash is from, and
- * until the upgrade.
+ * If the hash is not prehashed, the first 72 bytes of the password are enough, as in the system
+ * that the hash is from. That ends with the upgrade of the hash.
  */
 async function matchesBcrypt({ crypt, prehashed }: BcryptHash, password: string): Promise<boolean> {
   return askThread({
@@ -69,8 +70,8 @@ async function matchesBcrypt({ crypt, prehashed }: BcryptHash, password: string)
 const idle: Worker[] = [];
 
 /**
- * This bcrypt is JavaScript and would hold up the answers to everybody else: as many threads as
- * were ever needed at once are kept.
+ * This bcrypt is JavaScript and would hold up all other answers, so it runs in threads. As many
+ * threads are kept as were ever needed at once.
  */
 async function askThread(question: BcryptQuestion): Promise<boolean> {
   const thread = idle.pop() ?? new Worker(new URL("./bcrypt.ts", import.meta.url));

@@ -1,6 +1,6 @@
 /**
- * A password to be verified. Ours were hashed normalised (PW-04), those of other systems as they
- * were typed.
+ * A password to be verified. Our hashes are over the normalised form (PW-04), and those of other
+ * systems over the password as it was typed.
  */
 export interface PresentedPassword {
   readonly normalized: string;

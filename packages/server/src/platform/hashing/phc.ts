@@ -1,14 +1,14 @@
 import type { Random } from "../kernel/random.ts";
 
 export interface Argon2Parameters {
-  /** Kibibytes. */
+  /** In kibibytes. */
   readonly memoryCost: number;
-  /** Passes over the memory. */
+  /** The number of passes over the memory. */
   readonly timeCost: number;
   readonly parallelism: number;
 }
 
-/** 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet; PW-08). */
+/** 19 MiB, two passes and one lane (OWASP Password Storage Cheat Sheet; PW-08). */
 export const standardParameters: Argon2Parameters = {
   memoryCost: 19_456,
   timeCost: 2,
@@ -30,15 +30,15 @@ export interface Argon2Hash extends Argon2Parameters {
   readonly outputBytes: number;
 }
 
-/** What a PHC string says about itself, or undefined where it is not Argon2id version 1.3. */
+/** Reads a PHC string. Returns `undefined` if it is not Argon2id version 1.3. */
 export function readArgon2id(phc: string): Argon2Hash | undefined {
   const stored = readArgon2(phc);
   return stored?.variant === OUR_VARIANT ? stored : undefined;
 }
 
 /**
- * Any of the algorithms and versions of Argon2, as far as it can be computed (RFC 9106 §3.1) at a
- * bearable price.
+ * Reads any algorithm and version of Argon2 that can be computed (RFC 9106 §3.1) at a bearable
+ * price.
  */
 export function readArgon2(phc: string): Argon2Hash | undefined {
   const [, variant, memoryCost, timeCost, parallelism, salt, output] = ARGON2.exec(phc) ?? [];
@@ -54,7 +54,7 @@ export function readArgon2(phc: string): Argon2Hash | undefined {
   return isComputable(stored) ? stored : undefined;
 }
 
-/** Up to 1 GiB and, in all passes, 4 GiB: about three seconds. */
+/** Allows up to 1 GiB and, in all passes together, 4 GiB, which takes about three seconds. */
 function isComputable({ memoryCost, timeCost, parallelism }: Argon2Parameters): boolean {
   return (
     memoryCost >= 8 * parallelism &&
@@ -64,8 +64,8 @@ function isComputable({ memoryCost, timeCost, parallelism }: Argon2Parameters): 
 }
 
 /**
- * Whether a stored hash should be replaced at the next sign-in: another format, or weaker than
- * `current` in any respect (PW-09).
+ * Tells whether a stored hash should be replaced at the next sign-in, because it has another format
+ * or is weaker than `current` in any respect (PW-09).
  */
 export function isOutdated(phc: string, current: Argon2Parameters): boolean {
   const stored = readArgon2id(phc);
@@ -80,8 +80,7 @@ export function isOutdated(phc: string, current: Argon2Parameters): boolean {
 }
 
 /**
- * A PHC string that no password matches and that costs as much to verify as a real one: made up,
- * not computed.
+ * Makes up a PHC string that no password matches and that costs as much to verify as a real one.
  */
 export function decoyHash(
   random: Random,
@@ -92,7 +91,7 @@ export function decoyHash(
   return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${salt}$${output}`;
 }
 
-/** Equal where the same work is to be done. */
+/** Returns the same text for two hashes that take the same work. */
 export function effortOf(
   { memoryCost, timeCost, parallelism }: Argon2Parameters,
   variant = OUR_VARIANT,
@@ -104,7 +103,7 @@ function encode(bytes: Buffer): string {
   return bytes.toString("base64").replaceAll("=", "");
 }
 
-/** Argon2 refuses a last digit whose unused bits are set. */
+/** Argon2 refuses a last character whose unused bits are set. */
 function isEncoded(base64: string | undefined): base64 is string {
   return base64 !== undefined && encode(Buffer.from(base64, "base64")) === base64;
 }

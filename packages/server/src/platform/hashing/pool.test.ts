@@ -13,7 +13,10 @@ const cheap = { memoryCost: 1024, timeCost: 1, parallelism: 1 };
 const open: Hasher[] = [];
 after(async () => Promise.all(open.map(async (hasher) => hasher.close())));
 
-/** Patient, so that a busy machine turns nobody away who is not meant to be. */
+/**
+ * It is patient, so that a busy machine refuses no password that the test does not expect to be
+ * refused.
+ */
 function hasherWith(changes: Partial<HasherDeps> = {}): Hasher {
   const patience = { waitMilliseconds: 60_000 };
   const deps = {

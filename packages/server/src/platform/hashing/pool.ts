@@ -20,35 +20,36 @@ export type VerifyOutcome =
 export interface Hasher {
   hash(password: string): Promise<HashOutcome>;
   /**
-   * `hash` is one of ours or of another system (foreign.ts); one that cannot be verified matches
-   * nothing.
+   * `hash` is one of ours or of another system (foreign.ts). A hash that cannot be verified matches
+   * no password.
    */
   verify(hash: string, presented: PresentedPassword): Promise<VerifyOutcome>;
   /**
-   * A place for one question, before anything is done for whoever asks: `undefined` while as many
-   * have one as can be answered in time. Call what it returns when the question has been answered.
+   * Reserves a place for one question before any work is done. Returns `undefined` while as many
+   * places are taken as questions can be answered in time. Call the returned function to release
+   * the place once the question has been answered.
    */
   reserve(): (() => void) | undefined;
-  /** Whether `reserve` would have no place. */
+  /** Tells whether `reserve` would return `undefined`. */
   isFull(): boolean;
   /**
-   * Verified in place of a hash that does not exist: it costs the same and no password matches it
-   * (EN-02).
+   * Is verified in place of a hash that does not exist. It costs the same, and no password matches
+   * it (EN-02).
    */
   readonly decoy: string;
   needsUpgrade(hash: string): boolean;
   figures(): HasherFigures;
-  /** Whoever still waits is told `busy`. */
+  /** Callers that still wait are told `busy`. */
   close(): Promise<void>;
 }
 
 export interface HasherFigures {
   readonly queued: number;
   readonly running: number;
-  /** Since the start. */
+  /** Counted since the start. */
   readonly evaluations: number;
   readonly refused: number;
-  /** Absent until the first password arrives. */
+  /** Undefined until the first password arrives. */
   readonly processId: number | undefined;
 }
 
@@ -56,11 +57,14 @@ export interface HasherDeps {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
-  /** Evaluations at the same time; the number of cores reaches what the machine can give. */
+  /**
+   * The number of evaluations at the same time. With the number of cores it reaches what the
+   * machine can do.
+   */
   readonly concurrency: number;
-  /** Passwords that may wait; the next one is `busy` at once. */
+  /** The number of passwords that may wait. The next one is `busy` at once. */
   readonly queueLimit?: number;
-  /** A password that has waited longer than this before its turn is `busy`. */
+  /** A password that has waited longer than this for its turn is `busy`. */
   readonly waitMilliseconds?: number;
   readonly params: Argon2Parameters;
 }
@@ -83,10 +87,10 @@ const STUCK_MILLISECONDS = 10_000;
 const STARTS_PER_JOB = 2;
 
 /**
- * Argon2id in a process of its own at lower priority, so that neither the event loop nor the thread
- * pool of the server, nor, as far as the scheduler can help it, its share of the processors feels a
- * flood of passwords (PW-11, IN-07). The process is started for the first password and kept. If it
- * dies, what it was working on is started once more.
+ * Runs Argon2id in a process of its own at lower priority. A flood of passwords then slows down
+ * neither the event loop nor the thread pool of the server and, as far as the scheduler can help
+ * it, takes none of its share of the processors (PW-11, IN-07). The process is started for the
+ * first password and kept. If it dies, the work that it was doing is started once more.
  */
 export function createHasher(deps: HasherDeps): Hasher {
   const { log, clock, concurrency, params, queueLimit = 64, waitMilliseconds = 1000 } = deps;
@@ -144,7 +148,7 @@ export function createHasher(deps: HasherDeps): Hasher {
     running.set(job.request.id, job);
     child ??= spawn();
     hold(child, true);
-    // A message that cannot be sent means that the process is ending: `ended` deals with the job.
+    // If a message cannot be sent, the process is ending, and `ended` deals with the job.
     child.send(job.request, () => {});
     const { starts } = job;
     void clock.sleep(STUCK_MILLISECONDS, job.settled.signal).then(() => killIfStuck(job, starts));
@@ -157,7 +161,7 @@ export function createHasher(deps: HasherDeps): Hasher {
   function finish(job: Job, reply: HashReply | undefined): void {
     if (reply === undefined) refused += 1;
     else evaluations += 1;
-    // With a reason of its own: the usual one is an exception with a stack.
+    // A reason is given, because the default one is an exception with a stack.
     job.settled.abort("settled");
     job.settle(reply);
   }
@@ -259,10 +263,7 @@ export function createHasher(deps: HasherDeps): Hasher {
   };
 }
 
-/**
- * Whether the process, which is otherwise kept without keeping the server alive, has something to
- * do.
- */
+/** Keeps the server alive while the process has something to do. Otherwise the process does not. */
 function hold(child: ChildProcess, busy: boolean): void {
   if (busy) {
     child.ref();

@@ -14,7 +14,7 @@ test("EN-02: while it is not known what a current hash costs, a whole one makes 
   assert.equal(scale.missing(whole), undefined);
 });
 
-test("EN-02: what is missing is made up in sixteenths, rounded up", () => {
+test("EN-02: the missing work is made up in sixteenths, rounded up", () => {
   const scale = createScale(standardParameters);
   for (const [effort, milliseconds] of [
     [whole, 16],

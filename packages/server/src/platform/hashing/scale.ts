@@ -1,11 +1,11 @@
 import { effortOf, type Argon2Parameters } from "./phc.ts";
 
-/** What evaluations cost on this machine, learnt from those that took place. */
+/** Learns from past evaluations what each effort costs on this machine. */
 export interface Scale {
   note(effort: string, milliseconds: number): void;
   /**
-   * What has to follow an evaluation of this effort for both to cost no less than a current one;
-   * nothing where it costs as much.
+   * Returns the evaluation that has to follow one of this effort, so that both together cost no
+   * less than a current one. Returns `undefined` if this effort already costs as much.
    */
   missing(effort: string): Argon2Parameters | undefined;
 }
@@ -13,10 +13,10 @@ export interface Scale {
 const PARTS = 16;
 
 /**
- * Measured, not computed: how much quicker two hashes over less memory are than one over the sum of
- * it depends on the caches, how other algorithms compare on the processor. The quickest evaluation
- * of each effort counts, the one that was held up least. The answer is work to be done, not time to
- * be waited, so that load slows it down like any other.
+ * Costs are measured and not computed. How much quicker two hashes over less memory are than one
+ * over the sum depends on the caches, and how other algorithms compare depends on the processor.
+ * The quickest evaluation of each effort counts, because it was held up least. The answer is work
+ * to be done and not time to be waited, so that load slows it down like any other work.
  */
 export function createScale(current: Argon2Parameters): Scale {
   const quickest = new Map<string, number>();
@@ -35,7 +35,7 @@ export function createScale(current: Argon2Parameters): Scale {
       if (target === undefined) return current;
       const gap = target - (quickest.get(effort) ?? 0);
       if (gap <= 0) return undefined;
-      // A part nobody has measured yet is taken for what its share promises.
+      // A part that has not been measured yet is taken to cost its share of the whole.
       return (
         parts.find(({ params, share }) => (quickest.get(effortOf(params)) ?? target * share) >= gap)
           ?.params ?? current

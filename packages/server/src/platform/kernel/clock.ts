@@ -1,16 +1,17 @@
 /**
- * Whole seconds since 1970-01-01T00:00:00Z: the only unit of time on the wire and in the database.
+ * Whole seconds since 1970-01-01T00:00:00Z. This is the only unit of time on the wire and in the
+ * database.
  */
 export type UnixSeconds = number;
 
 export interface Clock {
   now(): UnixSeconds;
-  /** Wall clock, for logs and UUIDv7. */
+  /** The wall clock, for logs and UUIDv7. */
   wallMilliseconds(): number;
-  /** Never steps back; only differences mean anything. */
+  /** Never steps back. Only differences between two readings mean anything. */
   monotonicMilliseconds(): number;
   /**
-   * Resolves after `milliseconds`, or at once when `signal` aborts. Does not keep the process
+   * Resolves after `milliseconds`, or at once when `signal` aborts. It does not keep the process
    * alive.
    */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
@@ -35,8 +36,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * Lets everything that has already arrived be dealt with first. No time passes, so no clock is
- * asked.
+ * Lets the process deal with everything that has already arrived. No time passes, so it needs no
+ * clock.
  */
 export async function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
@@ -46,10 +47,7 @@ export interface ManualClock extends Clock {
   advance(seconds: number): void;
 }
 
-/**
- * A clock that stands still until told otherwise; `sleep` resolves once `advance` has passed its
- * end.
- */
+/** Makes a clock that stands still. `sleep` resolves once `advance` has passed its end. */
 export function manualClock(startsAt: UnixSeconds = 1_800_000_000): ManualClock {
   let milliseconds = startsAt * 1000;
   let sleepers: { readonly until: number; readonly wake: () => void }[] = [];

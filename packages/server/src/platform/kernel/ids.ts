@@ -2,7 +2,8 @@ import type { Clock, UnixSeconds } from "./clock.ts";
 import type { Random } from "./random.ts";
 
 /**
- * A time-ordered identifier (RFC 9562 §5.7), for rows that only their owner or an operator sees.
+ * Makes a time-ordered identifier (RFC 9562 §5.7), for rows that only their owner or an operator
+ * sees.
  */
 export function uuidv7(deps: { readonly clock: Clock; readonly random: Random }): string {
   const bytes = deps.random.bytes(16);
@@ -10,14 +11,14 @@ export function uuidv7(deps: { readonly clock: Clock; readonly random: Random })
   return format(bytes, 0x70);
 }
 
-/** When a `uuidv7` was made; of any other text that is a UUID, a time that means nothing. */
+/** Returns when a `uuidv7` was made. For any other UUID the result means nothing. */
 export function momentOf(id: string): UnixSeconds {
   return Math.floor(Number.parseInt(id.replace("-", "").slice(0, 12), 16) / 1000);
 }
 
 /**
- * A random identifier (RFC 9562 §5.4), for what strangers see: it tells no order of creation
- * (EN-08).
+ * Makes a random identifier (RFC 9562 §5.4), for rows that strangers see, because it does not tell
+ * the order of creation (EN-08).
  */
 export function uuidv4(random: Random): string {
   return format(random.bytes(16), 0x40);

@@ -10,7 +10,10 @@ import {
 } from "node:crypto";
 import type { Random } from "./random.ts";
 
-/** One label per purpose: a key derived for one can never serve another (KY-05). */
+/**
+ * Each purpose has a label of its own, so that a key derived for one can never serve another
+ * (KY-05).
+ */
 export type Purpose =
   | "audit-chain"
   | "cursor"
@@ -32,22 +35,23 @@ export type Purpose =
   | "totp-seal";
 
 /**
- * Keys derived from the master secret, which lives outside the database (HKDF-SHA-256, RFC 5869).
- * Older master secrets still open what they sealed; only the first one seals and signs.
+ * Derives keys from the master secret, which lives outside the database (HKDF-SHA-256, RFC 5869).
+ * Older master secrets still open what they sealed. Only the first one seals and signs.
  */
 export interface Keyring {
-  /** HMAC-SHA-256 under the purpose's key of the current master secret. */
+  /** Returns the HMAC-SHA-256 under the purpose's key of the current master secret. */
   mac(purpose: Purpose, data: string | Uint8Array): Buffer;
   /**
-   * Whether `mac` is that of `data` under the current or an older master secret, in constant time.
+   * Tells, in constant time, whether `mac` is that of `data` under the current or an older master
+   * secret.
    */
   verifyMac(purpose: Purpose, data: string | Uint8Array, mac: Uint8Array): boolean;
   /**
-   * AES-256-GCM. `context` must be given again to open: what was sealed for one row opens for no
-   * other.
+   * Seals with AES-256-GCM. The same `context` must be given to open it, so a value that is sealed
+   * for one row opens for no other.
    */
   seal(purpose: Purpose, context: string, plain: Uint8Array): Buffer;
-  /** @throws {UnsealError} when no known master secret opens it in this context */
+  /** @throws {UnsealError} if no known master secret opens it in this context */
   open(purpose: Purpose, context: string, sealed: Uint8Array): Buffer;
 }
 
@@ -122,7 +126,8 @@ function master(secret: Uint8Array): Master {
   if (secret.length < 32) throw new RangeError("a master secret needs at least 32 bytes");
   const derive = (label: string): Buffer =>
     Buffer.from(hkdfSync("sha256", secret, "portcullis", label, 32));
-  // As key objects: Node prepares a plain buffer anew for each use, which costs more than the HMAC.
+  // Key objects are kept, because Node prepares a plain buffer anew for each use, which costs more
+  // than the HMAC.
   const derived = new Map<Purpose, KeyObject>();
   return {
     id: createHash("sha256").update(derive("identifier")).digest().subarray(0, ID_BYTES),

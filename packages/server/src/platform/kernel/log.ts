@@ -1,7 +1,8 @@
 import { pino } from "pino";
 
 /**
- * Flat facts of one event. Never a sentence, a secret, a token, a password or an e-mail address.
+ * Flat facts of one event. They never hold a sentence, a secret, a token, a password or an e-mail
+ * address.
  */
 export type Facts = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
@@ -9,13 +10,16 @@ export interface Log {
   debug(event: string, facts?: Facts): void;
   info(event: string, facts?: Facts): void;
   warn(event: string, facts?: Facts): void;
-  /** `cause` is printed with its stack; what a client sees is only the fault id. */
+  /** `cause` is printed with its stack. A client sees only the fault id. */
   error(event: string, facts?: Facts, cause?: unknown): void;
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-/** One JSON object a line on standard error; standard output belongs to what commands print. */
+/**
+ * Writes one JSON object per line to standard error, because standard output belongs to what
+ * commands print.
+ */
 export function jsonLog(level: LogLevel): Log {
   const logger = pino(
     {
@@ -37,13 +41,13 @@ export function jsonLog(level: LogLevel): Log {
   };
 }
 
-/** What may be said of an error beside its stack, which begins with its message. */
+/** The members of an error that may be logged, besides its stack, which begins with its message. */
 const TELLING = ["code", "errcode", "syscall", "table", "column", "constraint"];
 const MOST_CAUSES = 4;
 
 /**
- * Never the other members of an error: in its `detail` PostgreSQL quotes the row, addresses and
- * all.
+ * Leaves out all other members of an error. PostgreSQL quotes the row in `detail`, with its
+ * addresses.
  */
 function described(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return typeof error;

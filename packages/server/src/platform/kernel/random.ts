@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from "node:crypto";
 
 export interface Random {
   bytes(length: number): Buffer;
-  /** Evenly distributed decimal digits, leading zeros included. */
+  /** Returns evenly distributed decimal digits, which may begin with zeros. */
   digits(length: number): string;
 }
 

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 
-/** A value that must not be printed: logs, errors and JSON show `[secret]`. */
+/** Wraps a value that must not be printed. Logs, errors and JSON show `[secret]` instead. */
 export class Secret<Value = string> {
   readonly #value: Value;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { singleFlight } from "./single-flight.ts";
 
-test("whoever asks for a key while its job is under way gets that job's result, and the next asker a new job", async () => {
+test("a caller that asks for a key while its job is under way gets that job's result, and the next one a new job", async () => {
   const once = singleFlight<number>();
   let runs = 0;
   const job = async (): Promise<number> => (runs += 1);

@@ -1,11 +1,11 @@
 import { nextTurn } from "./clock.ts";
 
 /**
- * Runs one job per key at a time; whoever asks for a key whose job is under way gets that job's
- * result.
+ * Runs one job per key at a time. A caller that asks for a key whose job is under way gets the
+ * result of that job.
  *
- * A job begins after the requests that have already arrived have been read: one that never leaves
- * the processor, as a transaction on SQLite does not, would otherwise be over before the next
+ * A job begins only after the requests that have already arrived have been read. Otherwise a job
+ * that never leaves the processor, such as a transaction on SQLite, would be over before the next
  * request could join it.
  */
 export function singleFlight<Value>(): (key: string, job: () => Promise<Value>) => Promise<Value> {

@@ -3,7 +3,7 @@ import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
 import { prepared } from "../../platform/db/prepared.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 
-/** At most `limit` within `windowSeconds`, counted from the first. */
+/** Allows `limit` within `windowSeconds`, counted from the first one. */
 export interface Limit {
   readonly bucket: string;
   readonly limit: number;
@@ -40,8 +40,8 @@ const taking = prepared((db, { bucket, limit, now, endsAt }: Taking) =>
 );
 
 /**
- * Takes one from a bucket that has one left. Of any number of callers, on any number of nodes,
- * `limit` succeed (LG-02).
+ * Takes one from a bucket that has one left. However many callers on however many nodes ask,
+ * `limit` of them succeed (LG-02).
  */
 export async function take(
   tx: Tx,
@@ -59,7 +59,7 @@ export async function take(
 }
 
 /**
- * Takes one of each in turn; the first that is exhausted answers, and what was taken before it
+ * Takes one of each in turn. The first one that is exhausted answers, and what was taken before
  * stays taken.
  */
 export async function takeEach(
@@ -101,8 +101,8 @@ export async function forget(tx: Tx, buckets: readonly string[]): Promise<void> 
 }
 
 /**
- * Forgets a batch of buckets whose window has passed. What somebody holds just now waits for the
- * next run: to wait for each other would be a deadlock.
+ * Forgets a batch of buckets whose window has passed. Buckets that another transaction holds wait
+ * for the next run, because waiting for each other would be a deadlock.
  */
 export async function pruneAttempts(db: Db, now: UnixSeconds, limit = 10_000): Promise<number> {
   const result = await db

@@ -3,7 +3,7 @@ import { eachWorld } from "../../../test/world.ts";
 import { pruneAttempts, take } from "./attempts.store.ts";
 
 eachWorld(
-  "buckets whose window has passed are forgotten, but for what somebody holds just now",
+  "buckets whose window has passed are forgotten, except those that a transaction holds",
   async (world) => {
     const { db } = world.rules;
     const buckets = ["one", "two", "three"];
@@ -19,7 +19,7 @@ eachWorld(
     if (world.database.dialect === "postgres") {
       await db.transaction().execute(async (tx) => {
         await take(tx, { bucket: "two", limit: 1, windowSeconds: 10 }, world.clock.now());
-        assert.equal(await pruneAttempts(db, world.clock.now()), 2, "it waits for nobody");
+        assert.equal(await pruneAttempts(db, world.clock.now()), 2, "it does not wait");
       });
       assert.deepEqual(await db.selectFrom("attempts").select(["bucket", "count"]).execute(), [
         { bucket: "two", count: 1 },

@@ -9,7 +9,10 @@ import { takeEach, type Limit, type TakeOutcome } from "./attempts.store.ts";
 const QUARTER_HOUR = 900;
 const HOUR = 3600;
 
-/** Calls per client address and per subnet; sign-in has limits of its own, which count failures. */
+/**
+ * Limits calls per client address and per subnet. Sign-in has limits of its own, which count
+ * failures.
+ */
 const perClient: Readonly<
   Record<
     Budget,
@@ -22,8 +25,8 @@ const perClient: Readonly<
 };
 
 /**
- * Counts a call against its client's address; the database is the counter, so nodes and restarts do
- * not multiply it (MN-02).
+ * Counts a call against its client's address. The counter is in the database, so nodes and restarts
+ * do not multiply it (MN-02).
  */
 export function createBudgets(deps: {
   readonly db: Db;
@@ -49,8 +52,8 @@ export function createBudgets(deps: {
 }
 
 /**
- * Mails that strangers can cause to one address (RG-15, RS-07): five an hour, whatever they are
- * about.
+ * Limits the mails that strangers can cause to one address (RG-15, RS-07) to five an hour, whatever
+ * they are about.
  */
 export function mailsTo(bucket: string): Limit {
   return { bucket: `mails-to:${bucket}`, limit: 5, windowSeconds: HOUR };

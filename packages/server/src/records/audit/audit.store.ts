@@ -13,8 +13,8 @@ const advancing = prepared((db) =>
 );
 
 /**
- * Takes the next position and with it the row lock that puts all events in one line. `mac` is still
- * that of the event before.
+ * Takes the next position, and with it the row lock that brings all events into one order. `mac` is
+ * still that of the event before.
  */
 export async function advanceHead(
   tx: Tx,
@@ -32,7 +32,7 @@ export async function setHeadMac(tx: Tx, mac: string): Promise<void> {
   await signing(tx, { mac });
 }
 
-/** By name, because a statement is prepared with all of its columns. */
+/** The columns are named, because a statement is prepared with all of them. */
 type NewEvent = Pick<AuditEventsTable, keyof AuditEventsTable>;
 
 const inserting = prepared((db, event: NewEvent) =>
@@ -56,7 +56,7 @@ export async function insertEvent(tx: Tx, event: AuditEventsTable): Promise<void
   await inserting(tx, event);
 }
 
-/** Does `work` within the transaction and, unless it is to be kept, undoes it and nothing else. */
+/** Does `work` within the transaction and undoes it, and nothing else, unless `keep` is true. */
 export async function keepIf(tx: Tx, keep: boolean, work: () => Promise<void>): Promise<void> {
   await sql`savepoint perhaps`.execute(tx);
   await work();
@@ -76,7 +76,7 @@ export async function findHead(db: Queryable): Promise<Head | undefined> {
   return row && toHead(row);
 }
 
-/** Holds the row that every audited change waits for. */
+/** Locks the row that every audited change waits for. */
 export async function holdHead(tx: Tx): Promise<Head> {
   return toHead(await bothEnds(tx).forUpdate().executeTakeFirstOrThrow());
 }
@@ -91,7 +91,10 @@ function toHead(
   };
 }
 
-/** Oldest first; without `position` from the very first row. */
+/**
+ * Lists events after a position, oldest first. Without `position` it begins with the very first
+ * row.
+ */
 export async function eventsAfter(
   db: Queryable,
   position: number | undefined,
@@ -101,7 +104,7 @@ export async function eventsAfter(
   return (position === undefined ? select : select.where("position", ">", position)).execute();
 }
 
-/** When the newest of the events up to `at` was recorded. */
+/** Returns when the newest of the events up to `at` was recorded. */
 export async function newestEventUpTo(
   db: Queryable,
   at: UnixSeconds,
@@ -122,9 +125,7 @@ export async function oldestEvent(db: Queryable): Promise<UnixSeconds | undefine
   )?.at;
 }
 
-/**
- * Removes the events up to and including the one of `pruned`, which is remembered in their place.
- */
+/** Removes the events up to and including that of `pruned`, which is remembered in their place. */
 export async function removeEvents(tx: Tx, pruned: Link): Promise<void> {
   await tx.deleteFrom("audit_events").where("position", "<=", pruned.position).execute();
   await tx
@@ -149,14 +150,14 @@ export interface AuditEvent {
 
 export interface EventQuery {
   readonly userId?: string | undefined;
-  /** Any text: a name that no event has finds none. */
+  /** May be any text. A name that no event has finds no events. */
   readonly event?: string | undefined;
-  /** Position of the last event of the page before; that one is not repeated. */
+  /** Position of the last event on the page before. The listing continues after it. */
   readonly before?: number | undefined;
   readonly limit: number;
 }
 
-/** Newest first. */
+/** Lists events, newest first. */
 export async function listEvents(db: Queryable, query: EventQuery): Promise<AuditEvent[]> {
   let select = db
     .selectFrom("audit_events")

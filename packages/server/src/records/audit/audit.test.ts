@@ -35,7 +35,7 @@ async function writeMany(db: Db, count: number): Promise<void> {
 }
 
 eachDatabase(
-  "AU-01: an event says what, who, to whom, from where, in which request, with what result and when",
+  "AU-01: an event names what happened, its actor, user, address, request, result and time",
   async ({ db }) => {
     await write(db, {
       ...signedIn,

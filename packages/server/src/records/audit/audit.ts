@@ -11,19 +11,20 @@ export interface AuditDeps {
   readonly clock: Clock;
 }
 
-/** An `Origin` spread into it supplies actor, address and request id. */
+/** Spread an `Origin` into an entry to supply actor, address and request id. */
 export interface AuditEntry {
   readonly event: AuditEventName;
   readonly actor: Actor;
   readonly address?: string | null;
   readonly requestId?: string | null;
-  /** The user it happened to. */
+  /** The user that the event happened to. */
   readonly userId?: string | null;
   readonly sessionId?: string | null;
-  /** `done` unless said otherwise. */
+  /** `done` if not given. */
   readonly result?: "done" | "refused";
   /**
-   * Our own words, ids and counts. Never what a caller typed, an e-mail address or a token (AU-03).
+   * Our own words, ids and counts. They never hold a text that a caller typed, an e-mail address or
+   * a token (AU-03).
    */
   readonly details?: Facts;
 }
@@ -62,8 +63,8 @@ export async function record(tx: Tx, deps: AuditDeps, entry: AuditEntry): Promis
 }
 
 /**
- * As `record`, but the event stays only if it is `due`. The work is the same either way, so that
- * the time does not tell (EN-02).
+ * Records an event as `record` does, but keeps it only if it is `due`. The work is the same either
+ * way, so that the time does not tell (EN-02).
  */
 export async function recordIf(
   due: boolean,

@@ -3,12 +3,12 @@ import type { Keyring } from "../../platform/kernel/keyring.ts";
 
 export type UnsignedEvent = Omit<AuditEventsTable, "mac">;
 
-/** Hex digits of one HMAC-SHA-256. */
+/** The number of hex digits of one HMAC-SHA-256. */
 const MAC_LENGTH = 64;
 
 /**
- * What the MAC of an event is taken over: the MAC of the event before it (`""` for the first), then
- * every column.
+ * Returns the data that the MAC of an event is taken over: the MAC of the event before (`""` for
+ * the first one), then every column.
  */
 export function eventData(previousMac: string, event: UnsignedEvent): string {
   return JSON.stringify([
@@ -28,14 +28,17 @@ export function eventData(previousMac: string, event: UnsignedEvent): string {
   ]);
 }
 
-/** The two ends of what is there: the last event, and the last one that retention has removed. */
+/**
+ * The two ends of the chain that is stored: the last event, and the last one that retention has
+ * removed.
+ */
 export type End = "head" | "pruned";
 
 /**
- * What `audit_head.mac` and `audit_head.pruned_mac` hold: the MAC of the event at that end, then
- * one of its own over end, position and MAC. Without the second, whoever can write to the database
- * could cut the chain at either end and put there the MAC of the event that is now the last, or the
- * one before the first.
+ * Returns what `audit_head.mac` and `audit_head.pruned_mac` hold: the MAC of the event at that end,
+ * then another MAC over end, position and MAC. Without the second one, an attacker who can write to
+ * the database could cut the chain at either end and store there the MAC of the event that is now
+ * the last, or of the one before the first.
  */
 export function endMac(keyring: Keyring, end: End, position: number, eventMac: string): string {
   return eventMac + keyring.mac("audit-chain", endData(end, position, eventMac)).toString("hex");
@@ -57,16 +60,18 @@ function endData(end: End, position: number, eventMac: string): string {
   return JSON.stringify([end, position, eventMac]);
 }
 
-/** Where a chain is taken up: at the event before. */
+/** The event before the one at which a chain is taken up. */
 export interface Link {
   readonly position: number;
   readonly mac: string;
 }
 
 /**
+ * Returns the problem of an event, or `undefined` if it has none.
+ *
  * - `missing`: no event has this position, though later ones exist
- * - `altered`: this event or one put before it is not what was recorded, or not under a secret we
- *   know
+ * - `altered`: this event or one inserted before it is not what was recorded, or it was recorded
+ *   under a secret that we do not know
  */
 export function problemOf(
   keyring: Keyring,
@@ -83,8 +88,8 @@ export function problemOf(
 }
 
 /**
- * The event before the oldest that retention has left; `undefined` where what is stored of it was
- * not written by us.
+ * Returns the event before the oldest one that retention has left. Returns `undefined` if the
+ * stored form of it was not written by us.
  */
 export function anchorOf(keyring: Keyring, pruned: Link): Link | undefined {
   if (pruned.position === 0 && pruned.mac === "") return pruned;

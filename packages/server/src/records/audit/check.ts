@@ -6,9 +6,9 @@ import { anchorOf, eventMacOf, isEndMac, problemOf, type Link } from "./chain.ts
 export type ChainCheck =
   | {
       readonly kind: "intact";
-      /** Those that are there. */
+      /** The number of events that are stored. */
       readonly events: number;
-      /** Those that retention has removed. */
+      /** The number of events that retention has removed. */
       readonly pruned: number;
       readonly position: number;
       readonly mac: string;
@@ -23,12 +23,12 @@ interface Broken {
 
 /**
  * - `missing`: no event has this position, though later ones exist
- * - `altered`: this event or one put before it is not what was recorded, or not under a secret we
- *   know
- * - `cut`: the chain's head says there were events from this position on
+ * - `altered`: this event or one inserted before it is not what was recorded, or it was recorded
+ *   under a secret that we do not know
+ * - `cut`: the head of the chain says that there were events from this position on
  * - `head`: the head is missing or was not written by us
- * - `pruned`: the events up to this position are said to have been removed by retention, but that
- *   was not written by us
+ * - `pruned`: the database says that retention has removed the events up to this position, but we
+ *   have not written that
  */
 export type ChainProblem = "missing" | "altered" | "cut" | "head" | "pruned";
 
@@ -36,13 +36,13 @@ const PAGE = 500;
 const START: Link = { position: 0, mac: "" };
 
 /**
- * Reads the whole chain from the oldest event that retention has left, a page at a time, while
- * others may append to it and retention may remove its oldest, and stops at the first problem
- * (AU-02).
+ * Reads the whole chain from the oldest event that retention has left, a page at a time, and stops
+ * at the first problem (AU-02). Others may append to the chain at the same time, and retention may
+ * remove its oldest events.
  *
- * It finds whatever was changed by someone without the master secret, except that an earlier state
- * of the whole database was put back. Against that, keep an answer's `position` and `mac`
- * elsewhere: the event at that position has that MAC for ever.
+ * It finds every change made without the master secret, except that an earlier state of the whole
+ * database was put back. Against that, keep an answer's `position` and `mac` elsewhere: the event
+ * at that position has that MAC for ever.
  */
 export async function checkChain(db: Queryable, keyring: Keyring): Promise<ChainCheck> {
   let anchor = START;
@@ -56,7 +56,8 @@ export async function checkChain(db: Queryable, keyring: Keyring): Promise<Chain
       return { kind: "broken", position: head?.pruned.position ?? 0, problem: "pruned" };
     anchor = pruned;
     if (anchor.position > last.position) last = anchor;
-    // From the very first row, so that nothing can be put before what retention has left.
+    // The page begins with the very first row, so that no event can be inserted before those that
+    // retention has left.
     const page = await eventsAfter(
       db,
       last.position === anchor.position ? undefined : last.position,
@@ -72,7 +73,7 @@ export async function checkChain(db: Queryable, keyring: Keyring): Promise<Chain
   }
 }
 
-/** Whether what should come next was removed between the look at the head and that at the page. */
+/** Tells whether the next event was removed between reading the head and reading the page. */
 async function isPrunedBeyond(db: Queryable, position: number): Promise<boolean> {
   return ((await findHead(db))?.pruned.position ?? 0) > position;
 }

@@ -1,6 +1,6 @@
 /**
- * Everything that is recorded, frozen once released. What a name means to an operator is in the
- * reference.
+ * Names everything that is recorded. A name is frozen once released. The reference explains what it
+ * means to an operator.
  */
 export type AuditEventName =
   | "user.registered"
@@ -51,12 +51,15 @@ export type AuditEventName =
   | "audit.pruned"
   | "backup.restored";
 
-/** Who did it. An operator acts on the server itself (command line), a superuser over HTTP. */
+/**
+ * The actor of an event. An operator acts on the server itself (command line), a superuser over
+ * HTTP.
+ */
 export type Actor =
   | { readonly kind: "user" | "superuser"; readonly id: string }
   | { readonly kind: "operator" | "system" | "anonymous" };
 
-/** Where a call came from. Rules receive it from their edge and hand it on to `record`. */
+/** Tells where a call came from. Rules receive it from their edge and hand it on to `record`. */
 export interface Origin {
   readonly address: string | null;
   readonly requestId: string | null;

@@ -1,7 +1,10 @@
 import type { Caller, Client } from "../../platform/http/serve.ts";
 import type { Origin } from "./events.ts";
 
-/** Where a call came from; the actor is whoever the token names, never what a body says (AD-11). */
+/**
+ * Returns where a call came from. The actor is the user that the token names, never one that a body
+ * names (AD-11).
+ */
 export function originOf(
   call: {
     readonly client: Client;

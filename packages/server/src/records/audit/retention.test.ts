@@ -111,14 +111,14 @@ eachDatabase(
 
     by.clock.advance(-3651 * DAY);
     await days(db, by, 45);
-    // What was recorded under the wrong clock is as old as what followed it.
+    // An event that was recorded under the wrong clock is as old as the one that follows it.
     assert.ok((await prune(db, by)) > 43);
     assert.equal((await checkChain(db, by.keyring)).kind, "intact");
   },
 );
 
 eachDatabase(
-  "AU-02: whoever sets back the time of an event does not have it removed, and retention stops at it",
+  "AU-02: an event whose time was set back is not removed, and retention stops at it",
   async ({ db }) => {
     const by = deps();
     await days(db, by, 20);
@@ -267,7 +267,7 @@ eachDatabase(
 );
 
 eachDatabase(
-  "AU-02: the check is not misled by retention and new events that go on meanwhile",
+  "AU-02: the check is not misled by retention and new events that go on at the same time",
   async ({ db }) => {
     const by = deps();
     await days(db, by, 10, 150);

@@ -15,13 +15,15 @@ const DAY = 86_400;
 
 /**
  * Removes a batch of the events that have reached their age, from the beginning of the chain, and
- * returns how many. What is left can be checked as before: the head remembers the last one removed,
- * under a MAC of its own. Never the newest events, which are what proves the others old; and none
- * of a batch in which something was altered, for with it would go the proof.
+ * returns their number. The rest can be checked as before: the head remembers the last removed
+ * event, under a MAC of its own. The newest events are never removed, because they prove how old
+ * the others are. If an event of the batch was altered, none of the batch is removed, because the
+ * proof would go with it.
  *
- * Whole days at a time, so that on a quiet day there is one `audit.pruned` and not one per run.
+ * Events are removed by whole days, so that on a quiet day there is one `audit.pruned` and not one
+ * per run.
  *
- * @throws {Error} where the chain is broken
+ * @throws {Error} if the chain is broken
  */
 export async function pruneAudit(
   db: Db,
@@ -31,7 +33,7 @@ export async function pruneAudit(
 ): Promise<number> {
   const oldest = await oldestEvent(db);
   const now = deps.clock.now();
-  // Asked first, because the other question is not answered from an index.
+  // This is asked first, because the other question is not answered from an index.
   if (oldest === undefined || oldest >= startOfDay(now - retentionSeconds)) return 0;
   const before = startOfDay((await provenTime(db, now)) - retentionSeconds);
   return transact({ db }, async (tx) => {
@@ -45,8 +47,8 @@ export async function pruneAudit(
         throw broken(previous.position + 1);
       previous = event;
       if (event.at < before) last = event;
-      // One that is still to come was recorded under a wrong clock, and is as old as what follows
-      // it.
+      // An event from the future was recorded under a wrong clock, and is as old as the event that
+      // follows it.
       else if (event.at <= now) break;
     }
     const count = last.position - anchor.position;
@@ -65,8 +67,8 @@ export async function pruneAudit(
 }
 
 /**
- * The time as far as an event that is a day old bears it out. A clock that has jumped ahead by
- * years would make all events old at once; so it has to be wrong for a day before it removes
+ * Returns the time as far as an event that is a day old confirms it. A clock that jumps ahead by
+ * years would make all events old at once, so it has to be wrong for a day before it removes
  * anything.
  */
 async function provenTime(db: Db, now: UnixSeconds): Promise<UnixSeconds> {

@@ -27,7 +27,7 @@ export async function countUp(tx: Tx, name: string, now: UnixSeconds): Promise<n
   return row?.count ?? 0;
 }
 
-/** Counts by hour, those hours only in which something was counted. */
+/** Returns counts by hour. Hours in which nothing was counted are left out. */
 export async function countsByHour(
   db: Db,
   name: string,

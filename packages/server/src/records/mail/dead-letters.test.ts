@@ -25,7 +25,7 @@ async function queue(
   await transact(world.rules, async (tx) => enqueueMail(tx, world.rules, mail));
 }
 
-/** As the sender does once it has tried for long enough. */
+/** Does what the sender does once it has tried for long enough. */
 async function giveUp(world: World): Promise<void> {
   await world.rules.db
     .updateTable("outbox")
@@ -96,7 +96,7 @@ eachWorld("an operator sees what was given up and why, and sends it again", asyn
   );
 });
 
-eachWorld("of twenty who send the same mail again at once, one does", async (world) => {
+eachWorld("if twenty callers send the same mail again at once, one succeeds", async (world) => {
   const token = await superuserToken(world);
   await queue(world);
   await giveUp(world);
@@ -125,7 +125,7 @@ eachWorld(
 );
 
 eachWorld(
-  "what waits, was sent, or never was a mail cannot be sent again, and strangers' pages show none of it",
+  "a mail that waits, was sent or does not exist cannot be sent again, and strangers' pages show none of it",
   async (world) => {
     const token = await superuserToken(world);
     await queue(world);

@@ -17,7 +17,7 @@ writeFileSync(
 );
 
 eachWorld(
-  "mail is written in the language that was asked for, else in the operator's, in the operator's words where there are some",
+  "mail is written in the language that was asked for, or else in the operator's, and in the operator's words if there are some",
   async (world) => {
     for (const [locale, subject] of [
       ["fr-CA", "Votre code pour Acme"],

@@ -7,11 +7,14 @@ export interface NamedAddress {
   readonly address: string;
 }
 
-/** One mail as every transport gets it. Sent again, it is the same mail: same id, same date. */
+/**
+ * One mail as every transport gets it. If it is sent again, it is the same mail with the same id
+ * and date.
+ */
 export interface Message {
-  /** Id of the outbox row. */
+  /** The id of the entry in the outbox. */
   readonly id: string;
-  /** With angle brackets (RFC 5322 §3.6.4). */
+  /** Includes the angle brackets (RFC 5322 §3.6.4). */
   readonly messageId: string;
   readonly at: UnixSeconds;
   readonly from: NamedAddress;
@@ -21,13 +24,13 @@ export interface Message {
   readonly html: string;
 }
 
-/** The RFC 5322 form, CRLF line ends. */
+/** Returns the RFC 5322 form with CRLF line ends. */
 export async function compose(message: Message): Promise<Buffer> {
   assertPlainAddress(message.to);
   const { default: MailComposer } = await import("nodemailer/lib/mail-composer");
   const composer = new MailComposer({
-    // As parsed mailboxes, never as header text: nothing in them can become a second recipient or
-    // another header.
+    // Addresses are given as parsed mailboxes and never as header text, so nothing in them can
+    // become a second recipient or another header.
     from: { name: oneLine(message.from.name), address: message.from.address },
     to: { name: "", address: message.to },
     subject: oneLine(message.subject),
@@ -49,14 +52,14 @@ export function assertPlainAddress(address: string): void {
   if (!isPlainAddress(address)) throw new RangeError("not one plain mail address");
 }
 
-/** Whether it is one address without display name, comment, quotes or list separators. */
+/** Tells whether a text is one address without display name, comment, quotes or list separators. */
 export function isPlainAddress(text: string): boolean {
   return PLAIN_ADDRESS.test(text) && text.length <= 320;
 }
 
 const PLAIN_ADDRESS = /^[^\s\p{Cc}"(),:;<>@[\\\]]+@[^\s\p{Cc}"(),:;<>@[\\\]]+$/u;
 
-/** Whether it is one sender, `Name <address>` or a plain address. */
+/** Tells whether a text is one sender: `Name <address>` or a plain address. */
 export function isSender(text: string): boolean {
   const [sender, ...others] = addressparser(text, { flatten: true });
   return sender !== undefined && others.length === 0 && isPlainAddress(sender.address);

@@ -53,32 +53,29 @@ async function reuse(world: World, user: TestUser): Promise<void> {
   assert.equal((await refresh(world, refreshToken)).body["cause"], "refresh_reused");
 }
 
-eachWorld(
-  "LG-14: a user who has signed in before is told of a client that does not show that it has, and of where it was",
-  async (world) => {
-    const user = await world.user();
-    const laptop = await enter(world, user);
-    assert.deepEqual(await templatesTo(world, user), [], "the first sign-in is no news to anybody");
-    await enter(world, user, laptop);
-    assert.deepEqual(
-      await templatesTo(world, user),
-      [],
-      "nor is that of a client which has been here",
-    );
+eachWorld("LG-14: a returning user is told of a new client and of its address", async (world) => {
+  const user = await world.user();
+  const laptop = await enter(world, user);
+  assert.deepEqual(await templatesTo(world, user), [], "the first sign-in is no news to anybody");
+  await enter(world, user, laptop);
+  assert.deepEqual(
+    await templatesTo(world, user),
+    [],
+    "nor is that of a client which has been here",
+  );
 
-    await attempt(world, user.email, user.password, {
-      address: "198.51.100.7",
-      headers: { "user-agent": "Phone/2.0" },
-    });
-    assert.deepEqual(await templatesTo(world, user), ["new_device"]);
-    const [mail] = await mailsTo(world, user.email);
-    assert.match(mail?.text ?? "", /198\.51\.100\.7/);
-    assert.match(mail?.text ?? "", /Phone\/2\.0/);
-  },
-);
+  await attempt(world, user.email, user.password, {
+    address: "198.51.100.7",
+    headers: { "user-agent": "Phone/2.0" },
+  });
+  assert.deepEqual(await templatesTo(world, user), ["new_device"]);
+  const [mail] = await mailsTo(world, user.email);
+  assert.match(mail?.text ?? "", /198\.51\.100\.7/);
+  assert.match(mail?.text ?? "", /Phone\/2\.0/);
+});
 
 eachWorld(
-  "LG-14: another account's device token, a made-up one and one from before the password changed show nothing",
+  "LG-14: the device token of another account, a forged one and one from before a change of the password do not count",
   async (world) => {
     const [user, other] = [await world.user(), await world.user()];
     const own = await enter(world, user);
@@ -99,7 +96,7 @@ eachWorld(
 );
 
 eachWorld(
-  "LG-14: whoever has the password cannot bury its owner in mail: five notices of new devices an hour",
+  "LG-14: a thief of the password cannot flood its owner with mail: five notices of new devices an hour",
   async (world) => {
     const user = await world.user();
     await enter(world, user);
@@ -134,7 +131,7 @@ eachWorld("EN-01: a refused sign-in causes no mail, whatever the reason", async 
 });
 
 eachWorld(
-  "LG-14: a session that ends because a refresh token came back is told of once, however often it comes back",
+  "LG-14: the user is told once of a session that ends because a refresh token came back, however often it does",
   async (world) => {
     const user = await world.user();
     const { refreshToken } = await world.signIn(user);
@@ -151,7 +148,7 @@ eachWorld(
 );
 
 eachWorld(
-  "LG-14: reused refresh tokens of many sessions are told of five times an hour",
+  "LG-14: the user is told five times an hour of reused refresh tokens of many sessions",
   async (world) => {
     const user = await world.user();
     for (let n = 0; n < 7; n += 1) await reuse(world, user);
@@ -163,7 +160,7 @@ eachWorld(
 );
 
 eachWorld(
-  "LG-14: a change of the password is told of, one that was refused is not",
+  "LG-14: the user is told of a changed password, and not of a refused change",
   async (world) => {
     const user = await world.user();
     const { accessToken } = await world.signIn(user);
@@ -178,7 +175,7 @@ eachWorld(
 );
 
 eachWorld(
-  "LG-14: an address that nobody has confirmed is told nothing: it may be a stranger's",
+  "LG-14: an unconfirmed address is told nothing, because it may be a stranger's",
   async (world) => {
     const user = await unverified(world);
     await enter(world, user);

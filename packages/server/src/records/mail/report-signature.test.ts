@@ -27,14 +27,14 @@ test("a signature is good for five minutes before and after its time, and not a 
     assert.equal(read(good, now), undefined, String(now));
 });
 
-test("of two digests one must be good, whichever, and both name the same report", () => {
+test("one of two digests must be good, either of them, and both identify the same report", () => {
   const foreign = digestOf(at, body, "another secret");
   assert.equal(read(`t=${at},v1=${foreign},v1=${digestOf(at)}`), read(good));
   assert.equal(read(`t=${at},v1=${digestOf(at)},v1=${foreign}`), read(good));
   assert.equal(read(`t=${at},v1=${foreign},v1=${foreign}`), undefined);
 });
 
-test("whichever character of a signature is changed, cut off or added, it is worth nothing", () => {
+test("a signature with a changed, removed or added character is refused", () => {
   for (let index = 0; index < good.length; index += 1) {
     const other = good[index] === "1" ? "2" : "1";
     assert.equal(
@@ -64,7 +64,7 @@ test("whichever character of a signature is changed, cut off or added, it is wor
   for (const header of others) assert.equal(read(header), undefined, header);
 });
 
-test("a signature is good for its very body and secret", () => {
+test("a signature is good for its own body and secret only", () => {
   const flipped = Buffer.from(body);
   flipped[10] = (flipped[10] ?? 0) ^ 1;
   for (const other of [

@@ -2,19 +2,21 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 
 /**
- * How far the clock of whoever signs may be from ours, both ways; older reports could be ones that
- * were overheard.
+ * The tolerated difference between our clock and that of the signer, both ways. An older report may
+ * have been overheard and sent again.
  */
 export const TOLERANCE_SECONDS = 300;
 
-/** Several digests are those of several secrets, while one takes the place of another. */
+/**
+ * A header may hold several digests, made with several secrets, while one secret replaces another.
+ */
 const FORM = /^t=(\d{1,12})((?:,v1=[0-9a-f]{64}){1,4})$/;
 
 /**
- * Checks `t=<Unix seconds>,v1=<hex>`, HMAC-SHA-256 over `<t>.<body>`.
+ * Checks `t=<Unix seconds>,v1=<hex>`, an HMAC-SHA-256 over `<t>.<body>`.
  *
- * @returns what identifies the report, so that it is taken once; `undefined` for any signature but
- *   a good one
+ * @returns a text that identifies the report, so that it is taken only once, or `undefined` if the
+ *   signature is not good
  */
 export function readSignature(
   secret: string,

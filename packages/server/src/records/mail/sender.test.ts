@@ -22,7 +22,7 @@ import type { SendOutcome } from "./transport.ts";
 interface World {
   readonly db: Db;
   readonly clock: ManualClock;
-  /** What reached a recipient. */
+  /** The messages that have reached a recipient. */
   readonly inbox: Message[];
   readonly logged: Logged[];
   sender(options?: SenderOptions): Sender;
@@ -30,7 +30,10 @@ interface World {
 }
 
 interface SenderOptions {
-  /** What becomes of a mail before it is in the inbox; nothing does unless it says so. */
+  /**
+   * Decides the outcome of a mail before it is in the inbox. The mail is sent if it returns
+   * nothing.
+   */
   readonly send?: (message: Message, signal: AbortSignal) => Promise<SendOutcome | undefined>;
   readonly random?: Random;
   readonly clock?: Clock;
@@ -55,7 +58,7 @@ const letters = createLetters({
 });
 const bySystem = { address: null, requestId: null, actor: { kind: "system" } } as const;
 
-/** Without jitter. */
+/** Adds no jitter to waits. */
 const still: Random = { ...systemRandom, bytes: (length) => Buffer.alloc(length) };
 
 const sent: SendOutcome = { kind: "sent" };
@@ -203,7 +206,7 @@ onMail(
 );
 
 onMail(
-  "a mail is written in the language it was queued in",
+  "a mail is written in the language that it was queued with",
   async ({ db, inbox, sender, queue }) => {
     await queue();
     await db.updateTable("outbox").set({ locale: "de-AT" }).execute();
@@ -289,7 +292,7 @@ onMail(
 );
 
 onMail(
-  "a mail refused for good is given up at once, and can be sent again with what it held",
+  "a mail refused for good is given up at once, and can be sent again with its contents",
   async ({ db, clock, inbox, sender, queue }) => {
     await queue();
     assert.deepEqual(await sender({ send: async () => forbidden }).runOnce(), {
@@ -314,7 +317,7 @@ onMail(
 );
 
 onMail(
-  "an address that does not exist gets no more mail, and what else is queued for it is not even tried",
+  "an address that does not exist gets no more mail, and other mails queued for it are not even tried",
   async ({ db, inbox, sender, queue }) => {
     await queue("Anna@example.com");
     await queue("Anna@example.com");
@@ -366,28 +369,25 @@ onMail(
   },
 );
 
-onMail(
-  "a mail that would be of no use to its reader any more is not sent",
-  async ({ db, clock, inbox, sender, queue }) => {
-    await queue("anna@example.com", { expiresAt: clock.now() + 600 });
-    clock.advance(600);
-    await queue("bob@example.com", { expiresAt: clock.now() + 1 });
-    assert.deepEqual(await sender().runOnce(), { sent: 1, failed: 1 });
-    assert.deepEqual(
-      inbox.map(({ to }) => to),
-      ["bob@example.com"],
-    );
-    const expired = await db
-      .selectFrom("outbox")
-      .selectAll()
-      .where("recipient", "=", "anna@example.com")
-      .executeTakeFirstOrThrow();
-    assert.partialDeepStrictEqual(expired, { failed_at: clock.now(), last_error: "expired" });
-  },
-);
+onMail("an expired mail is not sent", async ({ db, clock, inbox, sender, queue }) => {
+  await queue("anna@example.com", { expiresAt: clock.now() + 600 });
+  clock.advance(600);
+  await queue("bob@example.com", { expiresAt: clock.now() + 1 });
+  assert.deepEqual(await sender().runOnce(), { sent: 1, failed: 1 });
+  assert.deepEqual(
+    inbox.map(({ to }) => to),
+    ["bob@example.com"],
+  );
+  const expired = await db
+    .selectFrom("outbox")
+    .selectAll()
+    .where("recipient", "=", "anna@example.com")
+    .executeTakeFirstOrThrow();
+  assert.partialDeepStrictEqual(expired, { failed_at: clock.now(), last_error: "expired" });
+});
 
 onMail(
-  "a mail queued by a version with other templates waits for one that knows it, however long",
+  "a mail queued by a version with other templates waits for a version that knows it, however long that takes",
   async ({ db, clock, sender, queue }) => {
     await queue();
     await db.updateTable("outbox").set({ template: "of_tomorrow" }).execute();
@@ -457,7 +457,7 @@ onMail(
 // ── a server that is away
 
 onMail(
-  "while the mail server is away no mail loses an attempt, and one after the other is asked about",
+  "while the mail server is away no mail loses an attempt, and the mails are tried in turn",
   async ({ db, clock, sender, queue }) => {
     for (const name of ["anna", "bob", "carl"]) await queue(`${name}@example.com`);
     const tried: string[] = [];
@@ -584,7 +584,7 @@ onMail(
 // ── one at a time
 
 onMail(
-  "of several nodes one sends, another once it has been silent for 15 s, or at once when it has stopped",
+  "one of several nodes sends, and another takes over after 15 s of silence, or at once if the first has stopped",
   async ({ clock, inbox, sender, queue }) => {
     const [a, b] = [sender({ holder: "a" }), sender({ holder: "b" })];
     await queue();
@@ -608,7 +608,7 @@ onMail(
 );
 
 onMail(
-  "DU-06: what a process had claimed when it died, the next one sends at once",
+  "DU-06: the next process sends at once what another had claimed when it died",
   async ({ clock, inbox, sender, queue }) => {
     for (const name of ["anna", "bob", "carl"]) await queue(`${name}@example.com`);
     const died = Promise.withResolvers<void>();
@@ -632,7 +632,7 @@ onMail(
 );
 
 onMail(
-  "DU-06: what a node had claimed when it froze, another one sends, and once it thaws it sends no more",
+  "DU-06: another node sends what a node had claimed when it froze, and the first sends no more once it thaws",
   async ({ clock, inbox, sender, queue }) => {
     for (const name of ["anna", "bob", "carl"]) await queue(`${name}@example.com`);
     const frozen = Promise.withResolvers<void>();
@@ -693,7 +693,7 @@ onMail(
 );
 
 onMail(
-  "as many mails are under way at once as there are connections",
+  "the number of mails under way at once is the number of connections",
   async ({ inbox, sender, queue }) => {
     for (let n = 0; n < 9; n += 1) await queue(`user${n}@example.com`);
     let underWay = 0;

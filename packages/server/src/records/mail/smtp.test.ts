@@ -84,7 +84,7 @@ test("a mail server gets each mail for one recipient, dots and umlauts included,
   assert.equal(connections, 1);
 });
 
-// ── encryption: the server of these tests has a certificate that nobody vouches for
+// ── encryption: the server of these tests has an untrusted certificate
 
 for (const { search, arrives, encrypted } of [
   { search: "", arrives: true, encrypted: true },
@@ -92,7 +92,7 @@ for (const { search, arrives, encrypted } of [
   { search: "?tls=unverified", arrives: true, encrypted: true },
   { search: "?tls=required", arrives: false, encrypted: false },
 ]) {
-  test(`a server that offers STARTTLS with a certificate nobody vouches for: smtp:${search} ${arrives ? "sends" : "does not send"}`, async (t) => {
+  test(`a server that offers STARTTLS with an untrusted certificate: smtp:${search} ${arrives ? "sends" : "does not send"}`, async (t) => {
     const sink = await sinkFor(t, { disabledCommands: [] });
     const outcome = await sendThrough(t, `smtp://127.0.0.1:${sink.port}${search}`);
     if (!arrives)
@@ -113,7 +113,7 @@ for (const encryption of ["required", "unverified"]) {
   });
 }
 
-test("smtps: does not send to a server whose certificate nobody vouches for, unless told to", async (t) => {
+test("smtps: does not send to a server with an untrusted certificate, unless told to", async (t) => {
   const sink = await sinkFor(t, { secure: true });
   const refused = await sendThrough(t, `smtps://127.0.0.1:${sink.port}`);
   assert.partialDeepStrictEqual(refused, { kind: "unavailable", cause: "encryption" });
@@ -124,7 +124,7 @@ test("smtps: does not send to a server whose certificate nobody vouches for, unl
   );
 });
 
-test("a server whose certificate is vouched for gets mail by smtp:?tls=required and by smtps:", async (t) => {
+test("a server with a trusted certificate gets mail by smtp:?tls=required and by smtps:", async (t) => {
   const vouchedFor = tls.getCACertificates("default");
   tls.setDefaultCACertificates([...vouchedFor, sinkCertificate]);
   t.after(() => tls.setDefaultCACertificates(vouchedFor));
@@ -166,13 +166,13 @@ test("a password is decoded from the setting and lets us in", async (t) => {
   assert.equal(sink.received[0]?.user, "anna@example.com");
 });
 
-test("a wrong password is nobody's fault but the operator's, and is not told", async (t) => {
+test("a wrong password is reported as a fault of the settings, and is not shown", async (t) => {
   const sink = await sinkFor(t, guarded);
   const outcome = await sendThrough(t, `smtp://anna%40example.com:hunter2@127.0.0.1:${sink.port}`);
   assert.deepEqual(outcome, { kind: "unavailable", cause: "authentication", error: "535 5.7.8" });
 });
 
-test("a password that is wanted and not set is the same", async (t) => {
+test("a missing password is reported as a wrong one is", async (t) => {
   const sink = await sinkFor(t, guarded);
   assert.partialDeepStrictEqual(await sendThrough(t, `smtp://127.0.0.1:${sink.port}`), {
     kind: "unavailable",
@@ -197,7 +197,7 @@ test("a password for another machine is not sent over a connection that is not e
   assert.doesNotMatch(heard.join(""), /AUTH/);
 });
 
-// ── what the server says of a mail
+// ── answers of the server about a mail
 
 interface Verdict {
   readonly status: number;
@@ -279,7 +279,7 @@ for (const { status, words, outcome } of verdicts) {
   });
 }
 
-test("a refusal of several lines is told by its class", async (t) => {
+test("a refusal of several lines is reported by its class", async (t) => {
   const port = await rawServer(t, (socket) => {
     socket.write("220 ready\r\n");
     socket.on("data", (data) => {
@@ -328,7 +328,7 @@ test("a refused sender is no fault of the mail", async (t) => {
   assert.deepEqual(outcome, { kind: "unavailable", cause: "sender", error: "553 5.7.1" });
 });
 
-test("a mail that is too large is refused whatever is said to that", async (t) => {
+test("a mail that is too large is refused after whichever command the server says so", async (t) => {
   const sink = await sinkFor(t, {
     onMailFrom: (_, __, callback) => callback(reply(552, "5.3.4 too large")),
   });
@@ -360,7 +360,7 @@ test("a server with another name that does not exist is unavailable", async (t) 
   assert.partialDeepStrictEqual(outcome, { kind: "unavailable", cause: "connection" });
 });
 
-test("a server that turns everybody away is unavailable", async (t) => {
+test("a server that refuses all connections is unavailable", async (t) => {
   const sink = await sinkFor(t, {
     onConnect: (_, callback) => callback(reply(421, "4.3.2 maintenance")),
   });

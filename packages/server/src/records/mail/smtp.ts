@@ -2,9 +2,12 @@ import { compose } from "./message.ts";
 import type { SendOutcome, Transport, UnavailableCause } from "./transport.ts";
 
 export interface SmtpOptions {
-  /** At most, at a time; further mails wait for one of them. */
+  /** The highest number of connections at a time. Further mails wait for one of them. */
   readonly connections: number;
-  /** How long the server may take to let us in; 30 s if not given, for some make strangers wait. */
+  /**
+   * How long the server may take to greet us. 30 s if not given, because some servers make
+   * strangers wait.
+   */
   readonly greetingSeconds?: number;
 }
 
@@ -15,15 +18,16 @@ export interface SmtpOptions {
 export function smtpTransport(setting: string, options: SmtpOptions): Transport {
   const { greetingSeconds = 30 } = options;
   const server = serverOf(setting);
-  // Loaded with the first mail: no start of a server waits for it.
+  // The library is loaded with the first mail, so that the start of the server does not wait for
+  // it.
   const connect = async () => {
     const { createTransport } = await import("nodemailer");
     return createTransport({
       ...server,
       pool: true,
       maxConnections: options.connections,
-      // One, for a connection that the server gave up while it was idle; all else is the outbox's
-      // work.
+      // One retry is for a connection that the server gave up while it was idle. All other retries
+      // are the work of the outbox.
       maxRequeues: 1,
       connectionTimeout: greetingSeconds * 1000,
       greetingTimeout: greetingSeconds * 1000,
@@ -45,9 +49,9 @@ export function smtpTransport(setting: string, options: SmtpOptions): Transport 
 }
 
 /**
- * - `optional`: encrypted if the server offers it. Its certificate is not looked at: whoever could
- *   forge one could as well take the offer away (RFC 7435 §3).
- * - `required`: encrypted, and the certificate is good for the host.
+ * - `optional`: encrypted if the server offers it. Its certificate is not checked, because an
+ *   attacker who could forge one could as well take the offer away (RFC 7435 §3).
+ * - `required`: encrypted, and the certificate must be good for the host.
  * - `unverified`: encrypted, whatever the certificate says.
  */
 type Encryption = "optional" | "required" | "unverified";
@@ -56,7 +60,7 @@ const SMTP_FORM =
   "PORTCULLIS_MAIL must have the form smtp://user:password@host:port or smtps://…, with ?tls=required, unverified or (smtp only) optional; in user and password, @ : / # ? and % are percent-encoded, such as @ as %40";
 
 function serverOf(setting: string) {
-  // The setting holds a password, so no sentence of ours may quote it.
+  // The setting holds a password, so none of our messages may quote it.
   const url = URL.canParse(setting) ? new URL(setting) : undefined;
   if (
     url === undefined ||
@@ -73,8 +77,8 @@ function serverOf(setting: string) {
     secure,
     requireTLS: encryption !== "optional",
     tls: { rejectUnauthorized: encryption === "required" },
-    // A server that does not offer authentication is asked all the same: who has a password wants
-    // it to be needed.
+    // We authenticate even if the server does not offer it: a password in the setting is meant to
+    // be used.
     ...(url.username !== "" && {
       auth: { user: decoded(url.username), pass: decoded(url.password) },
       forceAuth: true,
@@ -83,8 +87,8 @@ function serverOf(setting: string) {
 }
 
 /**
- * A password goes over the network encrypted, and to the right server, unless the setting says
- * otherwise.
+ * Chooses encryption so that a password travels encrypted and to the right server, unless the
+ * setting says otherwise.
  */
 function encryptionOf(url: URL): Encryption {
   const secure = url.protocol === "smtps:";
@@ -110,18 +114,18 @@ function decoded(part: string): string {
   }
 }
 
-// ── what a failure means
+// ── failures
 
-/** What nodemailer tells of an error. */
+/** The parts of an error of nodemailer. */
 interface Failure {
   readonly code: string | undefined;
-  /** Of the system's error, where `code` is nodemailer's. */
+  /** The code of the system's error if `code` is nodemailer's. */
   readonly originalCode: string | undefined;
-  /** That the server refused, `CONN` for the connection itself. */
+  /** The command that the server refused. `CONN` is the connection itself. */
   readonly command: string | undefined;
   readonly status: number | undefined;
   readonly response: string;
-  /** Whether there was no connection yet. */
+  /** True if there was no connection yet. */
   readonly connecting: boolean;
 }
 
@@ -133,13 +137,13 @@ function outcomeOf(error: unknown): SendOutcome {
     return { kind: "unavailable", cause: "authentication", error: words };
   if (isAboutEncryption(failure)) return { kind: "unavailable", cause: "encryption", error: words };
   if (failure.connecting) return { kind: "unavailable", cause: "connection", error: words };
-  // Said by nodemailer, before it asked the server.
+  // Nodemailer itself has refused the mail, before asking the server.
   if (failure.code === "EENVELOPE" || failure.code === "EMESSAGE")
     return { kind: "refused", permanent: true, deadAddress: false, error: words };
   return { kind: "interrupted", error: words };
 }
 
-/** The answers to RCPT and DATA are about this mail, all others about us or the server itself. */
+/** The answers to RCPT and DATA are about this mail. All others are about us or the server. */
 function byResponse(failure: Failure, status: number): SendOutcome {
   const permanent = status >= 500 && status !== 503;
   const error = wordsOf(failure);
@@ -163,14 +167,14 @@ function permanentCause({ code, command }: Failure, status: number): Unavailable
 }
 
 /**
- * Too large, and parameters the server does not take (RFC 5321 §4.2.3), whichever command they are
- * said to.
+ * The mail is too large, or has parameters that the server does not take (RFC 5321 §4.2.3). These
+ * statuses are about the mail after any command.
  */
 const OF_THE_MAIL: ReadonlySet<number> = new Set([552, 555]);
 
 /**
- * Mailbox or domain do not exist (RFC 3463 §3.2, RFC 7505 §4.1); not 5.1.7 and 5.1.8, which are
- * about the sender.
+ * Tells whether mailbox or domain do not exist (RFC 3463 §3.2, RFC 7505 §4.1). 5.1.7 and 5.1.8 are
+ * about the sender and do not count.
  */
 function isDeadAddress({ command, response }: Failure, status: number): boolean {
   if (command !== "RCPT TO") return false;
@@ -180,8 +184,7 @@ function isDeadAddress({ command, response }: Failure, status: number): boolean 
 }
 
 /**
- * Servers without enhanced codes refuse with 550 whom they do not relay for and whom they do not
- * trust, too.
+ * Servers without enhanced codes also answer 550 if they do not relay for us or do not trust us.
  */
 const ABOUT_US = /relay|rcpthosts|authenti|block|spam|polic|denied|not allowed/i;
 
@@ -211,17 +214,17 @@ function read(error: unknown): Failure {
       code === "EDNS" ||
       originalCode === "ECONNREFUSED" ||
       text("syscall") === "connect" ||
-      error instanceof AggregateError || // of all addresses of the host
+      error instanceof AggregateError || // all addresses of the host have failed
       (timeout !== undefined && timeout !== "SOCKET_TIMEOUT") ||
-      // The pool's, when the connection was closed before the server had said anything, or before
-      // the mail was begun.
+      // The pool reports this if the connection was closed before the server had said anything, or
+      // before the mail was begun.
       (code === "ECONNECTION" && command === undefined),
   };
 }
 
 /**
- * `550 5.1.1` or a code such as `ECONNREFUSED`; never the sentence, which quotes addresses and what
- * the other server said.
+ * Returns `550 5.1.1` or a code such as `ECONNREFUSED`. It never returns the message, which quotes
+ * addresses and the words of the other side.
  */
 function wordsOf({ status, response, originalCode, code }: Failure): string {
   if (status !== undefined)

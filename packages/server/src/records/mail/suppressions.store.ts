@@ -6,15 +6,15 @@ export type SuppressionReason = SuppressionsTable["reason"];
 
 export interface Suppression {
   readonly id: string;
-  /** Canonical. */
+  /** In canonical form. */
   readonly address: string;
   readonly reason: SuppressionReason;
   readonly createdAt: UnixSeconds;
 }
 
 /**
- * Those that are the first for their address; of any number at once, one is. They are inserted in
- * the order given.
+ * Inserts suppressions in the given order and returns those that are the first for their address.
+ * If several callers insert one at once, one of them gets it.
  */
 export async function insertSuppressions(
   tx: Tx,
@@ -46,7 +46,7 @@ export async function findSuppression(
   return row && toSuppression(row);
 }
 
-/** Whether there was one. */
+/** Returns `false` if there was no such suppression. */
 export async function deleteSuppression(tx: Tx, id: string): Promise<boolean> {
   const row = await tx
     .deleteFrom("suppressions")
@@ -57,12 +57,12 @@ export async function deleteSuppression(tx: Tx, id: string): Promise<boolean> {
 }
 
 export interface SuppressionQuery {
-  /** Id of the last of the page before; that one is not repeated. */
+  /** The id of the last suppression on the page before. The listing continues after it. */
   readonly before?: string | undefined;
   readonly limit: number;
 }
 
-/** Newest first. */
+/** Lists suppressions, newest first. */
 export async function listSuppressions(
   db: Queryable,
   { before, limit }: SuppressionQuery,

@@ -17,9 +17,9 @@ export interface SuppressDeps extends AuditDeps {
 }
 
 /**
- * What addresses are compared by: all of it in lower case, the domain as A-labels. Unlike that of
- * an account it may be any address that mail could go to: others report it, and in their own
- * spelling.
+ * Returns the form by which addresses are compared: all of it in lower case, the domain as
+ * A-labels. Unlike the address of an account it may be any address that mail could go to, because
+ * others report it in their own spelling.
  */
 export function readRecipient(address: string): string | undefined {
   if (!isPlainAddress(address) || !address.isWellFormed()) return undefined;
@@ -33,14 +33,14 @@ export async function isSuppressed(db: Queryable, recipient: string): Promise<bo
 }
 
 export interface Suppressed {
-  /** As it stands in the outbox, or as `readRecipient` gives it. */
+  /** An address from the outbox, or one that `readRecipient` has returned. */
   readonly address: string;
   readonly reason: SuppressionReason;
 }
 
 /**
- * No more mail to an address; the reason given first stays. The audit does not name the address
- * (AU-03).
+ * Stops all mail to an address. The reason that was given first stays. The audit does not name the
+ * address (AU-03).
  */
 export async function suppress(
   tx: Tx,
@@ -64,8 +64,8 @@ export async function suppressAll(
     reason,
     createdAt,
   }));
-  // In one order, so that of two transactions with the same addresses neither waits for the other
-  // in a circle.
+  // They are inserted in one order, so that two transactions with the same addresses do not wait
+  // for each other in a circle.
   const first = await insertSuppressions(
     tx,
     suppressions.toSorted((a, b) => (a.address < b.address ? -1 : 1)),

@@ -7,7 +7,7 @@ import { systemRandom } from "../../platform/kernel/random.ts";
 
 export const publicUrl = "https://accounts.example.com";
 
-/** These pages and nothing else, behind everything a request passes. */
+/** Serves these pages and nothing else, behind all the steps that a request passes. */
 export function served(pages: readonly Page[]): (path: string) => Promise<Response> {
   const app = createApp({
     routes: [],

@@ -1,21 +1,21 @@
 import type { Message } from "./message.ts";
 
 export type SendOutcome =
-  /** It is in other hands. */
+  /** The other side has taken the mail. */
   | { readonly kind: "sent" }
-  /** The other side's word on this very mail. */
+  /** The other side has refused this very mail. */
   | {
       readonly kind: "refused";
       readonly permanent: boolean;
-      /** Nobody will ever read mail there. */
+      /** True if the address does not exist, so that mail to it will never be read. */
       readonly deadAddress: boolean;
       readonly error: string;
     }
-  /** Whether it has arrived, nobody knows. */
+  /** The connection broke, so the mail may have arrived or not. */
   | { readonly kind: "interrupted"; readonly error: string }
   /**
-   * It was not even looked at, and nor would the next one be. All but `connection` need an
-   * operator.
+   * The mail was not looked at, and the next one would not be either. All causes except
+   * `connection` need an operator.
    */
   | { readonly kind: "unavailable"; readonly cause: UnavailableCause; readonly error: string };
 
@@ -28,11 +28,11 @@ export type UnavailableCause =
 
 export interface Transport {
   /**
-   * `signal` aborts a send that takes too long. `error` in what it says is a class of errors, never
-   * a sentence.
+   * `signal` aborts a send that takes too long. `error` in the outcome is a class of errors and
+   * never a message.
    */
   send(message: Message, signal: AbortSignal): Promise<SendOutcome>;
   close(): void;
-  /** Newest first. Only `mailbox:` keeps what it was given, for the development page. */
+  /** Lists the messages, newest first. Only `mailbox:` keeps them, for the development page. */
   readonly messages?: () => readonly Message[];
 }

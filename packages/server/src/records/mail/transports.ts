@@ -11,7 +11,7 @@ const MAILBOX_SIZE = 200;
 
 export interface TransportDeps {
   readonly clock: Clock;
-  /** To a mail server, at a time; 1 if not given. */
+  /** The highest number of connections to a mail server at a time. 1 if not given. */
   readonly connections?: number;
 }
 
@@ -40,8 +40,8 @@ function mailboxTransport(): Transport {
 }
 
 /**
- * One RFC 5322 file per mail; names sort in the order of sending, and a name without a leading dot
- * is a whole file.
+ * Writes one RFC 5322 file per mail. The names sort in the order of sending, and a file whose name
+ * has no leading dot is complete.
  */
 function directoryTransport(path: string, deps: TransportDeps): Transport {
   const directory = resolve(path);

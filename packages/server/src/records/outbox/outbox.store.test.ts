@@ -270,7 +270,7 @@ eachDatabase(
   },
 );
 
-eachDatabase("what one channel does leaves the entries of another one alone", async ({ db }) => {
+eachDatabase("one channel leaves the entries of another one alone", async ({ db }) => {
   await queue(db, "a-bell");
   await queue(db, "b-bell");
   const other = { id: "c-flag", channel: "flag", recipient: "mast", kind: "storm" };

@@ -21,12 +21,12 @@ async function turns(perSecond: number, count: number): Promise<readonly number[
   return gone;
 }
 
-test("mails are spread over each second", async () => {
+test("turns are spread over each second", async () => {
   assert.deepEqual(await turns(5, 6), [0, 100, 300, 500, 700, 900]);
 });
 
 for (const perSecond of [1, 10, 50]) {
-  test(`of ${perSecond} a second, hardly more than that go in any second, and hardly less`, async () => {
+  test(`a pace of ${perSecond} a second lets hardly more and hardly fewer go in any second`, async () => {
     const gone = await turns(perSecond, 3 * perSecond);
     for (const at of gone) {
       const inOneSecond = gone.filter((other) => other >= at && other < at + 1000).length;
@@ -36,7 +36,7 @@ for (const perSecond of [1, 10, 50]) {
   });
 }
 
-test("nobody waits for a turn once it is over", async () => {
+test("a caller does not wait for a turn that is over", async () => {
   const pace = createPace(manualClock(), 1);
   const over = new AbortController();
   const waiting = [pace(over.signal), pace(over.signal), pace(over.signal)];

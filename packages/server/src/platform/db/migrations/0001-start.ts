@@ -51,7 +51,7 @@ export function start(dialect: "sqlite" | "postgres"): Migration {
     "create unique index users_id on users (id)",
     "create unique index users_email_canonical on users (email_canonical)",
     "create unique index users_username_canonical on users (username_canonical)",
-    // By number, so that each is also the list of those few users, newest first.
+    // Sorted by number, so that each index is also the list of those few users, newest first.
     "create index users_superuser on users (number) where superuser_since is not null",
     "create index users_disabled on users (number) where disabled_at is not null",
     "create index users_unverified on users (number) where email is not null and email_verified_at is null",

@@ -10,7 +10,7 @@ export function mail(dialect: "sqlite" | "postgres"): Migration {
 
     `alter table registrations add column locale ${text}`,
     `alter table registrations add column token_hash ${text}`,
-    // Whoever waits for a code while the server is upgraded asks for another one.
+    // A user who waits for a code while the server is upgraded has to ask for another one.
     `alter table registrations add column code_expires_at ${integer} not null default 0`,
     "create unique index registrations_token_hash on registrations (token_hash)",
 
@@ -42,7 +42,8 @@ export function mail(dialect: "sqlite" | "postgres"): Migration {
     `alter table outbox add column locale ${text}`,
     `alter table outbox add column expires_at ${integer}`,
     `alter table outbox add column claimed_by ${text}`,
-    // The list of those few that are not sent, newest first, and what is forgotten before all else.
+    // The first index lists the few entries that are not sent, newest first. The second one finds
+    // those that are forgotten before all others.
     "create index outbox_open on outbox (id) where sent_at is null",
     "create index outbox_nothing on outbox (created_at) where template = ''",
 

@@ -33,7 +33,7 @@ async function another(
   return { process: child, said: String(said).trim() };
 }
 
-test("DU-07: of two processes on one data directory, the second is refused until the first is gone, killed or not", async () =>
+test("DU-07: a second process on one data directory is refused until the first is gone, killed or not", async () =>
   inFolder(async (file) => {
     const first = await another(file);
     assert.equal(first.said, "locked");

@@ -8,8 +8,8 @@ export interface ServeLock {
 /**
  * Takes a lock that ends with this process, however it ends (DU-07).
  *
- * @param file of its own, beside the database; created if missing
- * @returns undefined while another process, or another caller in this one, holds it
+ * @param file a file for this lock alone, beside the database. It is created if missing.
+ * @returns `undefined` while another process, or another caller in this one, holds the lock
  */
 export function lockFile(file: string): ServeLock | undefined {
   createPrivately(file);

@@ -109,7 +109,7 @@ onSqlite(
 
 for (const thrower of [0, 7, 15])
   onSqlite(
-    `of 16 transactions at once the one that throws, number ${thrower}, takes back its own work only`,
+    `if number ${thrower} of 16 transactions at once throws, only its own work is taken back`,
     async ({ db }) => {
       const members = hits(16);
       const settled = await crowd(
@@ -195,7 +195,7 @@ onSqlite(
 );
 
 onSqlite(
-  "DU-01: when the commit of a batch fails, nobody in it was told otherwise and nothing of it is stored",
+  "DU-01: when the commit of a batch fails, none of its transactions was acknowledged and nothing of it is stored",
   async ({ db }) => {
     await sql`create table parents (id integer primary key)`.execute(db);
     await sql`create table children (parent integer references parents deferrable initially deferred)`.execute(
@@ -246,7 +246,7 @@ onSqlite(
 );
 
 onSqlite(
-  "what waits for its commit when the database is closed is committed",
+  "a transaction that waits for its commit when the database is closed is committed",
   async ({ db, options, ...database }) => {
     const told: string[] = [];
     await db.transaction().execute(async (tx) => hit(tx, "at once"));

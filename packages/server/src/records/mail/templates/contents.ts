@@ -20,7 +20,7 @@ const mailedCode = {
   sample: { ...sampleCode, token: sampleToken, linkExpiresAt: sampleMoment + 86_400 },
 };
 
-/** Where a request came from: its address, and the name that the client gave itself. */
+/** Tells from where a request came: the address, and the name that the client gave itself. */
 const client = { at: moment, address: z.string(), userAgent: z.string() };
 const sampleClient = {
   at: sampleMoment - 60,

@@ -7,9 +7,9 @@ export function isBuiltIn(language: string): language is BuiltInLanguage {
 }
 
 /**
- * In its canonical form (RFC 5646 §4.5); undefined for what is no language tag. The longer first
- * parts that the RFC leaves room for are no language's: a word such as `english` would be one that
- * nobody ever asks for.
+ * Returns the canonical form of a language tag (RFC 5646 §4.5), or `undefined` if the text is not
+ * one. The RFC also allows longer first parts, but no language has one. They are refused, because
+ * no user would ever ask for a language called `english`.
  */
 export function canonicalLanguage(tag: string): string | undefined {
   if (!/^[a-z]{2,3}(?:-|$)/i.test(tag)) return undefined;
@@ -21,15 +21,15 @@ export function canonicalLanguage(tag: string): string | undefined {
 }
 
 export interface Choice {
-  /** One there may be a letter in. */
+  /** A language in which there may be a letter. */
   readonly language: string;
-  /** What it is short for: the one that moments and numbers are written by. */
+  /** The full language that was asked for. Moments and numbers are written by it. */
   readonly wanted: string;
 }
 
 /**
- * Where to look for a letter, best first: each language given, shortened part by part (RFC 4647
- * §3.4), in their order.
+ * Returns where to look for a letter, best first: each given language in turn, shortened part by
+ * part (RFC 4647 §3.4).
  */
 export function choicesOf(tags: readonly (string | null)[]): readonly Choice[] {
   return tags.flatMap((tag) => {

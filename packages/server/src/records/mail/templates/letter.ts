@@ -6,7 +6,7 @@ export interface Letter {
   readonly html: string;
 }
 
-/** A letter is drafted once; its plain text and its HTML say the same. */
+/** A letter is drafted once, so that its plain text and its HTML say the same. */
 export interface Draft {
   readonly subject: string;
   readonly blocks: readonly Block[];
@@ -16,7 +16,7 @@ export type Block =
   | { readonly kind: "paragraph"; readonly text: string }
   | { readonly kind: "code"; readonly code: string }
   | { readonly kind: "link"; readonly url: string; readonly label: string }
-  /** A value that is empty is left out. */
+  /** An empty value is left out. */
   | { readonly kind: "details"; readonly values: Readonly<Record<string, string>> };
 
 export const paragraph = (text: string): Block => ({ kind: "paragraph", text });
@@ -27,9 +27,9 @@ export const details = (values: Readonly<Record<string, string>>): Block => ({
   values,
 });
 
-/** What the HTML has around the blocks. */
+/** The parts of the HTML around the blocks. */
 export interface Frame {
-  /** BCP 47, of the words. */
+  /** The language of the words, BCP 47. */
   readonly language: string;
   readonly serviceName: string;
 }
@@ -58,7 +58,10 @@ function shown(values: Readonly<Record<string, string>>): readonly (readonly [st
 const FONT =
   "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;font-size:16px;line-height:1.5";
 const MONOSPACE = "font-family:ui-monospace,Menlo,Consolas,monospace";
-/** A grey that lets light and dark backgrounds through: mail programs turn colours as they like. */
+/**
+ * A transparent grey works on light and dark backgrounds, because mail programs change colours as
+ * they like.
+ */
 const TINTED = "background:rgba(128,128,128,.14);border-radius:8px";
 
 export function htmlOf(draft: Draft, frame: Frame): string {
@@ -94,14 +97,17 @@ function htmlOfBlock(block: Block): string {
   return `<div style="margin:20px 0;padding:8px 16px;${TINTED}">\n${rows.join("\n")}\n</div>`;
 }
 
-/** In two groups to the eye, in one to the clipboard: between them is padding, no space. */
+/**
+ * Shows the code in two groups and copies it in one piece, because the gap between them is padding
+ * and not a space.
+ */
 function htmlOfCode(digits: string): string {
   const half = digits.length / 2;
   const groups = `<span style="padding-right:.4em">${escapeHtml(digits.slice(0, half))}</span><span>${escapeHtml(digits.slice(half))}</span>`;
   return `<p style="margin:20px 0;padding:16px 12px;${TINTED};text-align:center;white-space:nowrap;${MONOSPACE};font-size:30px;line-height:1.2;font-weight:700;letter-spacing:.06em;-webkit-user-select:all;user-select:all">${groups}</p>`;
 }
 
-/** A button, and the address itself for where a button cannot be pressed. */
+/** Writes a button, and the address itself for readers who cannot press a button. */
 function htmlOfLink(given: string, label: string): string {
   const url = escapeHtml(given);
   return `<p style="margin:20px 0 12px"><a href="${url}" style="display:inline-block;padding:12px 24px;background:#1c5d99;border-radius:8px;color:#ffffff;font-weight:600;text-decoration:none">${escapeHtml(label)}</a></p>

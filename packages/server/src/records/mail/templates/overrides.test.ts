@@ -43,7 +43,7 @@ Ou suivez ce lien, valable {{linkValidity}} :
     {{link}}
 `;
 
-test("an operator adds a language, whose letters a user of it gets, and the other letters in the fallback", () => {
+test("an operator adds a language, and its users get the letters in it and all others in the fallback", () => {
   const letters = lettersOf({ "fr/password_reset.txt": RESET });
   assert.deepEqual(letters.locales, ["de", "en", "fr"]);
   const letter = letters.write("password_reset", {
@@ -76,7 +76,7 @@ test("an operator's words take the place of ours, in their language and in its v
   assert.match(written("en").subject, /^Test mail/);
 });
 
-test("without an HTML file the HTML is made of the operator's text: the same words, links to click, the code large", () => {
+test("the HTML is made of the operator's text if there is no HTML file: the same words, links to click, the code large", () => {
   const { html } = lettersOf({ "fr/password_reset.txt": RESET }).write("password_reset", {
     data: contents.password_reset.sample,
     locale: "fr",
@@ -114,7 +114,7 @@ test("an operator's HTML is sent as it is, with the words escaped", () => {
   assert.match(write("").text, / by nobody\n$/);
 });
 
-test("IN-12 RG-13 what a client calls itself makes no second line, header or link in an operator's letter", () => {
+test("IN-12 RG-13 the name that a client gives itself makes no second line, header or link in an operator's letter", () => {
   const letters = lettersOf({
     "en/new_device.txt": "Subject: By {{userAgent}}\n\nBy {{userAgent}}",
   });

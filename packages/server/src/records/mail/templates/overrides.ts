@@ -7,7 +7,7 @@ import { code, htmlOf, paragraph, type Block, type Frame, type Letter } from "./
 import type { Facts, Template, Templates } from "./template.ts";
 import { oneLine } from "./text.ts";
 
-/** A letter in an operator's words. */
+/** A letter in an operator's own words. */
 export interface OwnTemplate {
   write(facts: Facts): Letter;
 }
@@ -124,8 +124,8 @@ function readTemplate({
 }
 
 /**
- * A mail that brings a code must say it, one that brings only a link must have that: without it
- * there is no use in the mail.
+ * Refuses a template without the code or the link that its mail brings, because the mail would be
+ * of no use.
  */
 function requireMeans(file: string, render: Renderer, facts: Facts): void {
   const means = ["code", "link"].find((name) => Object.hasOwn(facts, name));
@@ -136,9 +136,7 @@ function requireMeans(file: string, render: Renderer, facts: Facts): void {
 
 type Renderer = (facts: Facts) => string;
 
-/**
- * A template that has been parsed and looked through: it only says what `facts` are there, escaped.
- */
+/** Parses and checks a template, which may only state the given facts, escaped. */
 function renderer(
   file: string,
   source: string,
@@ -185,8 +183,8 @@ function asIs(text: string): string {
 }
 
 /**
- * Its paragraphs, with links to click; a code that stands alone is as large as in the built-in
- * letters.
+ * Writes the paragraphs of a text as HTML, with links to click. A code that stands alone is as
+ * large as in the built-in letters.
  */
 function htmlOfText(
   { subject, text }: { readonly subject: string; readonly text: string },
@@ -200,7 +198,7 @@ function htmlOfText(
   return htmlOf({ subject, blocks }, frame);
 }
 
-/** Names in a folder but hidden ones, which mounting leaves there. */
+/** Lists the names in a folder, except hidden ones, which mounting leaves there. */
 function entriesOf(directory: string, folder: string): readonly string[] {
   return attempt(folder === "." ? directory : folder, () =>
     readdirSync(join(directory, folder)).filter((name) => !name.startsWith(".")),

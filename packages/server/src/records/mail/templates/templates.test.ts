@@ -54,7 +54,7 @@ test("a link stands on a line of its own, and is a button and an address in the 
   }
 });
 
-test("how long a code and a link are good for is counted from the sending, and half a minute on the way is not counted", () => {
+test("the validity of a code and a link is counted from the sending, and half a minute on the way does not count", () => {
   const said = (locale: string, data: object) => {
     const { text } = letters.write("confirm_registration", {
       data: { ...contents.confirm_registration.sample, ...data },
@@ -89,7 +89,7 @@ test("how long a code and a link are good for is counted from the sending, and h
   ]);
 });
 
-test("a moment is written as in the reader's language, in UTC, and says so", () => {
+test("a moment is written in the form of the reader's language, in UTC, and says so", () => {
   const written = (locale: string) =>
     letters.write("password_changed", { data: { at: now }, locale, now }).text;
   assert.match(written("en"), /^On January 15, 2027 at 8:00 AM UTC, /);
@@ -129,7 +129,7 @@ test("an operator's language without a letter is refused", () => {
   );
 });
 
-test("IN-12 RG-13 what a client calls itself is one line of text, cut, seen as it is, and no link", () => {
+test("IN-12 RG-13 the name that a client gives itself is one line of text, cut, shown as it is, and no link", () => {
   for (const name of [
     "new_device",
     "refresh_reused",
@@ -176,7 +176,7 @@ test("a factor goes by the word people have for it, or by its name", () => {
   assert.match(added("constructor", "de"), /: constructor\.$/m);
 });
 
-test("a letter is not written from data of another shape, or by a template nobody knows", () => {
+test("a letter is not written from data of another shape, or by an unknown template", () => {
   const asked = { locale: null, now };
   assert.throws(() =>
     letters.write("confirm_registration", {

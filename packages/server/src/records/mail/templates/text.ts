@@ -8,8 +8,8 @@ export function escapeHtml(text: string): string {
 }
 
 /**
- * Line breaks and other control characters become spaces: a header must not be able to begin
- * another (IN-12).
+ * Replaces line breaks and other control characters by spaces, so that a header cannot begin
+ * another one (IN-12).
  */
 export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ").trim();
@@ -18,8 +18,9 @@ export function oneLine(text: string): string {
 const QUOTED_CHARACTERS = 120;
 
 /**
- * What a stranger may have written: one line, cut, without characters that are not seen or turn the
- * direction of others (IN-12), and with nothing in it that a mail program makes a link of (RG-13).
+ * Makes a text that a stranger may have written safe to show. It becomes one line and is cut.
+ * Invisible characters and those that change the direction of others are removed (IN-12), and
+ * nothing in it is left that a mail program would make a link of (RG-13).
  */
 export function quoted(text: string): string {
   const visible = oneLine(text.toWellFormed())
@@ -33,7 +34,7 @@ export function quoted(text: string): string {
 
 const URLS = /(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]}])/;
 
-/** HTML in which the addresses that `mayLink` allows can be clicked. */
+/** Returns HTML in which the addresses that `mayLink` allows can be clicked. */
 export function linked(text: string, mayLink: (url: string) => boolean = () => true): string {
   return text
     .split(URLS)

@@ -2,10 +2,7 @@ import { button, details, paragraph } from "../../../../records/mail/templates/l
 import { template } from "../../../../records/mail/templates/template.ts";
 import { accountLink, contents } from "./contents.ts";
 
-/**
- * Where users log in by e-mail address there is no username, and it is the address that the link
- * changes.
- */
+/** If users log in by e-mail address, there is no username, and the link changes the address. */
 export const djoserUsernameReset = template(contents.username_reset, accountLink, {
   en: (f) => ({
     subject: `Username reset on ${f.serviceName}`,

@@ -2,7 +2,9 @@ import { contents } from "../contents.ts";
 import { paragraph } from "../letter.ts";
 import { nothingElse, template } from "../template.ts";
 
-/** What a registered address gets instead of a code, so that the one who asked learns nothing. */
+/**
+ * A registered address gets this instead of a code, so that the person who asked learns nothing.
+ */
 export const alreadyRegistered = template(contents.already_registered, nothingElse, {
   en: (f) => ({
     subject: `You already have an account at ${f.serviceName}`,

@@ -3,8 +3,8 @@ import { button, code, paragraph } from "../letter.ts";
 import { codeAndLinkTo, template } from "../template.ts";
 
 /**
- * The page behind the link asks for the password: the mailbox alone does not show who registered
- * (RG-02).
+ * The page behind the link asks for the password, because access to the mailbox alone does not
+ * prove who registered (RG-02).
  */
 export const confirmRegistration = template(
   contents.confirm_registration,

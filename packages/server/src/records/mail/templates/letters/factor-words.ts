@@ -7,7 +7,7 @@ const names: ReadonlyMap<string, Readonly<Record<BuiltInLanguage, string>>> = ne
   ["passkey", { en: "passkey", de: "Passkey" }],
 ]);
 
-/** What people call a second factor; one without such a word goes by its own name. */
+/** Returns the word that people use for a second factor, or its own name if there is none. */
 export function factorName(factor: string, language: BuiltInLanguage): string {
   return names.get(factor)?.[language] ?? factor;
 }

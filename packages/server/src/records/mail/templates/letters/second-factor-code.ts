@@ -2,9 +2,7 @@ import { contents } from "../contents.ts";
 import { code, details, paragraph } from "../letter.ts";
 import { codeAskedForBy, template } from "../template.ts";
 
-/**
- * To sign in, to prove once more who is there, or to set the factor up: the words fit all three.
- */
+/** The code serves to sign in, to step up, or to set the factor up. The words fit all three. */
 export const secondFactorCode = template(contents.second_factor_code, codeAskedForBy, {
   en: (f) => ({
     subject: `Your code for ${f.serviceName}`,
