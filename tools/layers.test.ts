@@ -24,6 +24,7 @@ const floors: readonly {
   {
     name: "accounts",
     folders: [
+      ["proofs"],
       ["users", "tokens"],
       ["sessions"],
       ["sign-in"],
@@ -126,6 +127,16 @@ const phrases: readonly {
       /^import .*\b(randomBytes|randomInt|randomUUID|randomFill(Sync)?)\b.* from "node:crypto"/,
     door: /^platform\/kernel\//,
     words: "chance is passed in: take a Random in deps",
+  },
+  {
+    phrase: /\b(macCode|verifyCode)\(/,
+    door: /^(platform\/kernel|accounts\/proofs)\//,
+    words: "mailed codes are made and compared in accounts/proofs/",
+  },
+  {
+    phrase: /tries_left"?, ?"[-+]"/,
+    door: /^accounts\/(proofs|sign-in)\//,
+    words: "the tries of a mailed proof are counted in accounts/proofs/",
   },
   {
     phrase: /\.transaction\(\)/,
@@ -390,6 +401,12 @@ test("the layer check finds what it is there to find", () => {
       "accounts/users/a.ts",
       'const rows = await db.selectFrom("users").execute();',
       /\*\.store\.ts/,
+    ],
+    ["accounts/users/a.ts", "if (!verifyCode(ring, id, code, mac)) return;", /accounts\/proofs/],
+    [
+      "accounts/users/a.store.ts",
+      'set((eb) => ({ tries_left: eb("tries_left", "-", 1) }))',
+      /proofs/,
     ],
     ["accounts/users/a.ts", "await db.transaction().execute(act);", /opened by transact/],
     ["accounts/users/users.store.ts", 'import pg from "pg";', /drivers/],

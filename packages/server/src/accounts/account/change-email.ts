@@ -4,11 +4,18 @@ import type { Origin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
 import type { Client } from "../../platform/http/serve.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
-import { hashToken, macCode, verifyCode } from "../../platform/kernel/codes.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
 import { enqueueMail, type Mail } from "../../records/mail/mail.ts";
 import { take } from "../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../records/attempts/budgets.ts";
+import { isCodeOf, linkHash, makeLinkToken, makeMailedProof } from "../proofs/mailed-proof.ts";
+import {
+  refusalOfCode,
+  refusalOfLink,
+  type CodeRefusal,
+  type LinkRefusal,
+  type ProofState,
+} from "../proofs/refusals.ts";
 import { readAddress } from "../users/address.ts";
 import type { CheckOwnPassword, OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
 import {
@@ -27,7 +34,7 @@ import {
   insertChange,
   markConfirmed,
   markUndone,
-  takeTry,
+  takeTryOfChange,
   voidPendingChanges,
   type EmailChange,
 } from "./email-changes.store.ts";
@@ -38,10 +45,6 @@ export interface ChangeEmailDeps extends ResetDeps {
   readonly checkOwnPassword: CheckOwnPassword;
 }
 
-/** RG-03: a code lives ten minutes, a link a day; both together can be tried five times. */
-const CODE_SECONDS = 600;
-const LINK_SECONDS = 86_400;
-const TRIES = 5;
 /** Three days: an owner who is away for a weekend still finds out in time. */
 export const UNDO_SECONDS = 3 * 86_400;
 
@@ -71,9 +74,7 @@ export async function startEmailChange(
 
   const now = deps.clock.now();
   const id = uuidv7(deps);
-  const token = deps.random.bytes(32).toString("base64url");
-  const code = deps.random.digits(8);
-  const outcome = await transact(deps, async (tx): Promise<StartEmailOutcome> => {
+  return transact(deps, async (tx): Promise<StartEmailOutcome> => {
     const user = await lockUser(tx, who.userId);
     // Whoever changed the password meanwhile has ended this session.
     if (user === undefined || user.disabledAt !== null || user.hardEpoch !== before?.hardEpoch)
@@ -84,30 +85,27 @@ export async function startEmailChange(
       mailsTo(deps.keyring.mac("throttle-bucket", address.canonical).toString("base64url")),
       now,
     );
-    const mailed = budget.kind === "taken";
+    const isMailed = budget.kind === "taken";
+    const { code, token, stored } = makeMailedProof(deps, id, { isMailed });
     await voidPendingChanges(tx, user.id, now);
     await insertChange(tx, {
       id,
       userId: user.id,
       email: address.address,
       emailCanonical: address.canonical,
-      tokenHash: hashToken(token),
-      codeMac: macCode(deps.keyring, id, code),
-      // A code that nobody is told could only be guessed.
-      triesLeft: mailed ? TRIES : 0,
+      ...stored,
+      triesLeft: isMailed ? stored.triesLeft : 0,
       passwordChangedAt: user.passwordChangedAt,
       oldEmail: user.email,
       oldEmailCanonical: user.emailCanonical,
       createdAt: now,
-      codeExpiresAt: now + CODE_SECONDS,
-      expiresAt: now + LINK_SECONDS,
     });
-    if (mailed) {
+    if (isMailed) {
       const data = {
         code,
-        expiresAt: now + CODE_SECONDS,
+        expiresAt: stored.codeExpiresAt,
         token,
-        linkExpiresAt: now + LINK_SECONDS,
+        linkExpiresAt: stored.expiresAt,
       };
       await enqueueMail(
         tx,
@@ -118,7 +116,7 @@ export async function startEmailChange(
               locale: user.locale,
               template: "confirm_email",
               data,
-              expiresAt: now + LINK_SECONDS,
+              expiresAt: stored.expiresAt,
             }
           : toOwner(owner),
       );
@@ -129,9 +127,8 @@ export async function startEmailChange(
       userId: user.id,
       sessionId: who.sessionId,
     });
-    return { kind: "started", changeId: id, expiresAt: now + CODE_SECONDS };
+    return { kind: "started", changeId: id, expiresAt: stored.codeExpiresAt };
   });
-  return outcome;
 }
 
 /** To the stored address (RG-08), if it is known to be theirs. */
@@ -143,13 +140,7 @@ function toOwner(owner: User): Mail | "nothing" {
 export type ConfirmEmailOutcome =
   | { readonly kind: "confirmed"; readonly user: User }
   | {
-      readonly kind:
-        | "invalid_code"
-        | "code_expired"
-        | "code_used"
-        | "code_exhausted"
-        | "email_taken"
-        | "session_ended";
+      readonly kind: CodeRefusal | "email_taken" | "session_ended";
     };
 
 /** Completes a change from within a session of the user who began it, with the mailed code. */
@@ -164,12 +155,10 @@ export async function confirmEmailChange(
     if (user === undefined || user.disabledAt !== null) return { kind: "session_ended" };
     const key = { id: proof.changeId, userId: user.id };
     const now = deps.clock.now();
-    const change = await takeTry(tx, key, now);
-    if (change === undefined) return { kind: whyNotByCode(await findChange(tx, key), now) };
-    if (
-      !verifyCode(deps.keyring, change.id, proof.code, change.codeMac) ||
-      !isAsItWas(user, change)
-    )
+    const change = await takeTryOfChange(tx, key, now);
+    if (change === undefined)
+      return { kind: refusalOfCode(stateOf(await findChange(tx, key)), now) };
+    if (!isCodeOf(deps, change.id, proof.code, change.codeMac) || !isAsItWas(user, change))
       return { kind: "invalid_code" };
     const changed = await complete(
       tx,
@@ -182,17 +171,9 @@ export async function confirmEmailChange(
   return outcome;
 }
 
-function whyNotByCode(
-  change: EmailChange | undefined,
-  now: UnixSeconds,
-): "invalid_code" | "code_used" | "code_expired" | "code_exhausted" {
-  if (change === undefined) return "invalid_code";
-  if (change.confirmedAt !== null) return "code_used";
-  if (change.voidAt !== null) return "invalid_code";
-  return change.codeExpiresAt <= now ? "code_expired" : "code_exhausted";
+function stateOf(change: EmailChange | undefined): ProofState | undefined {
+  return change && { ...change, usedAt: change.confirmedAt };
 }
-
-type LinkRefusal = "invalid_link" | "link_used" | "link_expired" | "link_void";
 
 export type ConfirmEmailByLinkOutcome =
   | { readonly kind: "confirmed" }
@@ -247,19 +228,16 @@ async function open(
 ): Promise<
   { readonly kind: "open"; readonly change: EmailChange } | { readonly kind: LinkRefusal }
 > {
-  const tokenHash = hashToken(token);
-  const change = await takeTry(tx, { tokenHash }, now);
+  const tokenHash = linkHash(token);
+  const change = await takeTryOfChange(tx, { tokenHash }, now);
   if (change !== undefined) {
     const user = await findUser(tx, change.userId);
     return user !== undefined && isAsItWas(user, change)
       ? { kind: "open", change }
       : { kind: "link_void" };
   }
-  const dead = await findChange(tx, { tokenHash });
-  if (dead === undefined) return { kind: "invalid_link" };
-  if (dead.confirmedAt !== null) return { kind: "link_used" };
-  if (dead.voidAt !== null) return { kind: "link_void" };
-  return { kind: dead.expiresAt <= now ? "link_expired" : "link_void" };
+  const refusal = refusalOfLink(stateOf(await findChange(tx, { tokenHash })), now);
+  return { kind: refusal ?? "link_void" };
 }
 
 /** The change dies when password or address changes by any other path, as a reset does (RS-09). */
@@ -292,12 +270,12 @@ async function complete(
   const moved = user.emailCanonical !== change.emailCanonical;
   if (moved && user.emailCanonical !== null) await bequeathEmail(tx, user.emailCanonical);
   const recipient = moved && user.emailVerifiedAt !== null ? user.email : null;
-  const token = deps.random.bytes(32).toString("base64url");
+  const { token, tokenHash } = makeLinkToken(deps);
   const expiresAt = now + UNDO_SECONDS;
   const confirmed = await markConfirmed(
     tx,
     change,
-    recipient === null ? undefined : { hash: hashToken(token), expiresAt },
+    recipient === null ? undefined : { hash: tokenHash, expiresAt },
     now,
   );
   if (!confirmed)
@@ -339,7 +317,7 @@ export async function undoEmailChange(
   origin: Origin,
 ): Promise<UndoOutcome> {
   return transact(deps, async (tx): Promise<UndoOutcome> => {
-    const undoHash = hashToken(token);
+    const undoHash = linkHash(token);
     const found = await findChange(tx, { undoHash });
     const user = found && (await lockUser(tx, found.userId));
     const change = await findChange(tx, { undoHash });
@@ -351,9 +329,9 @@ export async function undoEmailChange(
     )
       return { kind: "invalid_link" };
     const now = deps.clock.now();
-    if (change.undoneAt !== null) return { kind: "link_used" };
-    if (change.voidAt !== null) return { kind: "link_void" };
-    if ((change.undoExpiresAt ?? 0) <= now) return { kind: "link_expired" };
+    const { undoneAt, voidAt, undoExpiresAt } = change;
+    const refusal = refusalOfLink({ usedAt: undoneAt, voidAt, expiresAt: undoExpiresAt ?? 0 }, now);
+    if (refusal !== undefined) return { kind: refusal };
 
     await displaceUnconfirmed(tx, change.oldEmailCanonical, user.id);
     const restored = await setEmail(

@@ -2,6 +2,7 @@ import type { Selectable } from "kysely";
 import type { Queryable, Tx } from "../../platform/db/open.ts";
 import type { EmailChangesTable } from "../../platform/db/tables.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { returnTry, takeTry } from "../proofs/tries.store.ts";
 
 export interface NewEmailChange {
   readonly id: string;
@@ -11,7 +12,7 @@ export interface NewEmailChange {
   readonly tokenHash: string;
   readonly codeMac: string;
   readonly triesLeft: number;
-  /** What the account was when it began; it dies when either changes. */
+  /** State of the account when the change began. The change dies if either value changes. */
   readonly passwordChangedAt: UnixSeconds | null;
   readonly oldEmail: string | null;
   readonly oldEmailCanonical: string | null;
@@ -27,7 +28,9 @@ export interface EmailChange extends NewEmailChange {
   readonly undoneAt: UnixSeconds | null;
 }
 
-/** A code is only ever looked for among the changes of the user whose session asks. */
+/**
+ * Identifies a change. A code is looked for only among the changes of the user whose session asks.
+ */
 export type EmailChangeKey =
   | { readonly id: string; readonly userId: string }
   | { readonly tokenHash: string }
@@ -59,41 +62,29 @@ export async function insertChange(tx: Tx, change: NewEmailChange): Promise<void
     .execute();
 }
 
-/** Takes one try, with code or link, of a change that is still open. */
-export async function takeTry(
+/** Takes one try, with the code or the link, of a change that is still open. */
+export async function takeTryOfChange(
   tx: Tx,
   key: { readonly id: string; readonly userId: string } | { readonly tokenHash: string },
   now: UnixSeconds,
 ): Promise<EmailChange | undefined> {
-  const open = tx
-    .updateTable("email_changes")
-    .set((eb) => ({ tries_left: eb("tries_left", "-", 1) }))
-    .where("confirmed_at", "is", null)
-    .where("void_at", "is", null)
-    .where("tries_left", ">", 0);
-  const row = await (
+  const unset = ["confirmed_at", "void_at"] as const;
+  const row = await takeTry(
+    tx,
+    "email_changes",
     "id" in key
-      ? open
-          .where("id", "=", key.id)
-          .where("user_id", "=", key.userId)
-          .where("code_expires_at", ">", now)
-      : open.where("token_hash", "=", key.tokenHash).where("expires_at", ">", now)
-  )
-    .returningAll()
-    .executeTakeFirst();
+      ? { is: { id: key.id, user_id: key.userId }, unset, after: { code_expires_at: now } }
+      : { is: { token_hash: key.tokenHash }, unset, after: { expires_at: now } },
+  );
   return row && toChange(row);
 }
 
-/** For a try that could not be judged. */
+/** Gives back a try that could not be judged. */
 export async function giveTryBack(tx: Tx, id: string): Promise<void> {
-  await tx
-    .updateTable("email_changes")
-    .set((eb) => ({ tries_left: eb("tries_left", "+", 1) }))
-    .where("id", "=", id)
-    .execute();
+  await returnTry(tx, "email_changes", { is: { id } });
 }
 
-/** Rows of a user change only while that user's row is held. */
+/** Finds a change. The changes of a user are altered only while the user's row is locked. */
 export async function findChange(
   db: Queryable,
   key: EmailChangeKey,
@@ -110,9 +101,8 @@ export async function findChange(
 }
 
 /**
- * Confirms a change that is still open; false where it is not. The moments of one user's
- * confirmations all differ, even within one second: an undo must tell what came after it. The
- * user's row must be held.
+ * Confirms a change that is still open. Returns false if it is not. The moments of one user's
+ * confirmations all differ, even within one second, because an undo must know what came after it.
  */
 export async function markConfirmed(
   tx: Tx,
@@ -151,8 +141,8 @@ export async function voidPendingChanges(tx: Tx, userId: string, now: UnixSecond
 }
 
 /**
- * Spends an undo, and takes theirs from the changes that were confirmed after it. False where it
- * was spent or void already.
+ * Uses an undo, and voids the undos of the changes that were confirmed later. Returns false if it
+ * was used or void already.
  */
 export async function markUndone(tx: Tx, change: EmailChange, now: UnixSeconds): Promise<boolean> {
   const row = await tx
@@ -174,7 +164,9 @@ export async function markUndone(tx: Tx, change: EmailChange, now: UnixSeconds):
   return row !== undefined;
 }
 
-/** So long after its end a link is still told from one that never was. */
+/**
+ * Rows are kept this long after their end, so that a late link is told from one that never existed.
+ */
 const KEEP_SECONDS = 86_400;
 
 export async function pruneEmailChanges(

@@ -3,13 +3,19 @@ import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
-import { hashToken, macCode, verifyCode } from "../../platform/kernel/codes.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 import { notify } from "../../records/mail/notices.ts";
 import { enqueueMail, type Mail } from "../../records/mail/mail.ts";
 import { take } from "../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../records/attempts/budgets.ts";
+import { CODE_SECONDS, isCodeOf, linkHash, makeMailedProof } from "../proofs/mailed-proof.ts";
+import {
+  refusalOfLink,
+  refusalOfStrangersCode,
+  type CodeRefusal,
+  type LinkRefusal,
+} from "../proofs/refusals.ts";
 import { readAddress } from "../users/address.ts";
 import {
   checkPassword,
@@ -48,19 +54,14 @@ export interface ResetDeps extends PasswordDeps {
   readonly passwordPolicy: PasswordPolicy;
   readonly serviceName: string;
   readonly sessions: SessionEnding;
-  /** With `username` an account without one could not be signed in to. */
+  /** With `username`, a user without one could not sign in. */
   readonly loginField: "email" | "username";
-  /** What sign-in remembers against the account ends with recovery (LG-01). */
+  /** Forgets failed sign-ins of the account, because a recovery ends the lock-out (LG-01). */
   readonly forgetFailures: (tx: Tx, userId: string) => Promise<void>;
 }
 
-/**
- * RS-01 allows half an hour for the token; the code beside it is a code (RG-03) and gets ten
- * minutes and five tries.
- */
+/** Lifetime of the link of a reset (RS-01). The code beside it lives as long as every code. */
 const RESET_SECONDS = 1800;
-const CODE_SECONDS = 600;
-const TRIES = 5;
 
 export interface ResetStarted {
   readonly resetId: string;
@@ -68,8 +69,8 @@ export interface ResetStarted {
 }
 
 /**
- * Starts a reset. A known and an unknown address cost the same and get the same answer (EN-04);
- * nothing of the account changes (RS-07).
+ * Starts a reset. A known and an unknown address cost the same and get the same answer (EN-04).
+ * Nothing of the account changes (RS-07).
  */
 export async function startReset(
   deps: ResetDeps,
@@ -78,7 +79,7 @@ export async function startReset(
 ): Promise<ResetStarted | { readonly kind: "invalid" }> {
   const address = readAddress(email);
   if (address.kind === "refused") return { kind: "invalid" };
-  const started = await transact(deps, async (tx) => {
+  return transact(deps, async (tx) => {
     const user = await findByIdentifier(tx, { emailCanonical: address.canonical });
     const budget = await take(
       tx,
@@ -93,10 +94,11 @@ export async function startReset(
       origin,
     );
   });
-  return started;
 }
 
-/** An operator starts a reset: the user gets the mail, the operator never sees it (RS-10). */
+/**
+ * Lets an operator start a reset. The user gets the mail, and the operator never sees it (RS-10).
+ */
 export async function startResetFor(
   deps: ResetDeps,
   userId: string,
@@ -113,8 +115,8 @@ export async function startResetFor(
 }
 
 /**
- * What is not mailed cannot be redeemed either: its code could only be guessed. Wake the sender
- * once the transaction has committed.
+ * Begins a reset in a transaction. If it is not mailed, it cannot be redeemed either, because its
+ * code could only be guessed.
  */
 export async function beginReset(
   tx: Tx,
@@ -125,22 +127,24 @@ export async function beginReset(
 ): Promise<ResetStarted> {
   const now = deps.clock.now();
   const id = uuidv7(deps);
-  const token = deps.random.bytes(32).toString("base64url");
-  const code = deps.random.digits(8);
-  const expiresAt = now + RESET_SECONDS;
+  const { code, token, stored } = makeMailedProof(deps, id, {
+    isMailed: allowed.mail,
+    linkSeconds: RESET_SECONDS,
+  });
+  const { codeExpiresAt, expiresAt } = stored;
   await insertReset(tx, {
     id,
     userId: user?.id ?? null,
-    tokenHash: hashToken(token),
-    codeMac: macCode(deps.keyring, id, code),
-    triesLeft: allowed.mail ? TRIES : 0,
+    tokenHash: stored.tokenHash,
+    codeMac: stored.codeMac,
+    triesLeft: allowed.mail ? stored.triesLeft : 0,
     passwordChangedAt: user?.passwordChangedAt ?? null,
     emailCanonical: user?.emailCanonical ?? null,
     createdAt: now,
     expiresAt,
   });
   if (allowed.mail) {
-    const data = { code, expiresAt: now + CODE_SECONDS, token, linkExpiresAt: expiresAt };
+    const data = { code, expiresAt: codeExpiresAt, token, linkExpiresAt: expiresAt };
     const mail: Mail | "nothing" = user?.email
       ? { recipient: user.email, locale: user.locale, template: "password_reset", data, expiresAt }
       : "nothing";
@@ -160,26 +164,19 @@ export type ResetProof =
   | { readonly token: string };
 
 /**
- * Whoever has the token of a link may know all about it. Whoever types a code may not have had the
- * mail, so what they are told is the same for an address that nobody has (EN-04).
+ * The holder of a link may know all about it. A person who types a code may not have had the mail,
+ * so the answers are the same as for an unknown address (EN-04).
  */
-type ResetRefusal =
-  | "invalid_code"
-  | "code_expired"
-  | "code_exhausted"
-  | "invalid_link"
-  | "link_used"
-  | "link_expired"
-  | "link_void";
+type ResetRefusal = Exclude<CodeRefusal, "code_used"> | LinkRefusal;
 
 export type ResetOutcome =
   | { readonly kind: "reset" | "busy" | ResetRefusal }
   | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem };
 
 /**
- * Sets a new password against the mailed proof and ends every session, token, trusted device, other
- * reset and pending change of address in the same transaction (RS-02). It opens no session (RS-03).
- * A password that cannot be used, and a server that is busy, cost no try.
+ * Sets a new password against the mailed proof. The same transaction ends every session, token,
+ * trusted device, other reset and pending change of address (RS-02). It opens no session (RS-03).
+ * An unusable password and a busy server cost no try.
  */
 export async function confirmReset(
   deps: ResetDeps,
@@ -222,7 +219,7 @@ export async function confirmReset(
     if (reset !== undefined && reset.usedAt !== null) return isLink ? "link_used" : "invalid_code";
     if (user === undefined || reset?.userId !== user.id || !isAsItWas(user, reset))
       return isLink ? "link_void" : "invalid_code";
-    // What spends or voids a reset of a user holds the user's row.
+    // Every transaction that uses or voids a reset holds the row of its user.
     if (!(await spendReset(tx, reset.id, now))) return isLink ? "link_used" : "invalid_code";
     await replaceForgotten(tx, deps, user, sealed.passwordSealed);
     await notify(
@@ -238,9 +235,9 @@ export async function confirmReset(
 }
 
 /**
- * Whoever reads mail sent to the address has confirmed it, and may not be who registered it:
- * nothing that was set before they came stays, neither a name to sign in by nor words about them
- * (RG-01).
+ * Confirms the address of a user who has just read mail sent to it. The account may have been
+ * registered by another person, so nothing that was set before stays: no username to sign in with,
+ * and no profile (RG-01).
  */
 async function takeOver(
   tx: Tx,
@@ -253,7 +250,7 @@ async function takeOver(
   if (deps.loginField === "email") await setUsername(tx, user.id, null);
 }
 
-/** What every reset does to the user whose row is held, however the mailbox was proven (RS-02). */
+/** Does what every reset does to a user, however the mailbox was proven (RS-02). */
 export async function replaceForgotten(
   tx: Tx,
   deps: Pick<ResetDeps, "clock" | "sessions" | "forgetFailures" | "loginField">,
@@ -275,14 +272,13 @@ type Proof =
   | { readonly kind: ResetRefusal };
 
 /**
- * Takes no try: 256 bits are not guessed, and the count must not tell whoever asked that somebody
- * has followed the link.
+ * Proves the mailbox by a link. This takes no try: 256 bits cannot be guessed, and the count must
+ * not tell the person who began the reset that the link was followed.
  */
 async function proveByLink(deps: ResetDeps, token: string): Promise<Proof> {
-  const reset = await findReset(deps.db, { tokenHash: hashToken(token) });
-  if (reset === undefined) return { kind: "invalid_link" };
-  if (reset.usedAt !== null) return { kind: "link_used" };
-  if (reset.expiresAt <= deps.clock.now()) return { kind: "link_expired" };
+  const reset = await findReset(deps.db, { tokenHash: linkHash(token) });
+  const refusal = refusalOfLink(reset, deps.clock.now());
+  if (reset === undefined || refusal !== undefined) return { kind: refusal ?? "invalid_link" };
   const user =
     reset.userId === null || reset.triesLeft === 0
       ? undefined
@@ -301,10 +297,10 @@ async function proveByCode(
     const reset = await takeTryWithCode(tx, proof.resetId, begunAfter);
     if (reset === undefined) {
       const dead = await findReset(tx, { id: proof.resetId });
-      if (dead === undefined) return { kind: "invalid_code" };
-      return { kind: dead.createdAt <= begunAfter ? "code_expired" : "code_exhausted" };
+      const ended = dead && { codeExpiresAt: dead.createdAt + CODE_SECONDS };
+      return { kind: refusalOfStrangersCode(ended, deps.clock.now()) };
     }
-    if (!verifyCode(deps.keyring, reset.id, proof.code, reset.codeMac) || reset.usedAt !== null)
+    if (!isCodeOf(deps, reset.id, proof.code, reset.codeMac) || reset.usedAt !== null)
       return { kind: "invalid_code" };
     const user = reset.userId === null ? undefined : await findUser(tx, reset.userId);
     return user !== undefined && isAsItWas(user, reset)

@@ -2,15 +2,16 @@ import type { Selectable } from "kysely";
 import type { Queryable, Tx } from "../../platform/db/open.ts";
 import type { PasswordResetsTable } from "../../platform/db/tables.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { returnTry, spendProof, takeTry } from "../proofs/tries.store.ts";
 
 export interface NewReset {
   readonly id: string;
-  /** Null where nobody has the address. */
+  /** Null if no user has the address. */
   readonly userId: string | null;
   readonly tokenHash: string;
   readonly codeMac: string;
   readonly triesLeft: number;
-  /** What the account was when it began; it dies when either changes (RS-09). */
+  /** State of the account when the reset began. The reset dies if either changes (RS-09). */
   readonly passwordChangedAt: UnixSeconds | null;
   readonly emailCanonical: string | null;
   readonly createdAt: UnixSeconds;
@@ -42,32 +43,25 @@ export async function insertReset(tx: Tx, reset: NewReset): Promise<void> {
 }
 
 /**
- * Takes one try with the code of a reset begun after `begunAfter`, a spent one's too: what asks for
- * nothing but the time and the count tells nobody whose reset it is (EN-04).
+ * Takes one try with the code of a reset that was begun after `begunAfter`, even if the reset is
+ * used. The condition depends on nothing but the time and the tries, so that the answer does not tell
+ * whose reset it is (EN-04).
  */
 export async function takeTryWithCode(
   tx: Tx,
   id: string,
   begunAfter: UnixSeconds,
 ): Promise<Reset | undefined> {
-  const row = await tx
-    .updateTable("password_resets")
-    .set((eb) => ({ tries_left: eb("tries_left", "-", 1) }))
-    .where("id", "=", id)
-    .where("created_at", ">", begunAfter)
-    .where("tries_left", ">", 0)
-    .returningAll()
-    .executeTakeFirst();
+  const row = await takeTry(tx, "password_resets", {
+    is: { id },
+    after: { created_at: begunAfter },
+  });
   return row && toReset(row);
 }
 
-/** For a try that was right but could not be used. */
+/** Gives back a try of a code that was right but could not be used. */
 export async function giveTryBack(tx: Tx, id: string): Promise<void> {
-  await tx
-    .updateTable("password_resets")
-    .set((eb) => ({ tries_left: eb("tries_left", "+", 1) }))
-    .where("id", "=", id)
-    .execute();
+  await returnTry(tx, "password_resets", { is: { id } });
 }
 
 export async function findReset(db: Queryable, key: ResetKey): Promise<Reset | undefined> {
@@ -78,21 +72,14 @@ export async function findReset(db: Queryable, key: ResetKey): Promise<Reset | u
   return row && toReset(row);
 }
 
-/** False where it was spent already. */
+/** Uses a reset. Returns false if it was used already. */
 export async function spendReset(tx: Tx, id: string, now: UnixSeconds): Promise<boolean> {
-  const row = await tx
-    .updateTable("password_resets")
-    .set({ used_at: now })
-    .where("id", "=", id)
-    .where("used_at", "is", null)
-    .returning("id")
-    .executeTakeFirst();
-  return row !== undefined;
+  return spendProof(tx, "password_resets", { is: { id } }, now);
 }
 
 /**
- * Makes every open reset of a user like one of an address nobody has: nothing redeems it, and its
- * code does not tell.
+ * Makes every open reset of a user like one of an unknown address: nothing redeems it, and the
+ * answer to its code does not tell.
  */
 export async function voidResets(tx: Tx, userId: string): Promise<void> {
   await tx
@@ -103,7 +90,9 @@ export async function voidResets(tx: Tx, userId: string): Promise<void> {
     .execute();
 }
 
-/** So long after its end a link is still told from one that never was. */
+/**
+ * Rows are kept this long after their end, so that a late link is told from one that never existed.
+ */
 const KEEP_SECONDS = 86_400;
 
 export async function pruneResets(db: Queryable, now: UnixSeconds, limit = 1_000): Promise<number> {

@@ -1,6 +1,7 @@
 import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
 import { prepared } from "../../platform/db/prepared.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { spendProof, takeTry } from "../proofs/tries.store.ts";
 
 export interface EmailCode {
   readonly flowId: string;
@@ -52,22 +53,17 @@ export async function codeMailedAt(
   return row?.created_at;
 }
 
-/** Takes one try of a code that can still be used; `undefined` where the flow has none. */
-export async function takeTry(
+/** Takes one try of a code that can still be used. Returns `undefined` if the flow has none. */
+export async function takeTryOfCode(
   tx: Tx,
   { flowId, userId }: Pick<EmailCode, "flowId" | "userId">,
   now: UnixSeconds,
 ): Promise<EmailCode | undefined> {
-  const row = await tx
-    .updateTable("email_codes")
-    .set((eb) => ({ tries_left: eb("tries_left", "-", 1) }))
-    .where("flow_id", "=", flowId)
-    .where("user_id", "=", userId)
-    .where("used_at", "is", null)
-    .where("tries_left", ">", 0)
-    .where("expires_at", ">", now)
-    .returningAll()
-    .executeTakeFirst();
+  const row = await takeTry(tx, "email_codes", {
+    is: { flow_id: flowId, user_id: userId },
+    unset: ["used_at"],
+    after: { expires_at: now },
+  });
   return (
     row && {
       flowId,
@@ -79,22 +75,14 @@ export async function takeTry(
   );
 }
 
-/** Uses this very code: not one that has taken its place since. */
+/** Uses this very code, and not one that has replaced it since. */
 export async function spendCode(
   tx: Tx,
   { flowId, codeMac }: Pick<EmailCode, "flowId" | "codeMac">,
   now: UnixSeconds,
 ): Promise<boolean> {
-  const row = await tx
-    .updateTable("email_codes")
-    .set({ used_at: now })
-    .where("flow_id", "=", flowId)
-    .where("code_mac", "=", codeMac)
-    .where("used_at", "is", null)
-    .where("expires_at", ">", now)
-    .returning("flow_id")
-    .executeTakeFirst();
-  return row !== undefined;
+  const which = { is: { flow_id: flowId, code_mac: codeMac }, after: { expires_at: now } };
+  return spendProof(tx, "email_codes", which, now);
 }
 
 /** False where the user has it already. */

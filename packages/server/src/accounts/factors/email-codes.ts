@@ -2,10 +2,10 @@ import { transact } from "../../platform/db/transact.ts";
 import type { Begun, Proof } from "@portcullis/contract";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
-import { macCode, verifyCode } from "../../platform/kernel/codes.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 import { enqueueMail } from "../../records/mail/mail.ts";
+import { CODE_SECONDS, isCodeOf, makeCode, readTypedCode, TRIES } from "../proofs/mailed-proof.ts";
 import { findOpen } from "../sign-in/challenges.store.ts";
 import type {
   Asked,
@@ -26,7 +26,7 @@ import {
   insertEmailFactor,
   replaceCode,
   spendCode,
-  takeTry,
+  takeTryOfCode,
   type EmailCode,
 } from "./email-codes.store.ts";
 
@@ -39,10 +39,7 @@ export interface EmailCodeDeps {
   readonly emailCodes: boolean;
 }
 
-/** MF-06. */
-const DIGITS = 8;
-const CODE_SECONDS = 600;
-const TRIES = 5;
+/** Least time between two codes for one flow (MF-06). */
 const PAUSE_SECONDS = 60;
 
 /**
@@ -100,8 +97,8 @@ async function mailCode(
     if (taken.kind === "exhausted")
       return { kind: "throttled", retryAfterSeconds: taken.retryAfterSeconds };
 
-    const [flowId, code] = [keyOf(flow), deps.random.digits(DIGITS)];
-    const codeMac = macCode(deps.keyring, flowId, code);
+    const flowId = keyOf(flow);
+    const { code, codeMac } = makeCode(deps, flowId, { isMailed: true });
     const fresh = {
       flowId,
       userId: user.id,
@@ -194,15 +191,14 @@ async function findGood(
   { flow, user }: Asked,
   proof: Proof,
 ): Promise<EmailCode | undefined> {
-  const presented = "code" in proof ? proof.code.replaceAll(" ", "") : "";
-  if (!/^\d{8}$/.test(presented)) return undefined;
+  const presented = readTypedCode("code" in proof ? proof.code : "");
+  if (presented === undefined) return undefined;
   const flowId = keyOf(flow);
   const code = await transact(deps, async (tx) =>
-    takeTry(tx, { flowId, userId: user.id }, deps.clock.now()),
+    takeTryOfCode(tx, { flowId, userId: user.id }, deps.clock.now()),
   );
   const isGood =
-    code?.emailCanonical === user.emailCanonical &&
-    verifyCode(deps.keyring, flowId, presented, code.codeMac);
+    code?.emailCanonical === user.emailCanonical && isCodeOf(deps, flowId, presented, code.codeMac);
   return isGood ? code : undefined;
 }
 

@@ -2,10 +2,18 @@ import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
-import { hashToken, verifyCode } from "../../platform/kernel/codes.ts";
+import { hashToken } from "../../platform/kernel/codes.ts";
 import { enqueueMail } from "../../records/mail/mail.ts";
 import { take } from "../../records/attempts/attempts.store.ts";
-import { confirmationMail, makeProof, registrationOf } from "./mailed-proof.ts";
+import { isCodeOf, linkHash, makeMailedProof } from "../proofs/mailed-proof.ts";
+import {
+  refusalOfCode,
+  refusalOfLink,
+  type CodeRefusal,
+  type LinkRefusal,
+  type ProofState,
+} from "../proofs/refusals.ts";
+import { confirmationMail } from "./confirmation-mail.ts";
 import { matchPassword } from "./passwords.ts";
 import { mailBudget, newUser, whichIsTaken, type RegisterDeps } from "./register.ts";
 import {
@@ -25,7 +33,7 @@ import { findByIdentifier, insertUser, type User } from "./users.store.ts";
 
 type ConfirmDeps = Pick<RegisterDeps, "db" | "clock" | "keyring" | "registration">;
 
-/** What the client that began a registration holds. */
+/** The id and the secret that the client which began a registration holds. */
 export interface ClientProof {
   readonly registrationId: string;
   readonly clientSecret: string;
@@ -34,19 +42,13 @@ export interface ClientProof {
 export type ConfirmOutcome =
   | { readonly kind: "registered"; readonly user: User }
   | {
-      readonly kind:
-        | "invalid_code"
-        | "code_expired"
-        | "code_used"
-        | "code_exhausted"
-        | "username_taken"
-        | "closed";
+      readonly kind: CodeRefusal | "username_taken" | "closed";
     };
 
 /**
- * Completes a registration: the mailed code proves the address, the client secret proves that it is
- * the same client (RG-02). An address that has an owner answers as a free one does, for nobody was
- * told its code (EN-03).
+ * Completes a registration. The mailed code proves the address, and the client secret proves that
+ * it is the same client (RG-02). An address that has an owner answers like a free one, because its
+ * code was told to no user (EN-03).
  */
 export async function confirm(
   deps: ConfirmDeps,
@@ -58,34 +60,27 @@ export async function confirm(
   const asking = askingOf(proof);
   return transact(deps, async (tx): Promise<ConfirmOutcome> => {
     const registration = await takeTryOfCode(tx, asking, now);
-    if (registration === undefined) return { kind: whyNoCode(await findAsked(tx, asking), now) };
-    if (!verifyCode(deps.keyring, registration.id, proof.code, registration.codeMac))
+    if (registration === undefined)
+      return { kind: refusalOfCode(stateOf(await findAsked(tx, asking)), now) };
+    if (!isCodeOf(deps, registration.id, proof.code, registration.codeMac))
       return { kind: "invalid_code" };
     const completed = await complete(tx, deps, registration, origin);
     return completed.kind === "email_taken" ? { kind: "invalid_code" } : completed;
   });
 }
 
-function whyNoCode(
-  registration: Registration | undefined,
-  now: number,
-): "invalid_code" | "code_used" | "code_expired" | "code_exhausted" {
-  if (registration === undefined) return "invalid_code";
-  if (registration.confirmedAt !== null) return "code_used";
-  if (registration.codeExpiresAt <= now) return "code_expired";
-  return registration.triesLeft <= 0 ? "code_exhausted" : "invalid_code";
+function stateOf(registration: Registration | undefined): ProofState | undefined {
+  return registration && { ...registration, usedAt: registration.confirmedAt };
 }
 
 export type ConfirmByLinkOutcome =
   | { readonly kind: "registered"; readonly user: User }
   | { readonly kind: LinkRefusal | "wrong_password" | "username_taken" | "closed" | "busy" };
 
-type LinkRefusal = "invalid_link" | "link_used" | "link_expired" | "link_void";
-
 /**
- * Completes a registration with the mailed link. Whoever holds it has the mailbox; that the
- * registration is theirs they show with its password (RG-02). A password costs a try, whether it is
- * right or not.
+ * Completes a registration with the mailed link. The holder of the link has the mailbox; the
+ * password proves that the registration is theirs (RG-02). Each password costs a try, right or
+ * wrong.
  */
 export async function confirmByLink(
   deps: ConfirmDeps & Pick<RegisterDeps, "hasher">,
@@ -93,10 +88,10 @@ export async function confirmByLink(
   origin: Origin,
 ): Promise<ConfirmByLinkOutcome> {
   if (deps.registration === "closed") return { kind: "closed" };
-  const tokenHash = hashToken(proof.token);
+  const tokenHash = linkHash(proof.token);
   const tried = await transact(deps, async (tx): Promise<Registration | LinkRefusal> => {
     const registration = await takeTryOfLink(tx, tokenHash, deps.clock.now());
-    if (registration === undefined) return whyNoLink(tx, proof.token, deps.clock.now());
+    if (registration === undefined) return refusalOf(tx, proof.token, deps.clock.now());
     const owner = await findByIdentifier(tx, { emailCanonical: registration.emailCanonical });
     return owner === undefined ? registration : "link_void";
   });
@@ -115,19 +110,23 @@ export async function confirmByLink(
     }
     const now = deps.clock.now();
     if (!(await holdLink(tx, tokenHash, now)))
-      return { kind: await whyNoLink(tx, proof.token, now) };
+      return { kind: await refusalOf(tx, proof.token, now) };
     const completed = await complete(tx, deps, tried, origin);
     return completed.kind === "email_taken" ? { kind: "link_void" } : completed;
   });
 }
 
-/** Newer mail, too many tries, or an address that has its owner by now: the link is void. */
-async function whyNoLink(tx: Tx, token: string, now: number): Promise<LinkRefusal> {
-  const id = registrationOf(token);
+/** The token of a link begins with the id of its registration. */
+const LINK_TOKEN = /^([0-9a-f-]{36})[\w-]{43}$/;
+
+/**
+ * Says why a link is refused. It is void if newer mail has replaced it, if it was tried too often, or
+ * if its address has an owner by now.
+ */
+async function refusalOf(tx: Tx, token: string, now: number): Promise<LinkRefusal> {
+  const id = LINK_TOKEN.exec(token)?.[1];
   const registration = id === undefined ? undefined : await findRegistration(tx, id);
-  if (registration === undefined) return "invalid_link";
-  if (registration.confirmedAt !== null) return "link_used";
-  return registration.expiresAt <= now ? "link_expired" : "link_void";
+  return refusalOfLink(stateOf(registration), now) ?? "link_void";
 }
 
 type Completed =
@@ -135,7 +134,7 @@ type Completed =
   | { readonly kind: "email_taken" }
   | { readonly kind: "username_taken" };
 
-/** Makes the user of a registration whose row is held. */
+/** Makes the user of a registration whose row is locked. */
 async function complete(
   tx: Tx,
   deps: Pick<RegisterDeps, "clock" | "keyring">,
@@ -168,30 +167,32 @@ export type ResendOutcome =
 
 /**
  * Mails a new code and link and voids those before. Once the address has had its mails for this
- * hour the answer is the same, and the old ones stay good (RG-15).
+ * hour, the answer is the same and the old ones stay valid (RG-15).
  */
 export async function resend(deps: RegisterDeps, proof: ClientProof): Promise<ResendOutcome> {
   if (deps.registration === "closed") return { kind: "closed" };
   const now = deps.clock.now();
   const asking = askingOf(proof);
-  const outcome = await transact(deps, async (tx): Promise<ResendOutcome> => {
+  return transact(deps, async (tx): Promise<ResendOutcome> => {
     const registration = await findAsked(tx, asking);
     if (registration === undefined || !isPending(registration, now)) return { kind: "not_found" };
     const owner = await findByIdentifier(tx, { emailCanonical: registration.emailCanonical });
     const budget = await take(tx, mailBudget(deps, registration.emailCanonical), now);
-    const renewed = makeProof(deps, registration.id, owner === undefined);
+    const renewed = makeMailedProof(deps, registration.id, {
+      isMailed: owner === undefined,
+      tokenPrefix: registration.id,
+    });
     if (budget.kind === "taken") {
       if (!(await replaceProof(tx, asking, renewed.stored, now))) return { kind: "not_found" };
       await enqueueMail(tx, deps, confirmationMail(registration, owner, renewed));
     }
     return { kind: "resent", expiresAt: renewed.stored.codeExpiresAt };
   });
-  return outcome;
 }
 
 /**
- * How a registration stands, for the client that began it: confirmed only if this very one was, by
- * code or by link.
+ * Tells the client that began a registration how it stands. It is confirmed only if this very one
+ * was, by code or by link.
  */
 export async function registrationState(
   deps: Pick<RegisterDeps, "db" | "clock">,

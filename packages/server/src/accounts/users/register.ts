@@ -10,7 +10,8 @@ import { enqueueMail } from "../../records/mail/mail.ts";
 import { take, type Limit } from "../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../records/attempts/budgets.ts";
 import { readAddress } from "./address.ts";
-import { confirmationMail, makeProof } from "./mailed-proof.ts";
+import { makeMailedProof } from "../proofs/mailed-proof.ts";
+import { confirmationMail } from "./confirmation-mail.ts";
 import {
   checkPassword,
   normalizePassword,
@@ -51,7 +52,7 @@ export interface InputProblem {
   readonly message: string;
 }
 
-/** Why a candidate is none, whoever has the address. */
+/** Why the input is refused, whether or not the address is taken. */
 export type Unacceptable =
   | { readonly kind: "invalid"; readonly problems: readonly InputProblem[] }
   | { readonly kind: "unacceptable_password"; readonly reason: PasswordProblem }
@@ -68,7 +69,7 @@ export type RegisterOutcome =
   | { readonly kind: "closed" | "email_taken" | "username_taken" }
   | Unacceptable;
 
-/** Everything that is decided about a new account before anybody is asked whether it exists. */
+/** Everything about a new account that is decided before anything is looked up. */
 export interface Candidate {
   readonly userId: string;
   readonly address: { readonly address: string; readonly canonical: string };
@@ -79,8 +80,9 @@ export interface Candidate {
 }
 
 /**
- * Registers, or begins to. In mode `confirm` a new, a known and a pending address do the same work
- * and get the same answer (EN-03); only the mail differs, and only its owner reads that.
+ * Registers a user, or begins to. In mode `confirm` a new, a known and a pending address cause the
+ * same work and get the same answer (EN-03). Only the mail differs, and only the owner of the
+ * mailbox reads it.
  */
 export async function register(
   deps: RegisterDeps,
@@ -88,8 +90,8 @@ export async function register(
   origin: Origin,
 ): Promise<RegisterOutcome> {
   if (deps.registration === "closed") return { kind: "closed" };
-  // No profile is an empty one: the operator's schema may require members. A superuser is made
-  // without asking for any.
+  // A missing profile counts as an empty one, because the operator's schema may require members.
+  // Superusers are created without this check.
   const candidate = await examine(deps, { ...input, profile: input.profile ?? {} });
   if (candidate.kind !== "acceptable") return candidate;
   return deps.registration === "immediate"
@@ -118,7 +120,7 @@ async function begin(deps: RegisterDeps, candidate: Candidate): Promise<Register
   const id = uuidv7(deps);
   const clientSecret = deps.random.bytes(32).toString("base64url");
   const { address, username, ...others } = candidate;
-  const outcome = await transact(deps, async (tx): Promise<RegisterOutcome> => {
+  return transact(deps, async (tx): Promise<RegisterOutcome> => {
     if (
       username !== null &&
       (await findByIdentifier(tx, { usernameCanonical: username.canonical })) !== undefined
@@ -126,7 +128,9 @@ async function begin(deps: RegisterDeps, candidate: Candidate): Promise<Register
       return { kind: "username_taken" };
     const owner = await findByIdentifier(tx, { emailCanonical: address.canonical });
     const budget = await take(tx, mailBudget(deps, address.canonical), now);
-    const proof = makeProof(deps, id, owner === undefined && budget.kind === "taken");
+    const isMailed = owner === undefined && budget.kind === "taken";
+    // The link carries the id, so that a link that a newer one has replaced is still known.
+    const proof = makeMailedProof(deps, id, { isMailed, tokenPrefix: id });
     const registration = {
       id,
       ...others,
@@ -147,11 +151,11 @@ async function begin(deps: RegisterDeps, candidate: Candidate): Promise<Register
       expiresAt: proof.stored.codeExpiresAt,
     };
   });
-  return outcome;
 }
 
 /**
- * What strangers can cause to be mailed to an address, counted without keeping the address itself.
+ * The budget of mails that strangers can cause to an address. It is counted without storing the
+ * address.
  */
 export function mailBudget(deps: Pick<RegisterDeps, "keyring">, emailCanonical: string): Limit {
   return mailsTo(deps.keyring.mac("throttle-bucket", emailCanonical).toString("base64url"));
@@ -163,14 +167,14 @@ export type CreateOutcome =
   | Unacceptable;
 
 /**
- * Creates a superuser with a verified address: who runs the command or holds the setup link vouches
- * for it.
+ * Creates a superuser with a verified address: the operator at the command line, or the holder of
+ * the setup link, vouches for it.
  */
 export async function createSuperuser(
   deps: RegisterDeps,
   input: RegisterInput,
   origin: Origin,
-  /** Runs first in the transaction; where it says no, nothing is created. */
+  /** Runs first in the transaction. If it returns false, nothing is created. */
   guard: (tx: Tx) => Promise<boolean> = async () => true,
 ): Promise<CreateOutcome | { readonly kind: "guarded" }> {
   const examined = await examine(deps, input);
@@ -235,7 +239,7 @@ async function examine(deps: RegisterDeps, input: RegisterInput): Promise<Examin
   };
 }
 
-/** What a password of this person must not be made of (PW-06). */
+/** The words that a password of this person must not be made of (PW-06). */
 export function contextOf(
   deps: { readonly serviceName: string },
   person: {

@@ -2,20 +2,13 @@ import type { Selectable } from "kysely";
 import type { Queryable, Tx } from "../../platform/db/open.ts";
 import type { RegistrationsTable } from "../../platform/db/tables.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import type { StoredProof } from "../proofs/mailed-proof.ts";
+import { returnTry, takeTry } from "../proofs/tries.store.ts";
 import type { Profile } from "./profile.ts";
 
-/** What is stored of a mailed code and link. */
-export interface StoredProof {
-  readonly codeMac: string;
-  /** Null where nothing was mailed. */
+export interface NewRegistration extends Omit<StoredProof, "tokenHash"> {
+  /** Null in rows of earlier versions for which no link was mailed. */
   readonly tokenHash: string | null;
-  readonly triesLeft: number;
-  readonly codeExpiresAt: UnixSeconds;
-  /** Of the link, and of the registration. */
-  readonly expiresAt: UnixSeconds;
-}
-
-export interface NewRegistration extends StoredProof {
   readonly id: string;
   readonly userId: string;
   readonly email: string;
@@ -32,13 +25,16 @@ export interface Registration extends NewRegistration {
   readonly confirmedAt: UnixSeconds | null;
 }
 
-/** By the client that began it. */
+/** Identifies a registration for the client that began it. */
 export interface Asking {
   readonly id: string;
   readonly clientSecretHash: string;
 }
 
-/** A link that is opened late is told so for as long again as it was good. */
+/**
+ * Rows are kept for as long again as their link was valid, so that a link that is opened late is
+ * told to be expired.
+ */
 const KEPT_SECONDS = 86_400;
 
 export async function insertRegistration(tx: Tx, registration: NewRegistration): Promise<void> {
@@ -83,17 +79,17 @@ export async function findRegistration(
   return row && toRegistration(row);
 }
 
-/** Takes one try of a code that is still good; the row stays held until the transaction ends. */
+/** Takes one try of a code that is still good. The row stays locked until the transaction ends. */
 export async function takeTryOfCode(
   tx: Tx,
   asking: Asking,
   now: UnixSeconds,
 ): Promise<Registration | undefined> {
-  const row = await takingTry(tx)
-    .where("id", "=", asking.id)
-    .where("client_secret_hash", "=", asking.clientSecretHash)
-    .where("code_expires_at", ">", now)
-    .executeTakeFirst();
+  const row = await takeTry(tx, "registrations", {
+    is: { id: asking.id, client_secret_hash: asking.clientSecretHash },
+    unset: ["confirmed_at"],
+    after: { code_expires_at: now },
+  });
   return row && toRegistration(row);
 }
 
@@ -103,32 +99,20 @@ export async function takeTryOfLink(
   tokenHash: string,
   now: UnixSeconds,
 ): Promise<Registration | undefined> {
-  const row = await takingTry(tx)
-    .where("token_hash", "=", tokenHash)
-    .where("expires_at", ">", now)
-    .executeTakeFirst();
+  const row = await takeTry(tx, "registrations", {
+    is: { token_hash: tokenHash },
+    unset: ["confirmed_at"],
+    after: { expires_at: now },
+  });
   return row && toRegistration(row);
 }
 
-function takingTry(tx: Tx) {
-  return tx
-    .updateTable("registrations")
-    .set((eb) => ({ tries_left: eb("tries_left", "-", 1) }))
-    .where("confirmed_at", "is", null)
-    .where("tries_left", ">", 0)
-    .returningAll();
-}
-
-/** For a try that nothing came of. */
+/** Gives back a try of a link that could not be judged. */
 export async function giveTryBack(tx: Tx, tokenHash: string): Promise<void> {
-  await tx
-    .updateTable("registrations")
-    .set((eb) => ({ tries_left: eb("tries_left", "+", 1) }))
-    .where("token_hash", "=", tokenHash)
-    .execute();
+  await returnTry(tx, "registrations", { is: { token_hash: tokenHash } });
 }
 
-/** Whether the link is still the one, and not spent; holds the row. */
+/** Locks the registration of a link. Returns false if the link is replaced, used or expired. */
 export async function holdLink(tx: Tx, tokenHash: string, now: UnixSeconds): Promise<boolean> {
   const row = await tx
     .selectFrom("registrations")
@@ -142,8 +126,8 @@ export async function holdLink(tx: Tx, tokenHash: string, now: UnixSeconds): Pro
 }
 
 /**
- * Puts a new code and link in the place of those there were. False where the registration is
- * confirmed, expired or somebody else's.
+ * Replaces code and link. Returns false if the registration is confirmed, expired or belongs to
+ * another client.
  */
 export async function replaceProof(
   tx: Tx,
@@ -164,7 +148,8 @@ export async function replaceProof(
 }
 
 /**
- * Of a held row. What the user has from it is theirs to change and delete now, so no copy stays.
+ * Marks a locked registration as confirmed and deletes its personal data, which the user can now
+ * change and delete in the account.
  */
 export async function markConfirmed(tx: Tx, id: string, now: UnixSeconds): Promise<void> {
   await tx
@@ -174,7 +159,7 @@ export async function markConfirmed(tx: Tx, id: string, now: UnixSeconds): Promi
     .execute();
 }
 
-/** Forgets a batch of registrations that nobody can confirm any more, a day after they could. */
+/** Deletes a batch of registrations that ended more than a day ago. */
 export async function pruneRegistrations(
   db: Queryable,
   now: UnixSeconds,
@@ -193,7 +178,7 @@ export async function pruneRegistrations(
   return Number(result.numDeletedRows);
 }
 
-function columnsOf(proof: StoredProof) {
+function columnsOf(proof: Omit<StoredProof, "tokenHash"> & { readonly tokenHash: string | null }) {
   return {
     code_mac: proof.codeMac,
     token_hash: proof.tokenHash,

@@ -2,7 +2,7 @@ import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
 import type { Db, Tx } from "../../../platform/db/open.ts";
-import { hashToken, macCode } from "../../../platform/kernel/codes.ts";
+import { makeLinkToken, makeMailedProof } from "../../../accounts/proofs/mailed-proof.ts";
 import { uuidv7 } from "../../../platform/kernel/ids.ts";
 import type { Random } from "../../../platform/kernel/random.ts";
 import { enqueueMail } from "../../../records/mail/mail.ts";
@@ -188,15 +188,14 @@ async function tellOldAddress(
   if (user.email === null) return;
   const now = deps.clock.now();
   const id = uuidv7(deps);
-  const secret = (): string => deps.random.bytes(32).toString("base64url");
+  const { stored } = makeMailedProof(deps, id, { isMailed: false });
   await insertChange(tx, {
     id,
     userId: user.id,
     email: address?.address ?? "",
     emailCanonical: address?.canonical ?? "",
-    // Confirmed from the start: nobody is told them.
-    tokenHash: hashToken(secret()),
-    codeMac: macCode(deps.keyring, id, secret()),
+    // The change is confirmed from the start, so its code and link are never mailed.
+    ...stored,
     triesLeft: 0,
     passwordChangedAt: user.passwordChangedAt,
     oldEmail: user.email,
@@ -206,11 +205,11 @@ async function tellOldAddress(
     expiresAt: now,
   });
   const change = await findChange(tx, { id, userId: user.id });
-  const token = secret();
+  const { token, tokenHash } = makeLinkToken(deps);
   const expiresAt = now + UNDO_SECONDS;
   if (
     change === undefined ||
-    !(await markConfirmed(tx, change, { hash: hashToken(token), expiresAt }, now))
+    !(await markConfirmed(tx, change, { hash: tokenHash, expiresAt }, now))
   )
     throw new Error("a change of address that was just written is gone");
   const data = { at: now, token, linkExpiresAt: expiresAt };
