@@ -13,7 +13,7 @@ const HOUR = 3600;
  * Limits calls per client address and per subnet. Sign-in has limits of its own, which count
  * failures.
  */
-const perClient: Readonly<
+export const perClient: Readonly<
   Record<
     Budget,
     { readonly address: number; readonly subnet: number; readonly windowSeconds: number }
