@@ -55,6 +55,8 @@ import { defaultAttemptLimits, forgetFailures } from "../accounts/sign-in/lock-o
 import { take } from "../records/attempts/attempts.store.ts";
 import { createBudgets } from "../records/attempts/budgets.ts";
 import { openKeys, type KeyDeps } from "../accounts/tokens/keys.ts";
+import { LEEWAY_SECONDS, LONGEST_ACCESS_SECONDS } from "../accounts/tokens/lifetimes.ts";
+import { VERSION } from "./version.ts";
 import { openBlockList } from "../accounts/users/block-list.ts";
 import { minimumLengths } from "../accounts/users/password-policy.ts";
 import { createProfileRules, type ProfileRules } from "../accounts/users/profile.ts";
@@ -83,16 +85,8 @@ export interface Parts {
 const POLL_MILLISECONDS = { sqlite: 100, postgres: 1000 } as const;
 /** S of design §4.2. */
 const BOUND_SECONDS = 10;
-const LEEWAY_SECONDS = 5;
-/**
- * The longest lifetime of an access token that a configuration can ask for. Retired keys and
- * verifiers must outlast it.
- */
-const MAX_ACCESS_SECONDS = 3600;
 const ANNOUNCE_SECONDS = 600;
 const FORGERY_LIMIT = { limit: 100, windowSeconds: 900 };
-
-export const VERSION = "0.1.0";
 
 /** Composes the dependencies of every rule. Nothing listens, polls or sends yet. */
 export async function composeRules(parts: Parts): Promise<Rules> {
@@ -119,7 +113,7 @@ export async function composeRules(parts: Parts): Promise<Rules> {
     keyring,
     algorithm: config.signingAlgorithm,
     announceSeconds: ANNOUNCE_SECONDS,
-    retainSeconds: MAX_ACCESS_SECONDS + 2 * LEEWAY_SECONDS,
+    retainSeconds: LONGEST_ACCESS_SECONDS + 2 * LEEWAY_SECONDS,
     rotateAfterSeconds: config.keyLifetimeSeconds,
   };
   const keys = await openKeys(keyDeps);
@@ -217,7 +211,7 @@ export function composeApp(parts: Parts, rules: Rules, readiness: () => Readines
     view: rules.feed.view,
     clock,
     leewaySeconds: LEEWAY_SECONDS,
-    maxLifetimeSeconds: MAX_ACCESS_SECONDS,
+    maxLifetimeSeconds: LONGEST_ACCESS_SECONDS,
   });
   const budgets = createBudgets(rules);
   const authenticate = createAuthenticate(verifier, rules.feed);

@@ -18,6 +18,7 @@ import {
   whole,
   type Setting,
 } from "../platform/settings/setting.ts";
+import { LONGEST_ACCESS } from "../accounts/tokens/lifetimes.ts";
 
 /** A fault in the configuration, told in a sentence that says what to write instead. */
 export class ConfigError extends Error {
@@ -263,7 +264,7 @@ export const settings = {
   }),
   accessTtlSeconds: setting({
     env: "ACCESS_TTL",
-    parse: duration({ atLeast: "30s", atMost: "1h" }),
+    parse: duration({ atLeast: "30s", atMost: LONGEST_ACCESS }),
     fallback: "10m",
     about:
       "Lifetime of an access token. An API that hears of no revocations accepts the token of an ended session for at most this long.",

@@ -9,6 +9,7 @@ import {
   setting,
   text,
 } from "../platform/settings/setting.ts";
+import { LONGEST_ACCESS } from "../accounts/tokens/lifetimes.ts";
 
 const faceNames = ["simplejwt", "djoser", "tag1", "none"] as const;
 const template = text.regex(
@@ -68,7 +69,7 @@ export const faceSettings = {
   }),
   simplejwtAccessSeconds: setting({
     env: "SIMPLEJWT_ACCESS_TOKEN_LIFETIME",
-    parse: duration({ atLeast: "1s", atMost: "1h" }),
+    parse: duration({ atLeast: "1s", atMost: LONGEST_ACCESS }),
     fallback: "5m",
     about: "Lifetime of the faces' access tokens (ACCESS_TOKEN_LIFETIME).",
   }),
@@ -107,7 +108,7 @@ export const faceSettings = {
   }),
   simplejwtSlidingSeconds: setting({
     env: "SIMPLEJWT_SLIDING_TOKEN_LIFETIME",
-    parse: duration({ atLeast: "1s", atMost: "1h" }),
+    parse: duration({ atLeast: "1s", atMost: LONGEST_ACCESS }),
     fallback: "5m",
     about: "Lifetime of sliding tokens (SLIDING_TOKEN_LIFETIME).",
   }),
@@ -237,7 +238,7 @@ export const faceSettings = {
   }),
   tag1TokenSeconds: setting({
     env: "JWT_EXPIRATION_DELTA",
-    parse: duration({ atLeast: "1s", atMost: "1h" }),
+    parse: duration({ atLeast: "1s", atMost: LONGEST_ACCESS }),
     fallback: "15m",
     about: "Lifetime of the tag1 face's tokens (JWT_EXPIRATION_DELTA).",
   }),

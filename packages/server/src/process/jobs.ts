@@ -6,7 +6,14 @@ import { pruneCeremonies } from "../accounts/factors/passkeys/ceremonies.store.t
 import { pruneUnconfirmed, UNCONFIRMED_SECONDS } from "../accounts/factors/totp.store.ts";
 import { pruneCounters } from "../records/counters/counters.store.ts";
 import type { Metrics, Registry } from "../platform/http/metrics.ts";
-import { nextTurn, type Clock, type UnixSeconds } from "../platform/kernel/clock.ts";
+import {
+  DAY,
+  HOUR,
+  MINUTE,
+  nextTurn,
+  type Clock,
+  type UnixSeconds,
+} from "../platform/kernel/clock.ts";
 import type { Log } from "../platform/kernel/log.ts";
 import { pruneOutbox } from "../records/outbox/outbox.store.ts";
 import { pruneEmailChanges } from "../accounts/account/email-changes.store.ts";
@@ -43,9 +50,6 @@ interface Job {
   prune(deps: JobDeps, now: UnixSeconds, limit: number): Promise<number>;
 }
 
-const MINUTE = 60;
-const HOUR = 3600;
-const DAY = 86_400;
 /**
  * Ended sessions stay for a month, so that their user and the operator can see what became of them.
  */

@@ -1,4 +1,5 @@
 import type { StepUp } from "@portcullis/contract";
+import { FRESH_SECONDS } from "../sign-in/assurance.ts";
 
 /** What a caller must be, and must have proven, before an act is done for them. */
 export interface Demands {
@@ -13,9 +14,9 @@ export interface Demands {
 }
 
 /** The sign-in or step-up, with the second factor if there is one, is at most 5 minutes ago. */
-const fresh = { when: "always", maxAgeSeconds: 300 } as const;
+const fresh = { when: "always", maxAgeSeconds: FRESH_SECONDS } as const;
 /** If the user has a second factor, it was shown at most 5 minutes ago. */
-const recentFactor = { when: "enrolled", maxAgeSeconds: 300 } as const;
+const recentFactor = { when: "enrolled", maxAgeSeconds: FRESH_SECONDS } as const;
 /** If the superuser has a second factor, it was shown at most 15 minutes ago. */
 const adminAct = { when: "enrolled", maxAgeSeconds: 900 } as const;
 

@@ -1,7 +1,8 @@
 import type { Verifier, VerifyOutcome } from "@portcullis/verifier";
 import type { Feed } from "../../records/revocations/feed.ts";
 
-const STALE_WAIT_MILLISECONDS = 250;
+/** How long a request waits for a poll of the revocation log if this node's view is too old. */
+export const STALE_WAIT_MILLISECONDS = 250;
 
 /**
  * Checks an access token without a database query. Only where the revocation view is too old to

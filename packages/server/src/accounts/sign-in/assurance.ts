@@ -34,8 +34,8 @@ export function isAsStrong(amr: AmrList, factors: readonly FactorName[]): boolea
   return strengthOf(shown) >= strengthOf(factors);
 }
 
-/** As long as a proof counts where factors are touched; the endpoints say the same. */
-const FRESH_SECONDS = 300;
+/** How long a proof counts for a change of factors. The endpoints say the same. */
+export const FRESH_SECONDS = 300;
 
 /**
  * MF-07: a session that has shown nothing as strong as what is touched, of those that the user has;

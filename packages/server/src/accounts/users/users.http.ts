@@ -11,8 +11,6 @@ import { updateMe, type UpdateMeDeps } from "./update-me.ts";
 
 export type UserRoutesDeps = RegisterDeps & UpdateMeDeps & DeleteSelfDeps;
 
-const BUSY_SECONDS = 1;
-
 export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
   return [
     serve(endpoints.registerUser, async (call) => {
@@ -52,7 +50,7 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
         case "closed":
           return refuse("registration_closed");
         case "busy":
-          return refuse("busy", { retryAfterSeconds: BUSY_SECONDS });
+          return refuse("busy");
         default:
           return refuse(outcome.kind);
       }
@@ -131,7 +129,7 @@ export function userRoutes(deps: UserRoutesDeps): readonly Route[] {
         case "throttled":
           return refuse("rate_limited", { retryAfterSeconds: outcome.retryAfterSeconds });
         case "busy":
-          return refuse("busy", { retryAfterSeconds: BUSY_SECONDS });
+          return refuse("busy");
       }
     }),
   ];
@@ -144,7 +142,7 @@ function refuseUnacceptable(outcome: Unacceptable) {
     case "unacceptable_password":
       return refuse("unacceptable_password", { reason: outcome.reason });
     case "busy":
-      return refuse("busy", { retryAfterSeconds: BUSY_SECONDS });
+      return refuse("busy");
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Db } from "../../platform/db/open.ts";
 import { countsByHour, hourOf } from "../../records/counters/counters.store.ts";
-import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
+import { HOUR, type Clock, type UnixSeconds } from "../../platform/kernel/clock.ts";
 import { countRevocations } from "../../records/revocations/revocations.store.ts";
 import { countAllLiveSessions } from "../../accounts/sessions/sessions.store.ts";
 import { FAILED_SIGN_INS, SIGN_INS } from "../../accounts/sign-in/failures.ts";
@@ -17,8 +17,6 @@ export interface Figures {
     readonly failedSignIns: number;
   }[];
 }
-
-const HOUR = 3600;
 
 export async function readFigures(
   deps: { readonly db: Db; readonly clock: Clock },

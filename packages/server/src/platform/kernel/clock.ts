@@ -4,6 +4,11 @@
  */
 export type UnixSeconds = number;
 
+/** Spans of time in seconds. */
+export const MINUTE = 60;
+export const HOUR = 3600;
+export const DAY = 86_400;
+
 export interface Clock {
   now(): UnixSeconds;
   /** The wall clock, for logs and UUIDv7. */

@@ -41,14 +41,15 @@ export function duration(bounds: { readonly atLeast: string; readonly atMost: st
     .string()
     .refine(
       (value) =>
-        readDuration(value) >= readDuration(bounds.atLeast) &&
-        readDuration(value) <= readDuration(bounds.atMost),
+        secondsOf(value) >= secondsOf(bounds.atLeast) &&
+        secondsOf(value) <= secondsOf(bounds.atMost),
       message,
     )
-    .transform(readDuration);
+    .transform(secondsOf);
 }
 
-function readDuration(value: string): number {
+/** Returns the seconds of a duration such as `12h`, or NaN if it cannot be read. */
+export function secondsOf(value: string): number {
   const match = /^(\d{1,9})([smhd]?)$/.exec(value);
   return match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] || "s"] ?? Number.NaN);
 }

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { MessageChannel } from "node:worker_threads";
-import { VERSION } from "../compose.ts";
+import { VERSION } from "../version.ts";
 import { ConfigError } from "../config.ts";
 import { StartError } from "../../platform/db/gates.ts";
 import { isUnavailable } from "../../platform/db/storage-errors.ts";

@@ -3,11 +3,10 @@ import type { Budget } from "@portcullis/contract";
 import type { Db } from "../../platform/db/open.ts";
 import { addressKeys } from "../../platform/http/address.ts";
 import type { Client } from "../../platform/http/serve.ts";
-import type { Clock } from "../../platform/kernel/clock.ts";
+import { HOUR, type Clock } from "../../platform/kernel/clock.ts";
 import { takeEach, type Limit, type TakeOutcome } from "./attempts.store.ts";
 
-const QUARTER_HOUR = 900;
-const HOUR = 3600;
+const QUARTER_HOUR = HOUR / 4;
 
 /**
  * Limits calls per client address and per subnet. Sign-in has limits of its own, which count

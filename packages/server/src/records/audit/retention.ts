@@ -1,6 +1,6 @@
 import { transact } from "../../platform/db/transact.ts";
 import type { Db } from "../../platform/db/open.ts";
-import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { DAY, type UnixSeconds } from "../../platform/kernel/clock.ts";
 import {
   eventsAfter,
   holdHead,
@@ -10,8 +10,6 @@ import {
 } from "./audit.store.ts";
 import { record, type AuditDeps } from "./audit.ts";
 import { anchorOf, endMac, problemOf, type Link } from "./chain.ts";
-
-const DAY = 86_400;
 
 /**
  * Removes a batch of the events that have reached their age, from the beginning of the chain, and

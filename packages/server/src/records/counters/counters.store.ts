@@ -1,8 +1,6 @@
 import type { Db, Tx } from "../../platform/db/open.ts";
 import { prepared } from "../../platform/db/prepared.ts";
-import type { UnixSeconds } from "../../platform/kernel/clock.ts";
-
-const HOUR = 3600;
+import { HOUR, type UnixSeconds } from "../../platform/kernel/clock.ts";
 
 export function hourOf(at: UnixSeconds): UnixSeconds {
   return at - (at % HOUR);

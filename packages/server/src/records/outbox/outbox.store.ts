@@ -7,7 +7,7 @@ import {
 } from "kysely";
 import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
 import type { OutboxTable, Tables } from "../../platform/db/tables.ts";
-import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { DAY, type UnixSeconds } from "../../platform/kernel/clock.ts";
 
 export interface NewEntry {
   readonly id: string;
@@ -302,7 +302,6 @@ function toListedEntry(
   };
 }
 
-const DAY = 86_400;
 /** Long enough for an operator to answer "did you send it?". */
 const KEEP_SENT_SECONDS = 7 * DAY;
 /** Long enough for an operator to find the entry and send it again. */

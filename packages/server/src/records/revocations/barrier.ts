@@ -23,7 +23,7 @@ export interface Recorded {
 export const barrier: FollowUp<Recorded> = { name: "the wait for the other nodes" };
 
 /** Leeway on `exp` plus twice the tolerated clock error: how long a token can outlive its `exp` on some node (RV-13). */
-const EXPIRY_MARGIN_SECONDS = 15;
+export const EXPIRY_MARGIN_SECONDS = 15;
 
 /**
  * Writes a revocation in the transaction of its cause (RV-04). The transaction's `transact` then

@@ -17,6 +17,8 @@ import type { UnixSeconds } from "../../../platform/kernel/clock.ts";
 import type { Keyring } from "../../../platform/kernel/keyring.ts";
 import type { Secret } from "../../../platform/kernel/secret.ts";
 import type { Feed } from "../../../records/revocations/feed.ts";
+import { STALE_WAIT_MILLISECONDS } from "../../../accounts/sessions/authenticate.ts";
+import { LEEWAY_SECONDS, LONGEST_ACCESS_SECONDS } from "../../../accounts/tokens/lifetimes.ts";
 import type { RefreshClaims } from "../../../accounts/sessions/refresh-token.ts";
 import {
   claimsOf,
@@ -82,8 +84,6 @@ export interface FaceTokens {
 
 /** Django's tokens are of this type, whatever they are good for. */
 const TYPE = "JWT";
-const STALE_WAIT_MILLISECONDS = 250;
-const MAX_LIFETIME_SECONDS = 3600;
 
 /**
  * Tokens as the Django faces sign and read them: the original's claims beside ours, so that the
@@ -103,8 +103,8 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
     const expected = {
       issuer: deps.issuer,
       audience: deps.audience,
-      maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
-      leewaySeconds: 5,
+      maxLifetimeSeconds: LONGEST_ACCESS_SECONDS,
+      leewaySeconds: LEEWAY_SECONDS,
     };
     return areClaims(payload, expected, clock.now()) ? payload : undefined;
   };

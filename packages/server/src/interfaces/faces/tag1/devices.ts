@@ -3,7 +3,7 @@ import type { Queryable } from "../../../platform/db/open.ts";
 import { countCodes } from "../../../accounts/factors/recovery-codes.store.ts";
 import { listConfirmed } from "../../../accounts/factors/totp.store.ts";
 import type { Clock } from "../../../platform/kernel/clock.ts";
-import { isAsStrong } from "../../../accounts/sign-in/assurance.ts";
+import { FRESH_SECONDS, isAsStrong } from "../../../accounts/sign-in/assurance.ts";
 import { enrolledFactors, type Factor } from "../../../accounts/sign-in/factor.ts";
 import type { User } from "../../../accounts/users/users.store.ts";
 import type { Holder, TokenDeps } from "./tokens.ts";
@@ -69,8 +69,6 @@ export async function isVerified(
     (await standingFactors(deps, db, holder.user.id)).length === 0
   );
 }
-
-const FRESH_SECONDS = 300;
 
 function isFresh({ clock }: { readonly clock: Clock }, { bearer }: Holder): boolean {
   return clock.now() - bearer.claims.auth_time <= FRESH_SECONDS;

@@ -13,7 +13,8 @@ import { openKeyring } from "../../master-secret.ts";
 import { revokeEverything } from "../../../accounts/sessions/revoke.ts";
 import { listKeys } from "../../../accounts/tokens/keys.store.ts";
 import { CommandError, configOf, withDatabase } from "../command.ts";
-import { barrier } from "../../../records/revocations/barrier.ts";
+import { barrier, EXPIRY_MARGIN_SECONDS } from "../../../records/revocations/barrier.ts";
+import { LONGEST_ACCESS_SECONDS } from "../../../accounts/tokens/lifetimes.ts";
 import { operator } from "../../../records/audit/origin.ts";
 import { moment, print } from "../terminal.ts";
 import {
@@ -196,18 +197,13 @@ async function checkSecret(tx: Tx, keyring: Keyring): Promise<void> {
 }
 
 /**
- * The longest lifetime of an access token (PORTCULLIS_ACCESS_TTL), plus the tolerated difference of
- * clocks.
- */
-const LONGEST_ACCESS_SECONDS = 3600 + 15;
-
-/**
  * Raises every epoch above any that was given out before or after the backup, so that no token or
  * session comes back that had ended since (DU-04). Tokens that were minted after the backup are not
  * in it, so the revocation stays for as long as such a token can live.
  */
 async function revokeRestored(tx: Tx, deps: RestoreDeps, createdAt: UnixSeconds): Promise<void> {
   await revokeEverything(tx, deps, "restored", operator);
-  await extendRevocationOfAll(tx, deps.clock.now() + LONGEST_ACCESS_SECONDS);
+  const lastExpiry = deps.clock.now() + LONGEST_ACCESS_SECONDS + EXPIRY_MARGIN_SECONDS;
+  await extendRevocationOfAll(tx, lastExpiry);
   await record(tx, deps, { event: "backup.restored", ...operator, details: { createdAt } });
 }
