@@ -148,6 +148,11 @@ const phrases: readonly {
     door: /^platform\/db\/|\.store\.ts$/,
     words: "queries are built in db/ and *.store.ts",
   },
+  {
+    phrase: /mail/i,
+    door: /^(?!records\/outbox\/)/,
+    words: "the outbox serves any channel and names none",
+  },
 ];
 
 interface Source {
@@ -420,6 +425,8 @@ test("the layer check finds what it is there to find", () => {
     ["accounts/sign-in/a.ts", 'import { TOTP } from "otpauth";', /computed in factors/],
     ["accounts/factors/totp.ts", 'import encodeQR from "qr";', /factors\/qr\.ts/],
     ["accounts/sign-in/a.ts", 'import { b } from "../factors/b.ts";', /may not import .*factors/],
+    ["records/outbox/a.ts", 'const RUNNER = "mail";', /names none/],
+    ["records/outbox/a.ts", 'import { b } from "../mail/b.ts";', /may not import records\/mail/],
     ["accounts/users/a.ts", "const at = new Date().getTime();", /reads the clock/],
     [
       "accounts/users/a.ts",

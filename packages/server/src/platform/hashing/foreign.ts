@@ -93,8 +93,8 @@ export function readForeignHash(text: string): ForeignHash | undefined {
 }
 
 /**
- * Tells whether we can say which password `text` stands for, if any. An importer lists the rows for
- * which we cannot.
+ * Tells whether passwords can be verified against `text`, which includes a mark that no password
+ * matches. An importer lists the rows for which this is false.
  */
 export function isKnownHash(text: string): boolean {
   return readArgon2id(text) !== undefined || readForeignHash(text) !== undefined;

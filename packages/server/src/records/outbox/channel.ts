@@ -82,10 +82,14 @@ export type Outcome =
       /** Runs in the transaction that gives the entry up. */
       readonly also?: (tx: Tx) => Promise<void>;
     }
-  /** The connection was lost, so the entry may have arrived or not. */
+  /**
+   * The connection was lost, so the entry may have arrived or not. The sender also waits before it
+   * begins the next one, as for `unavailable`.
+   */
   | { readonly kind: "interrupted"; readonly error: string }
   /**
    * The other side has not looked at the entry and would not look at the next one either. This uses
-   * up no attempt. The channel itself reports the cause.
+   * up no attempt. The channel itself reports the cause. A channel with many other sides answers
+   * `deferred` instead, so that one of them does not hold up the others.
    */
   | { readonly kind: "unavailable"; readonly error: string };
