@@ -1,11 +1,24 @@
 import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join, posix } from "node:path";
 import { test } from "node:test";
 import {
+  anchorsOf,
   citationsIn,
   citationsOfTree,
   readRequirements,
+  referencesIn,
   requirementsPage,
+  strayCitationsIn,
 } from "./requirements.ts";
+import { filesOfTree } from "./tree.ts";
+
+const root = join(import.meta.dirname, "..");
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+/** This file quotes what it forbids. */
+const sources = filesOfTree(root).filter(
+  (path) => path.endsWith(".ts") && path !== "tools/requirements.test.ts",
+);
 
 const requirements = readRequirements();
 const ids = new Set(
@@ -72,4 +85,68 @@ test("the page links the proofs of a requirement and is honest about what has no
   ])
     assert.ok(page.includes(row), row);
   assert.match(page, /Of 3 requirements, 1 are proven by tests\. 1 are about features/);
+});
+
+test("every document and heading that the code points to exists", () => {
+  const references = sources.flatMap((path) => referencesIn(path, read(path)));
+  assert.ok(references.length >= 8, `only ${references.length} references seen`);
+  const missing = references.filter(({ document, heading }) => {
+    // `docs/decisions/0018` is short for the record of that number.
+    const [file] = globSync([document, `${document}-*.md`], { cwd: root });
+    if (file === undefined) return true;
+    return heading !== undefined && !anchorsOf(read(file)).has(heading);
+  });
+  assert.deepEqual(
+    missing.map(({ path, line, document }) => `${path}:${line}: ${document}`),
+    [],
+  );
+});
+
+test("the code cites no page that is not in the repository", () => {
+  assert.deepEqual(
+    sources.flatMap((path) => strayCitationsIn(path, read(path))),
+    [],
+  );
+  assert.equal(strayCitationsIn("a.ts", "// G of design §4.3.").length, 1);
+  assert.equal(strayCitationsIn("a.ts", "// As the fault-plan asks.").length, 1);
+  assert.deepEqual(strayCitationsIn("a.ts", "// The design of RFC 9470 §3."), []);
+});
+
+test("every link from a document to a heading leads to one", () => {
+  const documents = filesOfTree(root).filter((path) => path.endsWith(".md"));
+  const links = documents.flatMap((path) =>
+    [...read(path).matchAll(/\]\(([^)\s#:]*)#([^)\s]+)\)/g)].map(
+      ([, target = "", heading = ""]) => ({
+        path,
+        file: target === "" ? path : posix.join(posix.dirname(path), target),
+        heading,
+      }),
+    ),
+  );
+  assert.ok(links.length >= 3, `only ${links.length} links to headings seen`);
+  assert.deepEqual(
+    links
+      .filter(({ file, heading }) => !anchorsOf(read(file)).has(heading))
+      .map(({ path, file, heading }) => `${path}: ${file}#${heading}`),
+    [],
+  );
+});
+
+test("references to documents are found in comments and texts, with their headings", () => {
+  const source = [
+    "// See docs/design/refresh.md#the-rules and docs/decisions/0018.",
+    'throw new Error("see docs/mail.md; or /docs");',
+  ].join("\n");
+  assert.deepEqual(
+    referencesIn("a.ts", source).map(({ document, heading }) => [document, heading]),
+    [
+      ["docs/design/refresh.md", "the-rules"],
+      ["docs/decisions/0018", undefined],
+      ["docs/mail.md", undefined],
+    ],
+  );
+  assert.deepEqual(
+    [...anchorsOf("# A *page*\n## Causes of an `ended` session\n### What (and why)?")],
+    ["a-page", "causes-of-an-ended-session", "what-and-why"],
+  );
 });

@@ -147,3 +147,43 @@ verification is accepted at the instant of its check on some node.
   the session, minted before or at the same time; a revocation of a user covers every token with a
   lower hard epoch.
 `;
+
+export interface Reference {
+  readonly path: string;
+  readonly line: number;
+  /** A document of the repository, with the heading if one is named. */
+  readonly document: string;
+  readonly heading: string | undefined;
+}
+
+/** The documents under `docs/` that comments and texts point to. */
+export function referencesIn(path: string, source: string): readonly Reference[] {
+  return sentencesOf(path, source).flatMap(({ line, words }) =>
+    [...words.matchAll(/(?<![\w/])(docs\/[\w/-]*\w(?:\.md)?)(?:#([\w-]+))?/g)].map(
+      ([, document = "", heading]) => ({ path, line, document, heading }),
+    ),
+  );
+}
+
+/** Pages that are not in this repository, which nobody who reads the code could look up. */
+export function strayCitationsIn(path: string, source: string): readonly string[] {
+  return sentencesOf(path, source)
+    .filter(({ words }) => STRAY.test(words))
+    .map(({ line, words }) => `${path}:${line}: ${words.slice(0, 100)}`);
+}
+
+const STRAY =
+  /\bdesign(\.md)? §|\b(fault-plan|security-requirements|house\.md|style\.md|anchors\.md)\b/;
+
+/** The anchors of a document's headings, as GitHub makes them. */
+export function anchorsOf(markdown: string): ReadonlySet<string> {
+  return new Set(
+    [...markdown.matchAll(/^#{1,6} (.+)$/gm)].map(([, title = ""]) =>
+      title
+        .toLowerCase()
+        .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+        .replace(/[^\p{L}\p{N} _-]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+}

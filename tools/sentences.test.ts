@@ -41,7 +41,7 @@ test("code, directives, licences and SQL are no sentences", () => {
     "// Copyright of nobody",
     "const whoever = sql`whom has ${nobody} lest`;",
     'run("select nobody from users where lest = 1");',
-    'const policy = "default-src none; nobody of them";',
+    `const policy = "default-src 'none'; nobody 'self'";`,
     'const code = "invalid_input";',
     "const text = '\"// of a string\"';",
   ].join("\n");
@@ -51,13 +51,13 @@ test("code, directives, licences and SQL are no sentences", () => {
 test("texts are strings, templates and their sums, and short ones if people are shown them", () => {
   const source = [
     'const meta = { title: "Sign in", name: "sign in" };',
-    "throw new Error(`The user ${id} has gone`);",
+    "throw new Error(`The user ${id} has gone; sign in`);",
     'log("The first half " +',
     '  "of the sentence.");',
   ].join("\n");
   assert.deepEqual(found(source), [
     "1 text: Sign in",
-    "2 text: The user … has gone",
+    "2 text: The user … has gone; sign in",
     "3 text: The first half of the sentence.",
   ]);
 });

@@ -46,11 +46,17 @@ export function sentencesOf(path: string, source: string): readonly Sentence[] {
     .toSorted((a, b) => a.line - b.line);
 }
 
+/** Returns a function that tells the line of an offset. Ask it in any order. */
 function lineCounter(source: string): (offset: number) => number {
   const starts = [0, ...[...source.matchAll(/\n/g)].map((m) => m.index + 1)];
   return (offset) => {
-    const after = starts.findIndex((start) => start > offset);
-    return after === -1 ? starts.length : after;
+    let [low, high] = [0, starts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? Infinity) > offset) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   };
 }
 
@@ -160,7 +166,7 @@ const isExpression = (node: { readonly type: string }): node is Expression =>
   ["Literal", "TemplateLiteral", "BinaryExpression"].includes(node.type);
 
 /** HTML, CSS and content security policies have words, but are not read as sentences. */
-const isCode = (words: string): boolean => /[{};=<>]\s|=>|<\/?\w+|;$/.test(words);
+const isCode = (words: string): boolean => /[{}=<>]\s|=>|<\/?\w+|'(none|self)'/.test(words);
 
 const plain = (words: string): string =>
   words

@@ -83,7 +83,7 @@ export interface Parts {
  * a round trip on PostgreSQL.
  */
 const POLL_MILLISECONDS = { sqlite: 100, postgres: 1000 } as const;
-/** S of design §4.2. */
+/** S of docs/design/revocation.md. */
 const BOUND_SECONDS = 10;
 const ANNOUNCE_SECONDS = 600;
 const FORGERY_LIMIT = { limit: 100, windowSeconds: 900 };

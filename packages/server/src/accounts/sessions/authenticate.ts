@@ -6,7 +6,8 @@ export const STALE_WAIT_MILLISECONDS = 250;
 
 /**
  * Checks an access token without a database query. Only where the revocation view is too old to
- * tell does it wait for one poll, shared by everybody who waits, before it gives up (design §4.2).
+ * tell does it wait for one poll, shared by everybody who waits, before it gives up
+ * (docs/design/revocation.md).
  */
 export function createAuthenticate(
   verifier: Verifier,

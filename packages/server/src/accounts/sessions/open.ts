@@ -26,7 +26,7 @@ export interface SessionDeps extends MintDeps {
   readonly sessionTtlSeconds: number;
   /** Live sessions of one user; one more ends the one used longest ago (RF-17). */
   readonly maxSessionsPerUser: number;
-  /** G of design §4.3. */
+  /** G of docs/design/refresh.md. */
   readonly refreshGraceSeconds: number;
 }
 

@@ -3,9 +3,9 @@ import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import type { HeldSession } from "./sessions.store.ts";
 
 /**
- * How refresh tokens follow one another. `forgiving` is the table of design §4.3. As SimpleJWT does
- * it, `every_call` rotates however young the token is and refuses the one before at once, which is
- * theft only once the grace is over; `never` gives out no successor at all.
+ * How refresh tokens follow one another. `forgiving` is the table of docs/design/refresh.md. As
+ * SimpleJWT does it, `every_call` rotates however young the token is and refuses the one before at
+ * once, which is theft only once the grace is over; `never` gives out no successor at all.
  */
 export type Rotation = "forgiving" | "every_call" | "never";
 
@@ -38,7 +38,8 @@ type Judged = Pick<
 >;
 
 /**
- * The table of design §4.3, top to bottom; a pure function of the held row and the clock.
+ * The table of docs/design/refresh.md, top to bottom: a pure function of the held row and the
+ * clock.
  *
  * @param graceSeconds G: how long a rotation answers to the token it replaced; 0 is the strict
  *   profile

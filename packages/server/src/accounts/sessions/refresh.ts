@@ -63,7 +63,7 @@ export async function refresh(
 }
 
 /**
- * Renews a session by the table of design §4.3. Everything is decided and written in one
+ * Renews a session by the table of docs/design/refresh.md. Everything is decided and written in one
  * transaction that holds the session's row; a refusal that ends the session commits (RF-07), a
  * fault consumes nothing (RF-08).
  */

@@ -47,7 +47,7 @@ export interface FeedDeps {
   readonly nodeId: string;
   readonly bootId: string;
   readonly pollMilliseconds: number;
-  /** S of design §4.2: how old the view may be before nothing is accepted. */
+  /** S of docs/design/revocation.md: at this age of the view no token is accepted. */
   readonly boundSeconds: number;
   /** Puts another key to work before the removal of the one that signed is acknowledged (KY-03). */
   readonly keyRemoved?: () => Promise<void>;
