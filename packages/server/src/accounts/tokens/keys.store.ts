@@ -118,3 +118,11 @@ function toAlgorithm(text: string): SigningAlgorithm {
   if (text === "ES256" || text === "EdDSA" || text === "RS256") return text;
   throw new Error(`signing key with the unknown algorithm ${text}`);
 }
+
+/**
+ * Locks the rows of all signing keys, of which there is always at least one. Another transaction
+ * that wants them waits for this one.
+ */
+export async function holdKeys(tx: Tx): Promise<void> {
+  await tx.selectFrom("signing_keys").select("kid").orderBy("kid").forUpdate().execute();
+}

@@ -5,7 +5,7 @@ import { createSuperuser, type CreateOutcome } from "../../accounts/users/regist
 import { anySuperuser } from "../../accounts/users/users.store.ts";
 import { CommandError, configOf, withNewRules } from "./command.ts";
 import { operator } from "../../records/audit/origin.ts";
-import { holdKeys } from "./superusers.store.ts";
+import { holdKeys } from "../../accounts/tokens/keys.store.ts";
 import { ask, askSecret, isInteractive, print, readStandardInput } from "./terminal.ts";
 
 interface CreateOptions {

@@ -22,7 +22,10 @@ export interface Recorded {
  */
 export const barrier: FollowUp<Recorded> = { name: "the wait for the other nodes" };
 
-/** Leeway on `exp` plus twice the tolerated clock error: how long a token can outlive its `exp` on some node (RV-13). */
+/**
+ * How long a token can outlive its `exp` on some node: the leeway on `exp` plus twice the tolerated
+ * difference of clocks (RV-13).
+ */
 export const EXPIRY_MARGIN_SECONDS = 15;
 
 /**

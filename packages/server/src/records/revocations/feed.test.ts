@@ -99,7 +99,7 @@ eachDatabase(
 );
 
 eachDatabase(
-  "RV-05 what is committed while a long log is read comes with that read or the next",
+  "RV-05 a revocation committed while a long log is read comes with that read or the next",
   async (database) => {
     await revokeMany(database, PAGE_ROWS + 1);
     const source = feedSource(database, systemClock);
@@ -119,7 +119,7 @@ eachDatabase(
 );
 
 onPostgres(
-  "RV-05 a transaction older than what is read, and committed in between, is read next time",
+  "RV-05 a transaction older than those that were read, and committed in between, is read next time",
   async (database) => {
     const early = uuidv4(systemRandom);
     const source = feedSource(database, systemClock);
@@ -145,7 +145,7 @@ onPostgres(
 );
 
 eachDatabase(
-  "RV-14 a log of several pages is read to its end, each row once, and the node answers meanwhile",
+  "RV-14 a log of several pages is read to its end, each row once, and the node answers during the read",
   async (database) => {
     for (const pages of [1, 2]) {
       await revokeMany(database, PAGE_ROWS);
@@ -264,21 +264,24 @@ eachDatabase(
   },
 );
 
-eachDatabase("MN-06 a hundred who find the view stale cause one poll", async (database) => {
-  const clock = manualClock();
-  const real = feedSource(database, clock);
-  let reads = 0;
-  const feed = feedOver(
-    database,
-    { read: async (...asked) => ((reads += 1), real.read(...asked)), close: real.close },
-    clock,
-  );
-  await feed.start();
-  const before = reads;
-  await Promise.all(Array.from({ length: 100 }, async () => feed.refresh(250)));
-  assert.equal(reads - before, 1);
-  await feed.stop();
-});
+eachDatabase(
+  "MN-06 a hundred requests that find the view stale cause one poll",
+  async (database) => {
+    const clock = manualClock();
+    const real = feedSource(database, clock);
+    let reads = 0;
+    const feed = feedOver(
+      database,
+      { read: async (...asked) => ((reads += 1), real.read(...asked)), close: real.close },
+      clock,
+    );
+    await feed.start();
+    const before = reads;
+    await Promise.all(Array.from({ length: 100 }, async () => feed.refresh(250)));
+    assert.equal(reads - before, 1);
+    await feed.stop();
+  },
+);
 
 eachDatabase("a lease is there while the node runs and gone when it stops", async (database) => {
   const feed = feedOver(database, feedSource(database, manualClock()));

@@ -9,19 +9,19 @@ import { dropLease, renewLease, type Position } from "./revocations.store.ts";
 import type { Db } from "../../platform/db/open.ts";
 
 /**
- * Reads the log of one kind of database. Throws when it cannot be sure that it reads the primary's
+ * Reads the log of one kind of database. It throws if it cannot be sure to read the primary's
  * current state.
  */
 export interface FeedSource {
   /**
-   * Gives every row not surely seen before to `apply`, page by page, so that a long log neither
-   * fills the memory nor stops the node. What `apply` throws ends the read. A read that throws
-   * proves nothing, though it may have applied some rows.
+   * Gives every row that may not have been seen before to `apply`, page by page, so that a long log
+   * neither fills the memory nor stops the node. An error of `apply` ends the read. A read that
+   * throws proves nothing, though it may have applied some rows.
    *
    * @param from `everything` reads the whole log again
    * @returns where the next read must begin: every revocation with a position below it has been
-   *   applied in this read or an earlier one. `undefined`: nothing has been committed since the
-   *   read before
+   *   applied in this read or an earlier one. `undefined` if nothing has been committed since the
+   *   read before.
    */
   read(
     from: Position | "everything",
@@ -32,9 +32,9 @@ export interface FeedSource {
 
 export interface Feed {
   readonly view: RevocationView;
-  /** Polls now, or joins the poll under way; resolves within `withinMilliseconds` either way. */
+  /** Polls now, or joins the poll under way. Resolves within `withinMilliseconds` either way. */
   refresh(withinMilliseconds: number): Promise<void>;
-  /** Loads everything, then polls until `stop`. Rejects when the first load fails. */
+  /** Loads everything, then polls until `stop`. Rejects if the first load fails. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -49,17 +49,17 @@ export interface FeedDeps {
   readonly pollMilliseconds: number;
   /** S of docs/design/revocation.md: at this age of the view no token is accepted. */
   readonly boundSeconds: number;
-  /** Puts another key to work before the removal of the one that signed is acknowledged (KY-03). */
+  /** Puts another key to work before the removal of the current one is acknowledged (KY-03). */
   readonly keyRemoved?: () => Promise<void>;
 }
 
-/** A slice of the view each second: a sweep of a million at once would be felt. */
+/** A part of the view is swept each second, because a sweep of a million at once would be felt. */
 const PRUNED_SHARDS = 8;
 
 /**
- * Keeps the revocation view of this node equal to the log. The poll is the truth; what is applied
- * directly after a commit only makes it early. A failed poll changes nothing: the view grows stale
- * by itself.
+ * Keeps the revocation view of this node equal to the log. The poll is the truth. A revocation that
+ * is applied directly after its commit only comes earlier. A failed poll changes nothing: the view
+ * grows stale by itself.
  */
 export function createFeed(deps: FeedDeps): Feed {
   const { clock, boundSeconds } = deps;

@@ -5,7 +5,7 @@ import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
 import { prepared } from "../../platform/db/prepared.ts";
 import { isEndCause } from "./causes.ts";
 
-/** Where a revocation stands in commit order: the column `xid`. */
+/** The place of a revocation in commit order: the column `xid`. */
 export type Position = number;
 
 export interface Revocation extends RevocationRow {
@@ -30,8 +30,8 @@ export async function insertRevocation(tx: Tx, revocation: Revocation): Promise<
 }
 
 /**
- * How many revocations are read at a time: what a node does meanwhile waits for one page, and only
- * one is held in memory.
+ * The number of revocations that are read at a time. All other work of the node waits while one
+ * page is applied, and only one page is held in memory.
  */
 export const PAGE_ROWS = 5000;
 
@@ -53,8 +53,8 @@ const paging = prepared(
 );
 
 /**
- * The next page of those from `from` on that still matter. SQLite only: there, `seq` order is
- * commit order.
+ * Returns the next page of the revocations from `from` on that still matter. SQLite only, where the
+ * order of `seq` is commit order.
  */
 export async function pageOfRevocations(
   db: Queryable,
@@ -65,8 +65,8 @@ export async function pageOfRevocations(
 }
 
 /**
- * The hard epoch below which nobody's tokens are good: that of the latest revocation of everything
- * still in force.
+ * Returns the hard epoch below which no token of any user is good: that of the latest revocation of
+ * everything that is still in force.
  */
 export async function hardEpochFloor(tx: Tx): Promise<number> {
   const row = await tx
@@ -78,8 +78,8 @@ export async function hardEpochFloor(tx: Tx): Promise<number> {
 }
 
 /**
- * The revocations in force that reach a session, a user or a signing key, those of everything
- * included, with their positions in commit order.
+ * Returns the revocations in force that concern a session, a user or a signing key, including those
+ * of everything, with their positions in commit order.
  */
 export async function listConcerning(
   tx: Tx,
@@ -136,7 +136,7 @@ export async function countRevocations(db: Db, now: UnixSeconds): Promise<number
   return Number(count);
 }
 
-/** Forgets a batch of those whose last covered token is dead by itself. */
+/** Forgets a batch of revocations whose last covered token has expired. */
 export async function pruneRevocations(db: Db, now: UnixSeconds, limit = 10_000): Promise<number> {
   const result = await db
     .deleteFrom("revocations")
@@ -167,7 +167,7 @@ function toRevocation(row: {
   };
 }
 
-/** Of a cause that this version does not know, `admin` is left. */
+/** Reads a cause that this version does not know as `admin`. */
 export function withEndCause<Row extends { readonly cause: string }>(
   row: Row,
 ): Row & { readonly cause: EndCause } {
@@ -199,7 +199,10 @@ export async function renewLease(
     .execute();
 }
 
-/** Live nodes other than `nodeId` that have not yet applied every revocation up to `position`. */
+/**
+ * Counts the live nodes other than `nodeId` that have not yet applied every revocation up to
+ * `position`.
+ */
 export async function nodesBehind(
   db: Db,
   nodeId: string,
@@ -220,7 +223,7 @@ export async function dropLease(db: Db, nodeId: string): Promise<void> {
   await db.deleteFrom("leases").where("node_id", "=", nodeId).execute();
 }
 
-/** Forgets a batch of nodes that ended without taking their leave before `before`. */
+/** Forgets a batch of nodes whose lease ended before `before` and that did not sign off. */
 export async function pruneLeases(db: Db, before: UnixSeconds, limit = 1_000): Promise<number> {
   const result = await db
     .deleteFrom("leases")

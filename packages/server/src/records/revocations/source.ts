@@ -12,8 +12,8 @@ export function feedSource(database: OpenDatabase, clock: Clock): FeedSource {
 }
 
 /**
- * One writer at a time: `seq` is commit order. `PRAGMA data_version` tells in microseconds that
- * nobody committed.
+ * SQLite has one writer at a time, so `seq` is commit order. `PRAGMA data_version` tells in
+ * microseconds that nothing has been committed.
  */
 function sqliteSource(database: SqliteDatabase, clock: Clock): FeedSource {
   let seen: number | undefined;
@@ -38,9 +38,9 @@ function sqliteSource(database: SqliteDatabase, clock: Clock): FeedSource {
 }
 
 /**
- * Sequence order is not commit order in PostgreSQL, so the cursor is a transaction id: everything
- * below the snapshot's xmin is finished, everything from there on is read again. Rows may come
- * twice; merging is idempotent.
+ * In PostgreSQL the order of a sequence is not commit order, so the cursor is a transaction id.
+ * Every transaction below the snapshot's xmin is finished, and every row from there on is read
+ * again. Rows may come twice, because merging is idempotent.
  */
 function postgresSource(database: PostgresDatabase, clock: Clock): FeedSource {
   let client: Client | undefined;
@@ -80,9 +80,9 @@ function postgresSource(database: PostgresDatabase, clock: Clock): FeedSource {
 type Apply = Parameters<FeedSource["read"]>[1];
 
 /**
- * By `seq`, since one transaction may have written any number of rows. Only the first page's
- * snapshot counts: what commits after it may stand before the page that is read next, and comes
- * with the next poll.
+ * Pages are read by `seq`, because one transaction may have written any number of rows. Only the
+ * snapshot of the first page counts: a row that is committed after it may stand before the page
+ * that is read next, and comes with the next poll.
  */
 async function readAll(client: Client, now: UnixSeconds, apply: Apply): Promise<Position> {
   let appliedBefore: Position | undefined;
