@@ -37,8 +37,7 @@ import { createMailChannel } from "../records/mail/mail-channel.ts";
 import { createSender, type Sender } from "../records/outbox/sender.ts";
 import type { Transport } from "../records/mail/transport.ts";
 import { recoveryPages } from "../interfaces/pages/recovery.ts";
-import { changePasswordRoute } from "../accounts/account/change-password.http.ts";
-import { recoveryRoutes } from "../accounts/account/account.http.ts";
+import { accountRoutes } from "../accounts/account/account.http.ts";
 import { createFeed, type Feed } from "../records/revocations/feed.ts";
 import { barrier, createSettle } from "../records/revocations/barrier.ts";
 import { feedSource } from "../records/revocations/source.ts";
@@ -229,8 +228,7 @@ export function composeApp(parts: Parts, rules: Rules, readiness: () => Readines
       ...signInRoutes(rules),
       ...factorRoutes(rules),
       ...passkeyRoutes(rules),
-      ...recoveryRoutes(rules),
-      changePasswordRoute(rules),
+      ...accountRoutes(rules),
       ...adminRoutes(rules),
       ...factorAdminRoutes(rules),
       ...mailRoutes(rules),

@@ -1,6 +1,6 @@
 import type { ChangeEmailDeps } from "../accounts/account/change-email.ts";
 import type { ChangePasswordDeps } from "../accounts/account/change-password.ts";
-import type { FactorRoutesDeps } from "../accounts/factors/factors.http.ts";
+import type { FactorRoutesDeps } from "../accounts/factors/enrolment.ts";
 import type { PasskeyDeps } from "../accounts/factors/passkeys/passkeys.ts";
 import type { ReportDeps } from "../accounts/factors/report.ts";
 import type { MakeReserve } from "../accounts/sign-in/factor.ts";

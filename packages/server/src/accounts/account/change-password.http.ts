@@ -24,7 +24,7 @@ export function changePasswordRoute(deps: ChangePasswordDeps): Route {
       case "throttled":
         return refuse("rate_limited", { retryAfterSeconds: outcome.retryAfterSeconds });
       case "busy":
-        return refuse("busy", { retryAfterSeconds: 1 });
+        return refuse("busy");
     }
   });
 }

@@ -49,7 +49,7 @@ export function passkeyRoutes(deps: PasskeyRouteDeps): readonly Route[] {
         case "insufficient":
           return outcome.refusal;
         case "busy":
-          return refuse("busy", { retryAfterSeconds: 1 });
+          return refuse("busy");
       }
     }),
 
