@@ -2,64 +2,123 @@ import type { z } from "zod";
 import type { FailureCode } from "./failures.ts";
 
 /**
- * `public`: no token is read. `user`: a valid access token. `superuser`: one whose user is a
- * superuser. `signed`: no token, the body is signed with a secret that the operator shares with the
- * caller.
+ * The credentials that a call needs.
+ *
+ * - `public`: none. The server does not read a token even if there is one.
+ * - `user`: a valid access token, sent as `Authorization: Bearer …` (RFC 6750 §2.1).
+ * - `superuser`: a valid access token of a superuser.
+ * - `signed`: no token. The body is signed with a secret that the operator shares with the caller,
+ *   and the signature is sent as `Portcullis-Signature`.
  */
 export type Access = "public" | "user" | "superuser" | "signed";
 
-/** Which limit per client address a call draws on; the numbers are the server's configuration. */
+/**
+ * The limit per client address that a call counts against. A call over the limit is refused with
+ * `rate_limited`. The operator configures the numbers.
+ */
 export type Budget = "credential" | "registration" | "mail";
 
 /**
- * What the caller must have proven in this very session, beside having signed in. `always`: with a
- * second factor by who has one, else with the password. `enrolled`: asked of those alone who have a
- * second factor.
+ * The recent proof of identity that a call needs on top of a valid access token (RFC 9470). If it is
+ * missing, the call is refused with `insufficient_user_authentication`: let the user step up with
+ * `POST /v1/step-up`, then repeat the call with the new access token.
  */
 export interface StepUp {
+  /**
+   * `always`: users with a second factor must have used it, all others their password.
+   * `enrolled`: only users with a second factor must have used it.
+   */
   readonly when: "always" | "enrolled";
-  /** How long ago, at most. */
+  /** The greatest age of the proof, in seconds. */
   readonly maxAgeSeconds: number;
 }
 
-/** Of a superuser who has a second factor: shown within the last quarter of an hour. */
+/** A superuser with a second factor must have used it within the last 15 minutes. */
 export const adminAct: StepUp = { when: "enrolled", maxAgeSeconds: 900 };
-/** Of whoever has a second factor, beside the password that is asked for anyway. */
+
+/**
+ * A user with a second factor must have used it within the last 5 minutes. Calls with this rule
+ * also ask for the password in their body.
+ */
 export const recentFactor: StepUp = { when: "enrolled", maxAgeSeconds: 300 };
 
+/** The HTTP methods that Portcullis uses (RFC 9110 §9.3, RFC 5789). */
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
-/** Status → body; `null` where the answer has none. */
+/** The schema of the body for each status of success, or `null` if the response has no body. */
 export type Answers = { readonly [status: number]: z.ZodType | null };
 
 /**
- * One call of the HTTP interface, as data: the server serves it, the client asks it, OpenAPI prints
- * it.
+ * One call of the HTTP interface, as data. The server parses requests and checks its responses with
+ * the same schemas that the OpenAPI document prints, so the two cannot differ.
+ *
+ * @example
+ * import { endpoints, type Endpoint } from "@portcullis/contract";
+ *
+ * // Lists every call that needs no access token.
+ * const all: readonly Endpoint[] = Object.values(endpoints);
+ * for (const { access, method, path } of all) if (access === "public") console.log(method, path);
  */
 export interface Endpoint {
+  /** The name of the call: its key in `endpoints` and its `operationId` in OpenAPI. */
   readonly name: string;
+  /** The HTTP method. A path can have several calls that differ in their method. */
   readonly method: Method;
+  /** The path after the public URL. A `{name}` in it is a member of `params`. */
   readonly path: `/${string}`;
+  /** The group that the documentation lists the call under. */
   readonly tag: string;
+  /** One line of Markdown for lists of calls. */
   readonly summary: string;
+  /** What the caller has to know besides the summary, in Markdown. */
   readonly description?: string;
+  /** The credentials that the call needs. */
   readonly access: Access;
+  /** The limit per client address. If it is not set, the call counts against no such limit. */
   readonly budget?: Budget;
+  /** The recent proof of identity that the call needs. */
   readonly stepUp?: StepUp;
-  /** A signed-in user may call it while the account is paused, which else is refused. */
+  /**
+   * If it is set, a signed-in user may make the call while the account is paused. Every other call
+   * with an access token is then refused with `account_paused`.
+   */
   readonly whilePaused?: true;
+  /** The schema of the path's parameters. */
   readonly params?: z.ZodObject;
+  /** The schema of the query string. A parameter that is not listed is refused. */
   readonly query?: z.ZodObject;
+  /** The schema of the JSON body. If it is not set, a request with a body is refused. */
   readonly input?: z.ZodType;
+  /** The responses of a call that succeeds. */
   readonly answers: Answers;
-  /** What its rules can refuse with; see `failuresOf` for those every call of its kind shares. */
+  /** The codes that the rules of this call can refuse it with. See {@link failuresOf} for the rest. */
   readonly failures: readonly FailureCode[];
 }
 
+/**
+ * Declares an endpoint and keeps its exact type, so that the types of its body, parameters and
+ * responses can be derived from it.
+ *
+ * @example
+ * import { endpoint } from "@portcullis/contract";
+ * import { z } from "zod";
+ *
+ * const getStatus = endpoint({
+ *   name: "getStatus",
+ *   method: "GET",
+ *   path: "/v1/status",
+ *   tag: "Server",
+ *   summary: "Get the status of the server",
+ *   access: "public",
+ *   answers: { 200: z.strictObject({ status: z.literal("ok") }) },
+ *   failures: [],
+ * });
+ */
 export function endpoint<const E extends Endpoint>(definition: E): E {
   return definition;
 }
 
+/** Any call can be refused with these, because they are found before its rules run. */
 const ofAnyCall = [
   "malformed_request",
   "headers_too_large",
@@ -67,7 +126,9 @@ const ofAnyCall = [
   "internal",
   "unavailable",
 ] as const;
+
 const ofABody = ["malformed_json", "body_too_large", "unsupported_media_type"] as const;
+
 const ofAToken = [
   "unauthenticated",
   "invalid_token",
@@ -78,8 +139,16 @@ const ofAToken = [
 ] as const;
 
 /**
- * Everything a call can be refused with, its own failures and those it shares with every call of
- * its kind.
+ * Returns every code that a call can be refused with: its own and those that it shares with all
+ * calls of its kind. A client that handles these codes handles every refusal of the call.
+ *
+ * A path with a `{parameter}` can also be answered with `not_found`: the server decodes no percent
+ * escapes in paths, so a path that contains one matches no call.
+ *
+ * @example
+ * import { endpoints, failures, failuresOf } from "@portcullis/contract";
+ *
+ * for (const code of failuresOf(endpoints.signIn)) console.log(failures[code].status, code);
  */
 export function failuresOf(e: Endpoint): readonly FailureCode[] {
   return [
@@ -89,6 +158,7 @@ export function failuresOf(e: Endpoint): readonly FailureCode[] {
       ...(e.input === undefined && e.params === undefined && e.query === undefined
         ? []
         : (["invalid_input"] as const)),
+      ...(e.params === undefined ? [] : (["not_found"] as const)),
       ...(e.access === "public" || e.access === "signed" ? [] : ofAToken),
       ...((e.access === "user" || e.access === "superuser") && e.whilePaused !== true
         ? (["account_paused"] as const)

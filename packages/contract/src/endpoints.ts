@@ -8,7 +8,22 @@ import * as server from "./endpoints/server.ts";
 import * as sessions from "./endpoints/sessions.ts";
 import * as users from "./endpoints/users.ts";
 
-/** Every native call, by name. */
+/**
+ * Every call of Portcullis' own HTTP interface, by name. Use it to build requests, to check bodies
+ * before they are sent, or to look up what a call can be refused with.
+ *
+ * @example
+ * import { endpoints } from "@portcullis/contract";
+ *
+ * const { method, path, input, answers } = endpoints.signIn;
+ * const body = input.parse({ identifier: "anna@example.com", password: "seven quiet herons" });
+ * const response = await fetch(new URL(path, "https://id.example.com"), {
+ *   method,
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify(body),
+ * });
+ * if (response.status === 201) console.log(answers[201].parse(await response.json()).accessToken);
+ */
 export const endpoints = {
   ...users,
   ...sessions,

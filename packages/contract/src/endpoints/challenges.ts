@@ -1,40 +1,65 @@
 import { z } from "zod";
-import { unixSeconds } from "../claims.ts";
 import { endpoint } from "../endpoint.ts";
-import { begun, codeProof, newPasskeyProof, passkeyProof, prepared } from "./proofs.ts";
-import { id, password, rememberToken, tokens } from "./shapes.ts";
+import {
+  begun,
+  challengeId,
+  challengeSecret,
+  codeProof,
+  newPasskeyProof,
+  passkeyProof,
+  prepared,
+  recoveryCodesLeft,
+} from "./proofs.ts";
+import {
+  about,
+  id,
+  ipAddress,
+  listOf,
+  newDeviceToken,
+  password,
+  time,
+  tokens,
+  userAgent,
+} from "./shapes.ts";
 
-const challengeSecret = z
-  .string()
-  .min(40)
-  .max(64)
-  .meta({ description: "From the answer that opened the challenge: nobody else can answer it" });
-const ofChallenge = z.strictObject({ id });
+const ofChallenge = z.strictObject({ id: challengeId });
 const ofAProof = ["invalid_code", "invalid_passkey", "rate_limited", "busy"] as const;
 const ofAMail = ["no_address", "rate_limited"] as const;
 
-/** How many are unused, where one was used just now: a client warns when few are left. */
-const recoveryCodesLeft = z.int().nullable();
-const recoveryCodes = z.array(z.string()).nullable().meta({
-  description: "Made with the first factor, where it was set up just now, and shown this once",
-});
-
 const answered = {
   challengeSecret,
-  rememberDevice: z.boolean().optional().meta({
-    description:
-      "Whether this device is to be trusted with the second factor from now on, where the operator allows it",
-  }),
+  rememberDevice: about(
+    z.boolean().optional(),
+    "Whether later sign-ins on this device may skip the second factor, if the operator allows it.",
+    false,
+  ),
 };
 
+const toPrepare = about(
+  z.enum(["email", "passkey"]),
+  "`email` mails a code. `passkey` returns options for the browser.",
+  "email",
+);
+
+/**
+ * Completes a sign-in with a second factor, and returns the tokens.
+ *
+ * - For `totp` and `recovery_codes`, send the code that the user typed.
+ * - For `email`, call `prepareChallenge` first, and send the code from the mail.
+ * - For `passkey`, call `prepareChallenge` first, pass its options to the browser, and send the
+ *   result as `credential`.
+ *
+ * After `enrolInChallenge`, the first proof of the new factor also answers the challenge. Show the
+ * `recoveryCodes` of the response then: they cannot be read again.
+ */
 export const answerChallenge = endpoint({
   name: "answerChallenge",
   method: "POST",
   path: "/v1/challenges/{id}",
   tag: "Sessions",
-  summary: "Second step of signing in",
+  summary: "Complete a sign-in with a second factor",
   description:
-    "Any of the challenge's factors will do, and another may be tried after one has failed: five tries, five minutes. It opens one session. After `enrol`, with the first proof of the new factor.",
+    "Any factor of the challenge is enough, and after a failure the user may try another one. A challenge allows five tries within five minutes and opens one session. If the user had to set up a factor, its first proof completes both.",
   access: "public",
   params: ofChallenge,
   input: z.union([
@@ -43,108 +68,147 @@ export const answerChallenge = endpoint({
     z.strictObject({ ...answered, ...newPasskeyProof }),
   ]),
   answers: {
-    201: tokens.extend({
-      deviceToken: z.string(),
-      rememberToken: rememberToken.nullable(),
-      recoveryCodesLeft,
-      recoveryCodes,
-    }),
+    201: about(
+      tokens.extend({
+        deviceToken: newDeviceToken,
+        rememberToken: about(
+          z.string().nullable(),
+          "Send it with the next sign-in on this device to skip the second factor. It is `null` unless `rememberDevice` was set and the operator allows it.",
+          null,
+        ),
+        recoveryCodesLeft,
+        recoveryCodes: about(
+          z.array(z.string()).nullable(),
+          "The user's recovery codes if the first factor was set up just now, otherwise `null`. They are shown only here.",
+          null,
+        ),
+      }),
+      "The user is signed in.",
+    ),
   },
   failures: ["invalid_challenge", ...ofAProof],
 });
 
+/**
+ * Prepares a factor that the user cannot prove right away. Branch on `factor` of the response: a code
+ * was mailed, or the browser can ask for the passkey.
+ */
 export const prepareChallenge = endpoint({
   name: "prepareChallenge",
   method: "POST",
   path: "/v1/challenges/{id}/prepare",
   tag: "Sessions",
-  summary: "Have a code mailed, or begin with a passkey",
-  description: "A new code voids the one before; there is a pause between two.",
+  summary: "Mail a code or begin a passkey proof to sign in",
+  description:
+    "A new code replaces the one before. `resendAt` tells when the next one can be requested.",
   access: "public",
   params: ofChallenge,
-  input: z.strictObject({ challengeSecret, factor: z.enum(["email", "passkey"]) }),
+  input: z.strictObject({ challengeSecret, factor: toPrepare }),
   answers: { 200: prepared },
   failures: ["invalid_challenge", "factor_unavailable", ...ofAMail],
 });
 
+/**
+ * Sets up the second factor that the operator requires of a user who has none. Show what the response
+ * contains, and send the first code or the new passkey to `answerChallenge`.
+ */
 export const enrolInChallenge = endpoint({
   name: "enrolInChallenge",
   method: "POST",
   path: "/v1/challenges/{id}/enrol",
   tag: "Sessions",
-  summary: "Set up the second factor that is required",
+  summary: "Begin to set up a required second factor to sign in",
   description:
-    "Where the challenge offers it in `enrol`. The factor counts, and the session opens, once the challenge is answered with it.",
+    "Only for the factors that the challenge lists in `enrol`. The factor counts, and the session opens, once the challenge is answered with it.",
   access: "public",
   params: ofChallenge,
-  input: z.strictObject({ challengeSecret, factor: z.enum(["totp", "email", "passkey"]) }),
+  input: z.strictObject({
+    challengeSecret,
+    factor: about(z.enum(["totp", "email", "passkey"]), "The kind of factor to set up.", "totp"),
+  }),
   answers: { 200: begun },
   failures: ["invalid_challenge", "factor_unavailable", ...ofAMail],
 });
 
+/**
+ * Proves the identity of a signed-in user again, after a call was refused with
+ * `insufficient_user_authentication`. Replace the stored tokens with those of the response, then
+ * repeat the refused call.
+ */
 export const stepUp = endpoint({
   name: "stepUp",
   method: "POST",
   path: "/v1/step-up",
   tag: "Sessions",
-  summary: "Prove once more who is there",
+  summary: "Step up: verify your identity again",
   description:
-    "For calls that answer `insufficient_user_authentication`. Who has a second factor shows it, everybody else the password. The session goes on under a new id with the tokens of the answer; its earlier ones are dead.",
+    "For calls that are refused with `insufficient_user_authentication`. A user with a second factor proves it, any other user types the password. The session goes on under a new id with the tokens of the response, and its earlier tokens stop working.",
   access: "user",
   input: z.union([
     z.strictObject({ password }),
     z.strictObject(codeProof),
     z.strictObject(passkeyProof),
   ]),
-  answers: { 200: tokens.extend({ recoveryCodesLeft }) },
+  answers: {
+    200: about(tokens.extend({ recoveryCodesLeft }), "The tokens of the stepped-up session."),
+  },
   failures: ["wrong_password", "second_factor_required", "session_ended", ...ofAProof],
 });
 
+/** Prepares the factor for `stepUp`, as `prepareChallenge` does for a sign-in. */
 export const prepareStepUp = endpoint({
   name: "prepareStepUp",
   method: "POST",
   path: "/v1/step-up/prepare",
   tag: "Sessions",
-  summary: "Have a code mailed, or begin with a passkey, to step up",
+  summary: "Mail a code or begin a passkey proof to step up",
+  description: "A new code replaces the one before.",
   access: "user",
-  input: z.strictObject({ factor: z.enum(["email", "passkey"]) }),
+  input: z.strictObject({ factor: toPrepare }),
   answers: { 200: prepared },
   failures: ["session_ended", "factor_unavailable", ...ofAMail],
 });
 
+const rememberedDeviceId = id(
+  "The id of the remembered device.",
+  "019ad7c8-13d5-7a2f-b6e9-8d0f4c7a5e31",
+);
+
+/** Lists the devices on which the user chose to skip the second factor. */
 export const listRememberedDevices = endpoint({
   name: "listRememberedDevices",
   method: "GET",
   path: "/v1/me/remembered-devices",
   tag: "Own account",
-  summary: "Devices that are not asked for the second factor",
+  summary: "List the devices that skip the second factor",
+  description: "The devices on which the user chose `rememberDevice`.",
   access: "user",
   answers: {
-    200: z.strictObject({
-      items: z.array(
-        z.strictObject({
-          id,
-          createdAt: unixSeconds,
-          lastUsedAt: unixSeconds,
-          expiresAt: unixSeconds,
-          address: z.string(),
-          userAgent: z.string(),
-        }),
-      ),
-    }),
+    200: listOf(
+      z.strictObject({
+        id: rememberedDeviceId,
+        createdAt: time("When the user chose to remember the device."),
+        lastUsedAt: time("When the device last signed in without the second factor."),
+        expiresAt: time("When the second factor is asked for again."),
+        address: ipAddress,
+        userAgent,
+      }),
+      "The remembered devices.",
+    ),
   },
   failures: [],
 });
 
+/** Asks for the second factor on a device again, for example because it was sold. */
 export const forgetRememberedDevice = endpoint({
   name: "forgetRememberedDevice",
   method: "DELETE",
   path: "/v1/me/remembered-devices/{id}",
   tag: "Own account",
-  summary: "Ask a device for the second factor again",
-  description: "204 too where there is no such device of this account.",
+  summary: "Ask for the second factor on a device again",
+  description: "The response is also 204 if the user has no such device.",
   access: "user",
-  params: z.strictObject({ id }),
+  params: z.strictObject({ id: rememberedDeviceId }),
   answers: { 204: null },
   failures: [],
 });

@@ -1,52 +1,55 @@
 import { z } from "zod";
-import { unixSeconds } from "../claims.ts";
 import { adminAct, endpoint, type StepUp } from "../endpoint.ts";
-import { attestation, creationOptions, newTotp, passkeyProof, requestOptions } from "./proofs.ts";
-import { deviceToken, id, pageOf, pageQuery, tokens } from "./shapes.ts";
+import {
+  attestation,
+  ceremonyId,
+  creationOptions,
+  enrolled,
+  enrolledAt,
+  factorName,
+  factorNames,
+  newTotp,
+  passkey,
+  passkeyId,
+  passkeyProof,
+  requestOptions,
+  recoveryCodesExample,
+  totpId,
+} from "./proofs.ts";
+import {
+  about,
+  count,
+  deviceToken,
+  endOtherSessionsInQuery,
+  pageOf,
+  pageQuery,
+  signedIn,
+  time,
+  timeOrNull,
+  userId,
+} from "./shapes.ts";
 
 const shared = { tag: "Second factors", access: "user" } as const;
+
+/** Factors are only changed by a user who has proven their identity within the last 5 minutes. */
 const fresh = { when: "always", maxAgeSeconds: 300 } as const satisfies StepUp;
-const ofFactor = z.strictObject({ id });
-const name = z
-  .string()
-  .min(1)
-  .max(64)
-  // Nothing that a column cannot hold, or that makes a line read otherwise than it is written.
-  .regex(/^[^\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069]+$/u)
-  .meta({ description: "What its owner calls it", examples: ["Phone"] });
 
-/** ASVS 7.4.3: whoever changes a factor may end every other session with it. */
-const endOtherSessions = z
-  .boolean()
-  .optional()
-  .meta({ description: "Whether every other session of the account ends now" });
-const onRemoval = z.strictObject({
-  endOtherSessions: z
-    .enum(["true", "false"])
-    .default("false")
-    .transform((text) => text === "true")
-    .meta({ description: "Whether every other session of the account ends now" }),
-});
+/** A user who changes a factor may end all other sessions with the same call (ASVS 7.4.3). */
+const endOtherSessions = about(
+  z.boolean().optional(),
+  "Whether all other sessions of the user end now.",
+  false,
+);
+const onRemoval = z.strictObject({ endOtherSessions: endOtherSessionsInQuery });
 
-const passkey = z.strictObject({
-  id,
-  name,
-  createdAt: unixSeconds,
-  lastUsedAt: unixSeconds.nullable(),
-  synced: z.boolean().meta({ description: "Whether its provider may copy it to other devices" }),
-  suspectSince: unixSeconds
-    .nullable()
-    .meta({ description: "When its counter went back, as that of a copy would" }),
-});
-
-/**
- * The session goes on under a new id, on the strength of the new factor; `recoveryCodes` are made
- * with the first factor, and shown this once.
- */
-const enrolled = z.strictObject({ id, tokens, recoveryCodes: z.array(z.string()).nullable() });
+const firstCode = about(
+  z.string().min(6).max(10),
+  "The code that the app shows now, or the one that was mailed.",
+  "123456",
+);
 
 const raised =
-  "It counts from now on. The session goes on under a new id with the tokens of the answer, its earlier ones are dead; what it had proven before gets no younger.";
+  "The factor counts from now on. The session goes on under a new id with the tokens of the response, and its earlier tokens stop working. The age of the user's last proof does not change.";
 const ofEnrolment = [
   "session_ended",
   "factors_off",
@@ -61,44 +64,72 @@ const ofRemoval = [
   "insufficient_user_authentication",
 ] as const;
 
+/** Returns everything that a page with the user's second factors shows. */
 export const getFactors = endpoint({
   ...shared,
   name: "getFactors",
   method: "GET",
   path: "/v1/me/factors",
-  summary: "The second factors of this account",
+  summary: "List the own second factors",
+  description: "All factors that the user has set up, and whether one is required.",
   answers: {
-    200: z.strictObject({
-      required: z.boolean().meta({ description: "Whether the operator demands one of this user" }),
-      totp: z.array(z.strictObject({ id, name, createdAt: unixSeconds })),
-      passkeys: z.array(passkey),
-      email: z.strictObject({ createdAt: unixSeconds }).nullable(),
-      recoveryCodes: z
-        .strictObject({
-          left: z.int(),
-          createdAt: unixSeconds,
-          few: z.boolean().meta({ description: "Time to make new ones" }),
-        })
-        .nullable(),
-    }),
+    200: about(
+      z.strictObject({
+        required: about(z.boolean(), "Whether this user must have a second factor.", false),
+        totp: about(
+          z.array(z.strictObject({ id: totpId, name: factorName, createdAt: enrolledAt })),
+          "Authenticator apps.",
+        ),
+        passkeys: about(z.array(passkey), "Passkeys."),
+        email: about(
+          z.strictObject({ createdAt: enrolledAt }).nullable(),
+          "Codes by mail, or `null` if they are not set up.",
+          null,
+        ),
+        recoveryCodes: about(
+          z
+            .strictObject({
+              left: count("How many codes are unused.", 8),
+              createdAt: time("When the codes were made."),
+              few: about(
+                z.boolean(),
+                "Whether so few are left that the user should make new ones.",
+                false,
+              ),
+            })
+            .nullable(),
+          "The state of the recovery codes, or `null` if the user has none.",
+          { left: 8, createdAt: 1_796_083_200, few: false },
+        ),
+      }),
+      "The user's second factors.",
+    ),
   },
   failures: ["session_ended"],
 });
 
+/**
+ * Begins to set up an authenticator app. Show the QR code and, for users who cannot scan it, the
+ * secret. Then send the first code that the app shows to `confirmTotp`.
+ */
 export const startTotp = endpoint({
   ...shared,
   name: "startTotp",
   method: "POST",
   path: "/v1/me/factors/totp",
-  summary: "Set up an authenticator app",
+  summary: "Begin to set up an authenticator app",
   description:
-    "RFC 6238: SHA-1, six digits, 30 seconds. It counts once it is confirmed with its first code.",
+    "The app uses SHA-1, six digits and periods of 30 seconds (RFC 6238). It counts as a factor once it is confirmed with its first code.",
   stepUp: fresh,
-  input: z.strictObject({ name: name.optional() }),
+  input: z.strictObject({ name: factorName.optional() }),
   answers: { 201: newTotp },
   failures: [...ofEnrolment, "too_many_factors"],
 });
 
+/**
+ * Completes the setup of an authenticator app. Replace the stored tokens with those of the response,
+ * and show `recoveryCodes` if there are any: they cannot be read again.
+ */
 export const confirmTotp = endpoint({
   ...shared,
   name: "confirmTotp",
@@ -107,241 +138,344 @@ export const confirmTotp = endpoint({
   summary: "Confirm an authenticator app with its first code",
   description: raised,
   stepUp: fresh,
-  params: ofFactor,
-  input: z.strictObject({ code: z.string().min(6).max(10), endOtherSessions }),
+  params: z.strictObject({ id: totpId }),
+  input: z.strictObject({ code: firstCode, endOtherSessions }),
   answers: { 200: enrolled },
   failures: [...ofEnrolment, "not_found", "invalid_code", "rate_limited"],
 });
 
+/** Removes an authenticator app, for example after the user has moved to a new phone. */
 export const removeTotp = endpoint({
   ...shared,
   name: "removeTotp",
   method: "DELETE",
   path: "/v1/me/factors/totp/{id}",
   summary: "Remove an authenticator app",
+  description: "A user who must have a second factor cannot remove the last one.",
   stepUp: fresh,
-  params: ofFactor,
+  params: z.strictObject({ id: totpId }),
   query: onRemoval,
   answers: { 204: null },
   failures: ofRemoval,
 });
 
+/**
+ * Makes new recovery codes after some were used or lost. Show them once, with a way to print or
+ * store them: the server keeps only hashes.
+ */
 export const makeRecoveryCodes = endpoint({
   ...shared,
   name: "makeRecoveryCodes",
   method: "POST",
   path: "/v1/me/factors/recovery-codes",
   summary: "Make ten new recovery codes",
-  description: "They take the place of the earlier ones as a whole, and are shown this once.",
+  description: "They replace all earlier ones, and are shown only here.",
   stepUp: fresh,
-  answers: { 201: z.strictObject({ recoveryCodes: z.array(z.string()) }) },
+  answers: {
+    201: about(
+      z.strictObject({
+        recoveryCodes: about(
+          z.array(z.string()),
+          "Ten codes. Each works once.",
+          recoveryCodesExample,
+        ),
+      }),
+      "The new codes.",
+    ),
+  },
   failures: [...ofEnrolment, "no_factor"],
 });
 
+/** Begins to use mailed codes as a second factor. Send the first code to `confirmEmailCodes`. */
 export const startEmailCodes = endpoint({
   ...shared,
   name: "startEmailCodes",
   method: "POST",
   path: "/v1/me/factors/email",
-  summary: "Have codes mailed as a second factor: mail a first one",
+  summary: "Begin to set up mailed codes as a second factor",
   description:
-    "The weakest factor, for whoever reads the mailbox can reset the password too. It counts once it is confirmed.",
+    "A first code is mailed, and the factor counts once that code is confirmed. It is the weakest factor: an attacker who reads the mailbox can also reset the password there.",
   stepUp: fresh,
-  answers: { 202: z.strictObject({ expiresAt: unixSeconds, resendAt: unixSeconds }) },
+  answers: {
+    202: about(
+      z.strictObject({
+        expiresAt: time("When the mailed code expires."),
+        resendAt: time("When a new code can be requested at the earliest."),
+      }),
+      "The first code will be mailed.",
+    ),
+  },
   failures: [...ofEnrolment, "no_address", "factor_unavailable", "rate_limited"],
 });
 
+/**
+ * Completes the setup of mailed codes. Replace the stored tokens with those of the response, and show
+ * `recoveryCodes` if there are any.
+ */
 export const confirmEmailCodes = endpoint({
   ...shared,
   name: "confirmEmailCodes",
   method: "POST",
   path: "/v1/me/factors/email/confirm",
-  summary: "Confirm codes by mail with the first one",
+  summary: "Confirm mailed codes with the first one",
   description: raised,
   stepUp: fresh,
-  input: z.strictObject({ code: z.string().min(6).max(10), endOtherSessions }),
-  answers: { 200: enrolled.omit({ id: true }) },
+  input: z.strictObject({ code: firstCode, endOtherSessions }),
+  answers: { 200: about(enrolled.omit({ id: true }), "The factor is set up.") },
   failures: [...ofEnrolment, "invalid_code", "rate_limited"],
 });
 
+/** Stops mailed codes from being a second factor. Other mail is not affected. */
 export const removeEmailCodes = endpoint({
   ...shared,
   name: "removeEmailCodes",
   method: "DELETE",
   path: "/v1/me/factors/email",
-  summary: "Have no more codes mailed as a second factor",
+  summary: "Remove mailed codes as a second factor",
+  description: "A user who must have a second factor cannot remove the last one.",
   stepUp: fresh,
   query: onRemoval,
   answers: { 204: null },
   failures: ofRemoval,
 });
 
+/**
+ * Begins to register a passkey. Pass the options to the browser and send its result to `addPasskey`.
+ *
+ * @example
+ * const { ceremonyId, options } = await response.json();
+ * const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
+ * const created = await navigator.credentials.create({ publicKey });
+ * const body = JSON.stringify({ ceremonyId, credential: created.toJSON(), name: "Laptop" });
+ */
 export const startPasskey = endpoint({
   ...shared,
   name: "startPasskey",
   method: "POST",
   path: "/v1/me/factors/passkeys/start",
   summary: "Begin to register a passkey",
+  description: "The response has the options for `navigator.credentials.create`.",
   stepUp: fresh,
   answers: {
-    201: z.strictObject({ ceremonyId: id, options: creationOptions, expiresAt: unixSeconds }),
+    201: about(
+      z.strictObject({
+        ceremonyId,
+        options: creationOptions,
+        expiresAt: time("When the ceremony expires."),
+      }),
+      "The browser can create the passkey.",
+    ),
   },
   failures: [...ofEnrolment, "too_many_factors"],
 });
 
+/**
+ * Completes the registration of a passkey. Replace the stored tokens with those of the response, and
+ * show `recoveryCodes` if there are any.
+ */
 export const addPasskey = endpoint({
   ...shared,
   name: "addPasskey",
   method: "POST",
   path: "/v1/me/factors/passkeys",
-  summary: "Register the passkey",
+  summary: "Register a passkey",
   description: raised,
   stepUp: fresh,
   input: z.strictObject({
-    ceremonyId: id,
+    ceremonyId,
     credential: attestation,
-    name: name.optional(),
+    name: factorName.optional(),
     endOtherSessions,
   }),
   answers: { 201: enrolled },
   failures: [...ofEnrolment, "invalid_passkey"],
 });
 
+/** Gives a passkey another name in the user's list. */
 export const renamePasskey = endpoint({
   ...shared,
   name: "renamePasskey",
   method: "PATCH",
   path: "/v1/me/factors/passkeys/{id}",
   summary: "Rename a passkey",
+  description: "Only the name in the user's list changes.",
   stepUp: fresh,
-  params: ofFactor,
-  input: z.strictObject({ name }),
+  params: z.strictObject({ id: passkeyId }),
+  input: z.strictObject({ name: factorName }),
   answers: { 200: passkey },
   failures: ["not_found"],
 });
 
+/** Removes a passkey. Tell the user to delete it from the device or password manager as well. */
 export const removePasskey = endpoint({
   ...shared,
   name: "removePasskey",
   method: "DELETE",
   path: "/v1/me/factors/passkeys/{id}",
   summary: "Remove a passkey",
-  description: "It signs nobody in from then on.",
+  description:
+    "The passkey can no longer sign in. A user who must have a second factor cannot remove the last one.",
   stepUp: fresh,
-  params: ofFactor,
+  params: z.strictObject({ id: passkeyId }),
   query: onRemoval,
   answers: { 204: null },
   failures: ofRemoval,
 });
 
+/** Removes the password of a user who wants to sign in by passkey only. */
 export const removePassword = endpoint({
   ...shared,
   name: "removePassword",
   method: "DELETE",
   path: "/v1/me/password",
-  summary: "Sign in by passkey alone from now on",
+  summary: "Remove the password and sign in by passkey only",
   description:
-    "Needs a passkey that can stand for two factors. A forgotten-password mail can set a new password at any time.",
+    "The user needs a passkey that counts as two factors. A new password can be set at any time with the mail for a forgotten one.",
   stepUp: fresh,
   answers: { 204: null },
   failures: ["session_ended", "last_credential", "insufficient_user_authentication"],
 });
 
+/**
+ * Begins a sign-in without a password. Pass the options to the browser and send its result to
+ * `signInWithPasskey`.
+ *
+ * @example
+ * const { ceremonyId, options } = await response.json();
+ * const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+ * const found = await navigator.credentials.get({ publicKey });
+ * const body = JSON.stringify({ ceremonyId, credential: found.toJSON() });
+ */
 export const startPasskeySignIn = endpoint({
   name: "startPasskeySignIn",
   method: "POST",
   path: "/v1/sessions/passkey/start",
   tag: "Sessions",
-  summary: "Begin to sign in with a passkey alone",
+  summary: "Begin to sign in with a passkey only",
   description:
-    "For a passkey that the authenticator itself knows the user of, with a PIN or biometrics: it stands for two factors.",
+    "For a passkey that knows its user and asks for a PIN or biometrics. It counts as two factors.",
   access: "public",
   answers: {
-    201: z.strictObject({ ceremonyId: id, options: requestOptions, expiresAt: unixSeconds }),
+    201: about(
+      z.strictObject({
+        ceremonyId,
+        options: requestOptions,
+        expiresAt: time("When the ceremony expires."),
+      }),
+      "The browser can ask for the passkey.",
+    ),
   },
   failures: [],
 });
 
+/** Signs in with the passkey that the user chose in the browser. No second factor is asked for. */
 export const signInWithPasskey = endpoint({
   name: "signInWithPasskey",
   method: "POST",
   path: "/v1/sessions/passkey",
   tag: "Sessions",
-  summary: "Sign in with a passkey alone",
+  summary: "Sign in with a passkey only",
   description:
-    "One refusal for an unknown passkey, a wrong signature, a disabled account and an account without a confirmed address.",
+    "The refusal is the same for an unknown passkey, a wrong signature, a disabled account and an unconfirmed address.",
   access: "public",
   budget: "credential",
   input: z.strictObject({
-    ceremonyId: id,
+    ceremonyId,
     credential: passkeyProof.credential,
     deviceToken: deviceToken.optional(),
   }),
-  answers: { 201: tokens.extend({ deviceToken: z.string() }) },
+  answers: { 201: signedIn },
   failures: ["invalid_passkey"],
 });
 
 const ofUser = {
   tag: "Administration",
   access: "superuser",
-  params: z.strictObject({ id }),
+  params: z.strictObject({ id: userId }),
 } as const;
 
+/** Tells a superuser which factors a user has, for example before a reset. */
 export const adminGetFactors = endpoint({
   ...ofUser,
   name: "adminGetFactors",
   method: "GET",
   path: "/v1/admin/users/{id}/factors",
-  summary: "Which second factors a user has",
-  answers: { 200: z.strictObject({ factors: z.array(z.string()), required: z.boolean() }) },
+  summary: "List the second factors of a user",
+  description: "Only the kinds of factors, not their names.",
+  answers: {
+    200: about(
+      z.strictObject({
+        factors: about(z.array(z.string()), "The kinds of factors that the user has.", [
+          factorNames[0],
+        ]),
+        required: about(z.boolean(), "Whether this user must have a second factor.", false),
+      }),
+      "The user's second factors.",
+    ),
+  },
   failures: ["not_found"],
 });
 
+/**
+ * Helps a user who has lost all second factors. Make sure by other means that the request comes from
+ * the user, because afterwards the password is enough to sign in.
+ */
 export const adminResetFactors = endpoint({
   ...ofUser,
   name: "adminResetFactors",
   method: "POST",
   path: "/v1/admin/users/{id}/factors/reset",
-  summary: "Remove every second factor of a user who has lost them",
+  summary: "Remove all second factors of a user",
   description:
-    "Their sessions end and they are told by mail. A user who must have one sets it up at the next sign-in.",
+    "For a user who has lost them. The user's sessions end, and the user is told by mail. A user who must have a second factor sets one up at the next sign-in.",
   stepUp: adminAct,
   answers: { 204: null },
   failures: ["not_found", "last_credential"],
 });
 
+/** Tells how many users a stricter policy would affect, before the operator sets it. */
 export const adminMfaReport = endpoint({
   tag: "Administration",
   access: "superuser",
   name: "adminMfaReport",
   method: "GET",
   path: "/v1/admin/mfa-report",
-  summary: "Whom a policy would ask for a second factor they do not have",
+  summary: "List users without a required second factor",
   description:
-    "To be read before the policy is switched on. Users are in the order in which they joined.",
+    "Read it before a policy is switched on. The users are in the order in which they registered.",
   query: z.strictObject({
-    policy: z
-      .enum(["superusers", "required"])
-      .optional()
-      .meta({ description: "The one in force if not given" }),
+    policy: about(
+      z.enum(["superusers", "required"]).optional(),
+      "The policy to report on. The default is the present one.",
+    ),
     ...pageQuery,
   }),
   answers: {
     200: pageOf(
       z.strictObject({
-        id,
-        email: z.string().nullable(),
-        username: z.string().nullable(),
-        superuser: z.boolean(),
-        lastLoginAt: unixSeconds.nullable(),
+        id: userId,
+        email: about(
+          z.string().nullable(),
+          "The e-mail address, or `null` if the account has none.",
+          "anna@example.com",
+        ),
+        username: about(
+          z.string().nullable(),
+          "The username, or `null` if the account has none.",
+          "anna",
+        ),
+        superuser: about(z.boolean(), "Whether the user is a superuser.", true),
+        lastLoginAt: timeOrNull("When the user last signed in, or `null` if they never did."),
       }),
+      "A page of users without a second factor, and the totals.",
     ).extend({
-      policy: z.string(),
-      concerned: z.int().meta({ description: "Active users of whom the policy demands one" }),
-      without: z.int().meta({ description: "Those of them who have none: the items" }),
-      withoutRecoveryCodes: z.int().meta({
-        description: "Those of them who have one, and no way in when they lose it but the operator",
-      }),
+      policy: about(z.string(), "The policy that the report is about.", "superusers"),
+      concerned: count("How many active users the policy requires a second factor of.", 3),
+      without: count("How many of them have none. The items list these.", 1),
+      withoutRecoveryCodes: count(
+        "How many of them have one but no recovery codes. If they lose it, only the operator can help.",
+        1,
+      ),
     }),
   },
   failures: ["invalid_input"],

@@ -1,56 +1,86 @@
 import { z } from "zod";
 import { endpoint, recentFactor } from "../endpoint.ts";
-import { account, locale, password, profile, tokens, unlessNone } from "./shapes.ts";
+import {
+  about,
+  account,
+  locale,
+  newPassword,
+  password,
+  passwordAgain,
+  profile,
+  tokens,
+} from "./shapes.ts";
 
+/**
+ * Reads the account from the database, so it shows changes that the access token does not know yet.
+ * If only the ids of the user and the session are needed, `getToken` is cheaper.
+ */
 export const getMe = endpoint({
   name: "getMe",
   method: "GET",
   path: "/v1/me",
   tag: "Own account",
-  summary: "The account",
+  summary: "Get the own account",
+  description: "The account of the user who is signed in.",
   access: "user",
   answers: { 200: account },
   failures: ["session_ended", "account_paused"],
 });
 
+/**
+ * Changes what the user may change without a proof. The e-mail address, the username and the
+ * password have calls of their own.
+ */
 export const updateMe = endpoint({
   name: "updateMe",
   method: "PATCH",
   path: "/v1/me",
   tag: "Own account",
-  summary: "Change profile or language",
+  summary: "Change the own profile or language",
   description:
-    "`profile` is merged into the stored one (RFC 7396): a member that is null is removed. The result must satisfy the operator's JSON Schema.",
+    "`profile` is merged into the stored profile (RFC 7396): a member that is `null` is removed, and a member that is left out stays. The result must be valid against the operator's JSON Schema.",
   access: "user",
-  input: z.strictObject({ profile: profile.optional(), locale: locale.nullable().optional() }),
+  input: z.strictObject({
+    profile: profile.optional(),
+    locale: about(
+      locale.nullable().optional(),
+      "The language of mail to the user (BCP 47), or `null` for the server's default.",
+      "de",
+    ),
+  }),
   answers: { 200: account },
   failures: ["invalid_input", "session_ended", "account_paused"],
 });
 
+/** Deletes the account at once and for good. Ask the user to confirm before the call. */
 export const deleteMe = endpoint({
   name: "deleteMe",
   method: "DELETE",
   path: "/v1/me",
   tag: "Own account",
-  summary: "Delete the account",
-  description: "Its sessions end at once and its data is gone. It cannot be undone.",
+  summary: "Delete the own account",
+  description: "All sessions of the user end at once, and the user's data is removed for good.",
   access: "user",
   stepUp: recentFactor,
-  input: z.strictObject({ password: password.optional().meta(unlessNone) }),
+  input: z.strictObject({ password: passwordAgain.optional() }),
   answers: { 204: null },
   failures: ["wrong_password", "last_superuser", "rate_limited", "busy"],
 });
 
+/**
+ * Changes the password of a user who knows the current one. Replace the stored tokens with those of
+ * the response. A user who has forgotten the password uses `startPasswordReset`.
+ */
 export const changePassword = endpoint({
   name: "changePassword",
   method: "POST",
   path: "/v1/me/password",
   tag: "Own account",
-  summary: "Change the password",
+  summary: "Change the own password",
   description:
-    "Every other session ends at once. This one goes on with the tokens of the answer; its earlier ones are dead.",
+    "All other sessions of the user end at once. This session goes on with the tokens of the response, and its earlier tokens stop working.",
   access: "user",
-  input: z.strictObject({ currentPassword: password, newPassword: password }),
+  input: z.strictObject({ currentPassword: password, newPassword }),
   answers: { 200: tokens },
   failures: ["wrong_password", "unacceptable_password", "session_ended", "rate_limited", "busy"],
 });

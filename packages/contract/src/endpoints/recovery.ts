@@ -1,14 +1,17 @@
 import { z } from "zod";
-import { unixSeconds } from "../claims.ts";
 import { adminAct, endpoint, recentFactor } from "../endpoint.ts";
 import {
+  about,
   account,
   email,
   id,
   linkToken,
+  mailedCode,
+  newPassword,
   password,
-  proofOfMail,
-  unlessNone,
+  passwordAgain,
+  time,
+  userId,
   username,
 } from "./shapes.ts";
 
@@ -16,37 +19,57 @@ const ofACode = ["invalid_code", "code_expired", "code_exhausted"] as const;
 const ofALink = ["invalid_link", "link_used", "link_expired", "link_void"] as const;
 const ofAPassword = ["wrong_password", "rate_limited", "busy"] as const;
 
+const resetId = id("The id of the reset.", "019ad7c6-4f17-7b9e-a3d5-0c8e2b6f1a94");
+const changeId = id("The id of the change.", "019ad7c7-71c2-7e60-95fb-d4a8b1c3e067");
+const codeExpiry = time("When the mailed code expires.");
+
+/**
+ * Begins to recover an account whose password is forgotten. Show a field for the code and one for
+ * the new password, and call `confirmPasswordReset`. Say "if there is such an account, a mail is on
+ * its way": the response does not tell whether there is one.
+ */
 export const startPasswordReset = endpoint({
   name: "startPasswordReset",
   method: "POST",
   path: "/v1/password-resets",
   tag: "Recovery",
-  summary: "Forgotten password: have a code mailed",
-  description: "Always 202: the answer does not tell whether the address has an account.",
+  summary: "Mail a code and a link to reset a forgotten password",
+  description:
+    "The response is always 202, so that it does not reveal whether the address has an account. If it has none, no mail leaves.",
   access: "public",
   budget: "mail",
   input: z.strictObject({ email }),
-  answers: { 202: z.strictObject({ resetId: id, expiresAt: unixSeconds }) },
+  answers: {
+    202: about(
+      z.strictObject({ resetId, expiresAt: codeExpiry }),
+      "If the address has an account, a mail will be sent to it.",
+    ),
+  },
   failures: ["invalid_input"],
 });
 
+/**
+ * Sets a new password, with either the code that the user typed or the token of the mailed link.
+ * Send the user to the sign-in page afterwards. A second factor is still asked for there.
+ */
 export const confirmPasswordReset = endpoint({
   name: "confirmPasswordReset",
   method: "POST",
   path: "/v1/password-resets/confirm",
   tag: "Recovery",
   summary: "Set a new password with the mailed code or link",
-  description: "Ends every session of the account and does not sign in.",
+  description: "All sessions of the user end, and the call does not sign in.",
   access: "public",
   budget: "credential",
   input: z.union([
-    z.strictObject({ resetId: id, ...proofOfMail, newPassword: password }),
-    z.strictObject({ token: linkToken, newPassword: password }),
+    z.strictObject({ resetId, code: mailedCode, newPassword }),
+    z.strictObject({ token: linkToken, newPassword }),
   ]),
   answers: { 204: null },
   failures: [...ofACode, ...ofALink, "unacceptable_password", "busy"],
 });
 
+/** Helps a user who has lost the password. The superuser never learns the code or the password. */
 export const adminStartPasswordReset = endpoint({
   name: "adminStartPasswordReset",
   method: "POST",
@@ -54,43 +77,60 @@ export const adminStartPasswordReset = endpoint({
   stepUp: adminAct,
   tag: "Administration",
   access: "superuser",
-  summary: "Mail a user the means to set a new password",
-  description: "The operator never chooses or sees it.",
-  params: z.strictObject({ id }),
+  summary: "Mail a user a code and a link to set a new password",
+  description: "Only the user sees the code and the link, and only the user chooses the password.",
+  params: z.strictObject({ id: userId }),
   answers: { 202: null },
   failures: ["not_found", "no_address"],
 });
 
+/**
+ * Begins to change the e-mail address, or to confirm the present one if it is unconfirmed. Show a
+ * field for the code and call `confirmEmailChange`.
+ */
 export const changeEmail = endpoint({
   name: "changeEmail",
   method: "POST",
   path: "/v1/me/email",
   tag: "Own account",
-  summary: "Change the e-mail address, or confirm the one there is",
+  summary: "Change or confirm the own e-mail address",
   description:
-    "A code and a link are mailed to the new address, and nothing changes until one of them comes back. Always 202, also for an address that somebody else has. A newer change takes the place of an older one.",
+    "A code and a link are mailed to the new address, and nothing changes until one of them comes back. The response is always 202, so that it does not reveal whether another account has the address. A new change replaces an earlier one that is not confirmed.",
   access: "user",
   budget: "mail",
   stepUp: recentFactor,
-  input: z.strictObject({ newEmail: email, password: password.optional().meta(unlessNone) }),
-  answers: { 202: z.strictObject({ changeId: id, expiresAt: unixSeconds }) },
+  input: z.strictObject({ newEmail: email, password: passwordAgain.optional() }),
+  answers: {
+    202: about(
+      z.strictObject({ changeId, expiresAt: codeExpiry }),
+      "A code and a link will be mailed to the new address.",
+    ),
+  },
   failures: ["invalid_input", "session_ended", ...ofAPassword],
 });
 
+/**
+ * Completes the change with the code that the user typed. Show the new address from the response,
+ * and tell the user that the old address got a mail with which the change can be undone.
+ */
 export const confirmEmailChange = endpoint({
   name: "confirmEmailChange",
   method: "POST",
   path: "/v1/me/email/confirm",
   tag: "Own account",
   summary: "Confirm the new e-mail address with the mailed code",
-  description: "The old address is told and can undo it for three days.",
+  description: "The old address gets a mail with which the change can be undone for three days.",
   access: "user",
   budget: "credential",
-  input: z.strictObject({ changeId: id, ...proofOfMail }),
+  input: z.strictObject({ changeId, code: mailedCode }),
   answers: { 200: account },
   failures: [...ofACode, "code_used", "email_taken", "session_ended"],
 });
 
+/**
+ * Completes the change from the page that the mailed link opens. Portcullis has such a page, so a
+ * front end needs this call only if it shows a page of its own.
+ */
 export const confirmEmailChangeByLink = endpoint({
   name: "confirmEmailChangeByLink",
   method: "POST",
@@ -98,7 +138,7 @@ export const confirmEmailChangeByLink = endpoint({
   tag: "Own account",
   summary: "Confirm the new e-mail address with the mailed link",
   description:
-    "What the page behind the link posts. The link proves the mailbox, the password whose account it is.",
+    "The page behind the mailed link sends this. The link proves that the user can read the mail, and the password proves that the account belongs to the user.",
   access: "public",
   budget: "credential",
   input: z.strictObject({ token: linkToken, password }),
@@ -106,14 +146,18 @@ export const confirmEmailChangeByLink = endpoint({
   failures: [...ofALink, ...ofAPassword, "email_taken"],
 });
 
+/**
+ * Takes the account back for a user whose address was changed by someone else. Portcullis has a page
+ * that makes this call; the mail to the old address links to it.
+ */
 export const undoEmailChange = endpoint({
   name: "undoEmailChange",
   method: "POST",
   path: "/v1/email-changes/undo",
   tag: "Recovery",
-  summary: "Take back a change of e-mail address that was not one's own",
+  summary: "Undo a change of the e-mail address",
   description:
-    "With the link mailed to the old address, for three days. The old address is back, every session has ended, the password is gone and the means to set a new one are mailed to the old address.",
+    "The link in the mail to the old address works for three days. The account gets its old address back, all its sessions end, its password is removed, and a mail to set a new one goes to the old address.",
   access: "public",
   budget: "credential",
   input: z.strictObject({ token: linkToken }),
@@ -121,17 +165,19 @@ export const undoEmailChange = endpoint({
   failures: [...ofALink, "email_taken"],
 });
 
+/** Changes the name that the user can sign in with instead of the address. */
 export const changeUsername = endpoint({
   name: "changeUsername",
   method: "POST",
   path: "/v1/me/username",
   tag: "Own account",
-  summary: "Set, change or remove the username",
+  summary: "Set, change or remove the own username",
+  description: "An account without an e-mail address must keep a username.",
   access: "user",
   stepUp: recentFactor,
   input: z.strictObject({
-    username: username.nullable(),
-    password: password.optional().meta(unlessNone),
+    username: about(username.nullable(), "The new username, or `null` to remove it.", "anna"),
+    password: passwordAgain.optional(),
   }),
   answers: { 200: account },
   failures: ["invalid_input", "session_ended", "username_taken", "no_address", ...ofAPassword],

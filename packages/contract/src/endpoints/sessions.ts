@@ -1,40 +1,69 @@
 import { z } from "zod";
-import { unixSeconds } from "../claims.ts";
 import { endpoint } from "../endpoint.ts";
 import { challenge } from "./proofs.ts";
 import {
+  about,
   deviceToken,
-  id,
+  listOf,
+  methods,
   password,
   refreshToken,
   rememberToken,
   session,
+  sessionId,
+  signedIn,
+  time,
   tokens,
+  userId,
 } from "./shapes.ts";
 
+/**
+ * Signs a user in with a password.
+ *
+ * - 201: the response has the tokens of a new session. Keep the access token in memory and the
+ *   refresh token where other scripts and users cannot read it.
+ * - 202: a second factor is needed. Show one of `factors` and call `answerChallenge`. If `factors` is
+ *   empty, the user has to set up one of `enrol` first; call `enrolInChallenge`.
+ * - `invalid_credentials`: show one message for all reasons. The server does not say which it was.
+ * - `rate_limited`: show how long to wait.
+ *
+ * Store `deviceToken` for the next sign-in. A client that sends it has its own limit of attempts, so
+ * an attacker who guesses passwords cannot lock the user out of this device.
+ */
 export const signIn = endpoint({
   name: "signIn",
   method: "POST",
   path: "/v1/sessions",
   tag: "Sessions",
-  summary: "Sign in",
+  summary: "Sign in with a password",
   description:
-    "201 with tokens, or 202 with a challenge where a second factor is asked for. One refusal for an unknown name, a wrong password, a disabled and an unverified account. Send `deviceToken` back at the next sign-in: nobody's failures can then keep this client out, and its user is not mailed about a new device. Keep it where sessions are not kept, so that it outlives them.",
+    "The response is 201 with tokens, or 202 with a challenge if a second factor is needed. The refusal is the same for an unknown name, a wrong password, a disabled account and an unconfirmed address. Keep `deviceToken` and send it with the next sign-in on this device: failed attempts elsewhere then cannot lock the user out here, and no mail about a new device is sent.",
   access: "public",
   input: z.strictObject({
-    identifier: z
-      .string()
-      .min(1)
-      .max(254)
-      .meta({ description: "E-mail address or username", examples: ["anna@example.com"] }),
+    identifier: about(
+      z.string().min(1).max(254),
+      "The e-mail address or the username.",
+      "anna@example.com",
+    ),
     password,
     deviceToken: deviceToken.optional(),
     rememberToken: rememberToken.optional(),
   }),
-  answers: { 201: tokens.extend({ deviceToken: z.string() }), 202: challenge },
+  answers: {
+    201: signedIn,
+    202: challenge,
+  },
   failures: ["invalid_credentials", "rate_limited", "busy"],
 });
 
+/**
+ * Gets new tokens shortly before the access token expires, or after `token_expired` or
+ * `token_stale`. Store the new refresh token before you use the new access token.
+ *
+ * A lost response is harmless: two calls with the same token within the server's grace window, or
+ * with the same `attemptId` at any time before the next refresh, return the same new tokens. An old
+ * token that is used later ends the session, because it may have been stolen (RFC 9700 §4.14.2).
+ */
 export const refreshSession = endpoint({
   name: "refreshSession",
   method: "POST",
@@ -42,99 +71,120 @@ export const refreshSession = endpoint({
   tag: "Sessions",
   summary: "Trade the refresh token for new tokens",
   description:
-    "Each refresh token has exactly one successor. Sent twice within a short window it yields the same successor both times; later, it ends the session as stolen. After a lost answer, repeat the request with the same `attemptId` at any time.",
+    "Each refresh token has exactly one successor. If it is sent again within a short time, the response has the same successor. If it is sent again later, the session ends, because the token may have been stolen. If the response was lost, repeat the request with the same `attemptId` at any time.",
   access: "public",
   input: z.strictObject({
     refreshToken,
-    attemptId: z.string().min(16).max(64).optional().meta({
-      description: "Random, chosen by the client, the same for every retry of one refresh",
-    }),
+    attemptId: about(
+      z.string().min(16).max(64).optional(),
+      "A random text that the client chooses for this refresh and repeats in every retry of it.",
+      "kP4vXw9ZrT2mQb7s",
+    ),
   }),
   answers: { 200: tokens },
   failures: ["invalid_refresh_token", "account_paused", "session_ended", "rate_limited", "busy"],
 });
 
+/**
+ * Logs out a client whose access token has expired. If the access token is still valid,
+ * `endCurrentSession` does the same. Forget both tokens whatever the response is.
+ */
 export const logOut = endpoint({
   name: "logOut",
   method: "POST",
   path: "/v1/sessions/logout",
   tag: "Sessions",
-  summary: "Log out with the refresh token alone",
+  summary: "Log out with the refresh token",
   description:
-    "For a client whose access token has expired. Ends the session of this refresh token; a token that is not valid changes nothing and is answered the same.",
+    "For a client whose access token has expired. The call ends the session of the refresh token. The response is the same for a token that is not valid.",
   access: "public",
   input: z.strictObject({ refreshToken }),
   answers: { 204: null },
   failures: ["rate_limited"],
 });
 
+/** Tells what the access token says, without a query to the database. It is the cheapest check. */
 export const getToken = endpoint({
   name: "getToken",
   method: "GET",
   path: "/v1/token",
   tag: "Sessions",
-  summary: "Who and what this access token is",
-  description: "Answered from the token and the revocation view; no database query.",
+  summary: "Get the contents of the access token",
+  description:
+    "The server answers from the token and the revocations that it holds in memory, without a database query.",
   access: "user",
   whilePaused: true,
   answers: {
-    200: z.strictObject({
-      userId: id,
-      sessionId: id,
-      issuedAt: unixSeconds,
-      expiresAt: unixSeconds,
-      authenticatedAt: unixSeconds,
-      amr: z.array(z.string()),
-      acr: z.string(),
-    }),
+    200: about(
+      z.strictObject({
+        userId,
+        sessionId,
+        issuedAt: time("When the token was issued."),
+        expiresAt: time("When the token expires."),
+        authenticatedAt: time("When the user last proved who they are."),
+        amr: methods,
+        acr: about(
+          z.string(),
+          "`aal1` if the user proved one factor, `aal2` if two (NIST SP 800-63B-4 §2).",
+          "aal1",
+        ),
+      }),
+      "The contents of the token.",
+    ),
   },
   failures: [],
 });
 
+/** Lists the sessions for a page on which users see where they are signed in. */
 export const listSessions = endpoint({
   name: "listSessions",
   method: "GET",
   path: "/v1/sessions",
   tag: "Sessions",
-  summary: "The devices that are signed in to this account",
+  summary: "List the own sessions",
+  description: "The devices on which the user is signed in. `current` marks this one.",
   access: "user",
-  answers: { 200: z.strictObject({ items: z.array(session) }) },
+  answers: { 200: listOf(session, "The sessions that have not ended.") },
   failures: [],
 });
 
+/** Logs out on this device. Every server refuses the session's tokens once the call has returned. */
 export const endCurrentSession = endpoint({
   name: "endCurrentSession",
   method: "DELETE",
   path: "/v1/sessions/current",
   tag: "Sessions",
-  summary: "Log out here",
-  description: "When this returns, the session's access tokens are refused.",
+  summary: "Log out on this device",
+  description: "Once the call has returned, the access tokens of the session are refused.",
   access: "user",
   whilePaused: true,
   answers: { 204: null },
   failures: [],
 });
 
+/** Logs out a device that the user has lost or does not recognise. */
 export const endSession = endpoint({
   name: "endSession",
   method: "DELETE",
   path: "/v1/sessions/{id}",
   tag: "Sessions",
   summary: "Log out one device",
-  description: "204 too where there is no such session of this account.",
+  description: "The response is also 204 if the user has no such session.",
   access: "user",
   whilePaused: true,
-  params: z.strictObject({ id }),
+  params: z.strictObject({ id: sessionId }),
   answers: { 204: null },
   failures: [],
 });
 
+/** Logs out on all devices, this one included. Show the sign-in page afterwards. */
 export const endAllSessions = endpoint({
   name: "endAllSessions",
   method: "DELETE",
   path: "/v1/sessions",
   tag: "Sessions",
-  summary: "Log out everywhere",
+  summary: "Log out on all devices",
+  description: "This session ends as well.",
   access: "user",
   whilePaused: true,
   answers: { 204: null },

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { digits } from "./shapes.ts";
 
 test("IN-03 a number in a query string is plain digits within its bounds, and nothing else is made into one", () => {
-  const limit = digits(1, 200, 50);
+  const limit = digits(1, 200, 50, "A limit.");
   assert.equal(limit.parse(undefined), 50);
   assert.equal(limit.parse("7"), 7);
   for (const text of [

@@ -1,46 +1,79 @@
 import { z } from "zod";
-import { unixSeconds } from "../claims.ts";
 import { endpoint } from "../endpoint.ts";
 import {
+  about,
   account,
   email,
   id,
   linkToken,
   locale,
+  mailedCode,
+  newPassword,
   password,
   profile,
-  proofOfMail,
+  time,
   username,
 } from "./shapes.ts";
 
-const asking = { registrationId: id, clientSecret: z.string().min(20).max(128) };
+const REGISTRATION = "019ad7c0-1d6e-7a45-b3f8-9e2c4d7a0b15";
+const SECRET = "Vb7Qm2xKp9Tn4ZsLw8RcYh3J";
+const registrationId = id("The id of the registration.", REGISTRATION);
 
+/** Only the client that began the registration has these two, so no other client can finish it. */
+const pending = {
+  registrationId,
+  clientSecret: about(
+    z.string().min(20).max(128),
+    "The secret from the response that began the registration.",
+    SECRET,
+  ),
+};
+
+const codeExpiry = time("When the mailed code expires. The link is valid for a day.");
+
+/**
+ * Creates an account, or begins to. What happens depends on the operator's setting:
+ *
+ * - `confirm` (the default): the server answers 202, mails a code and a link, and creates the account
+ *   when one of them comes back. Keep `registrationId` and `clientSecret`, show a field for the code,
+ *   and call `confirmUser`. The response is the same if the address already has an account. In that
+ *   case its owner gets a mail that says so.
+ * - `immediate`: the server answers 201, and the account exists with an unconfirmed address.
+ * - `closed`: the server refuses the call with `registration_closed`.
+ *
+ * Registration does not sign in. Call `signIn` afterwards.
+ */
 export const registerUser = endpoint({
   name: "registerUser",
   method: "POST",
   path: "/v1/users",
   tag: "Registration",
-  summary: "Register",
+  summary: "Register a new user",
   description:
-    "With registration `confirm`, always 202: the answer does not tell whether the address has an account. Keep `clientSecret`; together with the mailed code it completes the registration. With `immediate`, 201 and the account.",
+    "If the operator has users confirm their address, the response is always 202, so that it does not reveal whether the address has an account. Keep `registrationId` and `clientSecret`: together with the mailed code they complete the registration. If the operator lets users register at once, the response is 201 with the account. Neither signs the user in.",
   access: "public",
   budget: "registration",
   input: z.strictObject({
     email,
     username: username.optional(),
-    password,
+    password: newPassword,
     profile: profile.optional(),
     locale: locale.optional(),
   }),
   answers: {
     201: account,
-    202: z.strictObject({
-      registrationId: id,
-      clientSecret: z.string(),
-      expiresAt: unixSeconds.meta({
-        description: "Of the code; the mailed link is good for a day",
+    202: about(
+      z.strictObject({
+        registrationId,
+        clientSecret: about(
+          z.string(),
+          "Keep it until the registration is complete. It shows that you began it.",
+          SECRET,
+        ),
+        expiresAt: codeExpiry,
       }),
-    }),
+      "A code and a link have been mailed to the address.",
+    ),
   },
   failures: [
     "invalid_input",
@@ -52,15 +85,21 @@ export const registerUser = endpoint({
   ],
 });
 
+/**
+ * Completes a registration with the code that the user typed. After five wrong codes the call is
+ * refused with `code_exhausted`; offer to send a new one with `resendRegistration`.
+ */
 export const confirmUser = endpoint({
   name: "confirmUser",
   method: "POST",
   path: "/v1/users/confirm",
   tag: "Registration",
   summary: "Confirm a registration with the mailed code",
+  description:
+    "The account is created with a confirmed address. The user is not signed in yet. If the username was taken by another user in the meantime, register again with another one.",
   access: "public",
   budget: "credential",
-  input: z.strictObject({ ...asking, ...proofOfMail }),
+  input: z.strictObject({ ...pending, code: mailedCode }),
   answers: { 201: account },
   failures: [
     "invalid_code",
@@ -72,6 +111,13 @@ export const confirmUser = endpoint({
   ],
 });
 
+/**
+ * Completes a registration from the page that the mailed link opens. Portcullis has such a page, so
+ * a front end needs this call only if it shows a page of its own.
+ *
+ * The call asks for the password because a link only proves who reads the mail. Without it, anyone
+ * could register somebody else's address with a password of their own and wait for the click.
+ */
 export const confirmUserByLink = endpoint({
   name: "confirmUserByLink",
   method: "POST",
@@ -79,7 +125,7 @@ export const confirmUserByLink = endpoint({
   tag: "Registration",
   summary: "Confirm a registration with the mailed link",
   description:
-    "What the page behind the link posts. The link alone proves the mailbox, not who registered: the password chosen then is asked for. It opens no session; the client that asked learns of it from `getRegistration`.",
+    "The page behind the mailed link sends this. The link only proves that the user can read the mail, so the user also types the password that was chosen at registration. The call does not sign in. The client that began the registration learns the result from `getRegistration`.",
   access: "public",
   budget: "credential",
   input: z.strictObject({ token: linkToken, password }),
@@ -96,42 +142,75 @@ export const confirmUserByLink = endpoint({
   ],
 });
 
+/** Sends the mail again if it was lost. The code of the earlier mail stops working. */
 export const resendRegistration = endpoint({
   name: "resendRegistration",
   method: "POST",
   path: "/v1/users/confirm/resend",
   tag: "Registration",
-  summary: "Have a new code and link mailed",
+  summary: "Send a new confirmation code and link",
   description:
-    "Those mailed before no longer work. Always 202 for a registration of this client; five mails an hour leave for one address.",
+    "The code and link of earlier mails stop working. At most five mails an hour go to one address; after that the response is the same, no mail leaves, and the last code stays valid.",
   access: "public",
   budget: "mail",
-  input: z.strictObject(asking),
-  answers: { 202: z.strictObject({ expiresAt: unixSeconds }) },
+  input: z.strictObject(pending),
+  answers: {
+    202: about(z.strictObject({ expiresAt: codeExpiry }), "The mail will be sent."),
+  },
   failures: ["not_found", "registration_closed"],
 });
 
+/**
+ * Lets the client that began a registration find out whether the user has clicked the link. Poll it
+ * every few seconds while the field for the code is shown.
+ */
 export const getRegistration = endpoint({
   name: "getRegistration",
   method: "POST",
   path: "/v1/users/confirm/status",
   tag: "Registration",
-  summary: "Whether a registration has been confirmed, for the client that began it",
+  summary: "Ask whether a registration is confirmed",
+  description:
+    "For the client that began the registration. It uses POST so that the secret is in no URL.",
   access: "public",
-  input: z.strictObject(asking),
-  answers: { 200: z.strictObject({ state: z.enum(["pending", "confirmed"]) }) },
+  input: z.strictObject(pending),
+  answers: {
+    200: about(
+      z.strictObject({
+        state: about(
+          z.enum(["pending", "confirmed"]),
+          "`pending` until the code or the link has come back.",
+          "confirmed",
+        ),
+      }),
+      "The state of the registration.",
+    ),
+  },
   failures: ["not_found"],
 });
 
+/**
+ * Creates the first superuser of a new server. The server prints the setup link when it starts; the
+ * page behind it makes this call.
+ */
 export const setUp = endpoint({
   name: "setUp",
   method: "POST",
   path: "/v1/setup",
   tag: "Registration",
-  summary: "Create the first superuser with the one-time setup link",
+  summary: "Create the first superuser with the setup link",
+  description: "The link works once within an hour, and only while the server has no superuser.",
   access: "public",
   budget: "credential",
-  input: z.strictObject({ setupToken: z.string().min(20).max(128), email, password }),
+  input: z.strictObject({
+    setupToken: about(
+      z.string().min(20).max(128),
+      "Everything after the `#` in the setup link.",
+      SECRET,
+    ),
+    email,
+    password: newPassword,
+  }),
   answers: { 201: account },
   failures: ["invalid_input", "setup_closed", "unacceptable_password", "email_taken", "busy"],
 });

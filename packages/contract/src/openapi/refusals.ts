@@ -1,0 +1,230 @@
+import { failuresOf, type Endpoint } from "../endpoint.ts";
+import { endCauses, failures, type FailureCode } from "../failures.ts";
+import type { JsonObject } from "./json.ts";
+
+/** The members of a refusal, in the order in which the server writes them. */
+const members: JsonObject = {
+  type: {
+    type: "string",
+    format: "uri",
+    description: "`urn:portcullis:` and the code (RFC 9457 §3.1.1).",
+  },
+  title: {
+    type: "string",
+    description: "What the code means, in English for developers. It may be reworded.",
+  },
+  status: {
+    type: "integer",
+    minimum: 400,
+    maximum: 599,
+    description: "The HTTP status of the response.",
+  },
+  code: {
+    type: "string",
+    description: "The reason. Branch on it: a code never changes its meaning.",
+  },
+  instance: {
+    type: "string",
+    format: "uri",
+    description: "`urn:request:` and the id of the request, which is also in `X-Request-Id`.",
+  },
+  retryAfterSeconds: {
+    type: "number",
+    description: "How many seconds to wait before the next attempt. `Retry-After` rounds it up.",
+  },
+  cause: {
+    type: "string",
+    enum: endCauses,
+    description:
+      "Why the session has ended, if the code is `session_ended` or `invalid_refresh_token` and the server still knows.",
+  },
+  reason: {
+    type: "string",
+    description:
+      "The rule that the password breaks, if the code is `unacceptable_password`: `too_short`, `too_long`, `forbidden_character`, `common` or `contains_context`.",
+  },
+  acrValues: {
+    type: "string",
+    description:
+      "The level that the user has to prove, if the code is `insufficient_user_authentication` (RFC 9470 §3): `aal1` or `aal2`.",
+  },
+  maxAgeSeconds: {
+    type: "integer",
+    description:
+      "The greatest age of the proof in seconds, if the code is `insufficient_user_authentication`.",
+  },
+  factors: {
+    type: "array",
+    description:
+      "The second factors that the user can prove, if the code is `insufficient_user_authentication` or `second_factor_required`. If it is empty, the password is enough.",
+    items: { type: "string" },
+  },
+  errors: {
+    type: "array",
+    description: "The members that were refused, if the code is `invalid_input`.",
+    items: {
+      type: "object",
+      properties: {
+        path: {
+          type: "string",
+          description: "Where the member is, as a JSON Pointer (RFC 6901).",
+        },
+        message: {
+          type: "string",
+          description: "What is wrong with it, in English for developers.",
+        },
+      },
+      required: ["path", "message"],
+    },
+  },
+};
+
+/** The body of every refusal. */
+export const problem: JsonObject = {
+  type: "object",
+  description: "A refusal, as problem details (RFC 9457).",
+  properties: members,
+  required: ["type", "title", "status", "code", "instance"],
+  examples: [
+    {
+      type: "urn:portcullis:rate_limited",
+      title: failures.rate_limited.title,
+      status: 429,
+      code: "rate_limited",
+      instance: "urn:request:Zm9vYmFyYmF6",
+      retryAfterSeconds: 30,
+    },
+  ],
+};
+
+export const headers: JsonObject = {
+  RequestId: {
+    description: "The id of this request in the server's log. Quote it in reports.",
+    schema: { type: "string" },
+  },
+  RetryAfter: {
+    description: "How many seconds to wait before the next attempt (RFC 9110 §10.2.3).",
+    schema: { type: "integer", minimum: 1 },
+  },
+  Challenge: {
+    description: "What the server expects instead (RFC 6750 §3, RFC 9470 §3).",
+    schema: { type: "string" },
+    example: 'Bearer error="invalid_token", error_description="The access token has expired"',
+  },
+};
+
+export const requestId: JsonObject = {
+  "X-Request-Id": { $ref: "#/components/headers/RequestId" },
+};
+
+/** Shared responses, by name, which grow as calls need them. */
+export type Responses = Map<string, JsonObject>;
+
+/** Calls can be refused with these whatever they do, so no client handles them call by call. */
+const common: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "body_too_large",
+  "headers_too_large",
+  "internal",
+  "malformed_json",
+  "malformed_request",
+  "request_timeout",
+  "revocation_view_stale",
+  "unavailable",
+  "unsupported_media_type",
+]);
+
+/**
+ * Returns one response for each status that a call can be refused with. Statuses that have only
+ * common codes share the response `default`. Calls that can be refused with the same codes refer to
+ * the same response.
+ */
+export function refusalsOf(e: Endpoint, responses: Responses): JsonObject {
+  // `Map.groupBy` would do, but Node 20 does not have it.
+  const byStatus = new Map<number, FailureCode[]>();
+  for (const code of failuresOf(e)) {
+    const { status } = failures[code];
+    const codes = byStatus.get(status);
+    if (codes === undefined) byStatus.set(status, [code]);
+    else codes.push(code);
+  }
+  const statuses = [...byStatus].filter(([status]) => e.answers[status] === undefined);
+  const isCommon = (codes: readonly FailureCode[]) => codes.every((code) => common.has(code));
+  // Many tools expect a call to declare at least one status from 400 to 499.
+  const hasOwn = statuses.some(([status, codes]) => status < 500 && !isCommon(codes));
+  const isOwn = (status: number, codes: readonly FailureCode[]) =>
+    !isCommon(codes) || (status === 400 && !hasOwn);
+  const others = statuses.flatMap(([status, codes]) => (isOwn(status, codes) ? [] : codes));
+  const refer = (name: string, codes: readonly FailureCode[]): JsonObject => {
+    if (!responses.has(name)) responses.set(name, refusal(codes.toSorted()));
+    return { $ref: `#/components/responses/${name}` };
+  };
+  return {
+    ...Object.fromEntries(
+      statuses
+        .filter(([status, codes]) => isOwn(status, codes))
+        .map(([status, codes]) => [String(status), refer(nameOf(codes.toSorted()), codes)]),
+    ),
+    default: refer(nameOfOthers(others), others),
+  };
+}
+
+/** Names the response `default` after the kind of call that it belongs to. */
+function nameOfOthers(codes: readonly FailureCode[]): string {
+  return [
+    "Other",
+    codes.includes("malformed_request") ? "" : "ThanMalformed",
+    codes.includes("malformed_json") ? "OfBody" : "",
+    codes.includes("revocation_view_stale") ? "OfToken" : "",
+    codes.includes("unavailable") ? "" : "ButBusy",
+  ].join("");
+}
+
+/** Codes that come together in many calls get one short name. */
+const groups: Readonly<Record<string, readonly FailureCode[]>> = {
+  BadToken: ["invalid_token", "session_ended", "token_expired", "token_stale", "unauthenticated"],
+  StepUp: ["insufficient_user_authentication"],
+};
+
+/**
+ * Names a response after its codes, so that a name never changes its meaning: for example,
+ * `BadTokenOrInvalidPasskey`.
+ */
+function nameOf(codes: readonly FailureCode[]): string {
+  const found = Object.entries(groups).filter(([, group]) =>
+    group.every((code) => codes.includes(code)),
+  );
+  const grouped = found.flatMap(([, group]) => group);
+  const others = codes.filter((code) => !grouped.includes(code));
+  return [...found.map(([name]) => name), ...others.map(pascalCase)].join("Or");
+}
+
+function pascalCase(code: string): string {
+  return code.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function refusal(codes: readonly FailureCode[]): JsonObject {
+  const statuses = new Set<number>(codes.map((code) => failures[code].status));
+  const isPaused = statuses.has(429) || statuses.has(503);
+  const isChallenged = statuses.has(401) || codes.includes("forbidden");
+  const lines = codes.map((code) => {
+    const { status, title } = failures[code];
+    return `${statuses.size > 1 ? `${status} ` : ""}\`${code}\`: ${title}.`;
+  });
+  return {
+    description: lines.join("  \n"),
+    headers: {
+      ...(isPaused && { "Retry-After": { $ref: "#/components/headers/RetryAfter" } }),
+      ...(isChallenged && { "WWW-Authenticate": { $ref: "#/components/headers/Challenge" } }),
+    },
+    content: {
+      "application/problem+json": {
+        schema: {
+          allOf: [
+            { $ref: "#/components/schemas/Problem" },
+            { properties: { code: { enum: codes } } },
+          ],
+        },
+      },
+    },
+  };
+}
