@@ -47,6 +47,7 @@ export function openApiDocument({
     schemas: printSchemas(all),
     parameters: new Map(),
     responses: new Map([["Done", done]]),
+    bodies: new Set(),
   };
   const paths: Record<string, Record<string, JsonObject>> = {};
   for (const e of all) (paths[e.path] ??= {})[e.method.toLowerCase()] = operation(e, made);
@@ -67,7 +68,7 @@ export function openApiDocument({
     paths,
     components: {
       securitySchemes,
-      schemas: { ...componentsOf(made.schemas), Problem: problem },
+      schemas: { ...componentsOf(made), Problem: problem },
       parameters: Object.fromEntries(made.parameters),
       responses: Object.fromEntries(made.responses),
       headers,
@@ -119,6 +120,8 @@ interface Made {
   readonly schemas: Schemas;
   readonly parameters: Parameters;
   readonly responses: Responses;
+  /** The names of the shared schemas that are complete bodies, and so need an example. */
+  readonly bodies: Set<string>;
 }
 
 function operation(e: Endpoint, made: Made): JsonObject {
@@ -133,9 +136,9 @@ function operation(e: Endpoint, made: Made): JsonObject {
     ...securityOf(e),
     ...(found.length > 0 && { parameters: found }),
     ...(e.input !== undefined && {
-      requestBody: { required: true, content: mediaOf(schemas.request(e.input), schemas) },
+      requestBody: { required: true, content: mediaOf(schemas.request(e.input), made) },
     }),
-    responses: { ...answersOf(e, schemas), ...refusalsOf(e, responses) },
+    responses: { ...answersOf(e, made), ...refusalsOf(e, responses) },
   };
 }
 
@@ -153,40 +156,48 @@ function securityOf({ access }: Endpoint): JsonObject {
   return access === "signed" ? { security: [{ signature: [] }] } : {};
 }
 
-function answersOf(e: Endpoint, schemas: Schemas): JsonObject {
+function answersOf({ answers }: Endpoint, made: Made): JsonObject {
   return Object.fromEntries(
-    Object.entries(e.answers).map(([status, schema]) => [
-      status,
-      schema === null ? { $ref: "#/components/responses/Done" } : answer(schema, schemas),
-    ]),
+    Object.entries(answers).map(([status, schema]) => [status, answer(schema, made)]),
   );
 }
 
-function answer(schema: z.ZodType, schemas: Schemas): JsonObject {
-  return {
+/** A body that is a shared schema makes a shared response of the same name. */
+function answer(schema: z.ZodType | null, made: Made): JsonObject {
+  if (schema === null) return { $ref: "#/components/responses/Done" };
+  const printed = made.schemas.response(schema);
+  const response = {
     description: schema.description ?? "The call has succeeded.",
     headers: requestId,
-    content: mediaOf(schemas.response(schema), schemas),
+    content: mediaOf(printed, made),
   };
+  const name = nameIn(printed);
+  if (name === undefined) return response;
+  made.responses.set(name, response);
+  return { $ref: `#/components/responses/${name}` };
 }
 
-/** A shared schema has an example of its own, so only other bodies have one here. */
-function mediaOf(schema: JsonObject, { components }: Schemas): JsonObject {
-  if ("$ref" in schema) return { "application/json": { schema } };
-  const example = exampleOf(schema, components);
-  return { "application/json": { schema: withoutExamples(schema), example } };
+/** A shared schema has its example itself, other bodies have it beside the schema. */
+function mediaOf(schema: JsonObject, { schemas, bodies }: Made): JsonObject {
+  const name = nameIn(schema);
+  if (name !== undefined) bodies.add(name);
+  const example = name === undefined && exampleOf(schema, schemas.components);
+  return { "application/json": { schema: withoutExamples(schema), ...(example && { example }) } };
 }
 
-/** Objects have one example as a whole instead of one for each member. */
-function componentsOf({ components }: Schemas): JsonObject {
+/** Returns the name of the shared schema that `schema` is a reference to. */
+function nameIn({ $ref }: JsonObject): string | undefined {
+  return typeof $ref === "string" ? $ref.slice($ref.lastIndexOf("/") + 1) : undefined;
+}
+
+/** Complete bodies have one example as a whole. */
+function componentsOf({ schemas: { components }, bodies }: Made): JsonObject {
   return Object.fromEntries(
     Object.entries(components).map(([name, schema]) => {
       if (!isObject(schema)) return [name, schema];
-      const example = name === "Json" ? [] : [exampleOf(schema, components)];
-      return [
-        name,
-        { ...withoutExamples(schema), ...(example.length > 0 && { examples: example }) },
-      ];
+      const printed = withoutExamples(schema);
+      if (!bodies.has(name)) return [name, printed];
+      return [name, { ...printed, examples: [exampleOf(schema, components)] }];
     }),
   );
 }
@@ -195,9 +206,11 @@ function componentsOf({ components }: Schemas): JsonObject {
  * Returns a schema without the examples of its members. The body that the schema belongs to has a
  * complete example, which repeats them all.
  */
-function withoutExamples({ examples: _, ...schema }: JsonObject): JsonObject {
+function withoutExamples(schema: JsonObject): JsonObject {
   return Object.fromEntries(
-    Object.entries(schema).map(([name, value]) => [name, withoutExamplesIn(value)]),
+    Object.entries(schema)
+      .filter(([name, value]) => name !== "examples" || !Array.isArray(value))
+      .map(([name, value]) => [name, withoutExamplesIn(value)]),
   );
 }
 

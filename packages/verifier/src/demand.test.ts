@@ -113,7 +113,7 @@ test("the refusal repeats the whole demand, and becomes the challenge of RFC 947
   const demand = { acr: "aal2", maxAgeSeconds: 300 } as const;
   const refusal = world().verifier.verify(token(), demand);
   assert.deepEqual(refusal, { kind: "refused", code: insufficient, ...demand });
-  const words = `Bearer error="${insufficient}", error_description="Prove once more who you are, then try again"`;
+  const words = `Bearer error="${insufficient}", error_description="Verify your identity again, then repeat the request"`;
   assert.equal(stepUpChallenge(demand), `${words}, acr_values="aal2", max_age="300"`);
   assert.equal(stepUpChallenge({ maxAgeSeconds: 0 }), `${words}, max_age="0"`);
   assert.equal(stepUpChallenge({ amr: ["hwk"] }), words);

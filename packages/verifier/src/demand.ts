@@ -74,7 +74,7 @@ export function isMet(
 export function stepUpChallenge({ acr, maxAgeSeconds }: Demand): string {
   return [
     'Bearer error="insufficient_user_authentication"',
-    'error_description="Prove once more who you are, then try again"',
+    'error_description="Verify your identity again, then repeat the request"',
     ...(acr === undefined ? [] : [`acr_values="${acr}"`]),
     ...(maxAgeSeconds === undefined ? [] : [`max_age="${maxAgeSeconds}"`]),
   ].join(", ");

@@ -4,10 +4,12 @@ import {
   attestation,
   ceremonyId,
   creationOptions,
+  endOtherSessions,
   enrolled,
   enrolledAt,
   factorName,
   factorNames,
+  firstCode,
   newTotp,
   passkey,
   passkeyId,
@@ -34,19 +36,7 @@ const shared = { tag: "Second factors", access: "user" } as const;
 /** Factors are only changed by a user who has proven their identity within the last 5 minutes. */
 const fresh = { when: "always", maxAgeSeconds: 300 } as const satisfies StepUp;
 
-/** A user who changes a factor may end all other sessions with the same call (ASVS 7.4.3). */
-const endOtherSessions = about(
-  z.boolean().optional(),
-  "Whether all other sessions of the user end now.",
-  false,
-);
 const onRemoval = z.strictObject({ endOtherSessions: endOtherSessionsInQuery });
-
-const firstCode = about(
-  z.string().min(6).max(10),
-  "The code that the app shows now, or the one that was mailed.",
-  "123456",
-);
 
 const raised =
   "The factor counts from now on. The session goes on under a new id with the tokens of the response, and its earlier tokens stop working. The age of the user's last proof does not change.";
@@ -139,7 +129,7 @@ export const confirmTotp = endpoint({
   description: raised,
   stepUp: fresh,
   params: z.strictObject({ id: totpId }),
-  input: z.strictObject({ code: firstCode, endOtherSessions }),
+  input: firstCode,
   answers: { 200: enrolled },
   failures: [...ofEnrolment, "not_found", "invalid_code", "rate_limited"],
 });
@@ -220,7 +210,7 @@ export const confirmEmailCodes = endpoint({
   summary: "Confirm mailed codes with the first one",
   description: raised,
   stepUp: fresh,
-  input: z.strictObject({ code: firstCode, endOtherSessions }),
+  input: firstCode,
   answers: { 200: about(enrolled.omit({ id: true }), "The factor is set up.") },
   failures: [...ofEnrolment, "invalid_code", "rate_limited"],
 });

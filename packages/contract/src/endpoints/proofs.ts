@@ -262,6 +262,26 @@ const recoveryCodes = about(
   recoveryCodesExample,
 );
 
+/** A user who changes a factor may end all other sessions with the same call (ASVS 7.4.3). */
+export const endOtherSessions = about(
+  z.boolean().optional(),
+  "Whether all other sessions of the user end now.",
+  false,
+);
+
+/** The request that completes an enrolment with a code. */
+export const firstCode = about(
+  z.strictObject({
+    code: about(
+      z.string().min(6).max(10),
+      "The code that the app shows now, or the one that was mailed.",
+      "123456",
+    ),
+    endOtherSessions,
+  }),
+  "The first code of a factor that is being set up.",
+);
+
 /** The response that completes an enrolment. */
 export const enrolled = about(
   z.strictObject({

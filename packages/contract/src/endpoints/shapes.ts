@@ -296,3 +296,28 @@ export const mailedCode = about(
   "The eight digits in the mail.",
   "12345678",
 );
+
+export const CLIENT_SECRET = "Vb7Qm2xKp9Tn4ZsLw8RcYh3J";
+export const registrationId = id(
+  "The id of the registration.",
+  "019ad7c0-1d6e-7a45-b3f8-9e2c4d7a0b15",
+);
+
+/** Only the client that began a registration has these two, so no other client can finish it. */
+export const begunRegistration = about(
+  z.strictObject({
+    registrationId,
+    clientSecret: about(
+      z.string().min(20).max(128),
+      "The secret from the response that began the registration.",
+      CLIENT_SECRET,
+    ),
+  }),
+  "A registration that this client has begun.",
+);
+
+/** The link proves that the user reads the mail, and the password that the account is theirs. */
+export const linkAndPassword = about(
+  z.strictObject({ token: linkToken, password }),
+  "A mailed link and the password of the account.",
+);

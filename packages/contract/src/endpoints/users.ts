@@ -3,31 +3,18 @@ import { endpoint } from "../endpoint.ts";
 import {
   about,
   account,
+  begunRegistration,
+  CLIENT_SECRET,
   email,
-  id,
-  linkToken,
+  linkAndPassword,
   locale,
   mailedCode,
   newPassword,
-  password,
   profile,
+  registrationId,
   time,
   username,
 } from "./shapes.ts";
-
-const REGISTRATION = "019ad7c0-1d6e-7a45-b3f8-9e2c4d7a0b15";
-const SECRET = "Vb7Qm2xKp9Tn4ZsLw8RcYh3J";
-const registrationId = id("The id of the registration.", REGISTRATION);
-
-/** Only the client that began the registration has these two, so no other client can finish it. */
-const pending = {
-  registrationId,
-  clientSecret: about(
-    z.string().min(20).max(128),
-    "The secret from the response that began the registration.",
-    SECRET,
-  ),
-};
 
 const codeExpiry = time("When the mailed code expires. The link is valid for a day.");
 
@@ -68,7 +55,7 @@ export const registerUser = endpoint({
         clientSecret: about(
           z.string(),
           "Keep it until the registration is complete. It shows that you began it.",
-          SECRET,
+          CLIENT_SECRET,
         ),
         expiresAt: codeExpiry,
       }),
@@ -99,7 +86,7 @@ export const confirmUser = endpoint({
     "The account is created with a confirmed address. The user is not signed in yet. If the username was taken by another user in the meantime, register again with another one.",
   access: "public",
   budget: "credential",
-  input: z.strictObject({ ...pending, code: mailedCode }),
+  input: begunRegistration.extend({ code: mailedCode }),
   answers: { 201: account },
   failures: [
     "invalid_code",
@@ -128,7 +115,7 @@ export const confirmUserByLink = endpoint({
     "The page behind the mailed link sends this. The link only proves that the user can read the mail, so the user also types the password that was chosen at registration. The call does not sign in. The client that began the registration learns the result from `getRegistration`.",
   access: "public",
   budget: "credential",
-  input: z.strictObject({ token: linkToken, password }),
+  input: linkAndPassword,
   answers: { 201: account },
   failures: [
     "invalid_link",
@@ -153,7 +140,7 @@ export const resendRegistration = endpoint({
     "The code and link of earlier mails stop working. At most five mails an hour go to one address; after that the response is the same, no mail leaves, and the last code stays valid.",
   access: "public",
   budget: "mail",
-  input: z.strictObject(pending),
+  input: begunRegistration,
   answers: {
     202: about(z.strictObject({ expiresAt: codeExpiry }), "The mail will be sent."),
   },
@@ -173,7 +160,7 @@ export const getRegistration = endpoint({
   description:
     "For the client that began the registration. It uses POST so that the secret is in no URL.",
   access: "public",
-  input: z.strictObject(pending),
+  input: begunRegistration,
   answers: {
     200: about(
       z.strictObject({
@@ -206,7 +193,7 @@ export const setUp = endpoint({
     setupToken: about(
       z.string().min(20).max(128),
       "Everything after the `#` in the setup link.",
-      SECRET,
+      CLIENT_SECRET,
     ),
     email,
     password: newPassword,

@@ -182,6 +182,7 @@ function nameOfOthers(codes: readonly FailureCode[]): string {
 /** Codes that come together in many calls get one short name. */
 const groups: Readonly<Record<string, readonly FailureCode[]>> = {
   BadToken: ["invalid_token", "session_ended", "token_expired", "token_stale", "unauthenticated"],
+  NotSuperuser: ["factor_required", "forbidden"],
   StepUp: ["insufficient_user_authentication"],
 };
 

@@ -10,10 +10,13 @@ import { isObject, type JsonObject, type JsonValue } from "./json.ts";
  */
 const shared = {
   requests: {
+    BegunRegistration: shapes.begunRegistration,
     ChallengeSecret: proofs.challengeSecret,
     CurrentPassword: shapes.passwordAgain,
     DeviceToken: shapes.deviceToken,
     Email: shapes.email,
+    FirstCode: proofs.firstCode,
+    LinkAndPassword: shapes.linkAndPassword,
     LinkToken: shapes.linkToken,
     Locale: shapes.locale,
     MailedCode: shapes.mailedCode,

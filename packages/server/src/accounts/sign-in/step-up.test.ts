@@ -84,7 +84,7 @@ eachWorld(
     );
     assert.equal(
       refused.headers.get("www-authenticate"),
-      'Bearer error="insufficient_user_authentication", error_description="Prove once more who you are, then try again", acr_values="aal2", max_age="300"',
+      'Bearer error="insufficient_user_authentication", error_description="Verify your identity again, then repeat the request", acr_values="aal2", max_age="300"',
     );
     const byPassword = await stepUp(world, token, { password: user.password });
     assert.deepEqual(
