@@ -70,7 +70,7 @@ export interface Endpoint {
   readonly tag: string;
   /** One line of Markdown for lists of calls. */
   readonly summary: string;
-  /** What the caller has to know besides the summary, in Markdown. */
+  /** Markdown that tells what the summary leaves out. */
   readonly description?: string;
   /** The credentials that the call needs. */
   readonly access: Access;

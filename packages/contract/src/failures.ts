@@ -182,7 +182,7 @@ export const failures = {
     status: 409,
     title: "This account has the highest number of second factors of this kind",
   },
-  /** Without it the user could no longer sign in. Add another way to sign in first. */
+  /** The user could no longer sign in if it were removed. Add another way to sign in first. */
   last_credential: { status: 409, title: "This is the account's last way to sign in" },
   /** Nothing can be mailed to an account without an e-mail address. */
   no_address: { status: 409, title: "This account has no e-mail address" },
@@ -202,7 +202,7 @@ export const failures = {
   setup_closed: { status: 403, title: "The setup link is wrong, used or expired" },
 } as const satisfies Record<string, Failure>;
 
-/** What all occurrences of a failure code have in common. */
+/** The facts that all occurrences of a failure code share. */
 export interface Failure {
   /** The HTTP status of the response. */
   readonly status: number;

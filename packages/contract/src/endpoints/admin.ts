@@ -27,7 +27,7 @@ export const adminListUsers = endpoint({
   method: "GET",
   path: "/v1/admin/users",
   summary: "Find users",
-  description: "Without parameters, the list has all users.",
+  description: "The list has all users if no parameter is sent.",
   query: z.strictObject({
     search: about(
       z.string().min(1).max(254).optional(),
@@ -137,7 +137,7 @@ export const adminDisableUser = endpoint({
   failures: ["not_found", "last_superuser"],
 });
 
-/** Lets a disabled user sign in again. It also unlocks a user who has failed to sign in too often. */
+/** Lets a disabled user sign in again. Failed attempts to sign in are forgotten as well. */
 export const adminEnableUser = endpoint({
   ...shared,
   name: "adminEnableUser",
@@ -226,7 +226,7 @@ export const adminListAudit = endpoint({
         event: about(z.string(), "The name of the event.", "session.opened"),
         actorKind: about(
           z.enum(["user", "superuser", "operator", "system", "anonymous"]),
-          "Who caused it. `operator` used the command line, `system` is the server itself.",
+          "The kind of actor. An `operator` used the command line, and `system` is the server itself.",
           "user",
         ),
         actorId: about(
@@ -236,7 +236,7 @@ export const adminListAudit = endpoint({
         ),
         userId: about(
           z.string().nullable(),
-          "The id of the user whom it concerns, or `null`.",
+          "The id of the user that it concerns, or `null`.",
           "019ad7c1-93b4-7e02-8f5d-6a0b3c9e1d27",
         ),
         sessionId: about(

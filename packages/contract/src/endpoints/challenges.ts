@@ -109,7 +109,7 @@ export const prepareChallenge = endpoint({
 });
 
 /**
- * Sets up the second factor that the operator requires of a user who has none. Show what the response
+ * Sets up the second factor that the operator requires, for a user without one. Show what the response
  * contains, and send the first code or the new passkey to `answerChallenge`.
  */
 export const enrolInChallenge = endpoint({

@@ -33,7 +33,7 @@ import {
 
 const shared = { tag: "Second factors", access: "user" } as const;
 
-/** Factors are only changed by a user who has proven their identity within the last 5 minutes. */
+/** A change of factors needs a proof of identity that is at most 5 minutes old. */
 const fresh = { when: "always", maxAgeSeconds: 300 } as const satisfies StepUp;
 
 const onRemoval = z.strictObject({ endOtherSessions: endOtherSessionsInQuery });
@@ -407,7 +407,7 @@ export const adminGetFactors = endpoint({
 });
 
 /**
- * Helps a user who has lost all second factors. Make sure by other means that the request comes from
+ * Helps a user after the loss of all second factors. Make sure by other means that the request comes from
  * the user, because afterwards the password is enough to sign in.
  */
 export const adminResetFactors = endpoint({
@@ -417,7 +417,7 @@ export const adminResetFactors = endpoint({
   path: "/v1/admin/users/{id}/factors/reset",
   summary: "Remove all second factors of a user",
   description:
-    "For a user who has lost them. The user's sessions end, and the user is told by mail. A user who must have a second factor sets one up at the next sign-in.",
+    "This is for users who lost them. The user's sessions end, and the user is told by mail. A user who must have a second factor sets one up at the next sign-in.",
   stepUp: adminAct,
   answers: { 204: null },
   failures: ["not_found", "last_credential"],

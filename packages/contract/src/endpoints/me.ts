@@ -69,7 +69,7 @@ export const deleteMe = endpoint({
 
 /**
  * Changes the password of a user who knows the current one. Replace the stored tokens with those of
- * the response. A user who has forgotten the password uses `startPasswordReset`.
+ * the response. If the password is forgotten, use `startPasswordReset`.
  */
 export const changePassword = endpoint({
   name: "changePassword",

@@ -161,7 +161,7 @@ const codeMailed = z.strictObject({
   resendAt: time("When a new code can be requested at the earliest."),
 });
 
-/** What a user needs to prove a factor: a mailed code, or options for the browser. */
+/** The response that prepares a proof: either a code was mailed, or it has options for the browser. */
 export const prepared = about(
   z.discriminatedUnion("factor", [
     codeMailed,
@@ -252,7 +252,7 @@ export const begun = about(
       expiresAt: time("When the ceremony expires."),
     }),
   ]),
-  "What the user needs to set up the factor.",
+  "The setup of the factor has begun.",
 );
 
 export const recoveryCodesExample = ["8K2F-QW7M-XT4C", "Z5HN-3RPD-B9VJ"];

@@ -69,7 +69,7 @@ export const confirmPasswordReset = endpoint({
   failures: [...ofACode, ...ofALink, "unacceptable_password", "busy"],
 });
 
-/** Helps a user who has lost the password. The superuser never learns the code or the password. */
+/** Helps a user with a lost password. The superuser never learns the code or the password. */
 export const adminStartPasswordReset = endpoint({
   name: "adminStartPasswordReset",
   method: "POST",

@@ -198,7 +198,7 @@ export const methods = about(
   ["pwd"],
 );
 
-/** What clients show a user so that they recognise a device that is signed in. */
+/** A session, with the facts by which a user recognises the device. */
 export const session = about(
   z.strictObject({
     id: sessionId,

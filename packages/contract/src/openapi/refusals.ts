@@ -11,7 +11,7 @@ const members: JsonObject = {
   },
   title: {
     type: "string",
-    description: "What the code means, in English for developers. It may be reworded.",
+    description: "The meaning of the code, in English for developers. It may be reworded.",
   },
   status: {
     type: "integer",
@@ -67,11 +67,11 @@ const members: JsonObject = {
       properties: {
         path: {
           type: "string",
-          description: "Where the member is, as a JSON Pointer (RFC 6901).",
+          description: "The place of the member, as a JSON Pointer (RFC 6901).",
         },
         message: {
           type: "string",
-          description: "What is wrong with it, in English for developers.",
+          description: "The fault, in English for developers.",
         },
       },
       required: ["path", "message"],
@@ -107,7 +107,7 @@ export const headers: JsonObject = {
     schema: { type: "integer", minimum: 1 },
   },
   Challenge: {
-    description: "What the server expects instead (RFC 6750 §3, RFC 9470 §3).",
+    description: "The credentials that the server expects (RFC 6750 §3, RFC 9470 §3).",
     schema: { type: "string" },
     example: 'Bearer error="invalid_token", error_description="The access token has expired"',
   },
