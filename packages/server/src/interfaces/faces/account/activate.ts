@@ -18,14 +18,14 @@ export interface ActivateDeps extends MailedTokenDeps {
   readonly db: Db;
 }
 
-/** `stale`: the token is right, but there is nothing to activate. */
+/** `stale` means that the token is right, but there is nothing to activate. */
 export interface ActivateOutcome {
   readonly kind: "activated" | "unknown" | "invalid_token" | "stale";
 }
 
 /**
- * Lets the user of a paused account in: the mailed link shows that they read mail at its address. A
- * disabled one stays out.
+ * Lets the user of a paused account in, because the mailed link shows that they read mail at its
+ * address. A disabled account stays closed.
  */
 export async function activate(
   deps: ActivateDeps,
@@ -49,7 +49,8 @@ export async function activate(
 }
 
 /**
- * Who was merely first to write an address down yields it to whoever shows that they read its mail.
+ * Gives the address to the user who has shown that they read its mail, even if another account was
+ * created with it earlier.
  */
 async function claimAddress(
   tx: Tx,

@@ -40,21 +40,18 @@ export interface NewAccount {
   readonly address: Address | null;
   readonly username: string | null;
   readonly password: string;
-  /** The password once more, where it is asked for twice. */
+  /** The second entry of the password, if the form asks for it twice. */
   readonly repeated?: string | undefined;
   /**
-   * Whether the address may be another user's, too: where users log in by username, or by an
-   * address in its very letters.
+   * Whether another user may have the same address. `in_other_letters` permits it only if they
+   * spell it differently, for faces whose users log in by the exact spelling.
    */
   readonly mayShareAddress: boolean | "in_other_letters";
-  /** Nobody gets in until the link of the activation mail comes back. */
+  /** The user cannot log in until they follow the link of the activation mail. */
   readonly paused: boolean;
 }
 
-/**
- * What is done in the transaction of a change: the mail that belongs to it. Wake the sender once it
- * has committed.
- */
+/** Writes further rows in the transaction of a change, such as the mail that belongs to it. */
 export type Also = (tx: Tx, user: User) => Promise<void>;
 
 export type CreateAccountOutcome =
@@ -72,9 +69,9 @@ export type CreateAccountOutcome =
   | { readonly kind: "unacceptable_password"; readonly complaints: readonly PasswordComplaint[] };
 
 /**
- * Makes an account at once, as the Django faces do, which tell whether a username or an address is
- * taken. The one who has an address first holds it; later ones share it, which is good for mail and
- * names nobody.
+ * Creates an account at once, as the Django faces do, which tell whether a username or an address
+ * is taken. The first user who writes an address down holds it. Later ones share it: it gets mail
+ * for them, but does not identify them.
  */
 export async function createAccount(
   deps: CreateAccountDeps,
@@ -160,8 +157,8 @@ async function mayShare(
 }
 
 /**
- * Whoever shares an address holds its holder's row, so that of two with the same letters the second
- * sees the first.
+ * Locks the row of the user who holds the address. Two accounts with the same spelling are thus
+ * created one after the other, and the second one sees the first.
  */
 async function mayShareInTurn(tx: Tx, account: NewAccount, address: Address): Promise<boolean> {
   const holder = await findByIdentifier(tx, { emailCanonical: address.canonical });
@@ -170,8 +167,8 @@ async function mayShareInTurn(tx: Tx, account: NewAccount, address: Address): Pr
 }
 
 /**
- * A username that reads as an address must be one's own, and not shared: others would take it for
- * its owner's (RG-14).
+ * Tells whether a username reads as an address that is not the user's own, or that they share.
+ * Others would take it for its owner's (RG-14).
  */
 export function isForeignAddress(
   username: string,

@@ -3,24 +3,24 @@ import type { Keyring } from "../../../platform/kernel/keyring.ts";
 import type { User } from "../../../accounts/users/users.store.ts";
 
 /**
- * What the reader of the mail may do with it; none is good for another (RS-05). `name`: set what
- * the user logs in by.
+ * The act that the token permits; a token for one act is refused for the others (RS-05). `name`
+ * sets the username or the address that the user logs in by.
  */
 export type MailedTokenKind = "activation" | "password" | "name";
 
 export interface MailedTokenDeps {
   readonly clock: Clock;
   readonly keyring: Keyring;
-  /** `PASSWORD_RESET_TIMEOUT`. */
+  /** How long a token is valid (`PASSWORD_RESET_TIMEOUT`). */
   readonly mailedTokenSeconds: number;
 }
 
 const TOKEN = /^([0-9a-z]{1,9})-([0-9a-f]{64})$/;
 
 /**
- * The token of a link that a Django face mails, `<moment in base 36>-<MAC>` as Django's own:
- * nothing of it is stored, and it is good for as long as what it is made from stays as it is, the
- * address it was mailed to among it (RG-05, RS-09).
+ * Makes the token of a link that a Django face mails. It has the form of Django's own, `<moment in
+ * base 36>-<MAC>`. Nothing of it is stored: it becomes invalid if something that the MAC covers
+ * changes, such as the password or the address it was mailed to (RG-05, RS-09).
  */
 export function mailedToken(
   deps: Pick<MailedTokenDeps, "clock" | "keyring">,
@@ -32,7 +32,8 @@ export function mailedToken(
 }
 
 /**
- * Ask it of a user whose row is held: then of any number of callers one spends the token (RG-04).
+ * Checks a token. The user's row must be locked, so that of several concurrent callers only one can
+ * use the token (RG-04).
  */
 export function isMailedToken(
   deps: MailedTokenDeps,
@@ -51,7 +52,7 @@ export function isMailedToken(
     )
   )
     return false;
-  // One of an earlier pause must not end this one.
+  // A token from an earlier pause must not end this one.
   if (kind === "activation" && issuedAt < (user.pausedAt ?? 0)) return false;
   return deps.clock.now() - issuedAt <= deps.mailedTokenSeconds;
 }

@@ -5,7 +5,7 @@ import {
 } from "../../../accounts/users/password-policy.ts";
 
 /**
- * What is wrong with a password, as Django's four validators see it, and as our own policy does
+ * A reason to refuse a password: one of Django's four validators, or a rule of our own policy
  * beyond them.
  */
 export type PasswordComplaint =
@@ -23,16 +23,15 @@ interface Person {
   readonly email: string | null;
 }
 
-/** `max_similarity`. */
+/** `max_similarity` of Django's `UserAttributeSimilarityValidator`. */
 const SIMILAR = 0.7;
-/** What `str.isdigit` calls digits: superscripts and subscripts, too. */
+/** The digits according to Python's `str.isdigit`, which include superscripts and subscripts. */
 const NUMERIC = /^[\p{Nd}\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u2080-\u2089]+$/u;
 
 /**
- * All complaints about a password that somebody wants to set, in the order of Django's validators;
- * none where it is acceptable.
+ * Returns all complaints about a new password, in the order of Django's validators.
  *
- * @param person null where it is not known yet whose it will be
+ * @param person null if it is not known yet which user will have the password
  */
 export function complaintsAbout(
   deps: ComplaintsDeps,
@@ -61,14 +60,14 @@ export function complaintsAbout(
   ];
 }
 
-/** Django's list has single characters, too. */
+/** Django's list of common passwords contains single characters, too. */
 function isListed({ blockList }: PasswordPolicy, password: string): boolean {
   return [...password].length === 1 || blockList.includes(password);
 }
 
 /**
- * `UserAttributeSimilarityValidator`: the first attribute that it is too much like, as a whole or
- * in one of its words.
+ * Returns the first attribute that is too similar to the password, as a whole or in one of its
+ * words (`UserAttributeSimilarityValidator`).
  */
 function similarTo(password: string, person: Person | null): "username" | "email" | undefined {
   return (["username", "email"] as const).find((name) => {
@@ -80,8 +79,8 @@ function similarTo(password: string, person: Person | null): "username" | "email
 }
 
 /**
- * `difflib.SequenceMatcher(a=one, b=other).quick_ratio()`: what two texts have in common, whatever
- * its order.
+ * Computes the share of characters that two texts have in common in any order
+ * (`difflib.SequenceMatcher(a=one, b=other).quick_ratio()`).
  */
 function likeness(one: string, other: string): number {
   const left = new Map<string, number>();
@@ -98,7 +97,7 @@ function likeness(one: string, other: string): number {
   return (2 * matches) / (length + characters.length);
 }
 
-/** Which of the words that everybody knows our own policy has found too much of (PW-06). */
+/** Finds the context word that makes our own policy refuse the password (PW-06). */
 function containedIn(
   person: Person | null,
   reason: (who: Person | null) => unknown,

@@ -30,7 +30,7 @@ import {
 import { isAnotherPassword, spendNameToken } from "./set-username.ts";
 import { voidResets } from "../../../accounts/account/resets.store.ts";
 
-export interface ChangeAddressDeps extends MailedTokenDeps {
+export interface SetEmailDeps extends MailedTokenDeps {
   readonly db: Db;
   readonly random: Random;
   readonly checkOwnPassword: CheckOwnPassword;
@@ -38,13 +38,14 @@ export interface ChangeAddressDeps extends MailedTokenDeps {
 
 export interface NewAddress {
   /**
-   * Null: none any more. Something must name the account: a user without a username keeps theirs.
+   * Null removes the address. A user without a username keeps theirs, because something must
+   * identify the account.
    */
   readonly address: Address | null;
   readonly mayShare: boolean;
   /**
-   * Nobody gets in until the link of the activation mail comes back. No session ends, and its
-   * tokens then go on.
+   * The user cannot log in until they follow the link of the activation mail. No session ends; its
+   * tokens work again after that.
    */
   readonly pauses: boolean;
 }
@@ -53,37 +54,40 @@ type Moved =
   | { readonly kind: "changed"; readonly user: User }
   | { readonly kind: "email_taken" | "email_needed" };
 
-export type ChangeAddressOutcome = Moved | { readonly kind: "unknown" };
+export type UpdateEmailOutcome = Moved | { readonly kind: "unknown" };
 
 /**
- * Sets an address that nobody has confirmed, as the Django faces do at once, without the password.
- * The one there was, if it was confirmed, is told and can take it back, as with
- * `confirmEmailChange`.
+ * Sets an unconfirmed address at once and without the password, as an update of the user does in
+ * the Django faces. If the previous address was confirmed, it gets a mail with a link that restores
+ * it, as with `confirmEmailChange`.
  *
- * @param also is called where nothing changes, too
+ * @param also is called even if nothing changes
  */
-export async function changeAddress(
-  deps: Omit<ChangeAddressDeps, "checkOwnPassword">,
+export async function updateEmail(
+  deps: Omit<SetEmailDeps, "checkOwnPassword">,
   userId: string,
   next: NewAddress | undefined,
   origin: Origin,
   also: Also = async () => {},
-): Promise<ChangeAddressOutcome> {
-  return transact(deps, async (tx): Promise<ChangeAddressOutcome> => {
+): Promise<UpdateEmailOutcome> {
+  return transact(deps, async (tx): Promise<UpdateEmailOutcome> => {
     const user = await lockUser(tx, userId);
     if (user === undefined) return { kind: "unknown" };
     return move(tx, deps, { user, next }, origin, also);
   });
 }
 
-export type ChangeOwnAddressOutcome =
+export type SetOwnEmailOutcome =
   | Moved
   | { readonly kind: "not_repeated" | "session_ended" }
   | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
-/** The same within a session, for the password: where users log in by address. */
-export async function changeOwnAddress(
-  deps: ChangeAddressDeps,
+/**
+ * Sets the address that the user logs in by (`set_email`). It requires a session and the current
+ * password.
+ */
+export async function setOwnEmail(
+  deps: SetEmailDeps,
   who: SignedIn,
   input: {
     readonly next: NewAddress;
@@ -92,14 +96,14 @@ export async function changeOwnAddress(
   },
   origin: Origin,
   also: Also = async () => {},
-): Promise<ChangeOwnAddressOutcome> {
+): Promise<SetOwnEmailOutcome> {
   const before = await findUser(deps.db, who.userId);
   const own = await deps.checkOwnPassword(who, input.currentPassword, origin);
   if (own.kind !== "matched") return own;
   if (!input.isRepeated) return { kind: "not_repeated" };
-  return transact(deps, async (tx): Promise<ChangeOwnAddressOutcome> => {
+  return transact(deps, async (tx): Promise<SetOwnEmailOutcome> => {
     const user = await lockUser(tx, who.userId);
-    // Whoever changed the password meanwhile has ended this session.
+    // If the password was changed since it was checked, this session has ended.
     if (
       user === undefined ||
       before === undefined ||
@@ -117,9 +121,12 @@ export async function changeOwnAddress(
   });
 }
 
-/** The same against the token of a link that was mailed to the address there is. */
-export async function changeAddressByMailedToken(
-  deps: ChangeAddressDeps,
+/**
+ * Sets the address that the user logs in by against the token of a link that was mailed to the
+ * previous one (`reset_email_confirm`).
+ */
+export async function resetEmailConfirm(
+  deps: SetEmailDeps,
   userId: string | undefined,
   input: { readonly next: NewAddress; readonly isRepeated: boolean; readonly token: string },
   origin: Origin,
@@ -139,10 +146,10 @@ export async function changeAddressByMailedToken(
   );
 }
 
-/** The user's row must be held. */
+/** The user's row must be locked. */
 async function move(
   tx: Tx,
-  deps: Omit<ChangeAddressDeps, "checkOwnPassword">,
+  deps: Omit<SetEmailDeps, "checkOwnPassword">,
   { user, next }: { readonly user: User; readonly next: NewAddress | undefined },
   origin: Origin & { readonly sessionId?: string },
   also: Also,
@@ -154,7 +161,7 @@ async function move(
   const { address, mayShare, pauses } = next;
   if (address === null && user.username === null) return { kind: "email_needed" };
   const now = deps.clock.now();
-  // Without an address nothing could end the pause.
+  // Without an address no activation mail could end the pause.
   const changed = await setUnconfirmedEmail(tx, user.id, {
     address,
     mayShare,
@@ -177,11 +184,12 @@ async function move(
 }
 
 /**
- * With the means to take it back: somebody who holds a token, and no password, could have done it.
+ * Tells the previous address, with a link that restores it: the change may come from a person who
+ * holds a token but does not know the password.
  */
 async function tellOldAddress(
   tx: Tx,
-  deps: Omit<ChangeAddressDeps, "checkOwnPassword">,
+  deps: Omit<SetEmailDeps, "checkOwnPassword">,
   user: User,
   address: Address | null,
 ): Promise<void> {

@@ -32,11 +32,10 @@ export type SetOwnPasswordOutcome =
   | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
 /**
- * Changes the password as `changePassword` does and ends every other session (PW-07), but leaves
- * the caller's as it is: the originals give out no new tokens here, and their clients go on with
- * those they have.
+ * Changes the password as `changePassword` does and ends every other session (PW-07). The caller's
+ * own session keeps its tokens, because the originals give out no new ones here.
  *
- * @param also tells the user
+ * @param also writes the mail that tells the user
  */
 export async function setOwnPassword(
   deps: SetOwnPasswordDeps,
@@ -66,7 +65,7 @@ export async function setOwnPassword(
 
   return transact(deps, async (tx): Promise<SetOwnPasswordOutcome> => {
     const user = await lockUser(tx, userId);
-    // Whoever changed or reset it meanwhile has ended this session.
+    // If the password was changed or reset since it was checked, this session has ended.
     if (
       user === undefined ||
       user.disabledAt !== null ||

@@ -20,7 +20,7 @@ import {
   type User,
 } from "../../../accounts/users/users.store.ts";
 
-export interface RenameDeps extends MailedTokenDeps {
+export interface SetUsernameDeps extends MailedTokenDeps {
   readonly db: Db;
   readonly readUsername: ReadUsername;
   readonly checkOwnPassword: CheckOwnPassword;
@@ -28,7 +28,7 @@ export interface RenameDeps extends MailedTokenDeps {
 
 interface NewName {
   readonly username: string;
-  /** The username once more, where it is asked for twice. */
+  /** The second entry of the username, if the form asks for it twice. */
   readonly repeated?: string | undefined;
 }
 
@@ -36,56 +36,55 @@ type Unusable = {
   readonly kind: "invalid_username" | "address_as_username" | "username_taken" | "not_repeated";
 };
 
-export type RenameOutcome =
+export type SetOwnUsernameOutcome =
   | { readonly kind: "renamed" | "session_ended" }
   | Unusable
   | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
-/** Changes the username within a session, for the password. */
-export async function rename(
-  deps: RenameDeps,
+/** Changes the username (`set_username`). It requires a session and the current password. */
+export async function setOwnUsername(
+  deps: SetUsernameDeps,
   who: SignedIn,
   input: NewName & { readonly currentPassword: string },
   origin: Origin,
   also: Also = async () => {},
-): Promise<RenameOutcome> {
+): Promise<SetOwnUsernameOutcome> {
   const before = await findUser(deps.db, who.userId);
   const own = await deps.checkOwnPassword(who, input.currentPassword, origin);
   if (own.kind !== "matched") return own;
   if (before === undefined) return { kind: "session_ended" };
   const name = await examine(deps, input, before);
   if (name.kind !== "usable") return name;
-  return transact(deps, async (tx): Promise<RenameOutcome> => {
+  return transact(deps, async (tx): Promise<SetOwnUsernameOutcome> => {
     const user = await lockUser(tx, who.userId);
-    // Whoever changed the password meanwhile has ended this session.
+    // If the password was changed since it was checked, this session has ended.
     if (user === undefined || user.disabledAt !== null || isAnotherPassword(user, before))
       return { kind: "session_ended" };
     return setName(tx, deps, { user, name }, { ...origin, sessionId: who.sessionId }, also);
   });
 }
 
-export type RenameByTokenOutcome =
+export type ResetUsernameConfirmOutcome =
   | { readonly kind: "renamed" | "unknown" | "invalid_token" }
   | Unusable;
 
 /**
- * Changes the username against the token of a link that a face has mailed. What it is made from may
- * come back, so it is also remembered as spent.
+ * Changes the username against the token of a mailed link (`reset_username_confirm`).
  *
- * @param userId `undefined` where the link names nobody
+ * @param userId `undefined` if the link belongs to no user
  */
-export async function renameByMailedToken(
-  deps: RenameDeps,
+export async function resetUsernameConfirm(
+  deps: SetUsernameDeps,
   userId: string | undefined,
   input: NewName & { readonly token: string },
   origin: Origin,
   also: Also = async () => {},
-): Promise<RenameByTokenOutcome> {
+): Promise<ResetUsernameConfirmOutcome> {
   const found = userId === undefined ? undefined : await findUser(deps.db, userId);
   const name = await examine(deps, input, found);
   if (name.kind !== "usable") return name;
   if (found === undefined) return { kind: "unknown" };
-  return transact(deps, async (tx): Promise<RenameByTokenOutcome> => {
+  return transact(deps, async (tx): Promise<ResetUsernameConfirmOutcome> => {
     const user = await lockUser(tx, found.id);
     if (
       user === undefined ||
@@ -97,7 +96,10 @@ export async function renameByMailedToken(
   });
 }
 
-/** The user's row must be held. */
+/**
+ * Checks a `name` token and uses it up. The user's row must be locked. The state that the token
+ * covers may come back, so the token itself is remembered as used.
+ */
 export async function spendNameToken(
   tx: Tx,
   deps: MailedTokenDeps,
@@ -119,9 +121,9 @@ export function isAnotherPassword(now: User, before: User): boolean {
 
 type Usable = { readonly kind: "usable"; readonly username: string; readonly canonical: string };
 
-/** @param user whose address it may be (RG-14) */
+/** @param user may have their own address as their username (RG-14) */
 async function examine(
-  deps: RenameDeps,
+  deps: SetUsernameDeps,
   { username, repeated }: NewName,
   user: User | undefined,
 ): Promise<Usable | Unusable> {
@@ -136,7 +138,7 @@ async function examine(
 
 async function setName(
   tx: Tx,
-  deps: RenameDeps,
+  deps: SetUsernameDeps,
   { user, name }: { readonly user: User; readonly name: Usable },
   origin: Origin & { readonly sessionId?: string },
   also: Also,

@@ -1,8 +1,8 @@
 import type { Budget } from "@portcullis/contract";
 import type { Allowance } from "../../../platform/http/edge.ts";
 import type { Client } from "../../../platform/http/serve.ts";
-import type { ChangeAddressDeps } from "../account/set-email.ts";
-import type { RenameDeps } from "../account/set-username.ts";
+import type { SetEmailDeps } from "../account/set-email.ts";
+import type { SetUsernameDeps } from "../account/set-username.ts";
 import type { ResetDeps } from "../../../accounts/account/reset-password.ts";
 import type { ActivateDeps } from "../account/activate.ts";
 import type { CreateAccountDeps } from "../account/create-account.ts";
@@ -49,8 +49,8 @@ export interface DjoserDeps
     ActivateDeps,
     SetOwnPasswordDeps,
     ResetDeps,
-    RenameDeps,
-    ChangeAddressDeps,
+    SetUsernameDeps,
+    SetEmailDeps,
     EndUserDeps {
   readonly djoser: DjoserSettings;
   /** What the face shows as `id` (`USER_ID_FIELD`). */

@@ -4,8 +4,10 @@ import { blacklistView, obtainPairView, refreshView, verifyView } from "../jwt/v
 import { activationViews } from "./activation.ts";
 import { callerAuthenticator, type Caller } from "./caller.ts";
 import type { DjoserDeps } from "./deps.ts";
-import { nameViews } from "./names.ts";
-import { passwordViews } from "./passwords.ts";
+import { resetPasswordViews } from "./reset-password.ts";
+import { emailViews } from "./set-email.ts";
+import { setPasswordView } from "./set-password.ts";
+import { usernameViews } from "./set-username.ts";
 import { tokenViews } from "./token-login.ts";
 import { userViews } from "./users.ts";
 
@@ -16,9 +18,11 @@ export function djoserViews(deps: DjoserDeps): readonly View[] {
   return [
     rootView(deps, authenticator),
     ...activationViews(deps, authenticator),
-    ...passwordViews(deps, authenticator),
-    ...nameViews(deps, authenticator),
-    // After the others: with a format's suffix, their names would be taken for an id.
+    setPasswordView(deps, authenticator),
+    ...resetPasswordViews(deps, authenticator),
+    ...(deps.loginField === "email" ? emailViews : usernameViews)(deps, authenticator),
+    // The users come last, because `users/{id}/` would match the names of the others with a format's
+    // suffix.
     ...userViews(deps, authenticator),
     obtainPairView(deps, {
       name: "djoser.jwt_create",

@@ -1,7 +1,7 @@
 import type { Act } from "../../../accounts/policies/acts.ts";
 import type { Visit } from "../../../platform/http/page.ts";
 import type { Json } from "../../../platform/http/serve.ts";
-import { changeAddress } from "../account/set-email.ts";
+import { updateEmail } from "../account/set-email.ts";
 import { createAccount } from "../account/create-account.ts";
 import {
   deleteSelf,
@@ -283,7 +283,7 @@ async function update(
       ? undefined
       : { address: email === "" ? null : addressOf(email), mayShare: true, pauses: sendActivation };
   const letter = sendActivation ? linkLetter(deps, "djoser_activation") : nothingElse;
-  const outcome = await changeAddress(
+  const outcome = await updateEmail(
     deps,
     user.id,
     next,

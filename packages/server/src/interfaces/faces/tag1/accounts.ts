@@ -1,8 +1,8 @@
 import { originOf } from "../../../records/audit/origin.ts";
 import type { EdgeDeps } from "../../../platform/http/edge.ts";
 import { notify } from "../../../records/mail/notices.ts";
-import { changeAddress, changeOwnAddress, type ChangeAddressDeps } from "../account/set-email.ts";
-import { rename, type RenameDeps } from "../account/set-username.ts";
+import { updateEmail, setOwnEmail, type SetEmailDeps } from "../account/set-email.ts";
+import { setOwnUsername, type SetUsernameDeps } from "../account/set-username.ts";
 import { createAccount, type CreateAccountDeps } from "../account/create-account.ts";
 import { deleteSelf } from "../../../accounts/users/delete-user.ts";
 import { type EndUserDeps } from "../../../accounts/users/last-superuser.ts";
@@ -47,8 +47,8 @@ export interface AccountsDeps
     CreateAccountDeps,
     EndUserDeps,
     SetOwnPasswordDeps,
-    ChangeAddressDeps,
-    RenameDeps {
+    SetEmailDeps,
+    SetUsernameDeps {
   readonly allow: EdgeDeps["allow"];
 }
 
@@ -198,9 +198,9 @@ async function setLogin(
   const { who, origin } = asked(call);
   const { login, currentPassword } = call.input;
   if (deps.model.loginField === "username")
-    return rename(deps, who, { username: login, currentPassword }, origin);
+    return setOwnUsername(deps, who, { username: login, currentPassword }, origin);
   const next = { address: addressOf(login), mayShare: false, pauses: false };
-  return changeOwnAddress(deps, who, { next, isRepeated: true, currentPassword }, origin);
+  return setOwnEmail(deps, who, { next, isRepeated: true, currentPassword }, origin);
 }
 
 function creating(deps: AccountsDeps): Action<Presenter> {
@@ -240,7 +240,7 @@ async function update(
   const { user } = call.user;
   if (call.input === undefined) return ok(shown(deps, user));
   const next = { address: call.input, mayShare: true, pauses: false };
-  const outcome = await changeAddress(deps, user.id, next, asked(call).origin);
+  const outcome = await updateEmail(deps, user.id, next, asked(call).origin);
   if (outcome.kind !== "changed") return refuseRequest("no_user");
   return ok(shown(deps, outcome.user));
 }

@@ -9,32 +9,32 @@ import { sealPassword } from "../../../accounts/users/passwords.ts";
 import { findUser, lockUser } from "../../../accounts/users/users.store.ts";
 import { replaceForgotten, type ResetDeps } from "../../../accounts/account/reset-password.ts";
 
-export type ResetByTokenOutcome =
+export type ResetPasswordConfirmOutcome =
   | { readonly kind: "reset" | "unknown" | "invalid_token" | "not_repeated" | "busy" }
   | { readonly kind: "unacceptable_password"; readonly complaints: readonly PasswordComplaint[] };
 
-export interface ResetByToken {
-  /** `undefined` where the link names nobody. */
+export interface ResetPasswordConfirm {
+  /** Undefined if the link belongs to no user. */
   readonly userId: string | undefined;
   readonly token: string;
   readonly newPassword: string;
-  /** The password once more, where it is asked for twice. */
+  /** The second entry of the password, if the form asks for it twice. */
   readonly repeated?: string | undefined;
 }
 
 /**
- * Sets a new password against the token of a link that a face has mailed; ends what `confirmReset`
- * ends (RS-02). What is wrong with the password alone is said first, as the originals do; what it
- * has of the user's, to the holder of the token only.
+ * Sets a new password against the token of a mailed link, and ends the same sessions as
+ * `confirmReset` (RS-02). Faults of the password alone are reported first, as in the originals.
+ * Only the holder of the token learns whether it resembles the user's name or address.
  *
- * @param also tells the user
+ * @param also writes the mail that tells the user
  */
-export async function resetByMailedToken(
+export async function resetPasswordConfirm(
   deps: Omit<ResetDeps, "random"> & MailedTokenDeps,
-  { userId, token, newPassword, repeated }: ResetByToken,
+  { userId, token, newPassword, repeated }: ResetPasswordConfirm,
   origin: Origin,
   also: Also,
-): Promise<ResetByTokenOutcome> {
+): Promise<ResetPasswordConfirmOutcome> {
   const plain = complaintsAbout(deps, newPassword, null);
   const password = normalizePassword(newPassword);
   if (plain.length > 0 || password.kind === "refused")

@@ -1,6 +1,5 @@
 import { originOf } from "../../../records/audit/origin.ts";
-import { resetByMailedToken } from "../account/reset-password-by-link.ts";
-import { setOwnPassword } from "../account/set-password.ts";
+import { resetPasswordConfirm } from "../account/reset-password-confirm.ts";
 import { bareErrors, busy, noContent, throttled, type Answer } from "../drf/answers.ts";
 import {
   action,
@@ -12,22 +11,15 @@ import {
   type View,
 } from "../drf/view.ts";
 import { findByUid } from "./account.ts";
-import { originOfCaller, signedIn, type Caller } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import type { DjoserDeps } from "./deps.ts";
 import { emailField, plainField, when } from "./fields.ts";
 import { form, type Form } from "./form.ts";
 import { tellOfNewPassword } from "./letters.ts";
 import { askForLink } from "./links.ts";
-import {
-  badPassword,
-  invalidToken,
-  notRepeated,
-  sessionEnded,
-  unknownUid,
-  unmatched,
-} from "./words.ts";
+import { badPassword, invalidToken, notRepeated, unknownUid } from "./words.ts";
 
-export function passwordViews(
+export function resetPasswordViews(
   deps: DjoserDeps,
   authenticator: Authenticator<Caller>,
 ): readonly View[] {
@@ -39,23 +31,6 @@ export function passwordViews(
     mount: `${prefix}/`,
   } as const;
   return [
-    view<Caller>({
-      ...common,
-      name: "djoser.set_password",
-      path: `${prefix}/users/set_password/`,
-      methods: {
-        POST: action({
-          act: "changePassword",
-          permission: isAuthenticated<Caller>,
-          body: form({
-            new_password: plainField(),
-            ...when(retype.setPassword, { re_new_password: plainField() }),
-            current_password: plainField(),
-          }),
-          handle: async (call) => set(deps, call),
-        }),
-      },
-    }),
     view<Caller>({
       ...common,
       name: "djoser.reset_password",
@@ -84,14 +59,17 @@ export function passwordViews(
             new_password: plainField(),
             ...when(retype.resetPassword, { re_new_password: plainField() }),
           }),
-          handle: async (call) => reset(deps, call),
+          handle: async (call) => confirmReset(deps, call),
         }),
       },
     }),
   ];
 }
 
-/** Says nothing of whether anybody has the address, unless it is to. */
+/**
+ * Mails the link. The answer does not tell whether a user has the address, except if
+ * `PASSWORD_RESET_SHOW_EMAIL_NOT_FOUND` asks for that.
+ */
 export async function askForReset(
   deps: DjoserDeps,
   template: "djoser_password_reset" | "djoser_username_reset",
@@ -103,37 +81,7 @@ export async function askForReset(
   return isTold ? bareErrors("User with given email does not exist.") : noContent();
 }
 
-async function set(
-  deps: DjoserDeps,
-  { input: { values }, ...call }: Call<Caller, Form>,
-): Promise<Answer> {
-  const input = {
-    currentPassword: values["current_password"] ?? "",
-    newPassword: values["new_password"] ?? "",
-    repeated: values["re_new_password"],
-  };
-  const outcome = await setOwnPassword(
-    deps,
-    signedIn(call.user, call),
-    input,
-    originOfCaller(call.user, call),
-    tellOfNewPassword(deps),
-  );
-  switch (outcome.kind) {
-    case "set":
-      return noContent();
-    case "not_repeated":
-      return notRepeated("password");
-    case "session_ended":
-      return sessionEnded();
-    case "unacceptable_password":
-      return badPassword("new_password", outcome.complaints);
-    default:
-      return unmatched(outcome);
-  }
-}
-
-async function reset(
+async function confirmReset(
   deps: DjoserDeps,
   { input: { values, link }, ...visit }: Call<unknown, Form>,
 ): Promise<Answer> {
@@ -144,7 +92,7 @@ async function reset(
     newPassword: values["new_password"] ?? "",
     repeated: values["re_new_password"],
   };
-  const outcome = await resetByMailedToken(deps, asked, originOf(visit), tellOfNewPassword(deps));
+  const outcome = await resetPasswordConfirm(deps, asked, originOf(visit), tellOfNewPassword(deps));
   switch (outcome.kind) {
     case "reset":
       return noContent();
