@@ -19,9 +19,9 @@ export type Access = "public" | "user" | "superuser" | "signed";
 export type Budget = "credential" | "registration" | "mail";
 
 /**
- * The recent proof of identity that a call needs on top of a valid access token (RFC 9470). If it is
- * missing, the call is refused with `insufficient_user_authentication`: let the user step up with
- * `POST /v1/step-up`, then repeat the call with the new access token.
+ * The recent proof of identity that a call needs on top of a valid access token (RFC 9470). If it
+ * is missing, the call is refused with `insufficient_user_authentication`: let the user step up
+ * with `POST /v1/step-up`, then repeat the call with the new access token.
  */
 export interface StepUp {
   /**
@@ -91,7 +91,7 @@ export interface Endpoint {
   readonly input?: z.ZodType;
   /** The responses of a call that succeeds. */
   readonly answers: Answers;
-  /** The codes that the rules of this call can refuse it with. See {@link failuresOf} for the rest. */
+  /** The codes that the rules of this call refuse with. See {@link failuresOf} for the rest. */
   readonly failures: readonly FailureCode[];
 }
 

@@ -34,8 +34,8 @@ export const failures = {
    */
   malformed_request: { status: 400, title: "The request could not be understood" },
   /**
-   * The body is not JSON in UTF-8, names a member twice, or is nested too deeply. Repeating the same
-   * request never helps.
+   * The body is not JSON in UTF-8, names a member twice, or is nested too deeply. Repeating the
+   * same request never helps.
    */
   malformed_json: { status: 400, title: "The body is not acceptable JSON" },
   /** The path matches no call, or the caller may not know that the resource exists. */
@@ -54,8 +54,8 @@ export const failures = {
    */
   invalid_input: { status: 422, title: "Some members of the request are not acceptable" },
   /**
-   * The address or the account has used up its attempts. Wait `retryAfterSeconds`, which is also the
-   * `Retry-After` header, before the next one (RFC 6585 §4).
+   * The address or the account has used up its attempts. Wait `retryAfterSeconds`, which is also
+   * the `Retry-After` header, before the next one (RFC 6585 §4).
    */
   rate_limited: { status: 429, title: "Too many attempts; wait and try again" },
   /** The headers are too large for this server (RFC 6585 §5). */
@@ -75,7 +75,7 @@ export const failures = {
   invalid_token: { status: 401, title: "The access token is not valid here" },
   /** The token is past its `exp`. Refresh the tokens and repeat the call. */
   token_expired: { status: 401, title: "The access token has expired; refresh it" },
-  /** The user's rights changed after the token was issued. Refresh the tokens and repeat the call. */
+  /** The user's rights have changed since. Refresh the tokens and repeat the call. */
   token_stale: { status: 401, title: "The access token is out of date; refresh it" },
   /**
    * The session of the token has ended, for example by a logout. A refresh cannot help: show the
@@ -124,8 +124,8 @@ export const failures = {
     title: "Verify your identity again, then repeat the request",
   },
   /**
-   * The refresh token is unknown, or its session has ended. Show the sign-in page. `cause` tells the
-   * reason, if the server still knows it; see {@link endCauses}.
+   * The refresh token is unknown, or its session has ended. Show the sign-in page. `cause` tells
+   * the reason, if the server still knows it; see {@link endCauses}.
    */
   invalid_refresh_token: { status: 401, title: "The refresh token is not valid; sign in again" },
   /** The account can be used again once its user has confirmed the e-mail address. */

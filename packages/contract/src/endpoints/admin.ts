@@ -20,7 +20,15 @@ import {
 const ofUser = z.strictObject({ id: userId });
 const shared = { tag: "Administration", access: "superuser" } as const;
 
-/** Finds users for a support desk. Follow `nextCursor` to get more than one page. */
+/**
+ * Finds users for a support desk. Follow `nextCursor` to get more than one page.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/admin/users?search=anna", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { items, nextCursor } = await response.json();
+ */
 export const adminListUsers = endpoint({
   ...shared,
   name: "adminListUsers",
@@ -43,7 +51,15 @@ export const adminListUsers = endpoint({
   failures: ["invalid_input"],
 });
 
-/** Returns one user. The id is in the access tokens of the user, as `sub`. */
+/**
+ * Returns one user. The id is in the access tokens of the user, as `sub`.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}`, {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { email, disabledAt } = await response.json();
+ */
 export const adminGetUser = endpoint({
   ...shared,
   name: "adminGetUser",
@@ -56,7 +72,15 @@ export const adminGetUser = endpoint({
   failures: ["not_found"],
 });
 
-/** Shows where a user is or was signed in, for example after a report of misuse. */
+/**
+ * Shows where a user is or was signed in, for example after a report of misuse.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/sessions`, {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { items } = await response.json();
+ */
 export const adminListUserSessions = endpoint({
   ...shared,
   name: "adminListUserSessions",
@@ -81,7 +105,16 @@ export const adminListUserSessions = endpoint({
   failures: ["not_found"],
 });
 
-/** Logs a user out on one device. */
+/**
+ * Logs a user out on one device.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/admin/users/${id}/sessions/${sid}`, {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const adminEndUserSession = endpoint({
   ...shared,
   name: "adminEndUserSession",
@@ -95,7 +128,16 @@ export const adminEndUserSession = endpoint({
   failures: [],
 });
 
-/** Logs a user out on all devices. The user can sign in again; `adminDisableUser` prevents that. */
+/**
+ * Logs a user out on all devices. The user can sign in again; `adminDisableUser` prevents that.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/sessions`, {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const adminEndUserSessions = endpoint({
   ...shared,
   name: "adminEndUserSessions",
@@ -109,7 +151,16 @@ export const adminEndUserSessions = endpoint({
   failures: ["not_found"],
 });
 
-/** Logs out every user, for example after a leak of tokens. All of them have to sign in again. */
+/**
+ * Logs out every user, for example after a leak of tokens. All of them have to sign in again.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/admin/sessions", {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const adminEndEverySession = endpoint({
   ...shared,
   name: "adminEndEverySession",
@@ -122,7 +173,16 @@ export const adminEndEverySession = endpoint({
   failures: [],
 });
 
-/** Locks a user out at once, without deleting anything. */
+/**
+ * Locks a user out at once, without deleting anything.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/disable`, {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const adminDisableUser = endpoint({
   ...shared,
   name: "adminDisableUser",
@@ -137,7 +197,16 @@ export const adminDisableUser = endpoint({
   failures: ["not_found", "last_superuser"],
 });
 
-/** Lets a disabled user sign in again. Failed attempts to sign in are forgotten as well. */
+/**
+ * Lets a disabled user sign in again. Failed attempts to sign in are forgotten as well.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/enable`, {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const adminEnableUser = endpoint({
   ...shared,
   name: "adminEnableUser",
@@ -152,7 +221,16 @@ export const adminEnableUser = endpoint({
   failures: ["not_found"],
 });
 
-/** Deletes a user at once and for good. `adminDisableUser` can be undone. */
+/**
+ * Deletes a user at once and for good. `adminDisableUser` can be undone.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}`, {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const adminDeleteUser = endpoint({
   ...shared,
   name: "adminDeleteUser",
@@ -169,6 +247,12 @@ export const adminDeleteUser = endpoint({
 /**
  * Lists what services that verify tokens must refuse. It is meant for people: services get the same
  * through `@portcullis/verifier`.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/admin/revocations?limit=100", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { items, nextCursor } = await response.json();
  */
 export const adminListRevocations = endpoint({
   ...shared,
@@ -205,6 +289,12 @@ export const adminListRevocations = endpoint({
 /**
  * Shows what happened: sign-ins, changes of accounts, acts of superusers. Each event is chained to
  * the one before by a hash, so removing or changing one is noticed by `portcullis doctor`.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/admin/audit?event=session.opened", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { items, nextCursor } = await response.json();
  */
 export const adminListAudit = endpoint({
   ...shared,
@@ -271,7 +361,15 @@ export const adminListAudit = endpoint({
   failures: ["invalid_input"],
 });
 
-/** Shows the life of the signing keys, for example to follow a rotation. */
+/**
+ * Shows the life of the signing keys, for example to follow a rotation.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/admin/keys", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { items } = await response.json();
+ */
 export const adminListKeys = endpoint({
   ...shared,
   name: "adminListKeys",
@@ -300,7 +398,15 @@ export const adminListKeys = endpoint({
   failures: [],
 });
 
-/** Returns numbers for a dashboard. For monitoring, read `/metrics`. */
+/**
+ * Returns numbers for a dashboard. For monitoring, read `/metrics`.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/admin/figures?hours=48", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { users, hours } = await response.json();
+ */
 export const adminGetFigures = endpoint({
   ...shared,
   name: "adminGetFigures",

@@ -51,6 +51,14 @@ const toPrepare = about(
  *
  * After `enrolInChallenge`, the first proof of the new factor also answers the challenge. Show the
  * `recoveryCodes` of the response then: they cannot be read again.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/challenges/${challengeId}`, {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({ challengeSecret, factor: "totp", code: "123456" }),
+ * });
+ * const { accessToken, refreshToken, deviceToken } = await response.json();
  */
 export const answerChallenge = endpoint({
   name: "answerChallenge",
@@ -90,8 +98,16 @@ export const answerChallenge = endpoint({
 });
 
 /**
- * Prepares a factor that the user cannot prove right away. Branch on `factor` of the response: a code
- * was mailed, or the browser can ask for the passkey.
+ * Prepares a factor that the user cannot prove right away. Branch on `factor` of the response: a
+ * code was mailed, or the browser can ask for the passkey.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/challenges/${challengeId}/prepare`, {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({ challengeSecret, factor: "email" }),
+ * });
+ * const { factor } = await response.json();
  */
 export const prepareChallenge = endpoint({
   name: "prepareChallenge",
@@ -109,8 +125,16 @@ export const prepareChallenge = endpoint({
 });
 
 /**
- * Sets up the second factor that the operator requires, for a user without one. Show what the response
- * contains, and send the first code or the new passkey to `answerChallenge`.
+ * Sets up the second factor that the operator requires, for a user without one. Show what the
+ * response contains, and send the first code or the new passkey to `answerChallenge`.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/challenges/${challengeId}/enrol`, {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({ challengeSecret, factor: "totp" }),
+ * });
+ * const { factor } = await response.json();
  */
 export const enrolInChallenge = endpoint({
   name: "enrolInChallenge",
@@ -134,6 +158,14 @@ export const enrolInChallenge = endpoint({
  * Proves the identity of a signed-in user again, after a call was refused with
  * `insufficient_user_authentication`. Replace the stored tokens with those of the response, then
  * repeat the refused call.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/step-up", {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+ *   body: JSON.stringify({ password: "seven quiet herons" }),
+ * });
+ * const { accessToken, refreshToken } = await response.json();
  */
 export const stepUp = endpoint({
   name: "stepUp",
@@ -155,7 +187,17 @@ export const stepUp = endpoint({
   failures: ["wrong_password", "second_factor_required", "session_ended", ...ofAProof],
 });
 
-/** Prepares the factor for `stepUp`, as `prepareChallenge` does for a sign-in. */
+/**
+ * Prepares the factor for `stepUp`, as `prepareChallenge` does for a sign-in.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/step-up/prepare", {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+ *   body: JSON.stringify({ factor: "email" }),
+ * });
+ * const { factor } = await response.json();
+ */
 export const prepareStepUp = endpoint({
   name: "prepareStepUp",
   method: "POST",
@@ -174,7 +216,15 @@ const rememberedDeviceId = id(
   "019ad7c8-13d5-7a2f-b6e9-8d0f4c7a5e31",
 );
 
-/** Lists the devices on which the user chose to skip the second factor. */
+/**
+ * Lists the devices on which the user chose to skip the second factor.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me/remembered-devices", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { items } = await response.json();
+ */
 export const listRememberedDevices = endpoint({
   name: "listRememberedDevices",
   method: "GET",
@@ -199,7 +249,16 @@ export const listRememberedDevices = endpoint({
   failures: [],
 });
 
-/** Asks for the second factor on a device again, for example because it was sold. */
+/**
+ * Asks for the second factor on a device again, for example because it was sold.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/me/remembered-devices/${device.id}`, {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const forgetRememberedDevice = endpoint({
   name: "forgetRememberedDevice",
   method: "DELETE",

@@ -54,7 +54,15 @@ const ofRemoval = [
   "insufficient_user_authentication",
 ] as const;
 
-/** Returns everything that a page with the user's second factors shows. */
+/**
+ * Returns everything that a page with the user's second factors shows.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me/factors", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { required, totp, passkeys } = await response.json();
+ */
 export const getFactors = endpoint({
   ...shared,
   name: "getFactors",
@@ -101,6 +109,14 @@ export const getFactors = endpoint({
 /**
  * Begins to set up an authenticator app. Show the QR code and, for users who cannot scan it, the
  * secret. Then send the first code that the app shows to `confirmTotp`.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me/factors/totp", {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+ *   body: JSON.stringify({ name: "Phone" }),
+ * });
+ * const { factor, id, secret } = await response.json();
  */
 export const startTotp = endpoint({
   ...shared,
@@ -117,8 +133,16 @@ export const startTotp = endpoint({
 });
 
 /**
- * Completes the setup of an authenticator app. Replace the stored tokens with those of the response,
- * and show `recoveryCodes` if there are any: they cannot be read again.
+ * Completes the setup of an authenticator app. Replace the stored tokens with those of the
+ * response, and show `recoveryCodes` if there are any: they cannot be read again.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/me/factors/totp/${app.id}/confirm`, {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+ *   body: JSON.stringify({ code: "123456" }),
+ * });
+ * const { id, tokens, recoveryCodes } = await response.json();
  */
 export const confirmTotp = endpoint({
   ...shared,
@@ -134,7 +158,16 @@ export const confirmTotp = endpoint({
   failures: [...ofEnrolment, "not_found", "invalid_code", "rate_limited"],
 });
 
-/** Removes an authenticator app, for example after the user has moved to a new phone. */
+/**
+ * Removes an authenticator app, for example after the user has moved to a new phone.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/me/factors/totp/${app.id}`, {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const removeTotp = endpoint({
   ...shared,
   name: "removeTotp",
@@ -152,6 +185,13 @@ export const removeTotp = endpoint({
 /**
  * Makes new recovery codes after some were used or lost. Show them once, with a way to print or
  * store them: the server keeps only hashes.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me/factors/recovery-codes", {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { recoveryCodes } = await response.json();
  */
 export const makeRecoveryCodes = endpoint({
   ...shared,
@@ -176,7 +216,16 @@ export const makeRecoveryCodes = endpoint({
   failures: [...ofEnrolment, "no_factor"],
 });
 
-/** Begins to use mailed codes as a second factor. Send the first code to `confirmEmailCodes`. */
+/**
+ * Begins to use mailed codes as a second factor. Send the first code to `confirmEmailCodes`.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me/factors/email", {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { expiresAt, resendAt } = await response.json();
+ */
 export const startEmailCodes = endpoint({
   ...shared,
   name: "startEmailCodes",
@@ -199,8 +248,16 @@ export const startEmailCodes = endpoint({
 });
 
 /**
- * Completes the setup of mailed codes. Replace the stored tokens with those of the response, and show
- * `recoveryCodes` if there are any.
+ * Completes the setup of mailed codes. Replace the stored tokens with those of the response, and
+ * show `recoveryCodes` if there are any.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me/factors/email/confirm", {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+ *   body: JSON.stringify({ code: "123456" }),
+ * });
+ * const { tokens, recoveryCodes } = await response.json();
  */
 export const confirmEmailCodes = endpoint({
   ...shared,
@@ -215,7 +272,16 @@ export const confirmEmailCodes = endpoint({
   failures: [...ofEnrolment, "invalid_code", "rate_limited"],
 });
 
-/** Stops mailed codes from being a second factor. Other mail is not affected. */
+/**
+ * Stops mailed codes from being a second factor. Other mail is not affected.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me/factors/email", {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const removeEmailCodes = endpoint({
   ...shared,
   name: "removeEmailCodes",
@@ -230,9 +296,14 @@ export const removeEmailCodes = endpoint({
 });
 
 /**
- * Begins to register a passkey. Pass the options to the browser and send its result to `addPasskey`.
+ * Begins to register a passkey. Pass the options to the browser and send its result to
+ * `addPasskey`.
  *
  * @example
+ * const response = await fetch("https://id.example.com/v1/me/factors/passkeys/start", {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
  * const { ceremonyId, options } = await response.json();
  * const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
  * const created = await navigator.credentials.create({ publicKey });
@@ -260,8 +331,16 @@ export const startPasskey = endpoint({
 });
 
 /**
- * Completes the registration of a passkey. Replace the stored tokens with those of the response, and
- * show `recoveryCodes` if there are any.
+ * Completes the registration of a passkey. Replace the stored tokens with those of the response,
+ * and show `recoveryCodes` if there are any.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me/factors/passkeys", {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+ *   body: JSON.stringify({ ceremonyId, credential: credential.toJSON(), name: "Phone" }),
+ * });
+ * const { id, tokens, recoveryCodes } = await response.json();
  */
 export const addPasskey = endpoint({
   ...shared,
@@ -281,7 +360,17 @@ export const addPasskey = endpoint({
   failures: [...ofEnrolment, "invalid_passkey"],
 });
 
-/** Gives a passkey another name in the user's list. */
+/**
+ * Gives a passkey another name in the user's list.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/me/factors/passkeys/${passkey.id}`, {
+ *   method: "PATCH",
+ *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+ *   body: JSON.stringify({ name: "Phone" }),
+ * });
+ * const { id, name, createdAt } = await response.json();
+ */
 export const renamePasskey = endpoint({
   ...shared,
   name: "renamePasskey",
@@ -296,7 +385,16 @@ export const renamePasskey = endpoint({
   failures: ["not_found"],
 });
 
-/** Removes a passkey. Tell the user to delete it from the device or password manager as well. */
+/**
+ * Removes a passkey. Tell the user to delete it from the device or password manager as well.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/me/factors/passkeys/${passkey.id}`, {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const removePasskey = endpoint({
   ...shared,
   name: "removePasskey",
@@ -312,7 +410,16 @@ export const removePasskey = endpoint({
   failures: ofRemoval,
 });
 
-/** Removes the password of a user who wants to sign in by passkey only. */
+/**
+ * Removes the password of a user who wants to sign in by passkey only.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me/password", {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const removePassword = endpoint({
   ...shared,
   name: "removePassword",
@@ -331,6 +438,9 @@ export const removePassword = endpoint({
  * `signInWithPasskey`.
  *
  * @example
+ * const response = await fetch("https://id.example.com/v1/sessions/passkey/start", {
+ *   method: "POST",
+ * });
  * const { ceremonyId, options } = await response.json();
  * const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
  * const found = await navigator.credentials.get({ publicKey });
@@ -358,7 +468,17 @@ export const startPasskeySignIn = endpoint({
   failures: [],
 });
 
-/** Signs in with the passkey that the user chose in the browser. No second factor is asked for. */
+/**
+ * Signs in with the passkey that the user chose in the browser. No second factor is asked for.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/sessions/passkey", {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({ ceremonyId, credential: credential.toJSON() }),
+ * });
+ * const { accessToken, refreshToken, deviceToken } = await response.json();
+ */
 export const signInWithPasskey = endpoint({
   name: "signInWithPasskey",
   method: "POST",
@@ -384,7 +504,15 @@ const ofUser = {
   params: z.strictObject({ id: userId }),
 } as const;
 
-/** Tells a superuser which factors a user has, for example before a reset. */
+/**
+ * Tells a superuser which factors a user has, for example before a reset.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/factors`, {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { factors, required } = await response.json();
+ */
 export const adminGetFactors = endpoint({
   ...ofUser,
   name: "adminGetFactors",
@@ -407,8 +535,15 @@ export const adminGetFactors = endpoint({
 });
 
 /**
- * Helps a user after the loss of all second factors. Make sure by other means that the request comes from
- * the user, because afterwards the password is enough to sign in.
+ * Helps a user after the loss of all second factors. Make sure by other means that the request
+ * comes from the user, because afterwards the password is enough to sign in.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/factors/reset`, {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
  */
 export const adminResetFactors = endpoint({
   ...ofUser,
@@ -423,7 +558,15 @@ export const adminResetFactors = endpoint({
   failures: ["not_found", "last_credential"],
 });
 
-/** Tells how many users a stricter policy would affect, before the operator sets it. */
+/**
+ * Tells how many users a stricter policy would affect, before the operator sets it.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/admin/mfa-report?policy=required", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { items, without } = await response.json();
+ */
 export const adminMfaReport = endpoint({
   tag: "Administration",
   access: "superuser",

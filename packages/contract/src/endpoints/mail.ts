@@ -9,8 +9,8 @@ const mailState = (description: string) =>
   about(z.enum(["queued", "failed", "sent"]), description, "failed");
 
 /**
- * Takes reports of undeliverable mail from a mail provider. Providers have formats of their own, so a
- * small function of yours usually translates and signs them.
+ * Takes reports of undeliverable mail from a mail provider. Providers have formats of their own, so
+ * a small function of yours usually translates and signs them.
  *
  * @example
  * import { createHmac } from "node:crypto";
@@ -59,7 +59,15 @@ export const reportMail = endpoint({
   failures: ["invalid_input"],
 });
 
-/** Shows whether mail leaves. A growing number of `queued` mails means that the mail server is down. */
+/**
+ * Shows whether mail leaves. A growing number of `queued` mails means that the mail server is down.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/admin/mails?state=failed", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { items, nextCursor } = await response.json();
+ */
 export const adminListMails = endpoint({
   ...shared,
   name: "adminListMails",
@@ -95,7 +103,16 @@ export const adminListMails = endpoint({
   failures: ["invalid_input"],
 });
 
-/** Sends a failed mail again after the cause has been repaired. */
+/**
+ * Sends a failed mail again after the cause has been repaired.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/admin/mails/${mail.id}/send-again`, {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 202
+ */
 export const adminSendMailAgain = endpoint({
   ...shared,
   name: "adminSendMailAgain",
@@ -109,7 +126,15 @@ export const adminSendMailAgain = endpoint({
   failures: ["not_found", "mail_expired"],
 });
 
-/** Shows which addresses the server no longer sends mail to, and why. */
+/**
+ * Shows which addresses the server no longer sends mail to, and why.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/admin/suppressions?limit=100", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { items, nextCursor } = await response.json();
+ */
 export const adminListSuppressions = endpoint({
   ...shared,
   name: "adminListSuppressions",
@@ -136,7 +161,17 @@ export const adminListSuppressions = endpoint({
   failures: ["invalid_input"],
 });
 
-/** Stops all mail to an address, for example because its owner has asked for that. */
+/**
+ * Stops all mail to an address, for example because its owner has asked for that.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/admin/suppressions", {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+ *   body: JSON.stringify({ address: "anna@example.com" }),
+ * });
+ * console.log(response.status); // 204
+ */
 export const adminSuppressAddress = endpoint({
   ...shared,
   name: "adminSuppressAddress",
@@ -150,7 +185,16 @@ export const adminSuppressAddress = endpoint({
   failures: ["invalid_input"],
 });
 
-/** Lets an address receive mail again, for example because its mailbox has been repaired. */
+/**
+ * Lets an address receive mail again, for example because its mailbox has been repaired.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/admin/suppressions/${suppression.id}`, {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const adminClearSuppression = endpoint({
   ...shared,
   name: "adminClearSuppression",

@@ -14,6 +14,12 @@ import {
 /**
  * Reads the account from the database, so it shows changes that the access token does not know yet.
  * If only the ids of the user and the session are needed, `getToken` is cheaper.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { email, username } = await response.json();
  */
 export const getMe = endpoint({
   name: "getMe",
@@ -30,6 +36,14 @@ export const getMe = endpoint({
 /**
  * Changes what the user may change without a proof. The e-mail address, the username and the
  * password have calls of their own.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me", {
+ *   method: "PATCH",
+ *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+ *   body: JSON.stringify({ profile: { displayName: "Anna" }, locale: "de" }),
+ * });
+ * const { profile, locale } = await response.json();
  */
 export const updateMe = endpoint({
   name: "updateMe",
@@ -52,7 +66,17 @@ export const updateMe = endpoint({
   failures: ["invalid_input", "session_ended", "account_paused"],
 });
 
-/** Deletes the account at once and for good. Ask the user to confirm before the call. */
+/**
+ * Deletes the account at once and for good. Ask the user to confirm before the call.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me", {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+ *   body: JSON.stringify({ password: "seven quiet herons" }),
+ * });
+ * console.log(response.status); // 204
+ */
 export const deleteMe = endpoint({
   name: "deleteMe",
   method: "DELETE",
@@ -70,6 +94,17 @@ export const deleteMe = endpoint({
 /**
  * Changes the password of a user who knows the current one. Replace the stored tokens with those of
  * the response. If the password is forgotten, use `startPasswordReset`.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/me/password", {
+ *   method: "POST",
+ *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+ *   body: JSON.stringify({
+ *     currentPassword: "seven quiet herons",
+ *     newPassword: "nine grey geese fly",
+ *   }),
+ * });
+ * const { accessToken, refreshToken } = await response.json();
  */
 export const changePassword = endpoint({
   name: "changePassword",

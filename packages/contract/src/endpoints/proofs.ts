@@ -161,7 +161,7 @@ const codeMailed = z.strictObject({
   resendAt: time("When a new code can be requested at the earliest."),
 });
 
-/** The response that prepares a proof: either a code was mailed, or it has options for the browser. */
+/** The response that prepares a proof: a code was mailed, or it has options for the browser. */
 export const prepared = about(
   z.discriminatedUnion("factor", [
     codeMailed,

@@ -22,13 +22,26 @@ import {
  *
  * - 201: the response has the tokens of a new session. Keep the access token in memory and the
  *   refresh token where other scripts and users cannot read it.
- * - 202: a second factor is needed. Show one of `factors` and call `answerChallenge`. If `factors` is
- *   empty, the user has to set up one of `enrol` first; call `enrolInChallenge`.
+ * - 202: a second factor is needed. Show one of `factors` and call `answerChallenge`. If `factors`
+ *   is empty, the user has to set up one of `enrol` first; call `enrolInChallenge`.
  * - `invalid_credentials`: show one message for all reasons. The server does not say which it was.
  * - `rate_limited`: show how long to wait.
  *
- * Store `deviceToken` for the next sign-in. A client that sends it has its own limit of attempts, so
- * an attacker who guesses passwords cannot lock the user out of this device.
+ * Store `deviceToken` for the next sign-in. A client that sends it has its own limit of attempts,
+ * so an attacker who guesses passwords cannot lock the user out of this device.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/sessions", {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({
+ *     identifier: "anna@example.com",
+ *     password: "seven quiet herons",
+ *     deviceToken,
+ *   }),
+ * });
+ * if (response.status === 201) console.log(await response.json()); // The tokens
+ * if (response.status === 202) console.log(await response.json()); // A challenge
  */
 export const signIn = endpoint({
   name: "signIn",
@@ -63,6 +76,14 @@ export const signIn = endpoint({
  * A lost response is harmless: two calls with the same token within the server's grace window, or
  * with the same `attemptId` at any time before the next refresh, return the same new tokens. An old
  * token that is used later ends the session, because it may have been stolen (RFC 9700 §4.14.2).
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/sessions/refresh", {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({ refreshToken, attemptId: "kP4vXw9ZrT2mQb7s" }),
+ * });
+ * const { accessToken, refreshToken } = await response.json();
  */
 export const refreshSession = endpoint({
   name: "refreshSession",
@@ -88,6 +109,14 @@ export const refreshSession = endpoint({
 /**
  * Logs out a client whose access token has expired. If the access token is still valid,
  * `endCurrentSession` does the same. Forget both tokens whatever the response is.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/sessions/logout", {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({ refreshToken }),
+ * });
+ * console.log(response.status); // 204
  */
 export const logOut = endpoint({
   name: "logOut",
@@ -103,7 +132,15 @@ export const logOut = endpoint({
   failures: ["rate_limited"],
 });
 
-/** Tells what the access token says, without a query to the database. It is the cheapest check. */
+/**
+ * Tells what the access token says, without a query to the database. It is the cheapest check.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/token", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { userId, sessionId, issuedAt } = await response.json();
+ */
 export const getToken = endpoint({
   name: "getToken",
   method: "GET",
@@ -135,7 +172,15 @@ export const getToken = endpoint({
   failures: [],
 });
 
-/** Lists the sessions for a page on which users see where they are signed in. */
+/**
+ * Lists the sessions for a page on which users see where they are signed in.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/sessions", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { items } = await response.json();
+ */
 export const listSessions = endpoint({
   name: "listSessions",
   method: "GET",
@@ -148,7 +193,16 @@ export const listSessions = endpoint({
   failures: [],
 });
 
-/** Logs out on this device. Every server refuses the session's tokens once the call has returned. */
+/**
+ * Logs out on this device. Every server refuses the session's tokens once the call has returned.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/sessions/current", {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const endCurrentSession = endpoint({
   name: "endCurrentSession",
   method: "DELETE",
@@ -162,7 +216,16 @@ export const endCurrentSession = endpoint({
   failures: [],
 });
 
-/** Logs out a device that the user has lost or does not recognise. */
+/**
+ * Logs out a device that the user has lost or does not recognise.
+ *
+ * @example
+ * const response = await fetch(`https://id.example.com/v1/sessions/${session.id}`, {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const endSession = endpoint({
   name: "endSession",
   method: "DELETE",
@@ -177,7 +240,16 @@ export const endSession = endpoint({
   failures: [],
 });
 
-/** Logs out on all devices, this one included. Show the sign-in page afterwards. */
+/**
+ * Logs out on all devices, this one included. Show the sign-in page afterwards.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/sessions", {
+ *   method: "DELETE",
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * console.log(response.status); // 204
+ */
 export const endAllSessions = endpoint({
   name: "endAllSessions",
   method: "DELETE",

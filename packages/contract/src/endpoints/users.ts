@@ -21,14 +21,26 @@ const codeExpiry = time("When the mailed code expires. The link is valid for a d
 /**
  * Creates an account, or begins to. What happens depends on the operator's setting:
  *
- * - `confirm` (the default): the server answers 202, mails a code and a link, and creates the account
- *   when one of them comes back. Keep `registrationId` and `clientSecret`, show a field for the code,
- *   and call `confirmUser`. The response is the same if the address already has an account. In that
- *   case its owner gets a mail that says so.
+ * - `confirm` (the default): the server answers 202, mails a code and a link, and creates the
+ *   account when one of them comes back. Keep `registrationId` and `clientSecret`, show a field for
+ *   the code, and call `confirmUser`. The response is the same if the address already has an
+ *   account. In that case its owner gets a mail that says so.
  * - `immediate`: the server answers 201, and the account exists with an unconfirmed address.
  * - `closed`: the server refuses the call with `registration_closed`.
  *
  * Registration does not sign in. Call `signIn` afterwards.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/users", {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({
+ *     email: "anna@example.com",
+ *     password: "nine grey geese fly",
+ *     locale: "de",
+ *   }),
+ * });
+ * const { registrationId, clientSecret } = await response.json(); // If the status is 202
  */
 export const registerUser = endpoint({
   name: "registerUser",
@@ -75,6 +87,14 @@ export const registerUser = endpoint({
 /**
  * Completes a registration with the code that the user typed. After five wrong codes the call is
  * refused with `code_exhausted`; offer to send a new one with `resendRegistration`.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/users/confirm", {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({ registrationId, clientSecret, code: "12345678" }),
+ * });
+ * const { id, email } = await response.json();
  */
 export const confirmUser = endpoint({
   name: "confirmUser",
@@ -104,6 +124,14 @@ export const confirmUser = endpoint({
  *
  * The call asks for the password because a link only proves who reads the mail. Without it, anyone
  * could register somebody else's address with a password of their own and wait for the click.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/users/confirm/link", {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({ token, password: "seven quiet herons" }),
+ * });
+ * const { id, email } = await response.json();
  */
 export const confirmUserByLink = endpoint({
   name: "confirmUserByLink",
@@ -129,7 +157,17 @@ export const confirmUserByLink = endpoint({
   ],
 });
 
-/** Sends the mail again if it was lost. The code of the earlier mail stops working. */
+/**
+ * Sends the mail again if it was lost. The code of the earlier mail stops working.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/users/confirm/resend", {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({ registrationId, clientSecret }),
+ * });
+ * const { expiresAt } = await response.json();
+ */
 export const resendRegistration = endpoint({
   name: "resendRegistration",
   method: "POST",
@@ -150,6 +188,14 @@ export const resendRegistration = endpoint({
 /**
  * Lets the client that began a registration find out whether the user has clicked the link. Poll it
  * every few seconds while the field for the code is shown.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/users/confirm/status", {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({ registrationId, clientSecret }),
+ * });
+ * const { state } = await response.json();
  */
 export const getRegistration = endpoint({
   name: "getRegistration",
@@ -179,6 +225,18 @@ export const getRegistration = endpoint({
 /**
  * Creates the first superuser of a new server. The server prints the setup link when it starts; the
  * page behind it makes this call.
+ *
+ * @example
+ * const response = await fetch("https://id.example.com/v1/setup", {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({
+ *     setupToken,
+ *     email: "anna@example.com",
+ *     password: "nine grey geese fly",
+ *   }),
+ * });
+ * const { id } = await response.json();
  */
 export const setUp = endpoint({
   name: "setUp",
