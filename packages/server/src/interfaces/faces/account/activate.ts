@@ -49,8 +49,8 @@ export async function activate(
 }
 
 /**
- * Gives the address to the user who has shown that they read its mail, even if another account was
- * created with it earlier.
+ * Makes the user the holder of the address, because they have shown that they read its mail. An
+ * earlier account with the same address loses it if it is unconfirmed.
  */
 async function claimAddress(
   tx: Tx,

@@ -18,7 +18,7 @@ const NUMERIC = "This password is entirely numeric.";
 const NAME = "The password is too similar to the username.";
 const EMAIL = "The password is too similar to the email address.";
 
-/** As Django 3.2 with its four default validators answered for the same user. */
+/** The answers of Django 3.2 with its four default validators for the same user. */
 const django: Readonly<Record<string, readonly string[]>> = {
   nelomrednav: [NAME],
   Vandermolen9: [NAME],
@@ -40,12 +40,12 @@ const django: Readonly<Record<string, readonly string[]>> = {
   nrednavelom99x: [NAME],
 };
 
-test("Django's validators find here what they find there, in their words and order", () => {
+test("complaints have the words and the order of Django's validators", () => {
   for (const [password, words] of Object.entries(django))
     assert.deepEqual(wordsAbout(password), words, password);
 });
 
-test("what only our own policy finds is said in Django's words, too", () => {
+test("complaints that only our own policy makes have Django's form, too", () => {
   const cases: readonly (readonly [password: string, words: readonly string[]])[] = [
     ["acme-acme-2026", ["The password is too similar to the name of the service."]],
     ["v@nd3rm0len-v@nd3rm0len-2026-x", [NAME]],
@@ -57,7 +57,7 @@ test("what only our own policy finds is said in Django's words, too", () => {
   for (const [password, words] of cases) assert.deepEqual(wordsAbout(password), words, password);
 });
 
-test("of nobody, a password can be similar to nothing but the service", () => {
+test("a password of an unknown user can be similar to the service only", () => {
   assert.deepEqual(wordsAbout("vandermolen", null), []);
   assert.deepEqual(wordsAbout("acme-acme", null), [
     "The password is too similar to the name of the service.",

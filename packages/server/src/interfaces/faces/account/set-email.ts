@@ -161,7 +161,7 @@ async function move(
   const { address, mayShare, pauses } = next;
   if (address === null && user.username === null) return { kind: "email_needed" };
   const now = deps.clock.now();
-  // Without an address no activation mail could end the pause.
+  // The account is not paused without an address, because no activation mail could end the pause.
   const changed = await setUnconfirmedEmail(tx, user.id, {
     address,
     mayShare,

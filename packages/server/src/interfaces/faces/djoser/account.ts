@@ -5,14 +5,14 @@ import type { DjoserDeps } from "./deps.ts";
 const NUMBER = /^[1-9]\d{0,15}$/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** `UserSerializer`: nothing else of a user leaves through this face. */
+/** Writes a user as `UserSerializer` does. This face shows nothing else of a user. */
 export function accountOf({ tokens, loginField }: DjoserDeps, user: User): Json {
   const email = user.email ?? "";
   const id = tokens.idOf(user);
   return loginField === "email" ? { id, email } : { email, id, username: user.username ?? "" };
 }
 
-/** By what the face shows as `id`. */
+/** Finds a user by the `id` that the face shows. */
 export async function findById(
   { db, userIdField }: DjoserDeps,
   id: string,
@@ -23,7 +23,7 @@ export async function findById(
     : undefined;
 }
 
-/** `uid` of mailed links. */
+/** Makes the `uid` of mailed links. */
 export function uidOf({ tokens }: Pick<DjoserDeps, "tokens">, user: User): string {
   return Buffer.from(String(tokens.idOf(user))).toString("base64url");
 }

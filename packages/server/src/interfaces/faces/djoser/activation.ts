@@ -90,7 +90,10 @@ async function follow(
   }
 }
 
-/** A disabled account is nobody's here: only what waits for activation can be activated. */
+/**
+ * Mails the link again to an account that waits for its activation. A disabled account is treated
+ * like an unknown one.
+ */
 async function resend(
   deps: DjoserDeps,
   { input: { values }, ...visit }: Call<unknown, Form>,

@@ -10,15 +10,15 @@ import { jwtAuthenticator } from "../jwt/authenticator.ts";
 import type { DjoserDeps } from "./deps.ts";
 import { findTokenBearer } from "./token-bearer.ts";
 
-/** The user of a request, whichever way they have logged in. */
+/** The user of a request, logged in with a JWT or with a token of token login. */
 export interface Caller extends Actor {
   readonly account: User;
   readonly sessionId: string;
 }
 
 /**
- * `JWTAuthentication`, then, where token login is served, `TokenAuthentication`; the challenge is
- * the first one's.
+ * Tries `JWTAuthentication` and then, if token login is configured, `TokenAuthentication`. The
+ * challenge is that of the first, as in DRF.
  */
 export function callerAuthenticator(deps: DjoserDeps): Authenticator<Caller> {
   const jwt = jwtAuthenticator(deps);
@@ -69,7 +69,7 @@ export function signedIn(caller: Caller, { client }: Visit): SignedIn {
   return { userId: caller.account.id, sessionId: caller.sessionId, client };
 }
 
-/** @param as how they act: on an account of somebody else, as a superuser */
+/** @param as `superuser` if they act on the account of another user */
 export function originOfCaller(
   { account }: Caller,
   { client, requestId }: Visit,

@@ -10,12 +10,12 @@ import type { EndUserDeps } from "../../../accounts/users/last-superuser.ts";
 import type { SetOwnPasswordDeps } from "../account/set-password.ts";
 import type { JwtDeps } from "../jwt/jwt.ts";
 
-/** Djoser's settings, by our names for them. */
+/** Djoser's settings under our own names. */
 export interface DjoserSettings {
-  /** Path of all calls, such as `/auth`. */
+  /** The path under which all calls are, such as `/auth`. */
   readonly prefix: `/${string}`;
   readonly tokenLogin: boolean;
-  /** Of a session that token login opens. */
+  /** How long a session of token login lasts. */
   readonly tokenLoginSeconds: number;
   readonly sendActivation: boolean;
   readonly sendConfirmation: boolean;
@@ -34,9 +34,9 @@ export interface DjoserSettings {
 }
 
 export interface LinkSettings {
-  /** Base of the paths. */
+  /** The address to which the paths below are appended. */
   readonly frontendUrl: string;
-  /** With `{uid}` and `{token}`. */
+  /** A path that contains `{uid}` and `{token}`, like the two that follow. */
   readonly activation: string;
   readonly passwordReset: string;
   readonly nameReset: string;
@@ -53,7 +53,7 @@ export interface DjoserDeps
     SetEmailDeps,
     EndUserDeps {
   readonly djoser: DjoserSettings;
-  /** What the face shows as `id` (`USER_ID_FIELD`). */
+  /** The field that the face shows as `id` (`USER_ID_FIELD`). */
   readonly userIdField: "number" | "id";
   readonly publicUrl: string;
   readonly allow: (budget: Budget, client: Client) => Promise<Allowance>;

@@ -55,7 +55,7 @@ const INACTIVE = { detail: "User is inactive", code: "user_inactive" };
 // ── defects of the original that are not copied
 
 eachWorld(
-  "the own account answers HEAD and OPTIONS",
+  "the caller's own account answers HEAD and OPTIONS",
   async (world) => {
     await user(world, "ada");
     const { access: token } = await loggedIn(world, "ada");
@@ -67,7 +67,7 @@ eachWorld(
 );
 
 eachWorld(
-  "neither a deleted nor a disabled user can refresh",
+  "a deleted or disabled user cannot refresh",
   async (world) => {
     const ada = await user(world, "ada");
     await user(world, "berta");
@@ -95,7 +95,7 @@ eachWorld(
 );
 
 eachWorld(
-  "with a mailed link, too, a password close to the user's name is refused, and the link is still good",
+  "a password close to the user's name is refused with a mailed link, too, and the link stays valid",
   async (world) => {
     await user(world, "vandermolen");
     const link = await askFor(world, "password", "vandermolen@example.com");
@@ -110,7 +110,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RS-05 a link for one thing is good for no other",
+  "RS-05 a link for one act is refused for every other",
   async (world) => {
     await signUp(world, "ada");
     const activation = await mailedLink(world, "ada@example.com");
@@ -136,7 +136,7 @@ eachWorld(
 );
 
 eachWorld(
-  "of two users with one address each gets a link of their own",
+  "two users with one address each get a link of their own",
   async (world) => {
     for (const name of ["twin1", "twin2"])
       assert.equal((await signUp(world, name, "twins@example.com")).status, 201);
@@ -173,7 +173,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a disabled user is not let in by mail",
+  "a mailed link does not let a disabled user in",
   async (world) => {
     await signUp(world, "ada");
     const link = await mailedLink(world, "ada@example.com");
@@ -195,7 +195,7 @@ eachWorld(
 );
 
 eachWorld(
-  "login paths end where they end, and a uid that is a number is nobody's",
+  "login paths end exactly where they should, and a uid that is a number matches no user",
   async (world) => {
     await user(world, "ada");
     for (const path of ["jwt/create/anything", "jwt/createanything"])
@@ -215,7 +215,7 @@ eachWorld(
 // ── activation
 
 eachWorld(
-  "RG-04 of fifty activations at once with one link one lets the user in",
+  "RG-04 if one link is used fifty times at once, one call activates the account",
   async (world) => {
     await signUp(world, "ada");
     const link = await mailedLink(world, "ada@example.com");
@@ -229,7 +229,7 @@ eachWorld(
 );
 
 eachWorld(
-  "an address that awaits confirmation pauses the account, natively too, and ends none of its sessions",
+  "an address that awaits confirmation pauses the account, natively too, but ends no session",
   async (world) => {
     const ada = await user(world, "ada");
     const pair = await loggedIn(world, "ada");
@@ -268,7 +268,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-05 an activation link is good for the address and the pause that it was mailed for",
+  "RG-05 an activation link is valid only for the address and the pause that it was mailed for",
   async (world) => {
     await signUp(world, "ada");
     const first = await mailedLink(world, "ada@example.com");
@@ -288,7 +288,7 @@ eachWorld(
 );
 
 eachWorld(
-  "the confirmed address that was left is told, and can take the change back, which ends the pause and every session",
+  "the previous confirmed address is told and can undo the change, which ends the pause and every session",
   async (world) => {
     await user(world, "ada");
     const { access } = await loggedIn(world, "ada");
@@ -306,7 +306,7 @@ eachWorld(
 );
 
 eachWorld(
-  "the confirmed address that was left can be taken back from whoever shared it, or registers it, without confirming it",
+  "the previous confirmed address can be taken back from users who share or register it, without confirming it",
   async (world) => {
     for (const [name, isEarly] of [
       ["ada", true],
@@ -339,7 +339,7 @@ eachWorld(
 );
 
 eachWorld(
-  "however many share an address, whoever holds or has confirmed it is the first to get a link",
+  "if many users share an address, the one who holds or has confirmed it gets a link first",
   async (world) => {
     const sharers = ["s1", "s2", "s3", "s4", "s5", "s6"];
     for (const name of sharers) await signUp(world, name);
@@ -360,7 +360,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-15 news of changes, too, comes five times an hour to an address that nobody has confirmed",
+  "RG-15 an unconfirmed address gets five mails an hour about changes, too",
   async (world) => {
     await signUp(world, "mallory", "victim@example.com");
     const { access: token } = await loggedIn(world, "mallory");
@@ -380,7 +380,7 @@ eachWorld(
 );
 
 eachWorld(
-  "where an account waits for its activation none is made at another face without it",
+  "if accounts wait for activation, another face without activation creates none",
   async (world) => {
     const account = { email: "ada@example.com", username: "ada", password: PASSWORD };
     for (const path of ["/api/auth/register/", "/api/user/create/"])
@@ -392,7 +392,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-15 an address gets five mails an hour, whoever asks, and the answers do not tell",
+  "RG-15 an address gets five mails an hour in all, and the answers do not reveal it",
   async (world) => {
     await user(world, "ada");
     const asked = await par(8, async () =>
@@ -405,7 +405,7 @@ eachWorld(
 );
 
 eachWorld(
-  "EN-04 asking for a reset costs the same and says the same whether or not somebody has the address",
+  "EN-04 asking for a reset costs the same and gets the same answer whether or not a user has the address",
   async (world) => {
     await user(world, "ada");
     const ask = async (email: string) => {
@@ -423,7 +423,7 @@ eachWorld(
 // ── passwords
 
 eachWorld(
-  "PW-07 a password set through the face ends every other session at once, and the caller's tokens go on",
+  "PW-07 a password set through the face ends every other session at once, but the caller's tokens stay valid",
   async (world) => {
     const ada = await user(world, "ada");
     const [mine, other] = [await loggedIn(world, "ada"), await loggedIn(world, "ada")];
@@ -471,7 +471,7 @@ eachWorld(
 );
 
 eachWorld(
-  "of two changes of the password at once from two sessions one wins, and the other session is dead",
+  "if two sessions change the password at once, one wins and the other session ends",
   async (world) => {
     await user(world, "ada");
     const pairs = [await loggedIn(world, "ada"), await loggedIn(world, "ada")];
@@ -494,7 +494,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RS-01 RS-02 of twenty resets at once with one link one is done; it ends every session and opens none",
+  "RS-01 RS-02 if one link is used for twenty resets at once, one succeeds; it ends every session and opens none",
   async (world) => {
     const ada = await user(world, "ada");
     const pair = await loggedIn(world, "ada");
@@ -523,7 +523,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RS-09 a reset link dies when the address changes, and when it is too old",
+  "RS-09 a reset link is refused if the address has changed or the link is too old",
   async (world) => {
     await user(world, "ada");
     const { access: token } = await loggedIn(world, "ada");
@@ -540,7 +540,7 @@ eachWorld(
 // ── names
 
 eachWorld(
-  "a username link works once, even when the old name comes back",
+  "a username link works once, even if the user gets the old name back",
   async (world) => {
     await user(world, "ada");
     const { access: token } = await loggedIn(world, "ada");
@@ -563,7 +563,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-14 no username is somebody else's address, and one may be one's own",
+  "RG-14 a username cannot be another user's address, but may be one's own",
   async (world) => {
     await user(world, "victim");
     for (const name of ["victim@example.com", "Victim@Example.com", "nobody@example.com"]) {
@@ -596,7 +596,7 @@ eachWorld(
 );
 
 eachWorld(
-  "who shares an address gets it when its holder leaves, and nothing of theirs is deleted",
+  "a user who shares an address gets it when its holder leaves, and loses nothing",
   async (world) => {
     for (const name of ["first", "second", "third"])
       await signUp(world, name, "shared@example.com");
@@ -626,7 +626,7 @@ eachWorld(
 );
 
 eachWorld(
-  "where users log in by address, a new one is set for the password, pauses the account and is nobody else's",
+  "if users log in by address, setting one takes the password, pauses the account and is refused for another user's address",
   async (world) => {
     await call(world, "POST", "users/", { email: "ada@example.com", password: PASSWORD });
     await activate(world, await mailedLink(world, "ada@example.com"));
@@ -725,7 +725,7 @@ eachWorld(
   djoser,
 );
 
-eachWorld("faces that would share paths are told of as a setting to change", async (world) => {
+eachWorld("faces that would share paths are refused with the setting to change", async (world) => {
   const config = readConfig({ PORTCULLIS_DJOSER_PREFIX: "/api", PORTCULLIS_TAG1_PATHS: "djoser" });
   assert.throws(() => composeApp({ ...world.parts, config }, world.rules, () => "ready"), {
     name: "ConfigError",
@@ -749,7 +749,7 @@ const tokenLogin = async (world: Parameters<typeof call>[0], username: string) =
   (await call(world, "POST", "token/login/", { username, password: PASSWORD })).body["auth_token"];
 
 eachWorld(
-  "token login gives one token a user, however many log in at once, and only a digest of it is stored",
+  "token login gives a user one token, even if they log in many times at once, and stores only its digest",
   async (world) => {
     await user(world, "ada");
     const tokens = await par(6, async () => tokenLogin(world, "ada"));
@@ -773,7 +773,7 @@ eachWorld(
 );
 
 eachWorld(
-  "whatever ends a session ends its opaque token, and the next login has another one",
+  "everything that ends a session ends its opaque token, and the next login has another one",
   async (world) => {
     const ada = await user(world, "ada");
     const isGood = async (token: unknown) =>
@@ -800,7 +800,7 @@ eachWorld(
 );
 
 eachWorld(
-  "an opaque token of a paused account is told so, and goes on after the activation",
+  "an opaque token of a paused account is refused as inactive, and works again after the activation",
   async (world) => {
     await user(world, "ada");
     const token = withToken(String(await tokenLogin(world, "ada")));
@@ -814,7 +814,7 @@ eachWorld(
 );
 
 eachWorld(
-  "who confirms an address holds it, though a stranger wrote it down first; a confirmed holder keeps it",
+  "a user who confirms an address takes it from a stranger, but not from a confirmed holder",
   async (world) => {
     const links: object[] = [];
     for (const name of ["squatter", "owner", "twin"]) {

@@ -11,7 +11,7 @@ import { usernameViews } from "./set-username.ts";
 import { tokenViews } from "./token-login.ts";
 import { userViews } from "./users.ts";
 
-/** Djoser's calls, and SimpleJWT's views at the paths it has for them. */
+/** Lists Djoser's views, and SimpleJWT's views at the paths that Djoser gives them. */
 export function djoserViews(deps: DjoserDeps): readonly View[] {
   const authenticator = callerAuthenticator(deps);
   const { prefix, tokenLogin } = deps.djoser;
@@ -21,8 +21,8 @@ export function djoserViews(deps: DjoserDeps): readonly View[] {
     setPasswordView(deps, authenticator),
     ...resetPasswordViews(deps, authenticator),
     ...(deps.loginField === "email" ? emailViews : usernameViews)(deps, authenticator),
-    // The users come last, because `users/{id}/` would match the names of the others with a format's
-    // suffix.
+    // The users come last, because `users/{id}/` would match the names of the others with a
+    // format's suffix.
     ...userViews(deps, authenticator),
     obtainPairView(deps, {
       name: "djoser.jwt_create",
@@ -44,7 +44,10 @@ export function djoserViews(deps: DjoserDeps): readonly View[] {
   ];
 }
 
-/** The router's list of collections, with the configured address: a Host header makes no links. */
+/**
+ * Shows the router's list of collections. Its links use the configured address, because a client
+ * chooses the Host header.
+ */
 function rootView(
   { djoser: { prefix }, publicUrl }: DjoserDeps,
   authenticator: Authenticator<Caller>,

@@ -11,7 +11,7 @@ export interface NewFaceToken {
   readonly createdAt: UnixSeconds;
 }
 
-/** With the session that it stands for and the user whose it is. */
+/** A token with its session and its user. */
 export interface FaceToken {
   readonly tokenHash: string;
   readonly sessionId: string;
@@ -46,7 +46,7 @@ export async function findFaceToken(
   return row && toFaceToken(row);
 }
 
-/** Those whose sessions have not been revoked. */
+/** Lists the tokens whose sessions have not been revoked. */
 export async function listFaceTokens(db: Queryable, userId: string): Promise<readonly FaceToken[]> {
   const rows = await joined(db)
     .where("face_tokens.user_id", "=", userId)

@@ -2,8 +2,8 @@ import { readAddress, type AddressOutcome } from "../../../accounts/users/addres
 import { email, text, username, type Field } from "../drf/fields.ts";
 
 /**
- * Of a model's field: whether an address is one that mail can go to is asked of the rules' own
- * reading (RG-09).
+ * The e-mail field of a model. Our own rules also decide whether mail can be sent to the address
+ * (RG-09).
  */
 export const emailField = (options: { readonly allowBlank?: boolean } = {}): Field<string> =>
   email({
@@ -14,14 +14,14 @@ export const emailField = (options: { readonly allowBlank?: boolean } = {}): Fie
       readAddress(value).kind === "refused" ? ["Enter a valid email address."] : [],
   });
 
-/** Whatever users log in by. */
+/** The field that users log in by. */
 export const nameField = (loginField: "email" | "username"): Field<string> =>
   loginField === "email" ? emailField() : username();
 
-/** A password, or a field that wants something once more. */
+/** A password, or the second entry of a value. */
 export const plainField = (): Field<string> => text();
 
-/** A field that only some settings have. */
+/** Returns the fields only if the settings ask for them. */
 export function when<Asked>(
   isAsked: boolean,
   fields: Readonly<Record<string, Field<Asked>>>,
@@ -31,7 +31,11 @@ export function when<Asked>(
 
 type Address = Extract<AddressOutcome, { readonly kind: "address" }>;
 
-/** @throws {RangeError} for what no `emailField` has let pass */
+/**
+ * Reads an address.
+ *
+ * @throws {RangeError} if an `emailField` would have refused it
+ */
 export function addressOf(value: string): Address {
   const address = readAddress(value);
   if (address.kind === "refused") throw new RangeError("an address that was not looked at");

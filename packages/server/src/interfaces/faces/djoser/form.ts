@@ -1,13 +1,13 @@
 import type { Body, Field } from "../drf/fields.ts";
 import { serializer } from "../drf/fields.ts";
 
-/** Fields whose names depend on the settings. */
+/** The values of fields whose names depend on the settings. */
 export interface Form {
-  /** Absent where it was not asked for or not given. */
+  /** A value is missing if the form does not ask for it or the client did not send it. */
   readonly values: Readonly<Record<string, string | undefined>>;
   /**
-   * Of a mailed link. Djoser reads them as they were sent, with the space around them; what is no
-   * text is nobody's.
+   * The values of a mailed link. Djoser does not strip the space around them. A value that is not a
+   * text becomes empty, which matches no user.
    */
   readonly link: { readonly uid: string; readonly token: string };
 }

@@ -27,7 +27,7 @@ const links: Readonly<
   djoser_username_reset: { kind: "name", path: "nameReset" },
 };
 
-/** A mail with a link, if the address has not had too many (RG-15). */
+/** Mails a link, if the address has not been sent too many mails (RG-15). */
 export const linkLetter =
   (deps: DjoserDeps, template: LinkLetter): Also =>
   async (tx, user) => {
@@ -36,7 +36,10 @@ export const linkLetter =
       await enqueueMail<DjoserTemplates>(tx, deps, mailOf(deps, template, user, recipient));
   };
 
-/** Mails the link to each of the users. Without users it does as much work for nothing (EN-04). */
+/**
+ * Mails the link to each of the users. Without users it does the same work without sending mail, so
+ * that timing reveals nothing (EN-04).
+ */
 export async function sendLinks(
   tx: Tx,
   deps: DjoserDeps,
@@ -85,7 +88,10 @@ export const tellOfNewPassword =
 
 export const nothingElse: Also = async () => {};
 
-/** Other faces accept addresses that only name an account, such as those at localhost. */
+/**
+ * Returns `undefined` if no mail can be sent to the address. Other faces accept addresses that only
+ * identify an account, such as those at localhost.
+ */
 function recipientOf({ email }: User): string | undefined {
   return email !== null && readAddress(email).kind === "address" ? email : undefined;
 }

@@ -10,9 +10,9 @@ export type AskOutcome =
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
 
 /**
- * Mails a link to everybody who has the address, written as they wrote it. What can be asked of an
- * active account, and what of one that waits for its activation, is told by the template; a
- * disabled one gets no mail, nor one that has no password.
+ * Mails a link to all users with exactly this spelling of the address. The activation link goes to
+ * paused accounts only, the other links to active ones. A user who is disabled or has no password
+ * gets no mail.
  */
 export async function askForLink(
   deps: DjoserDeps,

@@ -83,8 +83,8 @@ function newEmail(deps: DjoserDeps, values: Form["values"]) {
 }
 
 /**
- * The letters go to the new address. If activation is required, the account is paused until the link
- * of the first one is used.
+ * The letters go to the new address. If activation is required, the account is paused until the
+ * link of the first one is used.
  */
 const movedLetters =
   (deps: DjoserDeps): Also =>

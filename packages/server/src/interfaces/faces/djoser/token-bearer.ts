@@ -12,7 +12,10 @@ export interface TokenBearer extends Actor {
   readonly isLive: boolean;
 }
 
-/** Reads the session's row: a token without claims is dead as soon as that is revoked. */
+/**
+ * Reads the session's row, because this token has no claims and must be refused as soon as the
+ * session is revoked.
+ */
 export async function findTokenBearer(
   deps: { readonly db: Db; readonly clock: Clock },
   token: string,
@@ -38,14 +41,14 @@ export function isLive(
 }
 
 /**
- * 160 bits, as the original's. It can be made again for the next login, and a copy of the database
- * does not tell it.
+ * Computes the token of a session, with 160 bits like the original. The next login can compute it
+ * again, but a copy of the database does not reveal it.
  */
 export function tokenOf(keyring: Keyring, sessionId: string): string {
   return keyring.mac("face-token", sessionId).toString("hex").slice(0, 40);
 }
 
-/** Not of one that an older master secret has made. */
+/** Tells whether the token was made with the current master secret. */
 export function isCurrent(keyring: Keyring, { tokenHash, sessionId }: FaceToken): boolean {
   return hashToken(tokenOf(keyring, sessionId)) === tokenHash;
 }

@@ -23,8 +23,8 @@ import { form } from "./form.ts";
 import { isCurrent, isLive, tokenOf } from "./token-bearer.ts";
 
 /**
- * Djoser's own tokens: opaque, one a user, until logout or the end of the session that each stands
- * for.
+ * Djoser's own tokens are opaque. A user has one at a time, until logout or until the session
+ * behind it ends.
  */
 export function tokenViews(
   deps: DjoserDeps,
@@ -76,8 +76,9 @@ export function tokenViews(
 const wrong = (): Answer => nonFieldErrors("Unable to log in with provided credentials.");
 
 /**
- * Every login is a session; the first one's stands for the token, and while it lives a later one
- * ends at once and gets the same token. Which is first is decided while the user's row is held.
+ * Opens a session for each login. The first session stays and the token belongs to it; while it
+ * lives, a later session ends at once and the login returns the same token. The locked row of the
+ * user decides which one is first.
  */
 async function tokenLogin(deps: DjoserDeps, login: Login, visit: Visit): Promise<Answer> {
   const lifetimes = {
@@ -118,7 +119,7 @@ async function tokenLogin(deps: DjoserDeps, login: Login, visit: Visit): Promise
   return ok({ auth_token: token });
 }
 
-/** Ends the sessions behind the user's tokens, whichever way they have logged in themselves. */
+/** Ends the sessions behind the user's tokens, even if the caller is logged in with a JWT. */
 async function tokenLogout(deps: DjoserDeps, caller: Caller, visit: Visit): Promise<Answer> {
   const userId = caller.account.id;
   for (const { sessionId } of (await listFaceTokens(deps.db, userId)).filter((one) =>

@@ -40,10 +40,13 @@ import { linkLetter, newsLetter, nothingElse } from "./letters.ts";
 import { badPassword, nameTaken, notRepeated, unmatched, unusableName } from "./words.ts";
 import { originOf } from "../../../records/audit/origin.ts";
 
-/** `User.objects.all()` has no end; more than this of it come page by page. */
+/**
+ * The largest number of users in one answer. The original lists all of them; here further ones
+ * follow page by page.
+ */
 const MOST_LISTED = 1000;
 
-/** The accounts themselves: all of them, one's own and each by its id. */
+/** The views of accounts: the list, the caller's own account, and each account by its id. */
 export function userViews(deps: DjoserDeps, authenticator: Authenticator<Caller>): readonly View[] {
   const common = {
     title: "User",
@@ -128,7 +131,7 @@ export function userViews(deps: DjoserDeps, authenticator: Authenticator<Caller>
   ];
 }
 
-/** If users log in by username, an update of their own account moves the address. */
+/** Names the act of an update. If users log in by username, the update changes the address. */
 const actOfUpdate = ({ loginField }: DjoserDeps): Act =>
   loginField === "username" ? "changeEmail" : "changeOwnProfile";
 
@@ -137,8 +140,6 @@ const changeable = ({ loginField }: DjoserDeps) => ({
   id: readOnly("integer", "ID"),
   [loginField]: readOnly("string"),
 });
-
-// ── registration
 
 function registration(deps: DjoserDeps): Action<Caller> {
   const { loginField } = deps;
@@ -196,15 +197,13 @@ async function register(deps: DjoserDeps, { values }: Form, visit: Visit): Promi
 }
 
 /**
- * The original compares names as they are written; what they are in their normal form it finds out
- * too late to say which.
+ * Tells whether to name the field. The original compares usernames as they are written; a clash of
+ * the normal forms is found when the row is inserted, too late to name the field.
  */
 function takenAsWritten(deps: DjoserDeps, username: string): boolean {
   const read = deps.readUsername(username);
   return read.kind === "username" && read.username === username;
 }
-
-// ── reading, changing and deleting
 
 async function list(deps: DjoserDeps, call: Call<Caller, undefined>): Promise<Answer> {
   const { account } = call.user;
@@ -228,15 +227,15 @@ function isOwn(
   return params["id"] === String(tokens.idOf(account));
 }
 
-/** What a user who is no superuser is told about an account that is not their own. */
+/** Answers a user without superuser rights about an account that is not their own. */
 async function hide(deps: DjoserDeps, { params, request }: Call<Caller, unknown>): Promise<Answer> {
   if ((await findById(deps, params["id"] ?? "")) === undefined) return notFound();
   return deps.djoser.hideUsers && request.method !== "DELETE" ? notFound() : permissionDenied();
 }
 
 /**
- * An action on the account that the path names: the caller's own, and for a superuser everybody's.
- * An account that does not exist is answered before what is wrong with the body.
+ * Makes an action on the account that the path names: the caller's own, or any account for a
+ * superuser. If the account does not exist, the answer is 404 even if the body is invalid, too.
  */
 function aimed<Input>(
   deps: DjoserDeps,
@@ -268,8 +267,8 @@ function aimed<Input>(
 }
 
 /**
- * Every update is followed by an activation mail, as the original has it; only a new address pauses
- * the account.
+ * Updates a user. An activation mail follows every update, as in the original, but only a new
+ * address pauses the account.
  */
 async function update(
   deps: DjoserDeps,

@@ -9,7 +9,7 @@ import {
 } from "../drf/answers.ts";
 import { passwordWords } from "../drf/passwords.ts";
 
-/** What is wrong with a new name, in the words of the field it was given in. */
+/** Reports that a new username or address is taken, at the field that it was sent in. */
 export function nameTaken(field: string, loginField: "email" | "username"): Answer {
   const words =
     loginField === "email"
@@ -39,7 +39,7 @@ export const unknownUid = (): Answer =>
   fieldErrors({ uid: ["Invalid user id or user doesn't exist."] });
 export const invalidToken = (): Answer => fieldErrors({ token: ["Invalid token for given user."] });
 
-/** While it was under way the session or the user has ended. */
+/** Answers that the session or the user ended during the request. */
 export const sessionEnded = (): Answer => detail(401, "User not found", { code: "user_not_found" });
 
 type Unmatched =
@@ -47,7 +47,7 @@ type Unmatched =
   | { readonly kind: "busy" }
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
 
-/** The current password was not matched. */
+/** Answers that the current password was not matched. */
 export function unmatched(outcome: Unmatched): Answer {
   switch (outcome.kind) {
     case "mismatched":

@@ -2,8 +2,8 @@ import type { Headers } from "../../../platform/http/headers.ts";
 import type { Json } from "../../../platform/http/serve.ts";
 
 /**
- * What a view says. Without a body, nothing follows the headers: a JSON `null` is not among DRF's
- * answers.
+ * The answer of a view. Without a body, only headers are sent: DRF never answers with a JSON
+ * `null`.
  */
 export interface Answer {
   readonly status: number;
@@ -11,7 +11,7 @@ export interface Answer {
   readonly headers?: Headers;
 }
 
-/** Words by field, in the order in which the fields are declared. */
+/** Complaints by field, in the order in which the fields are declared. */
 export type FieldErrors = Readonly<Record<string, readonly string[]>>;
 
 export function answer(status: number, body: Json): Answer {
@@ -29,7 +29,7 @@ export const noContent = (): Answer => empty(204);
 export const fieldErrors = (errors: FieldErrors): Answer => answer(400, errors);
 export const nonFieldErrors = (...words: readonly string[]): Answer =>
   answer(400, { non_field_errors: words });
-/** A bare list: what DRF makes of a validation error raised outside a serializer. */
+/** Answers with a bare list, as DRF does if a validation error is raised outside a serializer. */
 export const bareErrors = (...words: readonly string[]): Answer => answer(400, words);
 
 /** @param more further members, such as SimpleJWT's `code` and `messages` */
@@ -54,8 +54,8 @@ export function throttled(retryAfterSeconds: number): Answer {
 }
 
 /**
- * 503 for what passes: a full hashing queue, a revocation view that is not fresh. DRF has no such
- * answer; the shape is its own.
+ * Answers 503 if the fault is temporary: the hashing queue is full or the revocation view is out of
+ * date. DRF has no such answer, but this one has the form of its errors.
  */
 export function busy(retryAfterSeconds = 1): Answer {
   const headers = { "retry-after": String(Math.max(1, Math.ceil(retryAfterSeconds))) };

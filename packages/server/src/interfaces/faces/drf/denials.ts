@@ -2,8 +2,8 @@ import type { Denial } from "../../../accounts/policies/may.ts";
 import { detail, permissionDenied, type Answer } from "./answers.ts";
 
 /**
- * A refusal of the policy in DRF's form. What has still to be proven is a 403, which tells a client
- * that its token is good: faces have no step-up, so a 401 would send it into a loop of refreshes.
+ * Answers a refusal of the policy in DRF's form. A missing proof is a 403, because faces have no
+ * step-up and a client would react to a 401 by refreshing its token again and again.
  */
 export function answerToDenial({ code, members }: Denial): Answer {
   switch (code) {

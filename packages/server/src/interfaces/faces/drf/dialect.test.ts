@@ -249,7 +249,7 @@ async function says(response: Response, status: number, body: unknown): Promise<
   assert.deepEqual(JSON.parse(got), body);
 }
 
-test("methods: a method that a path does not have is refused by its name, with those it has", async () => {
+test("methods: a method that a path does not have is refused by name, with a list of those it has", async () => {
   for (const method of ["GET", "PUT", "PATCH", "DELETE", "PROPFIND"]) {
     const refused = await send(method, "/api/token/");
     assert.equal(refused.headers.get("allow"), "POST, OPTIONS");
@@ -266,7 +266,7 @@ test("methods: a method that a path does not have is refused by its name, with t
   );
 });
 
-test("methods: whoever is nobody hears 401 before 405, and so does a token that is refused", async () => {
+test("methods: a visitor without a user or with a refused token gets 401 rather than 405", async () => {
   for (const method of ["GET", "PUT", "OPTIONS", "constructor"]) {
     const anonymous = await send(method, "/logout_token/");
     assert.equal(anonymous.headers.get("www-authenticate"), challenge);
@@ -281,7 +281,7 @@ test("methods: whoever is nobody hears 401 before 405, and so does a token that 
   });
 });
 
-test("auth-header: bad credentials are refused where none are needed, and not looked at where a view takes none", async () => {
+test("auth-header: bad credentials are refused even if none are needed, and ignored by a view that takes none", async () => {
   const body = '{"username":"a","password":"b","email":"c"}';
   assert.equal(
     (await send("POST", "/auth/users/", { ...json, authorization: "Bearer x" }, body)).status,
@@ -299,7 +299,7 @@ test("obtain-refused: a 401 of the view itself carries the challenge, too", asyn
   await says(refused, 401, { detail: "No active account found with the given credentials" });
 });
 
-test("otp-enable: a permission is refused in its own words, with 403 and no challenge; before the budget and the body", async () => {
+test("otp-enable: a permission is refused in its own words, with 403 and no challenge, before the budget and the body", async () => {
   const refused = await send("POST", "/api/totp/login/000000/", { ...anna, ...json }, "{");
   assert.equal(refused.headers.get("www-authenticate"), null);
   await says(refused, 403, { detail: "You must verify your OTP device." });
@@ -317,7 +317,7 @@ test("otp-enable: a permission is refused in its own words, with 403 and no chal
   );
 });
 
-test("who comes too often is told in DRF's words when to come again; a busy server says so in the same shape", async () => {
+test("a throttled client is told in DRF's words when to come again, and a busy server answers in the same form", async () => {
   const throttled = await send("POST", "/api/totp/login/000000/", {
     authorization: "Bearer berta",
   });
@@ -332,7 +332,7 @@ test("who comes too often is told in DRF's words when to come again; a busy serv
   );
 });
 
-test("slashes, paths: what lacks only its last slash is redirected there, whatever the method, with its query", async () => {
+test("slashes, paths: a path that lacks only its last slash is redirected there with every method, with its query", async () => {
   for (const [method, path, location] of [
     ["GET", "/auth/users/me", "/auth/users/me/"],
     ["POST", "/api/token", "/api/token/"],
@@ -353,7 +353,7 @@ test("slashes, paths: what lacks only its last slash is redirected there, whatev
   });
 });
 
-test("slashes, paths: a path that is not there is an HTML page of Django's, whoever asks", async () => {
+test("slashes, paths: an unknown path gets Django's HTML page, with or without a user", async () => {
   const paths = [
     "/",
     "/api/",
@@ -394,7 +394,7 @@ test("router: paths under a router take a format's suffix, and an unknown format
   );
 });
 
-test("view-methods, me-read: JSON, or nothing that is asked for; a format that nobody has is not found", async () => {
+test("view-methods, me-read: a view answers with JSON or with 406, and an unknown format is not found", async () => {
   const get = async (query: string, accept: string): Promise<Response> =>
     send("GET", `/auth/users/me/${query}`, { ...anna, accept });
   for (const accept of [
@@ -415,7 +415,7 @@ test("view-methods, me-read: JSON, or nothing that is asked for; a format that n
   await says(await get("?format=json&format=csv", "text/csv"), 404, { detail: "Not found." });
 });
 
-test("HTML is not made, but a browser that asks for it is given JSON", async () => {
+test("a browser that asks for HTML gets JSON", async () => {
   await says(await send("GET", "/auth/users/me/", { ...anna, accept: "text/html" }), 200, {
     username: "anna",
   });
@@ -434,7 +434,7 @@ test("me-head-quirk: HEAD answers as GET does, without a body", async () => {
   assert.equal((await send("HEAD", "/auth/users/me/")).status, 401);
 });
 
-test("options: a path tells its methods, what it reads and the fields that may be sent", async () => {
+test("options: a path lists its methods, its parsers and the fields that may be sent", async () => {
   const told = await send("OPTIONS", "/api/token/");
   assert.equal(told.headers.get("allow"), "POST, OPTIONS");
   const field = (label: string) => ({ type: "string", required: true, read_only: false, label });
@@ -454,7 +454,7 @@ test("options: a path tells its methods, what it reads and the fields that may b
   });
 });
 
-test("options: fields that cannot be set are told, too, with their labels, limits and help", async () => {
+test("options: read-only fields are listed, too, with their labels, limits and help", async () => {
   const told: unknown = await (await send("OPTIONS", "/auth/users/", anna)).json();
   assert.deepEqual(told, {
     name: "User",
@@ -479,7 +479,7 @@ test("options: fields that cannot be set are told, too, with their labels, limit
   });
 });
 
-test("obtain-encodings: a body may be JSON, a form or multipart, and says the same", async () => {
+test("obtain-encodings: a body may be JSON, a form or multipart, with the same meaning", async () => {
   const said = { email: "a b@ü", password: "пароль-éü-🔑 ok" };
   const form = new FormData();
   for (const [name, value] of Object.entries(said)) form.append(name, value);
@@ -506,7 +506,7 @@ test("obtain-encodings: a body may be JSON, a form or multipart, and says the sa
   });
 });
 
-test("register-encodings: of what is sent twice the last counts", async () => {
+test("register-encodings: if a member is sent twice, the last one counts", async () => {
   const twice = "email=one&password=p&email=two";
   await says(await post("/api/token/", twice, "application/x-www-form-urlencoded"), 200, {
     email: "two",
@@ -518,7 +518,7 @@ test("register-encodings: of what is sent twice the last counts", async () => {
   });
 });
 
-test("obtain-missing: without a body, whatever it is said to be, every field is missing", async () => {
+test("obtain-missing: if there is no body, every field is missing, even if a type is declared", async () => {
   const missing = { email: ["This field is required."], password: ["This field is required."] };
   for (const type of [
     "application/json",
@@ -534,7 +534,7 @@ test("obtain-missing: without a body, whatever it is said to be, every field is 
   });
 });
 
-test("login-errors, register-types: what is no dictionary is named by Python's word for it", async () => {
+test("login-errors, register-types: a body that is no dictionary is named by Python's word for its type", async () => {
   for (const [body, type] of [
     ["[]", "list"],
     ['"x"', "str"],
@@ -551,7 +551,7 @@ test("login-errors, register-types: what is no dictionary is named by Python's w
   });
 });
 
-test("login-errors, reset-password-ask: a type nobody reads is refused by its name; broken JSON without repeating it", async () => {
+test("login-errors, reset-password-ask: an unknown type is refused by its name, and broken JSON without repeating it", async () => {
   await says(await post("/api/token/", "x", "text/plain"), 415, {
     detail: 'Unsupported media type "text/plain" in request.',
   });
@@ -565,7 +565,7 @@ test("login-errors, reset-password-ask: a type nobody reads is refused by its na
   });
 });
 
-test("me-update: PATCH asks only for what is there, PUT for all of it", async () => {
+test("me-update: PATCH takes some of the fields, PUT all of them", async () => {
   const headers = { ...anna, ...json };
   await says(await send("PATCH", "/auth/users/me/", headers, "{}"), 200, []);
   await says(await send("PATCH", "/auth/users/me/", headers, '{"username":"a","x":1}'), 200, [
@@ -586,7 +586,7 @@ test("me-update: PATCH asks only for what is there, PUT for all of it", async ()
   });
 });
 
-test("me-delete: a field may be judged by who asks", async () => {
+test("me-delete: a field may be checked against the user", async () => {
   const erase = async (password: string): Promise<Response> =>
     send(
       "DELETE",
@@ -605,7 +605,7 @@ test("me-delete: a field may be judged by who asks", async () => {
   });
 });
 
-test("resend-activation: a refusal may have no body, and then no type", async () => {
+test("resend-activation: a refusal may have no body, and then no content type", async () => {
   const refused = await post("/auth/users/resend_activation/", '{"email":"a@b.org"}');
   assert.deepEqual(
     [refused.status, refused.headers.get("content-type"), await refused.text()],
@@ -625,7 +625,7 @@ test("logout-forms: a member is true or false as Python sees it", async () => {
     assert.deepEqual(await all(body), { all: false }, body);
 });
 
-test("IN-02, IN-07: no body, however hostile, is more than a refusal", async () => {
+test("IN-02, IN-07: a hostile body gets a refusal and nothing else", async () => {
   const hostile: readonly (string | Uint8Array<ArrayBuffer>)[] = [
     "[".repeat(30_000),
     `{"email":${"[".repeat(30_000)}${"]".repeat(30_000)}}`,
@@ -674,7 +674,7 @@ test("IN-02: nesting is counted outside of strings only", async () => {
   });
 });
 
-test("IN-08: a body past 64 KiB is refused, announced or not", async () => {
+test("IN-08: a body over 64 KiB is refused, with or without a Content-Length", async () => {
   const large = "x".repeat(1_048_576);
   await says(
     await send("POST", "/api/token/", { ...json, "content-length": "1048576" }, large),
@@ -688,7 +688,7 @@ test("IN-08: a body past 64 KiB is refused, announced or not", async () => {
   });
 });
 
-test("what a face says is counted under its view's name, whatever the path", async () => {
+test("answers of a face are counted under the name of their view and not under the path", async () => {
   await send("GET", "/auth/users/4711/", anna);
   await send("GET", "/auth/users/4712", anna);
   await send("GET", "/made/up", anna);
@@ -703,7 +703,7 @@ test("what a face says is counted under its view's name, whatever the path", asy
   );
 });
 
-test("complaints of a rule stand beside the field they are about", async () => {
+test("complaints of a rule stand beside their field", async () => {
   const { status, body } = fieldErrors({ username: ["A user with that username already exists."] });
   assert.deepEqual(
     [status, body],

@@ -5,21 +5,21 @@ import { email, optional, partial, serializer, text, username, type Field } from
 import { Numeral } from "./python.ts";
 import { isEmail } from "./validators.ts";
 
-/* What is expected here is what Django REST framework 3.14 on Django 3.2 said to the same values. */
+/* The expected values are the answers of Django REST framework 3.14 on Django 3.2. */
 
 const read = async (field: Field<unknown>, raw: unknown, isForm = false): Promise<unknown> => {
   const outcome = await field.read(raw, isForm);
   return outcome.kind === "valid" ? { value: outcome.value } : outcome.words;
 };
 
-test("text is taken without the space around it, as Python knows space", async () => {
+test("text is stripped of the characters that Python counts as space", async () => {
   assert.deepEqual(await read(text(), "\t\u001c a b \u0085\u2003"), { value: "a b" });
   assert.deepEqual(await read(text(), "\uFEFFa"), { value: "\uFEFFa" });
   assert.deepEqual(await read(text(), " \u001f "), ["This field may not be blank."]);
   assert.deepEqual(await read(text({ allowBlank: true }), "  "), { value: "" });
 });
 
-test("numbers are text, digit for digit; booleans, lists and objects are not", async () => {
+test("numbers are read as text digit for digit; booleans, lists and objects are refused", async () => {
   for (const [source, shown] of [
     ["12", "12"],
     ["-0", "0"],
@@ -42,7 +42,7 @@ test("numbers are text, digit for digit; booleans, lists and objects are not", a
   }
 });
 
-test("NUL and halves of a pair are refused, and every complaint is made, in Django's order", async () => {
+test("NUL and halves of a surrogate pair are refused, and all complaints are made in Django's order", async () => {
   assert.deepEqual(await read(text(), "a\0"), ["Null characters are not allowed."]);
   assert.deepEqual(await read(text(), "a\uD800b"), [
     "Surrogate characters are not allowed: U+D800.",
@@ -60,7 +60,7 @@ test("NUL and halves of a pair are refused, and every complaint is made, in Djan
   ]);
 });
 
-test("register-username: letters and digits of any script, five signs, 150 characters", async () => {
+test("register-username: a username has letters and digits of any script, five signs, at most 150 characters", async () => {
   const words =
     "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.";
   for (const name of ["a b", "a/b", "a#b", "a'b", "a😀", "a\u0301"])
@@ -81,7 +81,7 @@ test("register-username: letters and digits of any script, five signs, 150 chara
   assert.deepEqual(await read(username(), `${"n".repeat(150)} n`), [words, tooLong]);
 });
 
-test("a rule is asked between the name's form and its length; a check only when nothing else is wrong", async () => {
+test("a model's validator runs between the checks of form and length, and `check` runs only if nothing else is wrong", async () => {
   const asked: string[] = [];
   const field = username({
     maxLength: 3,
@@ -101,7 +101,7 @@ test("a rule is asked between the name's form and its length; a check only when 
   ]);
 });
 
-test("register-email: what counts as an address", () => {
+test("register-email: addresses are accepted and refused as in Django", () => {
   const good = [
     "a+b@example.com",
     "a@localhost",
@@ -148,17 +148,17 @@ test("register-email: what counts as an address", () => {
   for (const address of bad) assert.equal(isEmail(address), false, address);
 });
 
-test("letters that only look like ASCII are no part of an address; Django's pattern takes the Kelvin sign for a K", () => {
+test("letters that only look like ASCII are refused in an address, but Django's pattern takes the Kelvin sign for a K", () => {
   assert.equal(isEmail("\u212A@b.org"), false);
 });
 
-test("hostile text ends in words about it", async () => {
+test("hostile text gets complaints and nothing else", async () => {
   for (const value of hostileFields)
     for (const field of [text({ maxLength: 5 }), email(), username()])
       assert.ok(Array.isArray(await read(field, value)), value.slice(0, 20));
 });
 
-test("a field that may be left out may not be null; in a form, empty means left out", async () => {
+test("an optional field may not be null, and in a form an empty one counts as missing", async () => {
   assert.deepEqual(await read(optional(text()), undefined), { value: undefined });
   assert.deepEqual(await read(optional(text()), null), ["This field may not be null."]);
   assert.deepEqual(await read(optional(text()), ""), ["This field may not be blank."]);
@@ -167,7 +167,7 @@ test("a field that may be left out may not be null; in a form, empty means left 
   assert.deepEqual(await read(optional(text({ allowBlank: true })), "", true), { value: "" });
 });
 
-test("complaints come in the order of the fields, and a member named as a prototype's is no field", async () => {
+test("complaints come in the order of the fields, and a member named like one of a prototype is no field", async () => {
   const members = new Map<string, unknown>([
     ["__proto__", "x"],
     ["b", null],

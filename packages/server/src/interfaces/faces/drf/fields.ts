@@ -13,12 +13,12 @@ import {
   type Validator,
 } from "./validators.ts";
 
-/** What OPTIONS tells of a field. */
+/** The description of a field in the answer to OPTIONS. */
 export interface Facts {
   readonly type: "string" | "email" | "integer" | "boolean";
   readonly required: boolean;
   readonly read_only: boolean;
-  /** Made from the field's name where it is not given. */
+  /** The default is made from the field's name. */
   readonly label?: string;
   readonly help_text?: string;
   readonly min_length?: number;
@@ -27,7 +27,7 @@ export interface Facts {
 
 export interface Field<Value> {
   readonly facts: Facts;
-  /** A member that is not there is `undefined`, which no body can hold. */
+  /** Reads the value. A missing member is `undefined`, which no body can hold. */
   readonly read: (raw: unknown, isForm: boolean) => Promise<Read<Value>>;
 }
 
@@ -42,12 +42,13 @@ export interface TextOptions {
   readonly minLength?: number;
   readonly maxLength?: number;
   /**
-   * As they stand before DRF's own in a model's field: all are asked, and all complaints are shown.
+   * Validators of a model's field, which run before DRF's own. All of them run, and all complaints
+   * are shown.
    */
   readonly validators?: readonly Validator[];
   /**
-   * Asked when nothing else is wrong with the value, as `validate_<field>` is: the place for what
-   * costs a hash or a query.
+   * Runs only if nothing else is wrong with the value, like `validate_<field>`. It is the place for
+   * checks that cost a hash or a query.
    */
   readonly check?: Validator;
 }
@@ -56,18 +57,21 @@ const REQUIRED = invalid("This field is required.");
 const NULL = invalid("This field may not be null.");
 const BLANK = invalid("This field may not be blank.");
 
-/** `CharField`, for passwords too: space around the value is dropped, numbers are taken as text. */
+/**
+ * A `CharField`, also used for passwords. It strips space around the value and accepts numbers as
+ * text.
+ */
 export function text(options: TextOptions = {}): Field<string> {
   return charField("string", "Not a valid string.", options, []);
 }
 
-/** `EmailField`: whatever is wrong with its type is said in the same words. */
+/** An `EmailField`. It uses the same words for a wrong type as for a wrong value. */
 export function email(options: TextOptions = {}): Field<string> {
   const words = "Enter a valid email address.";
   return charField("email", words, options, [(value) => (isEmail(value) ? [] : [words])]);
 }
 
-/** The user name of Django's user model. */
+/** The username field of Django's user model. */
 export function username(options: TextOptions = {}): Field<string> {
   return text({
     maxLength: 150,
@@ -78,7 +82,8 @@ export function username(options: TextOptions = {}): Field<string> {
 }
 
 /**
- * A field that may be left out; in a form, an empty one is left out unless blank is a value of it.
+ * Makes a field optional. In a form, an empty field counts as missing unless blank is a valid
+ * value.
  */
 export function optional<Value>(field: Field<Value>): Field<Value | undefined> {
   return {
@@ -93,7 +98,7 @@ export function optional<Value>(field: Field<Value>): Field<Value | undefined> {
   };
 }
 
-/** A field that answers show and requests cannot set: for OPTIONS. */
+/** A field that answers show and requests cannot set. It appears in the answer to OPTIONS. */
 export function readOnly(type: Facts["type"], label?: string): Field<undefined> {
   return {
     facts: { type, required: false, read_only: true, ...(label !== undefined && { label }) },
@@ -106,9 +111,9 @@ export type InputOf<F extends Fields> = {
   readonly [Name in keyof F]: F[Name] extends Field<infer Value> ? Value : never;
 };
 
-/** How a body becomes what a view is handed. */
+/** Turns a body into the input of a view. */
 export interface Body<Input> {
-  /** By field, for OPTIONS; absent where nothing is declared. */
+  /** The description of each field for OPTIONS. Absent if no fields are declared. */
   readonly facts?: Readonly<Record<string, Json>>;
   readonly read: (data: Data) => Promise<InputOutcome<Input>>;
 }
@@ -118,8 +123,8 @@ export type InputOutcome<Input> =
   | { readonly kind: "invalid"; readonly errors: FieldErrors };
 
 /**
- * Every field is asked, in the order in which they are declared, and every complaint is shown.
- * Other members are passed over.
+ * Reads all fields in the order in which they are declared and reports every complaint. Other
+ * members are ignored.
  */
 export function serializer<const F extends Fields>(fields: F): Body<InputOf<F>> {
   const declared = Object.entries(fields);
@@ -134,7 +139,7 @@ export function serializer<const F extends Fields>(fields: F): Body<InputOf<F>> 
   };
 }
 
-/** The same fields, any of which may be missing: what PATCH takes. */
+/** Reads the same fields if any of them may be missing, as in PATCH. */
 export function partial<const F extends Fields>(fields: F): Body<Partial<InputOf<F>>> {
   const declared = Object.entries(fields);
   return {
@@ -149,8 +154,8 @@ export function partial<const F extends Fields>(fields: F): Body<Partial<InputOf
 }
 
 /**
- * A body that a view reads without a serializer; what is no object has no members. Judge values
- * with `isTruthy` or `typeof`.
+ * Reads a body without a serializer. A body that is not an object has no members. Check values with
+ * `isTruthy` or `typeof`.
  */
 export const members: Body<ReadonlyMap<string, unknown>> = {
   read: async (data) => ({

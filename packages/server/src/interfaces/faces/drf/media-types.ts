@@ -1,13 +1,13 @@
 /**
- * What DRF's default renderers are called; whichever is asked for, JSON is written: there is no
+ * The media types of DRF's default renderers. The answer is JSON for both, because there is no
  * browsable API.
  */
 const rendered = ["application/json", "text/html"];
 const formats: ReadonlySet<string> = new Set(["json", "api"]);
 
 /**
- * Whether a media range, of an Accept or even a Content-Type header, takes in one of our types.
- * Parameters, weights too, are not looked at.
+ * Tells whether a media range of an Accept header, or a Content-Type, covers one of our types.
+ * Parameters, including weights, are ignored.
  */
 export function covers(range: string, mediaType: string): boolean {
   const essence = (range.split(";", 1)[0] ?? "").trim().toLowerCase();
@@ -16,9 +16,7 @@ export function covers(range: string, mediaType: string): boolean {
   return (type === "*" || type === ownType) && (subtype === "*" || subtype === ownSubtype);
 }
 
-/**
- * @param accept the header; absent, anything will do, but an empty one asks for nothing that exists
- */
+/** @param accept the header; if it is absent anything will do, but an empty one matches nothing */
 export function isAcceptable(accept = "*/*"): boolean {
   if (accept === "*/*" || accept === "application/json") return true;
   return accept.split(",").some((range) => rendered.some((own) => covers(range, own)));

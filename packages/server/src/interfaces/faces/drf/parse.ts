@@ -5,8 +5,8 @@ import { covers } from "./media-types.ts";
 import { Numeral, typeName } from "./python.ts";
 
 /**
- * A parsed body. Names that clients choose are keys of a Map and of nothing else, so that none can
- * reach an object's prototype; of two members with one name the last counts, as in Python.
+ * A parsed body. Names that clients choose are keys of a Map only, so that none can reach an
+ * object's prototype. If two members have the same name, the last one counts, as in Python.
  */
 export type Data =
   | {
@@ -14,7 +14,7 @@ export type Data =
       readonly members: ReadonlyMap<string, unknown>;
       readonly isForm: boolean;
     }
-  /** JSON that is no object; `typeName` as Python calls its type. */
+  /** A JSON value other than an object. `typeName` is Python's name for its type. */
   | { readonly kind: "other"; readonly typeName: string };
 
 export type DataOutcome =
@@ -31,14 +31,14 @@ interface Parser {
 }
 
 const MAX_DEPTH = 16;
-/** The first that a Content-Type covers; a wildcard covers all of them. */
+/** The first parser that the Content-Type covers is used. A wildcard covers all of them. */
 const parsers: readonly Parser[] = [
   { mediaType: "application/json", isForm: false, parse: parseJson },
   { mediaType: "application/x-www-form-urlencoded", isForm: true, parse: parseForm },
   { mediaType: "multipart/form-data", isForm: true, parse: parseMultipart },
 ];
 
-/** Where a number may begin; what looks like it within a text does no harm. */
+/** Matches the places where a number may begin. A false match inside a text does no harm. */
 const NUMBER = /[[:,\s]-?\d|^\s*-?\d/;
 
 export const parsed: readonly string[] = parsers.map(({ mediaType }) => mediaType);
@@ -46,8 +46,8 @@ export const parsed: readonly string[] = parsers.map(({ mediaType }) => mediaTyp
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Reads a body as JSON or a form, whichever it says it is; one without a byte is an empty form,
- * whatever it says.
+ * Reads a body as JSON or as a form, according to its Content-Type. An empty body counts as an
+ * empty form.
  */
 export async function readData(visit: Visit): Promise<DataOutcome> {
   const body = await readWithinLimit(visit.request, visit.header("content-length"));
@@ -65,8 +65,8 @@ export async function readData(visit: Visit): Promise<DataOutcome> {
 }
 
 /**
- * UTF-8 whatever a charset parameter says. The words after the dash are ours: a parser's own could
- * repeat a password.
+ * Decodes as UTF-8 even if a charset parameter differs. The words after the dash are ours, because
+ * the message of a parser could repeat a password.
  */
 function parseJson(bytes: Uint8Array): DataOutcome {
   const text = decode(bytes);
@@ -85,7 +85,7 @@ function parseJson(bytes: Uint8Array): DataOutcome {
 
 function parseForm(bytes: Uint8Array): DataOutcome {
   const text = decode(bytes) ?? Buffer.from(bytes).toString("latin1");
-  // Behind an ampersand, a question mark that begins the text is part of it.
+  // URLSearchParams drops a leading question mark; after an ampersand it stays part of the text.
   return members(new Map(new URLSearchParams(`&${text}`)), true);
 }
 
@@ -125,7 +125,7 @@ function decode(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Asked before the parser, which recurses. */
+/** Checks the depth first, because the parser recurses. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
   let inString = false;

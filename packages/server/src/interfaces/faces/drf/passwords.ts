@@ -6,7 +6,6 @@ const attributes = {
   service: "name of the service",
 } as const;
 
-/** The complaints in the words of Django's validators. */
 export function passwordWords(complaints: readonly PasswordComplaint[]): readonly string[] {
   return complaints.map((complaint) => {
     switch (complaint.kind) {

@@ -1,12 +1,12 @@
 /**
- * A number of a JSON text, kept as Python's `str` writes it: JavaScript would round
+ * A number of a JSON text, kept as Python's `str` writes it. JavaScript would round
  * 12345678901234567890 and drop the ".0" of 1.0.
  */
 export class Numeral {
   readonly text: string;
   readonly isFloat: boolean;
 
-  /** @param source as JSON has it */
+  /** @param source the number as it stands in the JSON text */
   constructor(source: string) {
     this.isFloat = /[.eE]/.test(source);
     if (this.isFloat) this.text = floatText(Number(source));
@@ -15,8 +15,8 @@ export class Numeral {
 }
 
 /**
- * What Python's `repr` makes of a float: the same digits as JavaScript, but an exponent below 1e-4
- * and from 1e16 on.
+ * Writes a float as Python's `repr` does: with the same digits as JavaScript, but with an exponent
+ * below 1e-4 and from 1e16 on.
  */
 function floatText(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
@@ -28,14 +28,14 @@ function floatText(value: number): string {
 }
 
 /**
- * What `str.isspace` calls space: with the file, group, record and unit separators and NEL, without
- * the byte order mark.
+ * The characters for which `str.isspace` is true. They include the file, group, record and unit
+ * separators and NEL, but not the byte order mark.
  */
 const SPACE = new Set(
   "\t\n\v\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000",
 );
 
-/** `str.strip()`. */
+/** Strips like `str.strip()`. */
 export function strip(text: string): string {
   let start = 0;
   let end = text.length;
@@ -44,14 +44,14 @@ export function strip(text: string): string {
   return text.slice(start, end);
 }
 
-/** `len(text)`: code points, not UTF-16 units. */
+/** Returns `len(text)`, which counts code points and not UTF-16 units. */
 export function lengthOf(text: string): number {
   let length = 0;
   for (const _ of text) length += 1;
   return length;
 }
 
-/** `bool(value)` of what stood in a body; `undefined` is a member that is not there. */
+/** Returns `bool(value)` of a member of a body. A missing member is `undefined`. */
 export function isTruthy(value: unknown): boolean {
   if (value instanceof Numeral) return Number(value.text.replace("inf", "Infinity")) !== 0;
   if (Array.isArray(value)) return value.length > 0;
@@ -64,7 +64,7 @@ export function isTruthy(value: unknown): boolean {
   return Boolean(value);
 }
 
-/** `type(value).__name__` of a parsed JSON value. */
+/** Returns `type(value).__name__` of a parsed JSON value. */
 export function typeName(value: unknown): string {
   if (value === null) return "NoneType";
   if (value instanceof Numeral) return value.isFloat ? "float" : "int";

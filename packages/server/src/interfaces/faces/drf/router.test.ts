@@ -18,13 +18,13 @@ const found = (views: readonly View[], path: string): readonly unknown[] => {
   return [page.name, { ...params }];
 };
 
-test("a whole path comes before one with parameters, wherever it is declared", () => {
+test("a path without parameters comes before one with them, in any order of declaration", () => {
   const views = [at("/users/{id}/"), at("/users/me/")];
   assert.deepEqual(found(views, "/users/me/"), ["/users/me/", {}]);
   assert.deepEqual(found(views, "/users/7/"), ["/users/{id}/", { id: "7" }]);
 });
 
-test("a parameter is one segment without a full stop, unless the view says what it is", () => {
+test("a parameter is one segment without a full stop, unless the view defines its form", () => {
   const views = [at("/a/{id}/"), at("/b/{code}/", { where: { code: /[a-z2-9]{7,8}|x/ } })];
   for (const path of ["/a//", "/a/b/c/", "/a/1.5/", "/b/short/", "/b/abcdefghi/", "/b/xabcdefg/x/"])
     assert.deepEqual(found(views, path), ["none", {}], path);
@@ -32,7 +32,7 @@ test("a parameter is one segment without a full stop, unless the view says what 
   assert.deepEqual(found(views, "/b/x/"), ["/b/{code}/", { code: "x" }]);
 });
 
-test("a suffix belongs to the paths of a router only, and its root has it after the slash", () => {
+test("only paths of a router take a suffix, and its root takes it after the slash", () => {
   const views = [
     at("/auth/", { mount: "/auth/" }),
     at("/auth/users/{id}/", { mount: "/auth/" }),
@@ -47,11 +47,11 @@ test("a suffix belongs to the paths of a router only, and its root has it after 
     assert.deepEqual(found(views, path), ["none", {}], path);
 });
 
-test("a full stop in a path is a full stop", () => {
+test("a full stop in a path matches a full stop only", () => {
   assert.deepEqual(found([at("/a.b/{id}/")], "/axb/1/"), ["none", {}]);
 });
 
-test("two views cannot have one path", () => {
+test("two views cannot have the same path", () => {
   assert.throws(
     () => router([at("/a/", { optionalSlash: true }), at("/a")]),
     /\/a is the path of two views/,

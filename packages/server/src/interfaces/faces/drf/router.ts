@@ -22,12 +22,11 @@ const nowhere: Found = {
 };
 
 /**
- * Finds views as Django does: letter by letter and slash by slash, and where only the slash at the
- * end is missing, a redirect there, whatever the method (`APPEND_SLASH`). Whole paths come before
- * those with parameters, which keep their order. No escape is resolved: a path has one spelling
- * (IN-15).
+ * Finds views as Django does, by the exact path. If only the slash at the end is missing, it
+ * redirects there with every method (`APPEND_SLASH`). Paths without parameters come first; the
+ * others keep their order. Escapes are not resolved, so that a path has only one spelling (IN-15).
  *
- * @throws {AssertionError} if two views have one path
+ * @throws {AssertionError} if two views have the same path
  */
 export function router(views: readonly View[]): Elsewhere {
   const whole = new Map<string, Found>();
@@ -97,7 +96,7 @@ function redirect({ target }: Visit): PageAnswer {
   };
 }
 
-/** Bytes that a header cannot hold, escaped; Node hands each one over as a character. */
+/** Escapes the bytes that a header cannot hold. Node represents each byte as a character. */
 function asciiOnly(text: string): string {
   return text.replaceAll(
     /[^\x21-\x7e]/g,

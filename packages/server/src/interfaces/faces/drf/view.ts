@@ -1,7 +1,7 @@
 /*
- * Django REST framework's dialect, for the faces: what DRF 3.14 on Django 3.2 does on the wire with its default parsers and
- * routers. A face declares its views and turns the rules' outcomes into answers; requests, errors, negotiation, methods,
- * slashes and OPTIONS are made here.
+ * Django REST framework's dialect, for the faces: what DRF 3.14 on Django 3.2 does on the wire with
+ * its default parsers and routers. A face declares its views and turns the rules' outcomes into
+ * answers; requests, errors, negotiation, methods, slashes and OPTIONS are handled here.
  *
  *   const bearer: Authenticator<Account> = {
  *     challenge: 'Bearer realm="api"',
@@ -10,20 +10,22 @@
  *   };
  *
  *   const setPassword = view<Account>({
- *     name: "djoser.set_password",                  // for log and metrics
- *     path: "/auth/users/set_password/",            // `{name}` for a parameter; also `optionalSlash`, `where`, `mount`
- *     title: "User", description: "",               // what OPTIONS says
+ *     name: "djoser.set_password",                 // for log and metrics
+ *     path: "/auth/users/set_password/",           // parameters are `{name}`; see `Place`
+ *     title: "User", description: "",              // for OPTIONS
  *     authenticator: bearer,
- *     permission: isAuthenticated,                  // for OPTIONS and for methods that are not there (401 before 405)
+ *     permission: isAuthenticated,                 // for OPTIONS and for 401 before 405
  *     methods: {
  *       POST: action({
- *         act: "changePassword",                    // what the policy is asked, or "public"
- *         permission: isAuthenticated<Account>,     // decides what `user` is: an Account, or with `allowAny<Account>` perhaps none
+ *         act: "changePassword",                   // for the policy, or "public"
+ *         permission: isAuthenticated<Account>,    // makes `user` an Account; `allowAny` may
+ *                                                  // leave it undefined
  *         throttle: async ({ client }) => deps.allow("credential", client),
- *         body: serializer({ new_password: text(), current_password: text({ label: "Password" }) }),
+ *         body: serializer({ new_password: text(), current_password: text() }),
  *         handle: async ({ user, input, params, client }) => {
- *           const outcome = await changePassword(deps, user.id, input.current_password, input.new_password);
- *           if (outcome.kind === "wrong_password") return fieldErrors({ current_password: ["Invalid password."] });
+ *           const outcome = await setOwnPassword(deps, …);
+ *           if (outcome.kind === "mismatched")
+ *             return fieldErrors({ current_password: ["Invalid password."] });
  *           return noContent();
  *         },
  *       }),
@@ -31,12 +33,13 @@
  *   });
  *   createApp({ …, elsewhere: router([setPassword, …]) });
  *
- * The checks come in DRF's order: format and Accept (404, 406), authentication (401), permission (401, 403), policy (401,
- * 403), method (405), throttle (429), body (413, 415, 400), fields (400), `handle`. The policy is accounts/policies, which
- * native endpoints ask, too: an action without an act does not type-check, so no view can leave the question out. `body` may
- * be a function of the call, for checks that need the user or a parameter. `partial` is for PATCH, `members` for a body
- * without a serializer; without `body` none is read. GET also answers HEAD. Every 401 carries the authenticator's challenge,
- * even if a handler gave it.
+ * The checks come in DRF's order: format and Accept (404, 406), authentication (401), permission
+ * (401, 403), policy (401, 403), method (405), throttle (429), body (413, 415, 400), fields (400),
+ * `handle`. The policy is accounts/policies, which native endpoints ask, too: an action without an
+ * act does not type-check, so no view can leave the question out. `body` may be a function of the
+ * call, for checks that need the user or a parameter. `partial` is for PATCH, `members` for a body
+ * without a serializer; without `body` none is read. GET also answers HEAD. Every 401 carries the
+ * authenticator's challenge, even if a handler returned it.
  */
 import { demandsOf, type Act, type ActOrPublic } from "../../../accounts/policies/acts.ts";
 import { may, type Actor, type Denial, type MayDeps } from "../../../accounts/policies/may.ts";
@@ -73,29 +76,26 @@ export interface ViewPolicy<User> {
   readonly deps: MayDeps;
   /** Returns `undefined` for a user without a session, who may do nothing but public acts. */
   readonly actorOf: (user: User) => Actor | undefined;
-  /** Words of a face for a refusal, in place of those of `answerToDenial`. */
+  /** Answers a refusal in the words of a face, in place of `answerToDenial`. */
   readonly answerTo?: (denial: Denial, act: Act) => Answer;
 }
 
 export interface Authenticator<User> {
-  /** `WWW-Authenticate` of every 401. */
+  /** The `WWW-Authenticate` header of every 401. */
   readonly challenge: string;
   readonly authenticate: (visit: Visit) => Authentication<User> | Promise<Authentication<User>>;
-  /** `undefined` if the views know no user: all that they do is public. */
+  /** Undefined if the views identify no user and all their acts are public. */
   readonly policy: ViewPolicy<User> | undefined;
 }
 
-/**
- * For a view that does not look at credentials, not even at bad ones: `authentication_classes =
- * ()`.
- */
+/** For a view that ignores credentials, even bad ones (`authentication_classes = ()`). */
 export function nobody<User>(challenge: string): Authenticator<User> {
   return { challenge, authenticate: () => ({ kind: "anonymous" }), policy: undefined };
 }
 
 export type Admission<Admitted> =
   | { readonly kind: "admitted"; readonly user: Admitted }
-  /** With `words` in place of DRF's own. Whoever is nobody is asked to log in instead. */
+  /** `words` replace DRF's own. A visitor without a user is asked to log in instead. */
   | { readonly kind: "denied"; readonly words?: string };
 
 export type Permission<User, Admitted> = (
@@ -118,8 +118,8 @@ export interface Call<Admitted, Input> extends Visit {
 }
 
 /**
- * What an action does in the words of the policy, or "public" if it asks nothing about its user.
- * It is a function if that depends on the parameters or on the user.
+ * Names the act for the policy, or "public" if the act asks nothing about its user. It is a
+ * function if the act depends on the parameters or on the user.
  */
 export type ActOf<Admitted> =
   | ActOrPublic
@@ -127,7 +127,7 @@ export type ActOf<Admitted> =
 
 interface ActionWithoutBody<User, Admitted> {
   readonly act: ActOf<Admitted>;
-  /** What a user is told who is no superuser and would have to be, in place of DRF's 403. */
+  /** Answers a user who lacks superuser rights, in place of DRF's 403. */
   readonly forbidden?: (call: Call<Admitted, undefined>) => Answer | Promise<Answer>;
   readonly permission: Permission<User, Admitted>;
   readonly throttle?: (visit: Visit) => Promise<Allowance>;
@@ -143,21 +143,22 @@ interface ActionWithBody<User, Admitted, Input> extends Omit<
   readonly handle: (call: Call<Admitted, Input>) => Answer | Promise<Answer>;
 }
 
-/** The user of a request, and how the policy is asked about them. */
+/** The user of a request, and how to ask the policy about them. */
 interface Visitor<User> {
   readonly user: User | undefined;
-  /** What is answered to a paused account. `undefined` if the account is not paused. */
+  /** The answer for a paused account. Undefined if the account is not paused. */
   readonly paused: Answer | undefined;
   readonly policy: ViewPolicy<User> | undefined;
 }
 
-/** What one method of a view does, from the permission on. */
+/** One method of a view, from the permission check on. */
 export interface Action<User> {
-  /** Its act, or "varies" if that depends on the call. */
+  /** The act, or "varies" if it depends on the call. */
   readonly act: ActOrPublic | "varies";
   readonly run: (visitor: Visitor<User>, visit: Visit) => Promise<Answer>;
   /**
-   * What OPTIONS tells of the fields; nothing to those who may not, and where nothing is declared.
+   * Describes the fields for OPTIONS. Returns `undefined` if the user may not do the act or no
+   * fields are declared.
    */
   readonly describe: (
     user: User | undefined,
@@ -233,21 +234,24 @@ async function denialOf<User>(
 
 type Verb = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** Where a view is found. */
+/** The name and path of a view. */
 export interface Place {
   readonly name: string;
   /**
-   * With parameters as `{name}`; one that ends in a slash redirects there when it is asked for
-   * without.
+   * Parameters are written as `{name}`. If the path ends in a slash, the path without it redirects
+   * here.
    */
   readonly path: `/${string}`;
-  /** The path without its slash is the view's own, too, and redirects nowhere. */
+  /** If set, the path without its slash also belongs to the view instead of redirecting. */
   readonly optionalSlash?: true;
-  /** What a parameter may be, without anchors; else anything without a slash or a full stop. */
+  /**
+   * The form of a parameter, without anchors. The default is anything without a slash or a full
+   * stop.
+   */
   readonly where?: Readonly<Record<string, RegExp>>;
   /**
-   * Where the DefaultRouter is mounted that a view belongs to: its paths then also take a format's
-   * suffix, `users.json`.
+   * The path at which the view's DefaultRouter is mounted. Its paths then also accept a format's
+   * suffix, such as `users.json`.
    */
   readonly mount?: `/${string}/`;
 }
@@ -261,7 +265,7 @@ export interface Definition<User> extends Place {
 }
 
 export interface View extends Place {
-  /** What each method does in the words of the policy. */
+  /** The act of each method, as the policy names it. */
   readonly acts: Readonly<Partial<Record<Verb, Action<never>["act"]>>>;
   readonly visit: (visit: Visit) => Promise<PageAnswer>;
 }
@@ -334,7 +338,7 @@ export function view<User>(definition: Definition<User>): View {
   }
 }
 
-/** The last `format` of the query; an empty one asks for nothing. */
+/** Returns the last `format` of the query. An empty one counts as missing. */
 function formatAsked(target: string): string | undefined {
   const mark = target.indexOf("?");
   const format =

@@ -8,15 +8,17 @@ import type { AccessOutcome, Bearer, FaceTokens } from "./tokens.ts";
 
 export interface AuthenticatorDeps extends MayDeps {
   readonly tokens: FaceTokens;
-  /** Words that may stand before the token, the first in the challenge. */
+  /**
+   * The words that may precede the token (`AUTH_HEADER_TYPES`). The challenge uses the first one.
+   */
   readonly headerTypes: readonly string[];
-  /** `AUTH_TOKEN_CLASSES`. */
+  /** The kinds of tokens that are accepted (`AUTH_TOKEN_CLASSES`). */
   readonly tokenTypes: readonly TokenType[];
 }
 
 type TokenType = "access" | "sliding";
 
-/** Who sends a request with an access token. */
+/** The user of a request, with their access token. */
 export interface Requester {
   readonly account: User;
   readonly bearer: Bearer;
@@ -31,7 +33,7 @@ function challengeOf({ headerTypes }: Pick<AuthenticatorDeps, "headerTypes">): s
   return `${headerTypes[0] ?? "Bearer"} realm="api"`;
 }
 
-/** `authentication_classes = ()`, as SimpleJWT's own views have it. */
+/** Ignores credentials (`authentication_classes = ()`), like SimpleJWT's own views. */
 export function noAuthenticator(
   deps: Pick<AuthenticatorDeps, "headerTypes">,
 ): Authenticator<Requester> {
@@ -39,8 +41,8 @@ export function noAuthenticator(
 }
 
 /**
- * `JWTAuthentication`. A token that does not pass costs no query; for one that does, the user's row
- * is read.
+ * Authenticates like `JWTAuthentication`. A refused token costs no query; for a valid one, the
+ * user's row is read.
  */
 export function jwtAuthenticator(deps: AuthenticatorDeps): Authenticator<Requester> {
   const actorOf = ({ account, bearer: { claims } }: Requester) => ({ account, claims });

@@ -29,7 +29,7 @@ const withoutRotation = {
   PORTCULLIS_SIMPLEJWT_SIGNING_KEY: shared.PORTCULLIS_SIMPLEJWT_SIGNING_KEY,
 };
 
-/** What Django gave out before the move, brought along by `import-django`. */
+/** Signs a refresh token as Django did before the move, and imports it. */
 async function givenByDjango(
   world: World,
   user: Pick<TestUser, "id">,
@@ -58,7 +58,7 @@ for (const [under, options] of [
   ["without rotation", withoutRotation],
 ] as const)
   eachWorld(
-    `${under} a refresh token that Django gave out is exchanged once, for a pair that goes on`,
+    `${under} a refresh token of Django is exchanged once, for a pair that can be refreshed`,
     async (world) => {
       const token = await givenByDjango(world, await world.user());
       assert.deepEqual((await post(world, "/api/token/verify/", { token })).body, {});
@@ -79,7 +79,7 @@ for (const [under, options] of [
   );
 
 eachWorld(
-  "of fifty exchanges of one token one opens a session",
+  "if one token is exchanged fifty times at once, one session opens",
   async (world) => {
     const token = await givenByDjango(world, await world.user());
     const answers = await par(50, async () => refreshPair(world, token));
@@ -91,7 +91,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a token of Django's that was not brought along, has expired, is no refresh token or was signed by another opens nothing",
+  "a token of Django opens nothing if it was not imported, has expired, is no refresh token or has another signature",
   async (world) => {
     const user = await world.user();
     const jti = "abcdef0123456789abcdef0123456789";
@@ -118,7 +118,7 @@ eachWorld(
 );
 
 eachWorld(
-  "without the shared key no token of Django's means anything",
+  "without the shared key, every token of Django is refused",
   async (world) => {
     assert.deepEqual(
       (await refreshPair(world, await givenByDjango(world, await world.user()))).body,
@@ -129,7 +129,7 @@ eachWorld(
 );
 
 eachWorld(
-  "who is switched off or waits for activation exchanges nothing, and what is refused is not spent",
+  "a disabled or paused user exchanges no token, and the refused token is not used up",
   async (world) => {
     const user = await world.user();
     const token = await givenByDjango(world, user);
@@ -152,7 +152,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-08 a refresh token that Django gave out opens nothing for who has a second factor, and is not spent by being refused",
+  "MF-08 a refresh token of Django opens nothing if the user has a second factor, and is not used up",
   async (world) => {
     const user = await world.user();
     const token = await givenByDjango(world, user);
@@ -182,7 +182,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-08 nor for a superuser of whom the policy demands a second factor that is not there yet",
+  "MF-08 a refresh token of Django opens nothing if the policy demands a second factor that the superuser lacks",
   async (world) => {
     const superuser = await world.user({ superuser: true });
     assert.deepEqual(
@@ -205,7 +205,7 @@ eachWorld(
 );
 
 eachWorld(
-  "whatever ends all sessions of a user spends the tokens that Django gave them",
+  "everything that ends all sessions of a user also uses up the tokens that Django gave them",
   async (world) => {
     const user = await world.user();
     const [mine, ofAnother] = [
@@ -226,7 +226,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a token of Django's can be blacklisted before it is exchanged, by its owner alone where somebody is asked for",
+  "a token of Django can be blacklisted before its exchange, and by its owner only if one is asked for",
   async (world) => {
     const user = await world.user();
     const token = await givenByDjango(world, user);
@@ -244,7 +244,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-07 nothing is known of how Django's user proved who they are, and nothing is claimed",
+  "MF-07 a session from a token of Django claims no proof of identity",
   async (world) => {
     await refreshPair(world, await givenByDjango(world, await world.user()));
     const session = await world.rules.db

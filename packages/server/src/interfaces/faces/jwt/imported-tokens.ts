@@ -14,7 +14,7 @@ import {
 
 export interface ExchangeDeps extends SessionDeps {
   readonly db: Db;
-  /** Whether this user, whose row is held, is to show a second factor first (MF-08). */
+  /** Tells whether the user must show a second factor first (MF-08). The user's row is locked. */
   readonly needsFactor: (tx: Tx, user: User) => Promise<boolean>;
 }
 
@@ -23,14 +23,14 @@ export type ExchangeOutcome =
   | { readonly kind: "unknown" | "inactive" | "second_factor_required" | "spent" };
 
 /**
- * When and how its user proved who they are, Django knew and we do not: it counts for no step-up
- * (MF-07).
+ * It is unknown when and how the user proved their identity to Django, so the session counts for no
+ * step-up (MF-07).
  */
 const UNPROVEN = { amr: [], acr: "aal1", authTime: 0 } as const;
 
 /**
- * Opens the one session that a refresh token of Django's is good for; its signature and its expiry
- * have been checked.
+ * Opens a session for a refresh token of Django's, which can be used only once. The caller has
+ * checked its signature and its expiry.
  */
 export async function exchange(
   deps: ExchangeDeps,
@@ -51,7 +51,7 @@ export async function exchange(
   });
 }
 
-/** Makes it good for none. False where it has been used already. */
+/** Uses the token up. Returns false if it was used already. */
 export async function spend(
   deps: { readonly db: Db; readonly clock: Clock },
   jti: string,

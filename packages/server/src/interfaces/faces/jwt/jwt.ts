@@ -30,9 +30,12 @@ import type { RefreshTokenOutcome } from "./tokens.ts";
 /** The rules with the lifetimes of the face's tokens in place of the native ones. */
 export interface JwtDeps extends SignInDeps, RefreshDeps, RevokeDeps, AuthenticatorDeps {
   readonly countForgery: CountForgery;
-  /** What users log in by. */
+  /** The field that users log in by. */
   readonly loginField: "email" | "username";
-  /** `ROTATE_REFRESH_TOKENS` with `BLACKLIST_AFTER_ROTATION`. */
+  /**
+   * Whether each refresh returns a new refresh token and ends the old one (`ROTATE_REFRESH_TOKENS`
+   * with `BLACKLIST_AFTER_ROTATION`).
+   */
   readonly rotate: boolean;
   readonly slidingSeconds: number;
   readonly slidingRefreshSeconds: number;
@@ -43,7 +46,7 @@ export interface Pair {
   readonly access: string;
 }
 
-/** What was asked for, or what to say instead. */
+/** The value that was asked for, or the answer that refuses it. */
 export type Outcome<Value> =
   | { readonly kind: "done"; readonly value: Value }
   | { readonly kind: "refused"; readonly answer: Answer };
@@ -58,7 +61,7 @@ const INVALID = "Token is invalid or expired";
 const BLACKLISTED = "Token is blacklisted";
 const WRONG_TYPE = "Token has wrong type";
 
-/** `InvalidToken` in the words of SimpleJWT. */
+/** Answers like `InvalidToken` of SimpleJWT. */
 function tokenNotValid(words = INVALID): Answer {
   return detail(401, words, { code: "token_not_valid" });
 }
@@ -70,9 +73,9 @@ const secondFactorRequired = (): Answer =>
   detail(401, "A second factor is needed to sign in.", { code: "second_factor_required" });
 
 /**
- * One login: a session of the core, not yet signed for.
+ * Logs a user in. The session is open, but no token is signed yet.
  *
- * @param words for whoever is not let in
+ * @param words the answer if the login is refused
  */
 export async function logIn(
   deps: JwtDeps,
@@ -113,7 +116,7 @@ function signAccess(deps: JwtDeps, grant: Grant, userNumber: number): string {
   return deps.tokens.access(grant, userNumber, { token_type: "access" });
 }
 
-/** A login, signed for: also for views with an answer of their own. */
+/** Logs a user in and signs a pair of tokens. Views with an answer of their own use it, too. */
 export async function obtainPair(
   deps: JwtDeps,
   login: Login,
@@ -126,7 +129,7 @@ export async function obtainPair(
   return done({ user, pair: signPair(deps, grant, user.number, idleEndsAt) });
 }
 
-/** With `refresh` where there is a new one. */
+/** Renews a pair. It contains `refresh` only if there is a new refresh token. */
 export async function refreshPair(
   deps: JwtDeps,
   token: string,
@@ -154,8 +157,8 @@ export async function refreshPair(
 }
 
 /**
- * Given out by Django before its users came here: good for one pair, rotation or not, since it is
- * no session's token.
+ * Exchanges a refresh token that Django issued before its users were imported. Such a token belongs
+ * to no session, so it yields one pair only, with or without rotation.
  */
 async function exchangeForeign(deps: JwtDeps, jti: string, visit: Visit): Promise<Outcome<Pair>> {
   const needsFactor = async (tx: Tx, user: User): Promise<boolean> =>
@@ -177,7 +180,10 @@ async function exchangeForeign(deps: JwtDeps, jti: string, visit: Visit): Promis
   }
 }
 
-/** Ends the session of a refresh token; of nobody else's where it must be `owner`'s. */
+/**
+ * Ends the session of a refresh token. If an `owner` is given, the token of another user is
+ * refused.
+ */
 export async function blacklist(
   deps: JwtDeps,
   token: string,
@@ -210,7 +216,7 @@ async function blacklistForeign(
   return (await spend(deps, jti)) ? done(undefined) : refused(tokenNotValid(BLACKLISTED));
 }
 
-/** Nothing where a token of either kind is good. */
+/** Returns `undefined` if the token is a valid one of either kind. */
 export async function complaintAbout(deps: JwtDeps, token: string): Promise<Answer | undefined> {
   const access = await deps.tokens.readAccess(token, ["access", "sliding"]);
   if (access.kind === "good") return undefined;
@@ -231,7 +237,7 @@ function answerToRenewal(renewed: Exclude<RenewOutcome, { kind: "granted" }>): A
   return renewed.kind === "invalid" ? noActiveAccount() : tokenNotValid(BLACKLISTED);
 }
 
-/** What nobody here has signed is counted against the address it comes from (RF-12). */
+/** Counts a token with an unknown signature against the client's address (RF-12). */
 async function answerToUnreadable(
   deps: JwtDeps,
   read: Extract<RefreshTokenOutcome, { kind: "invalid" | "expired" | "wrong_type" }>,
@@ -247,7 +253,10 @@ async function answerToUnreadable(
   return counted.kind === "exhausted" ? throttled(counted.retryAfterSeconds) : tokenNotValid();
 }
 
-/** A sliding token is access token and refresh token in one, and its session never rotates. */
+/**
+ * Logs a user in and signs a sliding token, which is access token and refresh token in one. Its
+ * session never rotates.
+ */
 export async function obtainSliding(
   deps: JwtDeps,
   login: Login,

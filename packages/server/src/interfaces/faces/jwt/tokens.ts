@@ -31,16 +31,17 @@ import {
 export interface FaceTokensDeps extends MintDeps {
   readonly keyring: Keyring;
   readonly feed: Feed;
-  /** The native check of an access token. */
+  /** Checks a token as the native endpoints do. */
   readonly authenticate: (token: string) => VerifyOutcome | Promise<VerifyOutcome>;
   /**
-   * Signs and checks with HS256 in place of the server's own key, for other services that share it.
+   * If set, tokens are signed and checked with HS256 and this key in place of the server's own key,
+   * so that other services can share it.
    */
   readonly signingKey?: Secret | undefined;
   readonly userIdField: "number" | "id";
 }
 
-/** Whose token it is, as the token alone tells it. */
+/** The user and session of a token, as the token alone tells them. */
 export interface Bearer {
   readonly userId: string;
   readonly sessionId: string;
@@ -51,15 +52,15 @@ type TokenTypes = string | undefined | readonly string[];
 
 export type AccessOutcome =
   | { readonly kind: "good"; readonly bearer: Bearer }
-  /** Not one of ours, or for something else. */
+  /** The token is not one of ours or has another purpose. */
   | { readonly kind: "invalid" | "expired" | "wrong_type" }
   | { readonly kind: "ended"; readonly cause: EndCause | undefined }
-  /** Perhaps good, but nobody can say (503). */
+  /** The token may be valid, but the revocation view is out of date (503). */
   | { readonly kind: "unknown" };
 
 /**
- * A refresh token by its signature alone. `foreign`: given out by Django, under the shared key,
- * before its users came here.
+ * A refresh token whose signature alone was checked. `foreign` means that Django issued it under
+ * the shared key before its users were imported.
  */
 export type RefreshTokenOutcome =
   | {
@@ -72,23 +73,27 @@ export type RefreshTokenOutcome =
   | { readonly kind: "invalid" | "expired" | "wrong_type" };
 
 export interface FaceTokens {
-  /** `user_id` of a face's tokens and `id` of its answers. */
+  /** Returns the `user_id` of a face's tokens, which is also the `id` of its answers. */
   idOf(user: { readonly id: string; readonly number: number }): string | number;
-  /** @param more claims of this face, `token_type` among them */
+  /**
+   * Signs an access token.
+   *
+   * @param more further claims of the face, including `token_type`
+   */
   access(grant: Grant, userNumber: number, more: FaceClaims): string;
-  /** Good for an access token whose `token_type` is the one that is asked for, or one of them. */
+  /** Accepts an access token if its `token_type` is the given one or one of them. */
   readAccess(token: string, tokenType: TokenTypes): AccessOutcome | Promise<AccessOutcome>;
   refresh(grant: Grant, userNumber: number, expiresAt: UnixSeconds): string;
   readRefresh(token: string): RefreshTokenOutcome;
 }
 
-/** Django's tokens are of this type, whatever they are good for. */
+/** The `typ` of all of Django's tokens. */
 const TYPE = "JWT";
 
 /**
- * Tokens as the Django faces sign and read them: the original's claims beside ours, so that the
- * revocation view speaks of them as of any other. Under a shared key they are HS256 and good at the
- * faces alone (RFC 8725 §3.1: one key, one algorithm).
+ * Signs and reads tokens as the Django faces do. They carry the original's claims beside ours, so
+ * that the revocation view can judge them like any other. Under a shared key they are signed with
+ * HS256 and accepted at the faces only (RFC 8725 §3.1: one key, one algorithm).
  */
 export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
   const { clock, feed, keyring, signingKey } = deps;
@@ -135,7 +140,7 @@ export function createFaceTokens(deps: FaceTokensDeps): FaceTokens {
       : feed.refresh(STALE_WAIT_MILLISECONDS).then(() => judgeShared(claims));
   };
 
-  /** Without leeway, as the originals have it. */
+  /** Checks the expiry without leeway, as the originals do. */
   const conclude = (outcome: VerifyOutcome, tokenType: TokenTypes): AccessOutcome => {
     if (outcome.kind === "verified") {
       const { claims } = outcome;

@@ -1,14 +1,14 @@
 /*
  * SimpleJWT's views, for any face that mounts them:
  *
- *   const requester = jwtAuthenticator(jwt);
+ *   const create = { name: "djoser.jwt_create", path: "/auth/jwt/create/", optionalSlash: true };
  *   router([
- *     obtainPairView(jwt, { name: "djoser.jwt_create", path: "/auth/jwt/create/", optionalSlash: true }),
- *     refreshView(jwt, { name: "djoser.jwt_refresh", path: "/auth/jwt/refresh/", optionalSlash: true }),
- *     verifyView(jwt, { … }), blacklistView(jwt, { … }),
+ *     obtainPairView(jwt, create),
+ *     refreshView(jwt, { … }), verifyView(jwt, { … }), blacklistView(jwt, { … }),
  *   ]);
  *
- * What they do is in jwt.ts, for views with answers of their own: `obtainPair`, `refreshPair`, `blacklist`.
+ * The acts themselves are in jwt.ts, for views with answers of their own: `obtainPair`,
+ * `refreshPair`, `blacklist`.
  */
 import type { Json } from "../../../platform/http/serve.ts";
 import { ok, type Answer } from "../drf/answers.ts";
@@ -34,7 +34,7 @@ interface About<Input> {
   readonly handle: (call: Call<unknown, Input>) => Promise<Answer>;
 }
 
-/** POST without authentication, whatever the header says. */
+/** Makes a view for POST that ignores the Authorization header. */
 function tokenView<Input>(
   deps: JwtDeps,
   place: Place,
@@ -52,7 +52,7 @@ function tokenView<Input>(
   });
 }
 
-/** The login field of the deployment and the password. */
+/** Reads the login field of the deployment and the password. */
 export function credentials({ loginField }: Pick<JwtDeps, "loginField">): Body<Login> {
   const fields = { [loginField]: text(), password: text() };
   const { facts, read } = serializer<Readonly<Record<string, Field<string>>>>(fields);

@@ -13,7 +13,7 @@ const ada = { email: "ada@example.com", username: "ada", password: PASSWORD };
 const register = async (world: World, body: object) => post(world, "/api/auth/register/", body);
 
 eachWorld(
-  "the third tutorial: register, log in, refresh, log out",
+  "a user of the third tutorial registers, logs in, refreshes and logs out",
   async (world) => {
     const registered = await register(world, ada);
     assert.deepEqual(
@@ -49,7 +49,7 @@ eachWorld(
   rotating,
 );
 
-eachWorld("registering is refused field by field in Django's words", async (world) => {
+eachWorld("registration is refused field by field in Django's words", async (world) => {
   assert.equal((await register(world, ada)).status, 201);
   const refused: readonly (readonly [body: object, errors: object])[] = [
     [
@@ -99,7 +99,7 @@ eachWorld("registering is refused field by field in Django's words", async (worl
 });
 
 eachWorld(
-  "registering is closed where registration is",
+  "the face refuses to register users if registration is closed",
   async (world) => {
     const answered = await register(world, ada);
     assert.deepEqual(
@@ -121,7 +121,7 @@ eachWorld("registrations through a face draw on the budget of native ones", asyn
 });
 
 eachWorld(
-  "a wrong login and a logout with a bad token are told in the recipe's words, and nothing ends",
+  "a wrong login and a logout with a bad token are refused in the recipe's words, and end nothing",
   async (world) => {
     const user = await world.user();
     const wrong = await post(world, "/api/auth/login/", { email: user.email, password: "wrong" });

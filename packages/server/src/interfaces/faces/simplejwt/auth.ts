@@ -32,7 +32,7 @@ export interface AuthDeps extends JwtDeps, CreateAccountDeps {
 }
 
 /**
- * "Register, Login and Logout in DRF using JWT": the paths and bodies that copies of its recipe
+ * The recipe "Register, Login and Logout in DRF using JWT": the paths and bodies that copies of it
  * have in common.
  */
 export function authViews(deps: AuthDeps, requester: Authenticator<Requester>): readonly View[] {
@@ -145,7 +145,8 @@ function logoutView(deps: AuthDeps, authenticator: Authenticator<Requester>): Vi
         handle: async ({ user: { account }, input, ...visit }) => {
           const outcome = await blacklist(deps, input.refresh, visit, account);
           if (outcome.kind === "done") return noContent();
-          // What is wrong with the token is no word about who sends it: the recipe means a 400.
+          // A fault of the token in the body says nothing about the caller, so the recipe answers
+          // 400 in place of 401.
           return outcome.answer.status === 401
             ? bareErrors("Token is expired or invalid")
             : outcome.answer;

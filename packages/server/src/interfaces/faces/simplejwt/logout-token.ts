@@ -7,7 +7,10 @@ import { action, isAuthenticated, view, type Authenticator, type View } from "..
 import type { Requester } from "../jwt/authenticator.ts";
 import { blacklist, type JwtDeps } from "../jwt/jwt.ts";
 
-/** The Appliku tutorial's logout: of the session whose refresh token is given, or of every one. */
+/**
+ * The logout of the Appliku tutorial. It ends the session of the given refresh token, or all
+ * sessions.
+ */
 export function logoutTokenView(deps: JwtDeps, authenticator: Authenticator<Requester>): View {
   const refreshToken = text();
   return view<Requester>({

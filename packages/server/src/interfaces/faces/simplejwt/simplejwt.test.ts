@@ -43,7 +43,7 @@ for (const [under, options] of [
   ["a shared key", shared],
 ] as const) {
   eachWorld(
-    `under ${under} a face's tokens carry SimpleJWT's claims beside ours and are good at the face`,
+    `under ${under} a face's tokens carry SimpleJWT's claims beside ours and are accepted at the face`,
     async (world) => {
       const user = await world.user();
       const { access, refresh } = await obtain(world, user);
@@ -73,7 +73,7 @@ for (const [under, options] of [
   );
 
   eachWorld(
-    `under ${under} neither token stands in for the other, and each is told what is wrong with it`,
+    `under ${under} an access token and a refresh token cannot stand in for each other, and the refusal says why`,
     async (world) => {
       const { access, refresh } = await obtain(world, await world.user());
       for (const path of ["/api/token/refresh/", "/api/token/blacklist/"])
@@ -96,7 +96,7 @@ for (const [under, options] of [
 }
 
 eachWorld(
-  "with rotation a refresh token is good once: its successor works, and it is blacklisted",
+  "with rotation a refresh token works once: its successor works, and it is blacklisted itself",
   async (world) => {
     const first = await obtain(world, await world.user());
     const second = (await refreshPair(world, first.refresh)).body;
@@ -113,7 +113,7 @@ eachWorld(
 );
 
 eachWorld(
-  "with rotation a predecessor that comes back after the grace ends the session, and its user is told",
+  "with rotation a predecessor that comes back after the grace period ends the session, and its user is told",
   async (world) => {
     const user = await world.user();
     const first = await obtain(world, user);
@@ -129,7 +129,7 @@ eachWorld(
 );
 
 eachWorld(
-  "of fifty refreshes with one token one is answered, and its pair is good",
+  "if one token is refreshed fifty times at once, one call succeeds and its pair works",
   async (world) => {
     const { refresh } = await obtain(world, await world.user());
     const answers = await par(50, async () => refreshPair(world, refresh));
@@ -142,7 +142,7 @@ eachWorld(
 );
 
 eachWorld(
-  "without rotation a refresh gives an access token and no more, again and again, until the refresh token expires",
+  "a refresh without rotation returns only an access token, again and again, until the refresh token expires",
   async (world) => {
     const { refresh } = await obtain(world, await world.user());
     for (let time = 0; time < 3; time += 1) {
@@ -150,7 +150,7 @@ eachWorld(
       assert.deepEqual([answered.status, Object.keys(answered.body)], [200, ["access"]]);
       assert.ok(await isGoodAtFace(world, answered.body.access));
       world.clock.advance(8 * 3600 - 1);
-      // A poll that began before the jump proves nothing after it.
+      // A poll that began before the jump of the clock proves nothing after it.
       await world.rules.feed.refresh(250);
     }
     world.clock.advance(3);
@@ -158,7 +158,7 @@ eachWorld(
   },
 );
 
-eachWorld("an expired access token is refused to the second", async (world) => {
+eachWorld("an access token is refused from the second in which it expires", async (world) => {
   const { access } = await obtain(world, await world.user());
   world.clock.advance(299);
   await world.rules.feed.refresh(250);
@@ -169,7 +169,7 @@ eachWorld("an expired access token is refused to the second", async (world) => {
 });
 
 eachWorld(
-  "logging out through a face ends the access token at once, on another node too",
+  "a logout through a face ends the access token at once, on another node too",
   async (world) => {
     const ways: Readonly<Record<string, (pair: Pair) => Promise<{ readonly status: number }>>> = {
       "one session": async ({ access, refresh }) =>
@@ -202,7 +202,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a logout of everything reaches tokens that came from a refresh, and native sessions, and nobody else",
+  "a logout of everything ends refreshed tokens and native sessions of the user, and of no other user",
   async (world) => {
     const user = await world.user();
     const stranger = await obtain(world, await world.user());
@@ -223,7 +223,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a logout that names no refresh token of one's own says so, and ends nothing",
+  "a logout without a refresh token of the caller is refused and ends nothing",
   async (world) => {
     const mine = await obtain(world, await world.user());
     const theirs = await obtain(world, await world.user());
@@ -263,7 +263,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a user who is switched off is inactive, and what was out stays dead when they are switched on again",
+  "a disabled user is inactive, and earlier tokens stay dead when they are enabled again",
   async (world) => {
     const user = await world.user();
     const { access, refresh } = await obtain(world, user);
@@ -294,7 +294,7 @@ eachWorld("a deleted user is not found, and cannot refresh", async (world) => {
 });
 
 eachWorld(
-  "an account that waits for its activation is inactive for as long as it waits, and loses no session",
+  "an account that waits for its activation is inactive in the meantime, and loses no session",
   async (world) => {
     const user = await world.user();
     const { access, refresh } = await obtain(world, user);
@@ -314,7 +314,7 @@ eachWorld(
 );
 
 eachWorld(
-  "LG-03 guessing at a face draws on the budget of the native sign-in, and is told so in DRF's words",
+  "LG-03 guessing at a face draws on the budget of the native sign-in, and is refused in DRF's words",
   async (world) => {
     const user = await world.user();
     for (let time = 0; time < 10; time += 1) {
@@ -335,7 +335,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RF-12 refresh tokens that nobody here has signed are counted against their sender",
+  "RF-12 refresh tokens with an unknown signature are counted against their sender",
   async (world) => {
     const { refresh } = await obtain(world, await world.user());
     const forged = `${refresh.slice(0, -4)}AAAA`;
@@ -349,7 +349,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a login through a face mails no notice of a new device, of which it could tell nothing",
+  "a login through a face mails no notice of a new device, because the face tells nothing about devices",
   async (world) => {
     const user = await world.user();
     for (let time = 0; time < 3; time += 1) await obtain(world, user);
@@ -399,21 +399,24 @@ eachWorld(
   },
 );
 
-eachWorld("requests carry access tokens only, unless sliding ones are asked for", async (world) => {
-  const { email, password } = await world.user();
-  const { token } = (
-    await post<{ token: string }>(world, "/api/token/sliding/", { email, password })
-  ).body;
-  assert.equal(await statusAtFace(world, token), 401);
-  const { access } = await obtain(world, { email, password });
-  assert.equal(
-    (await post(world, "/api/token/sliding/refresh/", { token: access })).body.detail,
-    "Token has wrong type",
-  );
-});
+eachWorld(
+  "requests carry access tokens only, unless sliding tokens are configured",
+  async (world) => {
+    const { email, password } = await world.user();
+    const { token } = (
+      await post<{ token: string }>(world, "/api/token/sliding/", { email, password })
+    ).body;
+    assert.equal(await statusAtFace(world, token), 401);
+    const { access } = await obtain(world, { email, password });
+    assert.equal(
+      (await post(world, "/api/token/sliding/refresh/", { token: access })).body.detail,
+      "Token has wrong type",
+    );
+  },
+);
 
 eachWorld(
-  "header types, login field and user id are the deployment's",
+  "header types, login field and user id follow the settings",
   async (world) => {
     const user: TestUser = await world.user({ username: "grace" });
     const answered = await post<Pair>(world, "/api/token/", {
@@ -441,7 +444,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a face that is not served is not there",
+  "a face that is not configured has no paths",
   async (world) => {
     assert.equal((await post(world, "/api/token/", {})).status, 404);
     assert.equal((await world.request("GET", "/logout_token/")).status, 404);
@@ -449,14 +452,14 @@ eachWorld(
   { PORTCULLIS_FACES: "none" },
 );
 
-eachWorld("under the server's own key access tokens are as any other of its own", async (world) => {
+eachWorld("access tokens under the server's own key are like its native ones", async (world) => {
   const { access } = await obtain(world, await world.user());
   assert.deepEqual([headerOf(access)["typ"], headerOf(access)["alg"]], ["at+jwt", "ES256"]);
   assert.ok(await isAccepted(world, access));
 });
 
 eachWorld(
-  "JW-18 with rotation no chain of refreshes outlives the session's end",
+  "JW-18 with rotation a chain of refreshes ends at the session's end",
   async (world) => {
     const start = world.clock.now();
     let { refresh } = await obtain(world, await world.user());

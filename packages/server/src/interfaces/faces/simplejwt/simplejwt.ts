@@ -11,7 +11,7 @@ import type { View } from "../drf/view.ts";
 import { authViews, type AuthDeps } from "./auth.ts";
 import { logoutTokenView } from "./logout-token.ts";
 
-/** SimpleJWT's own views, and the tutorials that stand on them. */
+/** Lists SimpleJWT's own views, and those of the tutorials that build on it. */
 export function simplejwtViews(deps: AuthDeps): readonly View[] {
   const requester = jwtAuthenticator(deps);
   return [

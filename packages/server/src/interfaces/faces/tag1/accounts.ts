@@ -61,7 +61,7 @@ export function createView(deps: AccountsDeps, place: Place): View {
   });
 }
 
-/** Of the users there are, everybody is shown themselves. */
+/** Shows each user a list that contains only their own account. */
 export function usersView(deps: AccountsDeps, place: Place): View {
   const GET = action({
     act: "readOwnAccount",
@@ -84,7 +84,7 @@ export function accountView(deps: AccountsDeps, place: Place): View {
     handle: ({ user: { user } }) => ok(shown(deps, user)),
   });
   const change = action({
-    // With Django's stock user model an update moves the address.
+    // An update changes the address if the user model is Django's stock one.
     act: deps.model.loginField === "username" ? "changeEmail" : "changeOwnProfile",
     permission,
     body: deps.model.update,
@@ -155,10 +155,7 @@ export function setPasswordView(deps: AccountsDeps, place: Place): View {
   return view<Presenter>({ ...place, ...about(deps), permission, methods: { POST } });
 }
 
-/**
- * Changes what the user logs in by; tokens made out to what it was are good for nobody from then
- * on.
- */
+/** Changes the login of the user. Tokens that carry the previous login are refused from then on. */
 export function setLoginView(deps: AccountsDeps, place: Place): View {
   const permission = isOtpVerified(deps);
   const field = `new_${deps.model.loginField}`;

@@ -14,15 +14,18 @@ import { isVerified, mayTouch, type VerifyDeps } from "./devices.ts";
 import { presentPending, type Entrant, type PendingDeps } from "./pending.ts";
 import { present, refuseRequest, type Holder } from "./tokens.ts";
 
-/** Who presents a token, of a session or of a login that waits for its second step. */
+/** The user of a token, which belongs to a session or to a login that waits for its second step. */
 export type Presenter = Holder | Entrant;
 
 export interface AuthenticatorDeps extends PendingDeps, VerifyDeps, MayDeps {
-  /** JWT_AUTH_HEADER_PREFIX */
+  /** `JWT_AUTH_HEADER_PREFIX`: the word before the token. */
   readonly headerPrefix: string;
 }
 
-/** `JSONWebTokenAuthentication`: a header that begins with another word is somebody else's. */
+/**
+ * Authenticates like `JSONWebTokenAuthentication`. A header that begins with another word is left
+ * to other schemes.
+ */
 export function jwtAuthenticator(deps: AuthenticatorDeps): Authenticator<Presenter> {
   return { challenge: challengeOf(deps), authenticate, policy: { deps, actorOf, answerTo } };
 
@@ -48,7 +51,7 @@ export function jwtAuthenticator(deps: AuthenticatorDeps): Authenticator<Present
   }
 }
 
-/** For views without authentication, which pass over even a bad token. */
+/** For views without authentication, which ignore even a bad token. */
 export function noAuthenticator(
   deps: Pick<AuthenticatorDeps, "headerPrefix">,
 ): Authenticator<Presenter> {
@@ -58,17 +61,20 @@ export function noAuthenticator(
 export const UNVERIFIED =
   "You do not have permission to perform this action until you verify your OTP device.";
 
-/** Whether this is a login that waits for its second step, as in the native challenges. */
+/** Tells whether this login waits for its second step, like a native challenge. */
 export function isWaiting(who: Presenter): who is Entrant {
   return "claim" in who;
 }
 
-/** A login that waits for its second step has no session, and so no act but public ones. */
+/** A login that waits for its second step has no session, so it may do public acts only. */
 function actorOf(who: Presenter): Actor | undefined {
   return isWaiting(who) ? undefined : { account: who.user, claims: who.bearer.claims };
 }
 
-/** A refusal of the policy in the words on which the tutorial's front ends ask for a code. */
+/**
+ * Answers a refusal of the policy with the words after which the tutorial's front ends ask for a
+ * code.
+ */
 export function answerTo(denial: Denial, act: Act): Answer {
   if (denial.code !== "insufficient_user_authentication") return answerToDenial(denial);
   if (denial.members["acrValues"] === "aal2") return permissionDenied(UNVERIFIED);
@@ -79,13 +85,13 @@ export function answerTo(denial: Denial, act: Act): Answer {
 
 const unverified: Admission<never> = { kind: "denied", words: UNVERIFIED };
 
-/** `IsAuthenticated`: a login that waits for its second step is none yet. */
+/** Admits like `IsAuthenticated`. A login that waits for its second step is not yet admitted. */
 export function hasSession(who: Presenter | undefined): Admission<Holder> {
   if (who === undefined) return { kind: "denied" };
   return isWaiting(who) ? unverified : { kind: "admitted", user: who };
 }
 
-/** `IsOtpVerified`: whoever has a second factor must have shown it to get the token. */
+/** Admits like `IsOtpVerified`: if the user has a second factor, the token must show it. */
 export function isOtpVerified(
   deps: VerifyDeps & Pick<PendingDeps, "db">,
 ): Permission<Presenter, Holder> {
@@ -98,8 +104,8 @@ export function isOtpVerified(
 }
 
 /**
- * The same, and the factor was shown lately: the original asks so before a change of the password,
- * which the policy does not.
+ * Also requires that the factor was shown lately. The original does so before a change of the
+ * password; the policy does not.
  */
 export function isOtpFresh(
   deps: VerifyDeps & Pick<PendingDeps, "db" | "clock">,

@@ -11,8 +11,8 @@ interface CoolDownDeps {
 const AT_LEAST_SECONDS = 0.15;
 
 /**
- * After a wrong code none is looked at for a second, as in the original. It ends with a whole
- * second, 0.15 to 1.15 later; guessing is bounded by the account's own budget (MF-03).
+ * After a wrong code, no code is checked for a second, as in the original. The pause ends with a
+ * whole second, 0.15 to 1.15 seconds later. The account's own budget bounds guessing (MF-03).
  */
 export async function coolDown({ db, clock }: CoolDownDeps, userId: string): Promise<void> {
   const seconds = clock.wallMilliseconds() / 1000;

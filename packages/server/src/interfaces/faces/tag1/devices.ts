@@ -9,8 +9,8 @@ import type { User } from "../../../accounts/users/users.store.ts";
 import type { Holder, TokenDeps } from "./tokens.ts";
 
 /**
- * Devices by django-otp's persistent ids. An account's emergency codes are one device, however
- * often they are made anew.
+ * The prefixes of django-otp's persistent ids. An account's emergency codes are one device, even
+ * after new ones were made.
  */
 const TOTP = "otp_totp.totpdevice/";
 const STATIC = "otp_static.staticdevice/";
@@ -19,7 +19,7 @@ export interface VerifyDeps extends Pick<TokenDeps, "tokens"> {
   readonly factors: readonly Factor[];
 }
 
-/** Of the factor that has just been shown; null where it is gone again. */
+/** Returns the device of the factor that was just shown, or null if it has been removed since. */
 export async function deviceIdOf(
   deps: VerifyDeps,
   db: Queryable,
@@ -34,8 +34,8 @@ export async function deviceIdOf(
 }
 
 /**
- * Whether a token's device is one that the user has: one that is gone, or was never confirmed,
- * counts for nothing.
+ * Tells whether the user still has the device of the token. A device that was removed or never
+ * confirmed does not count.
  */
 async function isEnrolled(
   deps: VerifyDeps,
@@ -48,7 +48,7 @@ async function isEnrolled(
   return (await listConfirmed(db, user.id)).some(({ id }) => deviceId === `${TOTP}${id}`);
 }
 
-/** What sign-in asks this user for by itself. */
+/** Lists the user's factors that are enough on their own, so that sign-in asks for one of them. */
 export async function standingFactors(
   deps: VerifyDeps,
   db: Queryable,
@@ -58,7 +58,7 @@ export async function standingFactors(
   return enrolled.filter(({ standsAlone }) => standsAlone).map(({ name }) => name);
 }
 
-/** Whether a token shows the second factor of a user who has one. */
+/** Tells whether a token shows the second factor of its user, or the user has none. */
 export async function isVerified(
   deps: VerifyDeps,
   db: Queryable,
@@ -75,8 +75,8 @@ function isFresh({ clock }: { readonly clock: Clock }, { bearer }: Holder): bool
 }
 
 /**
- * Whether a token of a user who has a second factor shows one, lately, that is at least as strong
- * as those that are touched (MF-07).
+ * Tells whether the user may change the `touched` factors. If they have a second factor, the token
+ * must have shown one lately that is at least as strong (MF-07).
  */
 export async function mayTouch(
   deps: VerifyDeps & { readonly clock: Clock },

@@ -1,7 +1,7 @@
 import type { OwnPasswordOutcome } from "../../../accounts/users/ports.ts";
 import { busy, fieldErrors, throttled, type Answer } from "../drf/answers.ts";
 
-/** What is said where `current_password` does not open the door. */
+/** Answers that `current_password` was not accepted. */
 export function refusePassword(
   outcome: Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>,
 ): Answer {

@@ -11,8 +11,8 @@ export interface PendingDeps extends TokenDeps {
 }
 
 /**
- * Who has logged in by password and has still to show the second factor: nobody, but for the views
- * that take it (MF-04).
+ * A user who logged in by password and must still show the second factor. Only the views that take
+ * it know such a user (MF-04).
  */
 export interface Entrant {
   readonly user: User;
@@ -22,9 +22,9 @@ export interface Entrant {
 const TYPE = "pt+jwt";
 
 /**
- * What a login answers that waits for its second step: the claims that clients read, and what its
- * challenge is answered with. It has a type and a key of its own, so that nothing takes it for an
- * access token (JW-14).
+ * Signs the answer to a login that waits for its second step. It holds the claims that clients read
+ * and the secret with which the challenge is answered. It has its own type and key, so that it is
+ * never taken for an access token (JW-14).
  */
 export function pendingTokenOf(
   deps: PendingDeps,
@@ -46,7 +46,10 @@ export function pendingTokenOf(
   return signHs256(keyFor(deps.keyring, "face-pending-token"), TYPE, payload);
 }
 
-/** As `present`, for a token that is not of a session. */
+/**
+ * Checks the token of a login that waits for its second step, as `present` checks the token of a
+ * session.
+ */
 export async function presentPending(
   deps: PendingDeps,
   token: string,

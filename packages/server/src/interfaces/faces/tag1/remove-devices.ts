@@ -21,10 +21,7 @@ type RemoveOutcome =
   | { readonly kind: "removed"; readonly user: User; readonly grant: Grant }
   | { readonly kind: "ended" | "unverified" | "demanded" };
 
-/**
- * Takes every authenticator app away and ends every session, but for one that takes the place of
- * the holder's.
- */
+/** Removes every authenticator app and ends every session. A new session replaces the caller's. */
 export async function removeDevices(
   deps: SessionsDeps,
   holder: Holder,
@@ -58,7 +55,10 @@ export async function removeDevices(
   });
 }
 
-/** On the same proofs, and to the same end: nobody stays in for good by this (JW-18). */
+/**
+ * Opens the new session with the same proofs and the same end, so that it does not extend how long
+ * the user stays signed in (JW-18).
+ */
 async function reopen(
   tx: Tx,
   deps: SessionsDeps,

@@ -71,7 +71,7 @@ const assertRefused = (
 interface Owner {
   readonly user: TestUser;
   readonly secret: string;
-  /** Of before the device was confirmed. */
+  /** A token from before the device was confirmed. */
   readonly weak: string;
   readonly strong: string;
 }
@@ -82,7 +82,7 @@ async function begin(world: World, token: string): Promise<string> {
   return new URL(begun.body).searchParams.get("secret") ?? assert.fail(begun.body);
 }
 
-/** A user with a device; time passes on to its next code. */
+/** Creates a user with a device and moves the clock to its next code. */
 async function owner(world: World, user?: TestUser): Promise<Owner> {
   const someone = user ?? (await world.user());
   const weak = await logIn(world, someone.email, someone);
@@ -100,7 +100,7 @@ async function pass(world: World, seconds: number): Promise<void> {
 // ── setting a device up
 
 eachWorld(
-  "MF-09 a device's secret is shown until it is confirmed, and to nobody after",
+  "MF-09 a device's secret is shown until it is confirmed, and never after",
   async (world) => {
     const user = await world.user({ email: "ann+1@example.com" });
     const weak = await logIn(world, user.email, user);
@@ -126,7 +126,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a device that nobody confirmed for a quarter of an hour is begun anew",
+  "a device that was not confirmed for a quarter of an hour is begun anew",
   async (world) => {
     const user = await world.user();
     const secret = await begin(world, await logIn(world, user.email, user));
@@ -140,7 +140,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-12 its owner is told of a new device, of new codes and of one taken away, and all of it is recorded",
+  "MF-12 the user is told of a new device, of new codes and of a removed device, and all of it is recorded",
   async (world) => {
     const { user, strong } = await owner(world);
     assert.match((await latestMail(world, user.email)).text, /authenticator app/i);
@@ -154,7 +154,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-07 whoever has another factor sets up no device without having shown it",
+  "MF-07 a user with another factor sets up no device without showing that factor",
   async (world) => {
     const user = await world.user();
     const weak = await logIn(world, user.email, user);
@@ -168,7 +168,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-07 a device is set up by a login, and codes made and devices taken away by a code, of the last five minutes",
+  "MF-07 a device is set up after a login, and codes are made and devices removed after a code, of the last five minutes",
   async (world) => {
     const user = await world.user();
     const old = await logIn(world, user.email, user);
@@ -205,7 +205,7 @@ eachWorld(
 );
 
 eachWorld(
-  "where second factors are switched off nobody sets one up",
+  "no device can be set up if second factors are switched off",
   async (world) => {
     const user = await world.user();
     assertRefused(await create(world, await logIn(world, user.email, user)), 403, {
@@ -218,7 +218,7 @@ eachWorld(
 // ── logging in
 
 eachWorld(
-  "MF-08 a login of who has a device opens no session, and the code does",
+  "MF-08 the login of a user with a device opens no session, but the code does",
   async (world) => {
     const { user, secret } = await owner(world);
     const before = await countRows(world, "sessions");
@@ -251,7 +251,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-04, JW-14 until the code is shown a login's token opens nothing, here or elsewhere",
+  "MF-04, JW-14 a login's token opens nothing, here or elsewhere, until the code is shown",
   async (world) => {
     const { user, secret } = await owner(world);
     const token = await logIn(world, user.email, user);
@@ -316,7 +316,7 @@ eachWorld(
   },
 );
 
-eachWorld("nobody makes such a token, or makes one last", async (world) => {
+eachWorld("a pending token cannot be forged or prolonged", async (world) => {
   const { user, secret } = await owner(world);
   const token = await logIn(world, user.email, user);
   const [claims, header] = [claimsIn(token), headerOf(token)];
@@ -335,18 +335,21 @@ eachWorld("nobody makes such a token, or makes one last", async (world) => {
   });
 });
 
-eachWorld("MF-04 of right answers at once with one token one opens a session", async (world) => {
-  const { user, secret } = await owner(world);
-  const token = await logIn(world, user.email, user);
-  const before = await countRows(world, "sessions");
-  const code = totpCode(world, secret);
-  const answers = await par(20, async () => show(world, token, code));
-  assert.equal(statuses(answers)[201], 1, JSON.stringify(statuses(answers)));
-  assert.equal(await countRows(world, "sessions"), before + 1);
-});
+eachWorld(
+  "MF-04 if one token is sent with the right code many times at once, one session opens",
+  async (world) => {
+    const { user, secret } = await owner(world);
+    const token = await logIn(world, user.email, user);
+    const before = await countRows(world, "sessions");
+    const code = totpCode(world, secret);
+    const answers = await par(20, async () => show(world, token, code));
+    assert.equal(statuses(answers)[201], 1, JSON.stringify(statuses(answers)));
+    assert.equal(await countRows(world, "sessions"), before + 1);
+  },
+);
 
 eachWorld(
-  "MF-02 of the same code at once in twenty sessions' hands one opens another",
+  "MF-02 if twenty sessions show the same code at once, one of them opens another session",
   async (world) => {
     const { secret, weak } = await owner(world);
     const before = await countRows(world, "sessions");
@@ -358,7 +361,7 @@ eachWorld(
 );
 
 eachWorld(
-  "LG-11 between the two steps of a login the account may change, and nobody is let in",
+  "LG-11 if the account changes between the two steps of a login, the user is not let in",
   async (world) => {
     const [{ user, secret, strong }, gone] = [await owner(world), await owner(world)];
     const [pending, disabled] = [
@@ -375,7 +378,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a refresh goes on showing the device, and a session opened before it goes on without",
+  "a refreshed token still shows the device, and a session from before it stays without",
   async (world) => {
     const { weak, strong } = await owner(world);
     const refreshed = tokenIn(await post(world, finished.refresh, { token: strong }), 200);
@@ -392,7 +395,7 @@ eachWorld(
   },
 );
 
-eachWorld("a device that is gone counts for nothing", async (world) => {
+eachWorld("a device that was removed counts for nothing", async (world) => {
   const { user, weak, strong } = await owner(world);
   const codes = await makeStatic(world, strong);
   const byCode = tokenIn(await showStatic(world, weak, codes.body[0] ?? ""));
@@ -408,7 +411,7 @@ eachWorld("a device that is gone counts for nothing", async (world) => {
 });
 
 eachWorld(
-  "who must have a device and has none sets it up while logging in",
+  "a user who must have a device and has none sets it up during the login",
   async (world) => {
     const user = await world.user();
     const pending = await logIn(world, user.email, user);
@@ -440,7 +443,7 @@ eachWorld(
 );
 
 eachWorld(
-  "on Djoser's paths, which have no second step, who has a device is not logged in",
+  "on Djoser's paths, which have no second step, a user with a device cannot log in",
   async (world) => {
     const user = await world.user();
     await rowsOf.totp(world.rules.db, user.id);
@@ -457,7 +460,7 @@ eachWorld(
 // ── emergency codes
 
 eachWorld(
-  "MF-05 an emergency code takes the place of the device once, at a login and in a session",
+  "MF-05 an emergency code replaces the device once, at a login and in a session",
   async (world) => {
     const { user, weak, strong } = await owner(world);
     const codes = (await makeStatic(world, strong)).body;
@@ -484,34 +487,40 @@ eachWorld(
   },
 );
 
-eachWorld("codes alone are no second factor, and are not made without one", async (world) => {
-  const user = await world.user();
-  const token = await logIn(world, user.email, user);
-  assertRefused(await makeStatic(world, token), 403, {
-    detail: "Set up a device first: emergency codes take its place.",
-  });
-  const made = await makeCodes(world.rules, { count: 1, length: 8 });
-  assert.equal(made.kind, "made");
-  if (made.kind === "made")
+eachWorld(
+  "codes alone are no second factor, and a user without a device gets none",
+  async (world) => {
+    const user = await world.user();
+    const token = await logIn(world, user.email, user);
+    assertRefused(await makeStatic(world, token), 403, {
+      detail: "Set up a device first: emergency codes take its place.",
+    });
+    const made = await makeCodes(world.rules, { count: 1, length: 8 });
+    assert.equal(made.kind, "made");
+    if (made.kind === "made")
+      await transact(world.rules, async (tx) =>
+        replaceCodes(tx, user.id, made.rows, world.clock.now()),
+      );
+    for (const one of [token, await logIn(world, user.email, user)])
+      assert.equal((await see(world, one)).status, 200);
+  },
+);
+
+eachWorld(
+  "codes that were made natively are accepted with or without the hyphen",
+  async (world) => {
+    const { user, weak } = await owner(world);
+    const made = await makeCodes(world.rules);
+    assert.equal(made.kind, "made");
+    if (made.kind !== "made") return;
     await transact(world.rules, async (tx) =>
       replaceCodes(tx, user.id, made.rows, world.clock.now()),
     );
-  for (const one of [token, await logIn(world, user.email, user)])
-    assert.equal((await see(world, one)).status, 200);
-});
-
-eachWorld("codes that were made natively are taken, hyphen or not", async (world) => {
-  const { user, weak } = await owner(world);
-  const made = await makeCodes(world.rules);
-  assert.equal(made.kind, "made");
-  if (made.kind !== "made") return;
-  await transact(world.rules, async (tx) =>
-    replaceCodes(tx, user.id, made.rows, world.clock.now()),
-  );
-  const [one = "", other = ""] = made.codes;
-  assert.equal((await showStatic(world, weak, one)).status, 201);
-  assert.equal((await showStatic(world, weak, other.replace("-", ""))).status, 201);
-});
+    const [one = "", other = ""] = made.codes;
+    assert.equal((await showStatic(world, weak, one)).status, 201);
+    assert.equal((await showStatic(world, weak, other.replace("-", ""))).status, 201);
+  },
+);
 
 eachWorld("a code of another form has no path", async (world) => {
   const { weak } = await owner(world);
@@ -524,7 +533,7 @@ eachWorld("a code of another form has no path", async (world) => {
 // ── guessing
 
 eachWorld(
-  "after a wrong code the right one is refused for a second, and for that account alone",
+  "after a wrong code the right one is refused for a second, and for that account only",
   async (world) => {
     const [{ secret, weak }, other] = [await owner(world), await owner(world)];
     const code = totpCode(world, secret);
@@ -537,7 +546,7 @@ eachWorld(
 );
 
 eachWorld(
-  "however late in a second a wrong code comes, the right one is refused for a while",
+  "the right code is refused for a while even if the wrong one comes late in a second",
   async (world) => {
     const { secret, weak } = await owner(world);
     const code = totpCode(world, secret);
@@ -551,7 +560,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-03 guesses of a login and of sessions draw on one budget, whatever the kind of code",
+  "MF-03 guesses of a login and of sessions draw on one budget for all kinds of codes",
   async (world) => {
     const { user, secret, weak } = await owner(world);
     const pending = await logIn(world, user.email, user);
@@ -579,7 +588,7 @@ eachWorld(
   },
 );
 
-eachWorld("LG-14 the right password and a wrong code are told the user", async (world) => {
+eachWorld("LG-14 the user is told of the right password with a wrong code", async (world) => {
   const { user, secret } = await owner(world);
   const before = (await mailsTo(world, user.email)).length;
   await show(world, await logIn(world, user.email, user), otherCode(totpCode(world, secret)));
@@ -610,7 +619,7 @@ eachWorld("no code, secret or path is logged", async (world) => {
 // ── taking it away
 
 eachWorld(
-  "taking the device away ends every session but one that shows none, and the codes with it",
+  "removing the device also removes the codes, and ends every session except a new one that shows no device",
   async (world) => {
     const { user, secret, weak, strong } = await owner(world);
     await makeStatic(world, strong);
@@ -630,14 +639,14 @@ eachWorld(
   },
 );
 
-eachWorld("of two who take it away at once one is given a token", async (world) => {
+eachWorld("if two calls remove the device at once, one of them gets a token", async (world) => {
   const { strong } = await owner(world);
   const answers = await par(2, async () => remove(world, strong));
   assert.deepEqual(statuses(answers), { 200: 1, 401: 1 });
 });
 
 eachWorld(
-  "JW-18 nobody stays logged in by taking devices away again and again",
+  "JW-18 removing devices again and again does not extend how long the user stays logged in",
   async (world) => {
     const user = await world.user();
     let token = await logIn(world, user.email, user);

@@ -37,8 +37,8 @@ type ShownOutcome =
   | { readonly kind: "denied"; readonly answer: Answer };
 
 /**
- * A code, for a token that shows its factor: of a login that waits for it, or of a session beside
- * the one it is shown in.
+ * Exchanges a code for a token that shows its factor: for a login that waits for it, or for a new
+ * session beside the one that the code is sent in.
  */
 export async function showFactor(
   deps: SessionsDeps,
@@ -95,7 +95,10 @@ async function showAtLogin(
   }
 }
 
-/** The session that shows it goes on as weak as it is: its token may be in other hands. */
+/**
+ * Opens a new session. The one that shows the code stays as weak as it is, because its token may be
+ * in other hands.
+ */
 async function showInSession(
   deps: SessionsDeps,
   { user: holder, ...visit }: By<Holder>,
@@ -132,7 +135,7 @@ async function showInSession(
   });
 }
 
-/** Whether a code confirms a device, and shows none yet. */
+/** Tells whether a code confirms a new device. Otherwise it shows an existing one. */
 async function isSettingUp({ db, clock }: SessionsDeps, { id }: User): Promise<boolean> {
   return (
     (await listConfirmed(db, id)).length === 0 &&
@@ -155,8 +158,8 @@ export async function reasonNotToEnrol(
 }
 
 /**
- * The rows of a holder whose account and session are what they were when the token was read;
- * `undefined` where they are not.
+ * Locks the rows of a holder. Returns `undefined` if the account or the session has changed since
+ * the token was read.
  */
 export async function holdHolder(
   tx: Tx,

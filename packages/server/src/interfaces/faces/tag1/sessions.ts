@@ -19,13 +19,13 @@ import { present, refusalOf, refuseToken, tokenOf, type Holder } from "./tokens.
 
 export interface SessionsDeps extends AuthenticatorDeps, SignInDeps, RefreshDeps, RevokeDeps {
   /**
-   * As the tutorial ends, or on Djoser's paths as in the middle of its text, where there is no
-   * second step.
+   * `finished` are the paths at the end of the tutorial. `djoser` are Djoser's paths, which its
+   * text uses in the middle, where there is no second step.
    */
   readonly paths: "finished" | "djoser";
-  /** JWT_EXPIRATION_DELTA */
+  /** `JWT_EXPIRATION_DELTA` */
   readonly tokenSeconds: number;
-  /** JWT_REFRESH_EXPIRATION_DELTA, from the login on. */
+  /** `JWT_REFRESH_EXPIRATION_DELTA`, counted from the login. */
   readonly refreshSeconds: number;
 }
 
@@ -129,7 +129,7 @@ interface About {
   readonly handle: (holder: Holder, call: TokenCall) => Promise<Answer>;
 }
 
-/** A view that is handed a token in the body. */
+/** Makes a view that takes a token in the body. */
 function tokenView(deps: SessionsDeps, place: Place, { title, description, handle }: About): View {
   return view<Presenter>({
     ...place,
@@ -152,7 +152,10 @@ function tokenView(deps: SessionsDeps, place: Place, { title, description, handl
   });
 }
 
-/** The session goes on and nothing is rotated: earlier tokens stay good as long as they say. */
+/**
+ * Signs a new token for the session. Nothing is rotated: earlier tokens stay valid until they
+ * expire.
+ */
 async function refreshed(
   deps: SessionsDeps,
   { user, bearer, deviceId }: Holder,
@@ -175,14 +178,15 @@ async function refreshed(
       return refuseToken("disabled");
     case "ended":
       return refuseToken(refusalOf(renewed.cause));
-    // Sessions go with their user's row, and no other generation of this one was ever given out.
+    // A session is deleted with its user's row, and no other generation of this one was ever
+    // issued.
     case "invalid":
     case "spent":
       return refuseToken("no_user");
   }
 }
 
-/** Long enough for the last token that a refresh gives out to be as good as any. */
+/** Makes the session last as long as the last token that a refresh can issue. */
 export function withLifetimes(deps: SessionsDeps): SessionsDeps {
   const sessionTtlSeconds = deps.refreshSeconds + deps.tokenSeconds;
   return {
@@ -192,7 +196,7 @@ export function withLifetimes(deps: SessionsDeps): SessionsDeps {
     sessionTtlSeconds,
     requireVerifiedEmail: false,
     noticeNewDevices: false,
-    // This face's answers have no place for them; `static/create` makes some.
+    // This face's answers have no place for recovery codes; `static/create` makes some.
     makeReserve: undefined,
   };
 }

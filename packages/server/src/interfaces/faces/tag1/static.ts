@@ -13,7 +13,7 @@ import { showFactor, SWITCHED_OFF } from "./second-step.ts";
 import { withLifetimes, type SessionsDeps } from "./sessions.ts";
 import { refuseRequest, type Holder } from "./tokens.ts";
 
-/** As django-otp's, and as natively made ones. */
+/** Codes in the form of django-otp and in our own. */
 export const STATIC_CODE = /[a-z2-9]{7,8}|[a-z2-9]{5}-?[a-z2-9]{5}/;
 
 const FORM = { count: 6, length: 8 };
@@ -37,8 +37,8 @@ export function staticCreateView(deps: SessionsDeps, place: Place): View {
 }
 
 /**
- * Six new codes take the place of all earlier ones. They stand in for a device, so there are none
- * without one.
+ * Replaces all earlier codes by six new ones. They stand in for a device, so a user without one
+ * gets none.
  */
 async function create(
   deps: SessionsDeps,

@@ -45,27 +45,24 @@ async function pass(world: World, seconds: number): Promise<void> {
   await world.rules.feed.refresh(250);
 }
 
-eachWorld(
-  "a token says who it is for in the original's claims, under the word JWT",
-  async (world) => {
-    const user = await world.user({ email: "ann@example.com" });
-    const token = await logIn(world, user.email, user);
-    const seen = await see(world, token);
-    assert.deepEqual([seen.status, seen.body["email"]], [200, "ann@example.com"]);
-    const { exp, orig_iat, ...claims } = claimsIn(token);
-    assert.equal(orig_iat, world.clock.now());
-    assert.equal(exp, world.clock.now() + QUARTER_HOUR);
-    assert.equal(claims["user_id"], seen.body["id"]);
-    assert.deepEqual(
-      [claims["username"], claims["email"], claims["otp_device_id"]],
-      ["ann@example.com", "ann@example.com", null],
-    );
-    assert.equal(claims["token_type"], undefined);
-  },
-);
+eachWorld("a token names its user in the original's claims, under the word JWT", async (world) => {
+  const user = await world.user({ email: "ann@example.com" });
+  const token = await logIn(world, user.email, user);
+  const seen = await see(world, token);
+  assert.deepEqual([seen.status, seen.body["email"]], [200, "ann@example.com"]);
+  const { exp, orig_iat, ...claims } = claimsIn(token);
+  assert.equal(orig_iat, world.clock.now());
+  assert.equal(exp, world.clock.now() + QUARTER_HOUR);
+  assert.equal(claims["user_id"], seen.body["id"]);
+  assert.deepEqual(
+    [claims["username"], claims["email"], claims["otp_device_id"]],
+    ["ann@example.com", "ann@example.com", null],
+  );
+  assert.equal(claims["token_type"], undefined);
+});
 
 eachWorld(
-  "the word before a token and the id in it are the deployment's",
+  "the word before a token and the id in it follow the settings",
   async (world) => {
     const user = await world.user();
     const token = await logIn(world, user.email, user);
@@ -80,7 +77,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a refresh gives a later token of the same login, and earlier ones stay good until they expire",
+  "a refresh returns a later token of the same login, and earlier ones stay valid until they expire",
   async (world) => {
     const user = await world.user();
     const first = await logIn(world, user.email, user);
@@ -104,7 +101,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a login can be refreshed for as long as the setting says, and its last token is as good as any",
+  "a login can be refreshed for as long as the setting says, and its last token lasts as long as any",
   async (world) => {
     const user = await world.user();
     let token = await logIn(world, user.email, user);
@@ -145,26 +142,17 @@ eachWorld(
   },
 );
 
-eachWorld(
-  "logging out on one device natively ends that device's token and no other",
-  async (world) => {
-    const user = await world.user();
-    const [one, other] = [
-      await logIn(world, user.email, user),
-      await logIn(world, user.email, user),
-    ];
-    assert.ok(await isAccepted(world, one), "native endpoints take it for what it is");
-    assert.equal(
-      (await world.request("DELETE", "/v1/sessions/current", { token: one })).status,
-      204,
-    );
-    assert.deepEqual((await see(world, one)).body, UNDECODABLE);
-    assert.equal((await see(world, other)).status, 200);
-  },
-);
+eachWorld("a native logout of one device ends that device's token and no other", async (world) => {
+  const user = await world.user();
+  const [one, other] = [await logIn(world, user.email, user), await logIn(world, user.email, user)];
+  assert.ok(await isAccepted(world, one), "native endpoints take it for what it is");
+  assert.equal((await world.request("DELETE", "/v1/sessions/current", { token: one })).status, 204);
+  assert.deepEqual((await see(world, one)).body, UNDECODABLE);
+  assert.equal((await see(world, other)).status, 200);
+});
 
 eachWorld(
-  "no other access token is one here, or could be made to last by a refresh",
+  "no other access token is accepted here or can be made to last by a refresh",
   async (world) => {
     const user = await world.user();
     const native = await world.signIn(user);
@@ -190,25 +178,28 @@ eachWorld(
   },
 );
 
-eachWorld("a disabled user is told so, and enabling them brings nothing back", async (world) => {
-  const user = await world.user();
-  const token = await logIn(world, user.email, user);
-  await disableUser(world.rules, user.id, operator);
-  assert.deepEqual((await see(world, token)).body, { detail: DISABLED });
-  assert.deepEqual((await post(world, finished.refresh, { token })).body, {
-    non_field_errors: [DISABLED],
-  });
-  assert.deepEqual(
-    (await post(world, finished.login, { email: user.email, password: user.password })).body,
-    NO_LOGIN,
-  );
-  await enableUser(world.rules, user.id, operator);
-  assert.equal((await see(world, token)).status, 401);
-  assert.equal((await post(world, finished.refresh, { token })).status, 400);
-});
+eachWorld(
+  "a disabled user is told so, and their tokens stay dead when they are enabled again",
+  async (world) => {
+    const user = await world.user();
+    const token = await logIn(world, user.email, user);
+    await disableUser(world.rules, user.id, operator);
+    assert.deepEqual((await see(world, token)).body, { detail: DISABLED });
+    assert.deepEqual((await post(world, finished.refresh, { token })).body, {
+      non_field_errors: [DISABLED],
+    });
+    assert.deepEqual(
+      (await post(world, finished.login, { email: user.email, password: user.password })).body,
+      NO_LOGIN,
+    );
+    await enableUser(world.rules, user.id, operator);
+    assert.equal((await see(world, token)).status, 401);
+    assert.equal((await post(world, finished.refresh, { token })).status, 400);
+  },
+);
 
 eachWorld(
-  "a paused account is shut out, and what it had is good again when the pause is over",
+  "a paused account is shut out, and its tokens work again after the pause",
   async (world) => {
     const user = await world.user({ email: "paused@example.com" });
     const token = await logIn(world, user.email, user);
@@ -230,7 +221,7 @@ eachWorld(
   },
 );
 
-eachWorld("the token of a deleted user is nobody's", async (world) => {
+eachWorld("the token of a deleted user is refused", async (world) => {
   const user = await world.user();
   const token = await logIn(world, user.email, user);
   await removeUser(world.rules, user.id, operator);
@@ -241,7 +232,7 @@ eachWorld("the token of a deleted user is nobody's", async (world) => {
 });
 
 eachWorld(
-  "deleting the own account takes the password, and the last superuser stays",
+  "deleting one's own account takes the password, and the last superuser stays",
   async (world) => {
     const [user, superuser] = [await world.user(), await world.user({ superuser: true })];
     const token = await logIn(world, user.email, user);
@@ -274,7 +265,7 @@ eachWorld(
 // ── registering
 
 eachWorld(
-  "an address in other letters is another account, and each logs in by its own letters only",
+  "an address in another spelling is another account, and each user logs in by their own spelling only",
   async (world) => {
     for (const [email, password] of [
       ["dup@example.com", "Correct-Horse-7"],
@@ -306,7 +297,7 @@ eachWorld(
 );
 
 eachWorld(
-  "of registrations at once with the same letters one wins, whether or not others have the address",
+  "if several users register one spelling at once, one wins, whether or not others have the address",
   async (world) => {
     for (const first of ["race@example.com", "Race@example.com"]) {
       const answers = await par(6, async () =>
@@ -322,7 +313,7 @@ eachWorld(
 );
 
 eachWorld(
-  "who deletes the account that holds an address leaves the other one all it had",
+  "if the user who holds an address deletes their account, a user who shares it loses nothing",
   async (world) => {
     for (const email of ["heir@example.com", "Heir@example.com"])
       await post(world, finished.create, { email, password: PASSWORD });
@@ -336,7 +327,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a local part that a mailer might read as another recipient is no address",
+  "a local part that a mailer might read as another recipient is refused",
   async (world) => {
     for (const email of [
       '"a@evil.example"@example.com',
@@ -352,7 +343,7 @@ eachWorld(
 );
 
 eachWorld(
-  "nobody registers where registration is closed",
+  "registration is refused if it is closed",
   async (world) => {
     const refused = await post(world, finished.create, {
       email: "late@example.com",
@@ -384,7 +375,7 @@ eachWorld("guessing here draws on the budgets of every other sign-in", async (wo
 // ── Djoser's paths
 
 eachWorld(
-  "on Djoser's paths the finished ones are not there, nor the other way round",
+  "Djoser's paths and the finished ones are never served together",
   async (world) => {
     const user = await world.user();
     assert.equal(
@@ -406,7 +397,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a new password ends every other session and leaves the token at hand as it is",
+  "a new password ends every other session and leaves the caller's token valid",
   async (world) => {
     const user = await world.user();
     const [own, other] = [
@@ -427,7 +418,7 @@ eachWorld(
 );
 
 eachWorld(
-  "with the address that users log in by, the name in their tokens changes: those of before are nobody's, their session goes on",
+  "if users log in by address, a new one makes earlier tokens invalid but their session goes on",
   async (world) => {
     const user = await world.user({ email: "before@example.com" });
     const token = await logIn(world, user.email, { ...user, path: djoser.login });
@@ -451,7 +442,7 @@ eachWorld(
 );
 
 eachWorld(
-  "nobody can change to an address or a name that another has",
+  "a user cannot change to an address or a name that another user has",
   async (world) => {
     const [user, other] = [
       await world.user({ email: "own@example.com" }),
@@ -483,7 +474,7 @@ eachWorld(
 );
 
 eachWorld(
-  "with Django's stock user the name is the login, the address is optional, shared and free to change",
+  "with Django's stock user the name is the login, and the address is optional, may be shared and changes freely",
   async (world) => {
     const create = async (body: object) =>
       post(world, djoser.create, { password: PASSWORD, ...body });
@@ -543,7 +534,7 @@ eachWorld(
 );
 
 eachWorld(
-  "the root names what there is, under the server's own address",
+  "the root lists its paths under the server's own address",
   async (world) => {
     const { body } = await world.request<Said>("GET", "/api/", {
       headers: { host: "evil.example" },

@@ -29,7 +29,7 @@ export interface Tag1Deps extends Omit<ViewDeps, "model"> {
   readonly loginField: LoginField;
 }
 
-/** Tag1's "user management API for a single-page or mobile app". */
+/** Lists the views of Tag1's tutorial "user management API for a single-page or mobile app". */
 export function tag1Views({ loginField, ...given }: Tag1Deps): readonly View[] {
   const deps = {
     ...given,
@@ -62,7 +62,7 @@ function finishedViews(deps: ViewDeps): readonly View[] {
   ];
 }
 
-/** Without what Djoser does by mail: the tutorial has none set up. */
+/** Leaves out what Djoser does by mail, because the tutorial does not set it up. */
 function djoserViews(deps: ViewDeps): readonly View[] {
   return [
     rootView(deps, { name: "tag1.root", path: "/api/" }),

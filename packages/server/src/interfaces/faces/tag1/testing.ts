@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Answered, RequestOptions, World } from "../../../../test/world.ts";
 
-/** What a front end of the tutorial does, in one line each. */
+/** The calls of the tutorial's front end, in one line each. */
 
 export type Said = Readonly<Record<string, unknown>>;
 
@@ -9,7 +9,7 @@ export const PASSWORD = "Correct-Horse-7";
 export const UNDECODABLE = { detail: "Error decoding signature." };
 export const NO_LOGIN = { non_field_errors: ["Unable to log in with provided credentials."] };
 
-/** The paths of one stage of the tutorial. */
+/** The paths of each stage of the tutorial. */
 export const finished = {
   login: "/api/user/login/",
   refresh: "/api/user/login/refresh/",

@@ -9,18 +9,18 @@ import type { UserModel } from "./user-model.ts";
 export interface TokenDeps {
   readonly db: Db;
   /**
-   * Signed with the server's own key: the original has one per user and none that another service
-   * could share.
+   * Tokens are signed with the server's own key. The original has one key per user, which no other
+   * service could share.
    */
   readonly tokens: FaceTokens;
   readonly model: UserModel;
 }
 
-/** Who presents the token of a session. */
+/** The user of a token that belongs to a session. */
 export interface Holder {
   readonly user: User;
   readonly bearer: Bearer;
-  /** The second factor it was given out for. */
+  /** The second factor for which the token was issued. */
   readonly deviceId: string | null;
 }
 
@@ -30,11 +30,15 @@ export type Presented =
   | { readonly kind: Refusal };
 
 /**
- * Claim of this face's tokens. They can be refreshed; any other access token would become so here.
+ * The claim that marks this face's tokens. They can be refreshed, and without the claim any other
+ * access token could be, too.
  */
 const FACE = "tag1";
 
-/** The one token there is: shown with requests, and traded for a later one. */
+/**
+ * Signs the only kind of token there is. A client sends it with its requests and exchanges it for a
+ * later one.
+ */
 export function tokenOf(
   deps: TokenDeps,
   grant: Grant,
@@ -48,12 +52,12 @@ export function tokenOf(
   });
 }
 
-/** What every token of this face says of its user. */
+/** Returns the claims about the user that every token of this face has. */
 export function namesOf({ model }: Pick<TokenDeps, "model">, user: User) {
   return { face: FACE, username: model.loginOf(user), email: user.email ?? "" };
 }
 
-/** The checks of the original in its order; only of a token that passes is the user's row read. */
+/** Checks a token in the order of the original. The user's row is read only if the token passes. */
 export async function present(deps: TokenDeps, token: string): Promise<Presented> {
   const outcome = await deps.tokens.readAccess(token, undefined);
   if (outcome.kind === "ended") return { kind: refusalOf(outcome.cause) };
@@ -72,7 +76,8 @@ export async function present(deps: TokenDeps, token: string): Promise<Presented
 }
 
 /**
- * The original looks users up by the name in the token: one of a name given up is good for nobody.
+ * Finds the user of a token. The original looks users up by the name in the token, so a token with
+ * a former name is refused.
  */
 export async function findNamed(
   deps: Pick<TokenDeps, "db" | "model">,
@@ -89,7 +94,10 @@ export async function findNamed(
   return user.pausedAt === null ? { kind: "named", user } : { kind: "paused", user };
 }
 
-/** Where the original would find no user, a user switched off, or the user's secret changed. */
+/**
+ * Translates the end of a session into what the original would find: no user, a disabled user, or a
+ * changed secret.
+ */
 export function refusalOf(cause: EndCause | undefined): Refusal {
   if (cause === "user_deleted") return "no_user";
   return cause === "user_disabled" ? "disabled" : "undecodable";
@@ -101,13 +109,13 @@ const words = {
   disabled: "User account is disabled.",
 } as const;
 
-/** To a request that a token came with. */
+/** Answers a request whose Authorization header has the token. */
 export function refuseRequest(refusal: Refusal): Answer {
   if (refusal === "unknown") return busy();
   return detail(401, refusal === "no_user" ? "Invalid signature." : words[refusal]);
 }
 
-/** Where the token is what was sent. */
+/** Answers a request whose body has the token. */
 export function refuseToken(refusal: Refusal): Answer {
   if (refusal === "unknown") return busy();
   return nonFieldErrors(refusal === "no_user" ? "User doesn't exist." : words[refusal]);

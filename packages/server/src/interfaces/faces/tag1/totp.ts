@@ -38,7 +38,10 @@ export function totpCreateView(deps: SessionsDeps, place: Place): View {
   });
 }
 
-/** Only for who must have a device and has none: it is confirmed by the login's second step. */
+/**
+ * Sets up a device during a login, only if the user must have one and has none. The second step of
+ * the login confirms it.
+ */
 async function createAtLogin(
   deps: SessionsDeps,
   { user, claim }: Entrant,
@@ -63,10 +66,7 @@ async function createAtLogin(
   }
 }
 
-/**
- * The secret is shown until the device is confirmed, as often as it is asked for, and never after
- * (MF-09).
- */
+/** Shows the secret on each request until the device is confirmed, and never after that (MF-09). */
 async function createInSession(deps: SessionsDeps, holder: Holder, visit: Visit): Promise<Answer> {
   const { user, bearer } = holder;
   const denied = await reasonNotToEnrol(deps, holder);
@@ -86,8 +86,8 @@ async function createInSession(deps: SessionsDeps, holder: Holder, visit: Visit)
 }
 
 /**
- * One that waits for its first code and was begun here: whoever has begun one elsewhere knows its
- * secret.
+ * Finds the unconfirmed device that this flow began. The secret of one that was begun elsewhere may
+ * be known to another person.
  */
 async function findOwn(
   deps: SessionsDeps,
@@ -98,7 +98,10 @@ async function findOwn(
   return device?.flowId === flowId ? device : undefined;
 }
 
-/** A text of JSON. `undefined`: another call has confirmed or removed the device meanwhile. */
+/**
+ * Answers with the address of the device as a JSON text. The device is `undefined` if another call
+ * has confirmed or removed it since.
+ */
 function shown(
   { keyring, model }: SessionsDeps,
   user: User,

@@ -21,8 +21,8 @@ import {
 import { isEmail, type Validator } from "../drf/validators.ts";
 
 /**
- * What users log in by: the tutorial's own user model has `email`, Django's stock one, which it
- * begins with, `username`.
+ * The field that users log in by. The tutorial's own user model has `email`; Django's stock model,
+ * with which the tutorial begins, has `username`.
  */
 export type LoginField = "email" | "username";
 
@@ -36,18 +36,21 @@ type Names = Pick<NewAccount, "address" | "username" | "mayShareAddress">;
 /** One of the tutorial's two user models. */
 export interface UserModel {
   readonly loginField: LoginField;
-  /** In a token made out to another name there is nobody. */
+  /**
+   * Returns the login that a token carries. The token is refused if the user's login is another one
+   * by now.
+   */
   loginOf(user: User): string;
   shown(user: User, id: string | number): Json;
   readonly registration: Body<Names & Pick<NewAccount, "password">>;
   /**
-   * An address that users may set without their password; `undefined` where none is given or may
-   * be.
+   * The address that a user may set without the password. Undefined if none is sent or the model
+   * does not permit it.
    */
   readonly update: Body<NewAccount["address"] | undefined>;
-  /** What they are to log in by, with the password. */
+  /** The new login and the current password. */
   readonly newLogin: Body<{ readonly login: string; readonly currentPassword: string }>;
-  /** The complaint about one that somebody has. */
+  /** The complaint if another user has the login. */
   readonly taken: string;
 }
 
@@ -82,8 +85,8 @@ export function emailModel({ db }: ModelDeps): UserModel {
 
 export function usernameModel({ db, readUsername }: ModelDeps): UserModel {
   const taken = "A user with that username already exists.";
-  // What normalisation makes another name of is found to be taken only afterwards, and told in
-  // other words.
+  // A clash that appears only after normalisation is found when the row is inserted, and gets
+  // another message, as in the original.
   const unique: Validator = async (value) => {
     const read = readUsername(value);
     if (read.kind === "refused" || read.username !== value) return [];
@@ -133,7 +136,10 @@ function newLogin(name: string, field: Field<string>): UserModel["newLogin"] {
   );
 }
 
-/** Few that Django takes are none to us; what Django refuses, its own validator complains about. */
+/**
+ * We refuse a few addresses that Django accepts. What Django refuses, its own validator complains
+ * about.
+ */
 const isReadable: Validator = (value) =>
   readDjangoAddress(value) === undefined && isEmail(value) ? ["Enter a valid email address."] : [];
 

@@ -5,8 +5,8 @@ import { span, type Context } from "../../../../records/mail/templates/template.
 import { oneLine, quoted } from "../../../../records/mail/templates/text.ts";
 
 /**
- * Describes an account: its username, which is empty if it has none, and whether the reader is known
- * to own it.
+ * Describes an account: its username, which is empty if it has none, and whether the reader is
+ * known to own it.
  */
 const account = { username: z.string(), isConfirmed: z.boolean() };
 const sampleAccount = { username: "ada.lovelace", isConfirmed: true };
