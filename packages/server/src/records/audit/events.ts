@@ -42,8 +42,7 @@ export const auditEvents = {
   "factor.renamed": "A user has given a passkey another name.",
   "factor.suspect":
     "The counter of a passkey went back: there may be a copy of it. The passkey was refused.",
-  "factors.reset":
-    "An operator or a superuser has removed every second factor of a user, who has lost them.",
+  "factors.reset": "An operator or a superuser has removed every second factor of a user.",
   "recovery_codes.made": "A new set of recovery codes has been made; the old ones are void.",
   "recovery_code.used": "A recovery code has been used instead of a second factor.",
   "device.remembered":
