@@ -120,7 +120,9 @@ function copiedDeclarations(
     const [text, another] = known.get(name) ?? [];
     if (text === undefined || another !== undefined)
       throw new Error(`The contract must declare ${name} once, by a statement of its own.`);
-    copied.set(name, exported.includes(name) ? text : text.replace(/^export /m, ""));
+    // An example imports the package that it was written for, which the user of a copy may not have.
+    const own = text.replaceAll(/\n \*\n \* @example\n[\s\S]*?(?=\n \*\/)/g, "");
+    copied.set(name, exported.includes(name) ? own : own.replace(/^export /m, ""));
     // Comments, strings and the names of members refer to nothing.
     const code = text.replaceAll(/\/\*\*[\s\S]*?\*\/|"[^"]*"|[\w$]+\??:/g, "");
     for (const [word] of code.matchAll(/[A-Za-z_$][\w$]*/g))

@@ -253,7 +253,9 @@ test("every example is run: those of the READMEs and those of the doc comments",
   for (const [one, list] of examples) {
     const fences = [...one.read("README.md").matchAll(/^```(\w+)$/gm)].map(([, kind]) => kind);
     assert.deepEqual(new Set(fences), new Set(["sh", "ts"]), one.name);
-    const tags = filesOf(one, ".d.ts").map((path) => one.read(path).split("@example").length - 1);
+    const tags = filesOf(one, ".d.ts").map(
+      (path) => [...one.read(path).matchAll(/\* @example$/gm)].length,
+    );
     assert.equal(list.length, 1 + tags.reduce((sum, count) => sum + count, 0), one.name);
   }
 });

@@ -3,7 +3,12 @@
  * refuses a token with any other.
  *
  * @example
+ * ```ts
+ * import type { AccessHeader } from "@portcullis/contract";
+ *
  * const header: AccessHeader = { alg: "ES256", typ: "at+jwt", kid: "2026-11-a" };
+ * console.log(header.typ); // at+jwt
+ * ```
  */
 export interface AccessHeader {
   /** The signature algorithm of the key that `kid` names (RFC 7518 §3.1, RFC 8037 §3.1). */
@@ -28,9 +33,13 @@ export interface AccessHeader {
  * - `rec`: the user typed a recovery code.
  *
  * @example
+ * ```ts
  * import { amrValues } from "@portcullis/contract";
  *
  * const isKnown = (method: string) => amrValues.some((value) => value === method);
+ * console.log(isKnown("hwk")); // true
+ * console.log(isKnown("face")); // false
+ * ```
  */
 export const amrValues = ["pwd", "otp", "hwk", "swk", "user", "mfa", "email", "rec"] as const;
 
@@ -45,10 +54,14 @@ export type Amr = (typeof amrValues)[number];
  * it has not been revoked; a signature and an `exp` alone do not say that.
  *
  * @example
+ * ```ts
  * import type { AccessClaims } from "@portcullis/contract";
  *
- * // Asks for a new proof if the user proved themselves more than five minutes ago.
- * const isFresh = ({ auth_time }: AccessClaims) => Date.now() / 1000 - auth_time <= 300;
+ * // Tells whether the user proved their identity within the last five minutes.
+ * const isFresh = ({ auth_time }: Pick<AccessClaims, "auth_time">, nowSeconds: number) =>
+ *   nowSeconds - auth_time <= 300;
+ * console.log(isFresh({ auth_time: 1_796_083_200 }, 1_796_083_260)); // true
+ * ```
  */
 export interface AccessClaims {
   /** The issuer: the public URL of the Portcullis server (RFC 7519 §4.1.1). */

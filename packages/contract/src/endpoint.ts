@@ -53,11 +53,14 @@ export type Answers = { readonly [status: number]: z.ZodType | null };
  * the same schemas that the OpenAPI document prints, so the two cannot differ.
  *
  * @example
+ * ```ts
  * import { endpoints, type Endpoint } from "@portcullis/contract";
  *
- * // Lists every call that needs no access token.
  * const all: readonly Endpoint[] = Object.values(endpoints);
- * for (const { access, method, path } of all) if (access === "public") console.log(method, path);
+ * const open = all.filter(({ access }) => access === "public").map(({ name }) => name);
+ * console.log(open.includes("signIn")); // true
+ * console.log(open.includes("getMe")); // false
+ * ```
  */
 export interface Endpoint {
   /** The name of the call: its key in `endpoints` and its `operationId` in OpenAPI. */
@@ -100,6 +103,7 @@ export interface Endpoint {
  * responses can be derived from it.
  *
  * @example
+ * ```ts
  * import { endpoint } from "@portcullis/contract";
  * import { z } from "zod";
  *
@@ -113,6 +117,8 @@ export interface Endpoint {
  *   answers: { 200: z.strictObject({ status: z.literal("ok") }) },
  *   failures: [],
  * });
+ * console.log(getStatus.answers[200].parse({ status: "ok" }).status); // ok
+ * ```
  */
 export function endpoint<const E extends Endpoint>(definition: E): E {
   return definition;
@@ -146,9 +152,13 @@ const ofAToken = [
  * escapes in paths, so a path that contains one matches no call.
  *
  * @example
+ * ```ts
  * import { endpoints, failures, failuresOf } from "@portcullis/contract";
  *
- * for (const code of failuresOf(endpoints.signIn)) console.log(failures[code].status, code);
+ * const codes = failuresOf(endpoints.signIn);
+ * console.log(codes.includes("invalid_credentials")); // true
+ * console.log(codes.filter((code) => failures[code].status === 429).join()); // rate_limited
+ * ```
  */
 export function failuresOf(e: Endpoint): readonly FailureCode[] {
   return [

@@ -13,16 +13,21 @@ import * as users from "./endpoints/users.ts";
  * before they are sent, or to look up what a call can be refused with.
  *
  * @example
+ * ```ts
  * import { endpoints } from "@portcullis/contract";
  *
  * const { method, path, input, answers } = endpoints.signIn;
- * const body = input.parse({ identifier: "anna@example.com", password: "seven quiet herons" });
- * const response = await fetch(new URL(path, "https://id.example.com"), {
+ * const body = input.parse({ identifier: "anna", password: "seven quiet herons" });
+ * const request = new Request(new URL(path, "https://id.example.com"), {
  *   method,
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify(body),
  * });
- * if (response.status === 201) console.log(answers[201].parse(await response.json()).accessToken);
+ * console.log(`${request.method} ${request.url}`); // POST https://id.example.com/v1/sessions
+ *
+ * // The schema of each status checks what the server has answered.
+ * console.log(answers[201].safeParse({ accessToken: 7 }).success); // false
+ * ```
  */
 export const endpoints = {
   ...users,

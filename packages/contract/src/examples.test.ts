@@ -20,7 +20,7 @@ function exampleOf({ name }: Endpoint): string {
     const end = text.indexOf(`*/\nexport const ${name} = endpoint(`);
     if (end === -1) continue;
     const comment = text.slice(text.lastIndexOf("/**", end), end);
-    const [, code] = comment.split("@example\n");
+    const [, code] = comment.split("```ts\n");
     return (code ?? "").replaceAll(/^ \* ?/gm, "");
   }
   return "";

@@ -20,10 +20,12 @@
  * Quote `instance` in a report to the operator. It names the request in the server's log.
  *
  * @example
+ * ```ts
  * import { failures } from "@portcullis/contract";
  *
  * const { status, title } = failures.rate_limited;
- * console.log(status, title); // 429 "Too many attempts; wait and try again"
+ * console.log(`${status}: ${title}`); // 429: Too many attempts; wait and try again
+ * ```
  */
 export const failures = {
   // ── The request itself
@@ -238,9 +240,12 @@ export type FailureCode = keyof typeof failures;
  * - `factors_reset`: a superuser removed the second factors of the user.
  *
  * @example
+ * ```ts
  * import { endCauses } from "@portcullis/contract";
  *
  * const isKnown = (cause: string) => endCauses.some((known) => known === cause);
+ * console.log(isKnown("password_reset")); // true
+ * ```
  */
 export const endCauses = [
   "logout",

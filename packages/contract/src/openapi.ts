@@ -14,7 +14,7 @@ export interface OpenApi extends JsonObject {
   readonly info: JsonObject;
   /** The calls, by path and by method in lower case. */
   readonly paths: JsonObject;
-  /** The schemas, responses, parameters, headers and examples that the calls refer to. */
+  /** The schemas, responses, parameters and headers that the calls refer to. */
   readonly components: JsonObject;
 }
 
@@ -22,18 +22,19 @@ export interface OpenApi extends JsonObject {
  * Returns the OpenAPI 3.1 document of all calls. It is printed from the same declarations that the
  * server parses requests and checks responses with. A running server serves it at `/openapi.json`.
  *
- * The function is pure and returns a new document each time. One takes a few milliseconds of
- * processor time, so keep the result if you need it often.
+ * The function is pure and returns a new document each time. One takes some tens of
+ * milliseconds of processor time, so keep the result if you need it often.
  *
  * @param publicUrl the address of the server, without a slash at the end
  * @param version the version of the server
  *
  * @example
+ * ```ts
  * import { openApiDocument } from "@portcullis/contract";
- * import { writeFile } from "node:fs/promises";
  *
  * const document = openApiDocument({ publicUrl: "https://id.example.com", version: "0.1.0" });
- * await writeFile("openapi.json", JSON.stringify(document));
+ * console.log(JSON.stringify(document).slice(0, 18)); // {"openapi":"3.1.1"
+ * ```
  */
 export function openApiDocument({
   publicUrl,

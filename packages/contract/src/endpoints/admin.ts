@@ -23,11 +23,12 @@ const shared = { tag: "Administration", access: "superuser" } as const;
 /**
  * Finds users for a support desk. Follow `nextCursor` to get more than one page.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/admin/users?search=anna", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { items, nextCursor } = await response.json();
+ * ```
  */
 export const adminListUsers = endpoint({
   ...shared,
@@ -54,11 +55,12 @@ export const adminListUsers = endpoint({
 /**
  * Returns one user. The id is in the access tokens of the user, as `sub`.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}`, {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { email, disabledAt } = await response.json();
+ * ```
  */
 export const adminGetUser = endpoint({
   ...shared,
@@ -75,11 +77,12 @@ export const adminGetUser = endpoint({
 /**
  * Shows where a user is or was signed in, for example after a report of misuse.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/sessions`, {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { items } = await response.json();
+ * ```
  */
 export const adminListUserSessions = endpoint({
   ...shared,
@@ -108,12 +111,13 @@ export const adminListUserSessions = endpoint({
 /**
  * Logs a user out on one device.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/admin/users/${id}/sessions/${sid}`, {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const adminEndUserSession = endpoint({
   ...shared,
@@ -131,12 +135,13 @@ export const adminEndUserSession = endpoint({
 /**
  * Logs a user out on all devices. The user can sign in again; `adminDisableUser` prevents that.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/sessions`, {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const adminEndUserSessions = endpoint({
   ...shared,
@@ -154,12 +159,13 @@ export const adminEndUserSessions = endpoint({
 /**
  * Logs out every user, for example after a leak of tokens. All of them have to sign in again.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/admin/sessions", {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const adminEndEverySession = endpoint({
   ...shared,
@@ -176,12 +182,13 @@ export const adminEndEverySession = endpoint({
 /**
  * Locks a user out at once, without deleting anything.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/disable`, {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const adminDisableUser = endpoint({
   ...shared,
@@ -200,12 +207,13 @@ export const adminDisableUser = endpoint({
 /**
  * Lets a disabled user sign in again. Failed attempts to sign in are forgotten as well.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/enable`, {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const adminEnableUser = endpoint({
   ...shared,
@@ -224,12 +232,13 @@ export const adminEnableUser = endpoint({
 /**
  * Deletes a user at once and for good. `adminDisableUser` can be undone.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}`, {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const adminDeleteUser = endpoint({
   ...shared,
@@ -248,11 +257,12 @@ export const adminDeleteUser = endpoint({
  * Lists what services that verify tokens must refuse. It is meant for people: services get the same
  * through `@portcullis/verifier`.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/admin/revocations?limit=100", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { items, nextCursor } = await response.json();
+ * ```
  */
 export const adminListRevocations = endpoint({
   ...shared,
@@ -290,11 +300,12 @@ export const adminListRevocations = endpoint({
  * Shows what happened: sign-ins, changes of accounts, acts of superusers. Each event is chained to
  * the one before by a hash, so removing or changing one is noticed by `portcullis doctor`.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/admin/audit?event=session.opened", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { items, nextCursor } = await response.json();
+ * ```
  */
 export const adminListAudit = endpoint({
   ...shared,
@@ -364,11 +375,12 @@ export const adminListAudit = endpoint({
 /**
  * Shows the life of the signing keys, for example to follow a rotation.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/admin/keys", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { items } = await response.json();
+ * ```
  */
 export const adminListKeys = endpoint({
   ...shared,
@@ -401,11 +413,12 @@ export const adminListKeys = endpoint({
 /**
  * Returns numbers for a dashboard. For monitoring, read `/metrics`.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/admin/figures?hours=48", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { users, hours } = await response.json();
+ * ```
  */
 export const adminGetFigures = endpoint({
   ...shared,

@@ -52,13 +52,14 @@ const toPrepare = about(
  * After `enrolInChallenge`, the first proof of the new factor also answers the challenge. Show the
  * `recoveryCodes` of the response then: they cannot be read again.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/challenges/${challengeId}`, {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ challengeSecret, factor: "totp", code: "123456" }),
  * });
  * const { accessToken, refreshToken, deviceToken } = await response.json();
+ * ```
  */
 export const answerChallenge = endpoint({
   name: "answerChallenge",
@@ -101,13 +102,14 @@ export const answerChallenge = endpoint({
  * Prepares a factor that the user cannot prove right away. Branch on `factor` of the response: a
  * code was mailed, or the browser can ask for the passkey.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/challenges/${challengeId}/prepare`, {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ challengeSecret, factor: "email" }),
  * });
  * const { factor } = await response.json();
+ * ```
  */
 export const prepareChallenge = endpoint({
   name: "prepareChallenge",
@@ -128,13 +130,14 @@ export const prepareChallenge = endpoint({
  * Sets up the second factor that the operator requires, for a user without one. Show what the
  * response contains, and send the first code or the new passkey to `answerChallenge`.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/challenges/${challengeId}/enrol`, {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ challengeSecret, factor: "totp" }),
  * });
  * const { factor } = await response.json();
+ * ```
  */
 export const enrolInChallenge = endpoint({
   name: "enrolInChallenge",
@@ -159,13 +162,14 @@ export const enrolInChallenge = endpoint({
  * `insufficient_user_authentication`. Replace the stored tokens with those of the response, then
  * repeat the refused call.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/step-up", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ password: "seven quiet herons" }),
  * });
  * const { accessToken, refreshToken } = await response.json();
+ * ```
  */
 export const stepUp = endpoint({
   name: "stepUp",
@@ -190,13 +194,14 @@ export const stepUp = endpoint({
 /**
  * Prepares the factor for `stepUp`, as `prepareChallenge` does for a sign-in.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/step-up/prepare", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ factor: "email" }),
  * });
  * const { factor } = await response.json();
+ * ```
  */
 export const prepareStepUp = endpoint({
   name: "prepareStepUp",
@@ -219,11 +224,12 @@ const rememberedDeviceId = id(
 /**
  * Lists the devices on which the user chose to skip the second factor.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/remembered-devices", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { items } = await response.json();
+ * ```
  */
 export const listRememberedDevices = endpoint({
   name: "listRememberedDevices",
@@ -252,12 +258,13 @@ export const listRememberedDevices = endpoint({
 /**
  * Asks for the second factor on a device again, for example because it was sold.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/me/remembered-devices/${device.id}`, {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const forgetRememberedDevice = endpoint({
   name: "forgetRememberedDevice",

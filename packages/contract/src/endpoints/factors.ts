@@ -57,11 +57,12 @@ const ofRemoval = [
 /**
  * Returns everything that a page with the user's second factors shows.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/factors", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { required, totp, passkeys } = await response.json();
+ * ```
  */
 export const getFactors = endpoint({
   ...shared,
@@ -110,13 +111,14 @@ export const getFactors = endpoint({
  * Begins to set up an authenticator app. Show the QR code and, for users who cannot scan it, the
  * secret. Then send the first code that the app shows to `confirmTotp`.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/factors/totp", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ name: "Phone" }),
  * });
  * const { factor, id, secret } = await response.json();
+ * ```
  */
 export const startTotp = endpoint({
   ...shared,
@@ -136,13 +138,14 @@ export const startTotp = endpoint({
  * Completes the setup of an authenticator app. Replace the stored tokens with those of the
  * response, and show `recoveryCodes` if there are any: they cannot be read again.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/me/factors/totp/${app.id}/confirm`, {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ code: "123456" }),
  * });
  * const { id, tokens, recoveryCodes } = await response.json();
+ * ```
  */
 export const confirmTotp = endpoint({
   ...shared,
@@ -161,12 +164,13 @@ export const confirmTotp = endpoint({
 /**
  * Removes an authenticator app, for example after the user has moved to a new phone.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/me/factors/totp/${app.id}`, {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const removeTotp = endpoint({
   ...shared,
@@ -186,12 +190,13 @@ export const removeTotp = endpoint({
  * Makes new recovery codes after some were used or lost. Show them once, with a way to print or
  * store them: the server keeps only hashes.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/factors/recovery-codes", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { recoveryCodes } = await response.json();
+ * ```
  */
 export const makeRecoveryCodes = endpoint({
   ...shared,
@@ -219,12 +224,13 @@ export const makeRecoveryCodes = endpoint({
 /**
  * Begins to use mailed codes as a second factor. Send the first code to `confirmEmailCodes`.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/factors/email", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { expiresAt, resendAt } = await response.json();
+ * ```
  */
 export const startEmailCodes = endpoint({
   ...shared,
@@ -251,13 +257,14 @@ export const startEmailCodes = endpoint({
  * Completes the setup of mailed codes. Replace the stored tokens with those of the response, and
  * show `recoveryCodes` if there are any.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/factors/email/confirm", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ code: "123456" }),
  * });
  * const { tokens, recoveryCodes } = await response.json();
+ * ```
  */
 export const confirmEmailCodes = endpoint({
   ...shared,
@@ -275,12 +282,13 @@ export const confirmEmailCodes = endpoint({
 /**
  * Stops mailed codes from being a second factor. Other mail is not affected.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/factors/email", {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const removeEmailCodes = endpoint({
   ...shared,
@@ -299,7 +307,7 @@ export const removeEmailCodes = endpoint({
  * Begins to register a passkey. Pass the options to the browser and send its result to
  * `addPasskey`.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/factors/passkeys/start", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}` },
@@ -308,6 +316,7 @@ export const removeEmailCodes = endpoint({
  * const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
  * const created = await navigator.credentials.create({ publicKey });
  * const body = JSON.stringify({ ceremonyId, credential: created.toJSON(), name: "Laptop" });
+ * ```
  */
 export const startPasskey = endpoint({
   ...shared,
@@ -334,13 +343,14 @@ export const startPasskey = endpoint({
  * Completes the registration of a passkey. Replace the stored tokens with those of the response,
  * and show `recoveryCodes` if there are any.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/factors/passkeys", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ ceremonyId, credential: credential.toJSON(), name: "Phone" }),
  * });
  * const { id, tokens, recoveryCodes } = await response.json();
+ * ```
  */
 export const addPasskey = endpoint({
   ...shared,
@@ -363,13 +373,14 @@ export const addPasskey = endpoint({
 /**
  * Gives a passkey another name in the user's list.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/me/factors/passkeys/${passkey.id}`, {
  *   method: "PATCH",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ name: "Phone" }),
  * });
  * const { id, name, createdAt } = await response.json();
+ * ```
  */
 export const renamePasskey = endpoint({
   ...shared,
@@ -388,12 +399,13 @@ export const renamePasskey = endpoint({
 /**
  * Removes a passkey. Tell the user to delete it from the device or password manager as well.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/me/factors/passkeys/${passkey.id}`, {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const removePasskey = endpoint({
   ...shared,
@@ -413,12 +425,13 @@ export const removePasskey = endpoint({
 /**
  * Removes the password of a user who wants to sign in by passkey only.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/password", {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const removePassword = endpoint({
   ...shared,
@@ -437,7 +450,7 @@ export const removePassword = endpoint({
  * Begins a sign-in without a password. Pass the options to the browser and send its result to
  * `signInWithPasskey`.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/sessions/passkey/start", {
  *   method: "POST",
  * });
@@ -445,6 +458,7 @@ export const removePassword = endpoint({
  * const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
  * const found = await navigator.credentials.get({ publicKey });
  * const body = JSON.stringify({ ceremonyId, credential: found.toJSON() });
+ * ```
  */
 export const startPasskeySignIn = endpoint({
   name: "startPasskeySignIn",
@@ -471,13 +485,14 @@ export const startPasskeySignIn = endpoint({
 /**
  * Signs in with the passkey that the user chose in the browser. No second factor is asked for.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/sessions/passkey", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ ceremonyId, credential: credential.toJSON() }),
  * });
  * const { accessToken, refreshToken, deviceToken } = await response.json();
+ * ```
  */
 export const signInWithPasskey = endpoint({
   name: "signInWithPasskey",
@@ -507,11 +522,12 @@ const ofUser = {
 /**
  * Tells a superuser which factors a user has, for example before a reset.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/factors`, {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { factors, required } = await response.json();
+ * ```
  */
 export const adminGetFactors = endpoint({
   ...ofUser,
@@ -538,12 +554,13 @@ export const adminGetFactors = endpoint({
  * Helps a user after the loss of all second factors. Make sure by other means that the request
  * comes from the user, because afterwards the password is enough to sign in.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/factors/reset`, {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const adminResetFactors = endpoint({
   ...ofUser,
@@ -561,11 +578,12 @@ export const adminResetFactors = endpoint({
 /**
  * Tells how many users a stricter policy would affect, before the operator sets it.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/admin/mfa-report?policy=required", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { items, without } = await response.json();
+ * ```
  */
 export const adminMfaReport = endpoint({
   tag: "Administration",

@@ -12,7 +12,7 @@ const mailState = (description: string) =>
  * Takes reports of undeliverable mail from a mail provider. Providers have formats of their own, so
  * a small function of yours usually translates and signs them.
  *
- * @example
+ * ```ts
  * import { createHmac } from "node:crypto";
  *
  * const body = JSON.stringify({ reports: [{ kind: "complaint", address: "anna@example.com" }] });
@@ -27,6 +27,7 @@ const mailState = (description: string) =>
  *   },
  *   body,
  * });
+ * ```
  */
 export const reportMail = endpoint({
   name: "reportMail",
@@ -62,11 +63,12 @@ export const reportMail = endpoint({
 /**
  * Shows whether mail leaves. A growing number of `queued` mails means that the mail server is down.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/admin/mails?state=failed", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { items, nextCursor } = await response.json();
+ * ```
  */
 export const adminListMails = endpoint({
   ...shared,
@@ -106,12 +108,13 @@ export const adminListMails = endpoint({
 /**
  * Sends a failed mail again after the cause has been repaired.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/admin/mails/${mail.id}/send-again`, {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 202
+ * ```
  */
 export const adminSendMailAgain = endpoint({
   ...shared,
@@ -129,11 +132,12 @@ export const adminSendMailAgain = endpoint({
 /**
  * Shows which addresses the server no longer sends mail to, and why.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/admin/suppressions?limit=100", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { items, nextCursor } = await response.json();
+ * ```
  */
 export const adminListSuppressions = endpoint({
   ...shared,
@@ -164,13 +168,14 @@ export const adminListSuppressions = endpoint({
 /**
  * Stops all mail to an address, for example because its owner has asked for that.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/admin/suppressions", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ address: "anna@example.com" }),
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const adminSuppressAddress = endpoint({
   ...shared,
@@ -188,12 +193,13 @@ export const adminSuppressAddress = endpoint({
 /**
  * Lets an address receive mail again, for example because its mailbox has been repaired.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/admin/suppressions/${suppression.id}`, {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const adminClearSuppression = endpoint({
   ...shared,

@@ -15,11 +15,12 @@ import {
  * Reads the account from the database, so it shows changes that the access token does not know yet.
  * If only the ids of the user and the session are needed, `getToken` is cheaper.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { email, username } = await response.json();
+ * ```
  */
 export const getMe = endpoint({
   name: "getMe",
@@ -37,13 +38,14 @@ export const getMe = endpoint({
  * Changes what the user may change without a proof. The e-mail address, the username and the
  * password have calls of their own.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me", {
  *   method: "PATCH",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ profile: { displayName: "Anna" }, locale: "de" }),
  * });
  * const { profile, locale } = await response.json();
+ * ```
  */
 export const updateMe = endpoint({
   name: "updateMe",
@@ -69,13 +71,14 @@ export const updateMe = endpoint({
 /**
  * Deletes the account at once and for good. Ask the user to confirm before the call.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me", {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ password: "seven quiet herons" }),
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const deleteMe = endpoint({
   name: "deleteMe",
@@ -95,7 +98,7 @@ export const deleteMe = endpoint({
  * Changes the password of a user who knows the current one. Replace the stored tokens with those of
  * the response. If the password is forgotten, use `startPasswordReset`.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/password", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
@@ -105,6 +108,7 @@ export const deleteMe = endpoint({
  *   }),
  * });
  * const { accessToken, refreshToken } = await response.json();
+ * ```
  */
 export const changePassword = endpoint({
   name: "changePassword",

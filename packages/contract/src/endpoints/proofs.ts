@@ -12,15 +12,18 @@ import { about, id, json, time, timeOrNull, tokens } from "./shapes.ts";
  * - `recovery_codes`: ten codes to use once each if the other factors are lost.
  *
  * @example
+ * ```ts
  * import { factorNames, type FactorName } from "@portcullis/contract";
  *
  * const labels: Record<FactorName, string> = {
- *   totp: "Authenticator app",
+ *   totp: "App",
  *   email: "Code by e-mail",
  *   passkey: "Passkey",
  *   recovery_codes: "Recovery code",
  * };
  * const choices = factorNames.map((name) => labels[name]);
+ * console.log(choices.join(", ")); // App, Code by e-mail, Passkey, Recovery code
+ * ```
  */
 export const factorNames = ["totp", "email", "passkey", "recovery_codes"] as const;
 

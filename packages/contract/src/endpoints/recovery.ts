@@ -28,13 +28,14 @@ const codeExpiry = time("When the mailed code expires.");
  * the new password, and call `confirmPasswordReset`. Say "if there is such an account, a mail is on
  * its way": the response does not tell whether there is one.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/password-resets", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ email: "anna@example.com" }),
  * });
  * const { resetId, expiresAt } = await response.json();
+ * ```
  */
 export const startPasswordReset = endpoint({
   name: "startPasswordReset",
@@ -60,13 +61,14 @@ export const startPasswordReset = endpoint({
  * Sets a new password, with either the code that the user typed or the token of the mailed link.
  * Send the user to the sign-in page afterwards. A second factor is still asked for there.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/password-resets/confirm", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ resetId, code: "12345678", newPassword: "nine grey geese fly" }),
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const confirmPasswordReset = endpoint({
   name: "confirmPasswordReset",
@@ -88,12 +90,13 @@ export const confirmPasswordReset = endpoint({
 /**
  * Helps a user with a lost password. The superuser never learns the code or the password.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/admin/users/${user.id}/password-reset`, {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 202
+ * ```
  */
 export const adminStartPasswordReset = endpoint({
   name: "adminStartPasswordReset",
@@ -113,13 +116,14 @@ export const adminStartPasswordReset = endpoint({
  * Begins to change the e-mail address, or to confirm the present one if it is unconfirmed. Show a
  * field for the code and call `confirmEmailChange`.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/email", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ newEmail: "anna@example.com", password: "seven quiet herons" }),
  * });
  * const { changeId, expiresAt } = await response.json();
+ * ```
  */
 export const changeEmail = endpoint({
   name: "changeEmail",
@@ -146,13 +150,14 @@ export const changeEmail = endpoint({
  * Completes the change with the code that the user typed. Show the new address from the response,
  * and tell the user that the old address got a mail with which the change can be undone.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/email/confirm", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ changeId, code: "12345678" }),
  * });
  * const { id, email } = await response.json();
+ * ```
  */
 export const confirmEmailChange = endpoint({
   name: "confirmEmailChange",
@@ -172,13 +177,14 @@ export const confirmEmailChange = endpoint({
  * Completes the change from the page that the mailed link opens. Portcullis has such a page, so a
  * front end needs this call only if it shows a page of its own.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/email-changes/confirm", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ token, password: "seven quiet herons" }),
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const confirmEmailChangeByLink = endpoint({
   name: "confirmEmailChangeByLink",
@@ -199,13 +205,14 @@ export const confirmEmailChangeByLink = endpoint({
  * Takes the account back for a user whose address was changed by someone else. Portcullis has a
  * page that makes this call; the mail to the old address links to it.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/email-changes/undo", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ token }),
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const undoEmailChange = endpoint({
   name: "undoEmailChange",
@@ -225,13 +232,14 @@ export const undoEmailChange = endpoint({
 /**
  * Changes the name that the user can sign in with instead of the address.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/me/username", {
  *   method: "POST",
  *   headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
  *   body: JSON.stringify({ username: "anna", password: "seven quiet herons" }),
  * });
  * const { username } = await response.json();
+ * ```
  */
 export const changeUsername = endpoint({
   name: "changeUsername",

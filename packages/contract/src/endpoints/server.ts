@@ -6,9 +6,10 @@ import { about } from "./shapes.ts";
  * Publishes the keys that verify access tokens. Services that verify tokens themselves fetch it and
  * keep it for as long as its `Cache-Control` header says; `@portcullis/verifier` does so.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/.well-known/jwks.json");
  * const { keys } = await response.json();
+ * ```
  */
 export const getKeys = endpoint({
   name: "getKeys",
@@ -47,9 +48,10 @@ export const getKeys = endpoint({
 /**
  * Answers as long as the process runs, even if its database does not. Restart it if it does not.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/healthz");
  * const { status } = await response.json();
+ * ```
  */
 export const getHealth = endpoint({
   name: "getHealth",
@@ -74,9 +76,10 @@ export const getHealth = endpoint({
  * Tells a load balancer whether to send requests here. It is 503 while the server starts or stops,
  * and while it could not answer for lack of its database or of the latest revocations.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/readyz");
  * const { status } = await response.json();
+ * ```
  */
 export const getReadiness = endpoint({
   name: "getReadiness",

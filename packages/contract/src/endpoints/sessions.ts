@@ -30,7 +30,7 @@ import {
  * Store `deviceToken` for the next sign-in. A client that sends it has its own limit of attempts,
  * so an attacker who guesses passwords cannot lock the user out of this device.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/sessions", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
@@ -42,6 +42,7 @@ import {
  * });
  * if (response.status === 201) console.log(await response.json()); // The tokens
  * if (response.status === 202) console.log(await response.json()); // A challenge
+ * ```
  */
 export const signIn = endpoint({
   name: "signIn",
@@ -77,13 +78,14 @@ export const signIn = endpoint({
  * with the same `attemptId` at any time before the next refresh, return the same new tokens. An old
  * token that is used later ends the session, because it may have been stolen (RFC 9700 §4.14.2).
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/sessions/refresh", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ refreshToken, attemptId: "kP4vXw9ZrT2mQb7s" }),
  * });
  * const { accessToken, refreshToken } = await response.json();
+ * ```
  */
 export const refreshSession = endpoint({
   name: "refreshSession",
@@ -110,13 +112,14 @@ export const refreshSession = endpoint({
  * Logs out a client whose access token has expired. If the access token is still valid,
  * `endCurrentSession` does the same. Forget both tokens whatever the response is.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/sessions/logout", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ refreshToken }),
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const logOut = endpoint({
   name: "logOut",
@@ -135,11 +138,12 @@ export const logOut = endpoint({
 /**
  * Tells what the access token says, without a query to the database. It is the cheapest check.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/token", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { userId, sessionId, issuedAt } = await response.json();
+ * ```
  */
 export const getToken = endpoint({
   name: "getToken",
@@ -175,11 +179,12 @@ export const getToken = endpoint({
 /**
  * Lists the sessions for a page on which users see where they are signed in.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/sessions", {
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * const { items } = await response.json();
+ * ```
  */
 export const listSessions = endpoint({
   name: "listSessions",
@@ -196,12 +201,13 @@ export const listSessions = endpoint({
 /**
  * Logs out on this device. Every server refuses the session's tokens once the call has returned.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/sessions/current", {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const endCurrentSession = endpoint({
   name: "endCurrentSession",
@@ -219,12 +225,13 @@ export const endCurrentSession = endpoint({
 /**
  * Logs out a device that the user has lost or does not recognise.
  *
- * @example
+ * ```ts
  * const response = await fetch(`https://id.example.com/v1/sessions/${session.id}`, {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const endSession = endpoint({
   name: "endSession",
@@ -243,12 +250,13 @@ export const endSession = endpoint({
 /**
  * Logs out on all devices, this one included. Show the sign-in page afterwards.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/sessions", {
  *   method: "DELETE",
  *   headers: { authorization: `Bearer ${accessToken}` },
  * });
  * console.log(response.status); // 204
+ * ```
  */
 export const endAllSessions = endpoint({
   name: "endAllSessions",

@@ -30,7 +30,7 @@ const codeExpiry = time("When the mailed code expires. The link is valid for a d
  *
  * Registration does not sign in. Call `signIn` afterwards.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/users", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
@@ -41,6 +41,7 @@ const codeExpiry = time("When the mailed code expires. The link is valid for a d
  *   }),
  * });
  * const { registrationId, clientSecret } = await response.json(); // If the status is 202
+ * ```
  */
 export const registerUser = endpoint({
   name: "registerUser",
@@ -88,13 +89,14 @@ export const registerUser = endpoint({
  * Completes a registration with the code that the user typed. After five wrong codes the call is
  * refused with `code_exhausted`; offer to send a new one with `resendRegistration`.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/users/confirm", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ registrationId, clientSecret, code: "12345678" }),
  * });
  * const { id, email } = await response.json();
+ * ```
  */
 export const confirmUser = endpoint({
   name: "confirmUser",
@@ -125,13 +127,14 @@ export const confirmUser = endpoint({
  * The call asks for the password because a link only proves who reads the mail. Without it, anyone
  * could register somebody else's address with a password of their own and wait for the click.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/users/confirm/link", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ token, password: "seven quiet herons" }),
  * });
  * const { id, email } = await response.json();
+ * ```
  */
 export const confirmUserByLink = endpoint({
   name: "confirmUserByLink",
@@ -160,13 +163,14 @@ export const confirmUserByLink = endpoint({
 /**
  * Sends the mail again if it was lost. The code of the earlier mail stops working.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/users/confirm/resend", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ registrationId, clientSecret }),
  * });
  * const { expiresAt } = await response.json();
+ * ```
  */
 export const resendRegistration = endpoint({
   name: "resendRegistration",
@@ -189,13 +193,14 @@ export const resendRegistration = endpoint({
  * Lets the client that began a registration find out whether the user has clicked the link. Poll it
  * every few seconds while the field for the code is shown.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/users/confirm/status", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
  *   body: JSON.stringify({ registrationId, clientSecret }),
  * });
  * const { state } = await response.json();
+ * ```
  */
 export const getRegistration = endpoint({
   name: "getRegistration",
@@ -226,7 +231,7 @@ export const getRegistration = endpoint({
  * Creates the first superuser of a new server. The server prints the setup link when it starts; the
  * page behind it makes this call.
  *
- * @example
+ * ```ts
  * const response = await fetch("https://id.example.com/v1/setup", {
  *   method: "POST",
  *   headers: { "content-type": "application/json" },
@@ -237,6 +242,7 @@ export const getRegistration = endpoint({
  *   }),
  * });
  * const { id } = await response.json();
+ * ```
  */
 export const setUp = endpoint({
   name: "setUp",

@@ -168,14 +168,14 @@ export function refusalsOf(e: Endpoint, responses: Responses): JsonObject {
   };
 }
 
-/** Names the response `default` after the kind of call that it belongs to. */
+/** Names the response `default` after the kind of call, and after what it does not include. */
 function nameOfOthers(codes: readonly FailureCode[]): string {
   return [
     "Other",
-    codes.includes("malformed_request") ? "" : "ThanMalformed",
+    codes.includes("malformed_request") ? "" : "Not400",
     codes.includes("malformed_json") ? "OfBody" : "",
     codes.includes("revocation_view_stale") ? "OfToken" : "",
-    codes.includes("unavailable") ? "" : "ButBusy",
+    codes.includes("unavailable") ? "" : "Not503",
   ].join("");
 }
 
