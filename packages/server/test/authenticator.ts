@@ -2,48 +2,48 @@ import type { Assertion, Attestation } from "@portcullis/contract";
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
 
 /**
- * An authenticator and the browser before it, both in software: what they say can be put wrong, one
- * thing at a time.
+ * An authenticator and the browser in front of it, both in software. Each part of their output can
+ * be falsified on its own.
  */
 export interface Authenticator {
-  /** `navigator.credentials.create`, by its `toJSON`. */
+  /** Stands in for `navigator.credentials.create` and its `toJSON`. */
   create(options: Options, wrong?: Wrong): Attestation;
-  /** `navigator.credentials.get`, by its `toJSON`. */
+  /** Stands in for `navigator.credentials.get` and its `toJSON`. */
   get(options: Options, wrong?: Wrong): Assertion;
 }
 
-/** As the server sent them; the browser reads more of them than is typed here. */
+/** The options from the server. A browser reads more of them than this type has. */
 export interface Options {
   readonly [member: string]: unknown;
 }
 
 export interface Wrong {
-  // ── what the browser says
+  // ── the browser's part
   readonly type?: string;
   readonly challenge?: string;
   readonly origin?: string;
   readonly crossOrigin?: unknown;
   readonly topOrigin?: unknown;
-  /** In place of all of it, bytes as they are. */
+  /** These bytes replace the whole of it. */
   readonly clientDataJSON?: Uint8Array;
   readonly userHandle?: string | null;
   readonly id?: string;
   readonly rawId?: string;
-  // ── what the authenticator says
+  // ── the authenticator's part
   readonly domain?: string;
   readonly up?: boolean;
   readonly uv?: boolean;
   readonly be?: boolean;
   readonly bs?: boolean;
   readonly counter?: number;
-  /** Of the credential in the authenticator data. */
+  /** The id of the credential in the authenticator data. */
   readonly credentialId?: Uint8Array;
-  /** COSE key (CBOR). */
+  /** The COSE key, encoded as CBOR. */
   readonly publicKey?: Uint8Array;
   readonly authenticatorData?: Uint8Array;
   readonly attestationObject?: Uint8Array;
   readonly signature?: Uint8Array;
-  /** Signs in place of the credential's own key. */
+  /** This key signs in place of the credential's own key. */
   readonly key?: Key;
 }
 
@@ -51,11 +51,11 @@ export interface Made {
   readonly origin: string;
   readonly domain: string;
   readonly algorithm?: Algorithm;
-  /** Verifies its user (UV). */
+  /** Whether it verifies its user (UV). */
   readonly verifies?: boolean;
-  /** Its passkeys are synchronised (BE and BS). */
+  /** Whether its passkeys are synchronised (BE and BS). */
   readonly synced?: boolean;
-  /** Counts its uses; one that does not says 0. */
+  /** Whether it counts its uses. Otherwise the counter stays 0. */
   readonly counts?: boolean;
 }
 
@@ -63,12 +63,12 @@ export type Algorithm = "ES256" | "EdDSA" | "RS256";
 
 export interface Key {
   readonly privateKey: KeyObject;
-  /** COSE (RFC 9052 §7). */
+  /** The public key in COSE form (RFC 9052 §7). */
   readonly cose: Uint8Array;
   readonly digest: string | null;
 }
 
-/** One credential at a time, kept until the next `create`. */
+/** Keeps one credential at a time, until the next `create`. */
 export function createAuthenticator(made: Made): Authenticator {
   const { algorithm = "ES256", verifies = true, synced = false, counts = true } = made;
   const own = { key: keyOf(algorithm), id: randomBytes(32), userHandle: "", counter: 0 };
@@ -225,7 +225,7 @@ export type Cbor =
   | readonly Cbor[]
   | ReadonlyMap<string | number, Cbor>;
 
-/** RFC 8949 §3, as far as authenticators need it. */
+/** Encodes CBOR (RFC 8949 §3), as far as authenticators need it. */
 export function cbor(value: Cbor): Uint8Array {
   if (typeof value === "number") return value < 0 ? head(1, -1 - value) : head(0, value);
   if (typeof value === "string")

@@ -5,7 +5,7 @@ import type { Pair, Said } from "./jwt.ts";
 import { mailsTo, PASSWORD } from "./steps.ts";
 import type { Answered, RequestOptions, TestUser, World } from "./world.ts";
 
-/** What a front end written against Djoser does, in one line each. */
+/** The calls of a front end for Djoser, in one line each. */
 
 const FRONTEND = "https://app.example.com";
 export const djoser = {
@@ -20,7 +20,7 @@ export const byEmail = { ...activating, PORTCULLIS_LOGIN_FIELD: "email" } as con
 
 export const NEXT = "nine grey geese fly";
 
-/** @param path below `/auth/` */
+/** @param path the path below `/auth/` */
 export async function call<Body = Said>(
   world: World,
   method: string,
@@ -62,7 +62,7 @@ export async function signUp(
   return call(world, "POST", "users/", { username, email, password: PASSWORD });
 }
 
-/** A confirmed user with a username, and their number. */
+/** Creates a confirmed user with a username, and returns their number, too. */
 export async function user(
   world: World,
   username: string,
@@ -103,14 +103,14 @@ interface Link {
   readonly token: string;
 }
 
-/** Of the newest mail to an address that holds one. */
+/** Returns the link of the newest mail to an address that has one. */
 export async function mailedLink(world: World, email: string): Promise<Link> {
   const [link] = await mailedLinks(world, email);
   assert.ok(link, `no link was mailed to ${email}`);
   return link;
 }
 
-/** Newest first. */
+/** Returns the links, newest first. */
 export async function mailedLinks(world: World, email: string): Promise<readonly Link[]> {
   return (await mailsTo(world, email)).flatMap(({ text }) => {
     const [, uid, token] =
@@ -155,7 +155,7 @@ export async function resetUsername(
   });
 }
 
-/** Users without a password, straight into the store. */
+/** Inserts users without a password into the store. */
 export async function crowd(world: World, size: number): Promise<void> {
   await transact(world.rules, async (tx) => {
     for (let index = 0; index < size; index += 1) {

@@ -2,10 +2,7 @@ import type { Db } from "../src/platform/db/open.ts";
 import { uuidv4 } from "../src/platform/kernel/ids.ts";
 import { systemRandom } from "../src/platform/kernel/random.ts";
 
-/**
- * Rows of second factors as they stand in the tables, for tests of what becomes of them; nobody can
- * sign in with these.
- */
+/** Rows of second factors for tests of what happens to them. They do not work for a sign-in. */
 export const rowsOf = {
   totp: async (db: Db, user_id: string, confirmed_at: number | null = 1) => {
     const id = newId();
@@ -54,7 +51,7 @@ export const rowsOf = {
       .values({ ...code, created_at: 1, used_at })
       .execute();
   },
-  /** What was begun and not finished. */
+  /** Adds enrolments that were begun and not finished. */
   begun: async (db: Db, user_id: string) => {
     const [flow_id, expires_at] = [newId(), 9_999_999_999];
     const mailed = {

@@ -1,7 +1,7 @@
 import type { Attestation } from "@portcullis/contract";
 import { cbor, cose, type Cbor } from "./authenticator.ts";
 
-/** The authenticator data in a registration's attestation object. */
+/** Returns the authenticator data in a registration's attestation object. */
 export function attestedDataOf({ response }: Attestation): Buffer {
   const object = Buffer.from(response.attestationObject, "base64url");
   const from = object.indexOf("authData") + "authData".length;
@@ -21,7 +21,7 @@ export const attested = (
     ]),
   );
 
-/** As large as the interface lets through. */
+/** The largest size that the interface lets through. */
 const LARGEST = Math.floor((32_768 * 3) / 4);
 const nested = (byte: number, end = 0x00): Buffer =>
   Buffer.concat([Buffer.alloc(LARGEST - 1, byte), Buffer.of(end)]);
@@ -29,10 +29,10 @@ const manyKeys = (count: number): Uint8Array =>
   cbor(new Map(Array.from({ length: count }, (_, index) => [index, index])));
 
 /**
- * Attestation objects that a careless reader would spend much time or memory on (PK-07). `npm run
- * bench` says how long they take.
+ * Makes attestation objects that cost a careless reader much time or memory (PK-07). `npm run
+ * bench` measures them.
  *
- * @param authData of a registration with a key of ES256
+ * @param authData from a registration with a key of ES256
  */
 export function passkeyBombs(authData: Buffer): readonly Uint8Array[] {
   const before = authData.subarray(0, 87);

@@ -1,10 +1,12 @@
-/** Text that is refused in linear time (IN-06). `npm run bench` says how long that takes. */
+/**
+ * These texts must be refused in linear time (IN-06). `npm run bench` measures how long that takes.
+ */
 
 /** The largest body that the interface reads. */
 const BYTES = 65_536;
 const filled = (unit: string): string => unit.repeat(Math.ceil(BYTES / unit.length));
 
-/** Addresses made of one pattern each: as long as a body may be, and as an address may be. */
+/** Addresses that repeat one pattern, as long as a body may be and as long as an address may be. */
 export const hostileAddresses: readonly string[] = [
   "a",
   "a.",
@@ -59,7 +61,7 @@ export const growingPasswords: readonly string[] = [
   "a".repeat(10_000_000),
 ];
 
-/** What is known of an account, each of it as long as a body may be. */
+/** The known facts of an account, each as long as a body may be. */
 export const hostileContext = {
   serviceName: "a".repeat(BYTES),
   email: `${"a.".repeat(32_768)}@${"aaaa.".repeat(13_000)}`,

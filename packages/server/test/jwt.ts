@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import type { Answered, RequestOptions, TestUser, World } from "./world.ts";
 
-/** What a front end written against SimpleJWT does, in one line each. */
+/** The calls of a front end for SimpleJWT, in one line each. */
 
 export interface Said {
   readonly detail?: string;
@@ -42,7 +42,9 @@ export async function refreshPair(world: World, refresh: string): Promise<Answer
   return post<Pair & Said>(world, "/api/token/refresh/", { refresh });
 }
 
-/** 405 while the token is good at a face: a path that needs one and has no GET. */
+/**
+ * Returns 405 while the token is valid at a face, because the path needs a token and has no GET.
+ */
 export async function statusAtFace(world: World, token: string): Promise<number> {
   return (await world.request("GET", "/logout_token/", { token })).status;
 }

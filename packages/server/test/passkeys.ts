@@ -11,13 +11,13 @@ import {
   type World,
 } from "./world.ts";
 
-/** What people do with passkeys, in one line each. */
+/** The steps of people with passkeys, in one line each. */
 
 export type Begun = AnswerOf<typeof endpoints.startPasskey, 201>;
 export type Added = AnswerOf<typeof endpoints.addPasskey, 201>;
 export type Entered = AnswerOf<typeof endpoints.signInWithPasskey, 201>;
 
-/** At the page of the test world. */
+/** Creates an authenticator at the page of the test world. */
 export function newAuthenticator(made: Partial<Made> = {}): Authenticator {
   return createAuthenticator({ origin: publicUrl, domain: new URL(publicUrl).hostname, ...made });
 }
@@ -36,7 +36,7 @@ export async function add(
   return world.request<Added & Refused>("POST", "/v1/me/factors/passkeys", { token, body });
 }
 
-/** Registers a passkey from within a session that may. */
+/** Registers a passkey from within a session that may add one. */
 export async function addPasskey(
   world: World,
   token: string,
@@ -83,7 +83,7 @@ export async function enter(
   return finishSignIn(world, { ceremonyId, credential: authenticator.get(options, wrong) });
 }
 
-/** The ceremony of a sign-in's second step. */
+/** Begins the ceremony of a sign-in's second step. */
 export async function prepare(
   world: World,
   {
@@ -99,7 +99,7 @@ export async function prepare(
   return prepared.body;
 }
 
-/** The ceremony of a step-up. */
+/** Begins the ceremony of a step-up. */
 export async function prepareStepUp(world: World, token: string): Promise<Begun> {
   const prepared = await world.request<Begun>("POST", "/v1/step-up/prepare", {
     token,

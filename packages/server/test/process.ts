@@ -2,12 +2,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** A server in a process of its own, as `npm start` runs it. */
+/** A server in its own process, as `npm start` runs it. */
 export interface ServerProcess {
   readonly url: string;
-  /** What it has said so far. */
+  /** Its output so far. */
   readonly said: { readonly stdout: string; readonly stderr: string };
-  /** As a power cut: nothing is finished, nobody is told. */
+  /** Kills the process like a power cut: it finishes nothing and closes no connection. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -15,7 +15,10 @@ export interface ServerProcess {
 const MAIN = fileURLToPath(new URL("../bin/portcullis.js", import.meta.url));
 const READY = /^portcullis ready on (http:\S+)$/m;
 
-/** @param settings by their environment names; the environment of the tests is not handed on */
+/**
+ * @param settings settings by their environment names; the environment of the tests is not passed
+ *   on
+ */
 export async function startServer(
   settings: Readonly<Record<string, string>>,
 ): Promise<ServerProcess> {

@@ -12,11 +12,11 @@ import {
   type World,
 } from "./world.ts";
 
-/** What people do who have forgotten a password or change their address. */
+/** The steps of people who have forgotten a password or change their address. */
 
 export const NEXT = "nine grey geese fly";
 
-/** As mailed: the code to type in, and the token of the link. */
+/** The code and the link token of a mail. */
 export interface Mailed {
   readonly code: string;
   readonly token: string;
@@ -24,7 +24,7 @@ export interface Mailed {
 
 type LinkPath = "/reset" | "/email" | "/undo";
 
-/** The newest mail to an address that holds a link to this page, and the token in it. */
+/** Finds the newest mail to an address with a link to this page, and the token in it. */
 export async function linkTo(
   world: World,
   email: string,
@@ -55,7 +55,7 @@ export async function startReset(
   return world.request("POST", "/v1/password-resets", { body: { email }, address });
 }
 
-/** A reset that has been asked for, and what its mail says. */
+/** Begins a reset and reads its mail. */
 export async function begunReset(
   world: World,
   user: Pick<TestUser, "email">,
@@ -79,7 +79,7 @@ export async function finishReset(
 export type StartedChange = AnswerOf<typeof endpoints.changeEmail, 202>;
 type Account = AnswerOf<typeof endpoints.confirmEmailChange>;
 
-/** Whose account, and a session of theirs. */
+/** A user with a session. */
 export interface Somebody {
   readonly user: TestUser;
   readonly token: string;
@@ -103,7 +103,7 @@ export async function startChange(
   return world.request("POST", "/v1/me/email", { token, body: { newEmail, password }, ...asked });
 }
 
-/** A change that has been asked for, and what the mail to the new address says. */
+/** Begins a change of address and reads the mail to the new address. */
 export async function begunChange(
   world: World,
   whose: Somebody,
@@ -134,8 +134,8 @@ export async function confirmChangeByLink(
 }
 
 /**
- * Changes the address and confirms it with the code; the token of the link to undo it, as mailed to
- * the old one.
+ * Changes the address and confirms it with the code. Returns the token of the undo link that was
+ * mailed to the old address.
  */
 export async function changed(
   world: World,
@@ -157,7 +157,7 @@ export async function undoChange(
   return world.request("POST", "/v1/email-changes/undo", { body: { token }, ...asked });
 }
 
-/** Address, whether it is confirmed, and username. */
+/** Returns the address, whether it is confirmed, and the username. */
 export async function namesOf(world: World, { id }: TestUser) {
   return world.rules.db
     .selectFrom("users")

@@ -10,9 +10,9 @@ import {
 } from "./steps.ts";
 import type { AnswerOf, Answered, Refused, RequestOptions, World } from "./world.ts";
 
-/** What people do who have begun to register. */
+/** The steps of people who register. */
 
-/** A registration as its client holds it, and what its mail says. */
+/** A registration as its client knows it, and the contents of its mail. */
 export interface Begun extends Pending {
   readonly email: string;
   readonly code: string;
@@ -56,7 +56,7 @@ export async function resend(
   );
 }
 
-/** `pending`, `confirmed`, or the code of the refusal. */
+/** Returns `pending`, `confirmed`, or the code of the refusal. */
 export async function stateOf(
   world: World,
   { registrationId, clientSecret }: Pending,

@@ -5,31 +5,29 @@ import { attempt } from "./steps.ts";
 import type { AnswerOf, Answered, Refused, RequestOptions, TestUser, World } from "./world.ts";
 
 /**
- * What people do with second factors, in one line each. Codes come from otplib, which is not what
- * the server uses.
+ * The steps of people with second factors, in one line each. Codes come from otplib, which the
+ * server does not use.
  */
 
 export type Challenge = AnswerOf<typeof endpoints.signIn, 202>;
 export type SecondStepAnswer = AnswerOf<typeof endpoints.answerChallenge, 201> & Refused;
 export type Tokens = AnswerOf<typeof endpoints.stepUp>;
 
-/** The code an authenticator app shows `steps` of half a minute from now. */
+/** Returns the code that an authenticator app shows `steps` half minutes from now. */
 export function totpCode(world: World, secret: string, steps = 0): string {
   return generateSync({ secret, epoch: world.clock.now() + 30 * steps });
 }
 
 export interface Enrolled {
-  /** Base32. */
+  /** The secret in Base32. */
   readonly secret: string;
   readonly id: string;
-  /** Of the session that enrolled, which has gone on under a new id. */
+  /** The tokens of the session that enrolled, which continues under a new id. */
   readonly tokens: Tokens;
   readonly recoveryCodes: readonly string[];
 }
 
-/**
- * Sets up an authenticator app from within a session of its own; time passes on to the next code.
- */
+/** Sets up an authenticator app from within a new session, and moves the clock to the next code. */
 export async function enrolTotp(world: World, user: TestUser): Promise<Enrolled> {
   const { accessToken: token } = await world.signIn(user);
   const begun = await world.request<AnswerOf<typeof endpoints.startTotp, 201>>(
@@ -56,7 +54,7 @@ export async function enrolTotp(world: World, user: TestUser): Promise<Enrolled>
   };
 }
 
-/** The password is right, and that is not enough. */
+/** Sends the right password and expects the challenge for the second step. */
 export async function challenge(
   world: World,
   user: TestUser,
@@ -85,7 +83,7 @@ export async function answerChallenge(
   });
 }
 
-/** Both steps. */
+/** Signs in with both steps. */
 export async function signInWithTotp(
   world: World,
   user: TestUser,

@@ -3,36 +3,36 @@ import type { AddressInfo } from "node:net";
 import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from "smtp-server";
 
 /**
- * A mail server that keeps what it is given, and knows no enhanced status codes but those its
- * answers are written with.
+ * A mail server that keeps what it receives. It sends no enhanced status codes except those in its
+ * configured answers.
  */
 export interface SmtpSink {
   readonly port: number;
-  /** Accepted whole, oldest first. */
+  /** The mails that were accepted completely, oldest first. */
   readonly received: readonly ReceivedMail[];
-  /** Drops every connection; nobody listens any more. */
+  /** Drops every connection and stops listening. */
   close(): Promise<void>;
 }
 
 export interface ReceivedMail {
   readonly from: string;
   readonly to: string;
-  /** With angle brackets. */
+  /** The message id, with angle brackets. */
   readonly messageId: string;
   readonly raw: string;
   readonly encrypted: boolean;
-  /** Who authenticated. */
+  /** The user who authenticated. */
   readonly user: string | undefined;
 }
 
 export interface SinkOptions extends Omit<SMTPServerOptions, "onData"> {
-  /** 0, and one is picked, unless given. */
+  /** The port. The default is 0, which picks a free one. */
   readonly port?: number;
-  /** Asked when a mail has been received and before it is accepted. */
+  /** Judges a mail after it was received and before it is accepted. */
   readonly judge?: (mail: ReceivedMail) => Error | undefined;
 }
 
-/** Plain SMTP on this machine without authentication, unless the options say otherwise. */
+/** Starts the server. By default it speaks plain SMTP on this machine, without authentication. */
 export async function startSmtpSink({
   port = 0,
   judge,
@@ -51,7 +51,7 @@ export async function startSmtpSink({
     onData: (stream, session, callback) => {
       const chunks: Buffer[] = [];
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-      // The client was gone before it had said all.
+      // The client left before it had sent everything.
       stream.on("error", () => {});
       stream.on("end", () => {
         const mail = receivedMail(session, Buffer.concat(chunks).toString());
@@ -61,7 +61,7 @@ export async function startSmtpSink({
       });
     },
   });
-  // What clients do to their connections is no fault of the server.
+  // A client that breaks its connection is not an error of this server.
   server.on("error", () => {});
   server.listen(port, "127.0.0.1");
   await once(server.server, "listening");
@@ -83,12 +83,14 @@ function receivedMail({ envelope, secure, user }: SMTPServerSession, raw: string
   };
 }
 
-/** An answer with a status, such as `reply(451, "4.7.1 Greylisted")`. */
+/** Makes an answer with a status, such as `reply(451, "4.7.1 Greylisted")`. */
 export function reply(responseCode: number, message: string): Error {
   return Object.assign(new Error(message), { responseCode });
 }
 
-/** Of `localhost`, signed by itself, until 2120: worth nothing anywhere else. */
+/**
+ * A self-signed certificate for `localhost`, valid until 2120. It is worth nothing anywhere else.
+ */
 export const sinkCertificate = `-----BEGIN CERTIFICATE-----
 MIIBYDCCAQegAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
 c3QwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM

@@ -15,14 +15,14 @@ import {
   type World,
 } from "./world.ts";
 
-/** What people do with a server, in one line each. */
+/** The steps of people who use a server, in one line each. */
 
 export const PASSWORD = "seven quiet herons";
 
 export type Account = AnswerOf<typeof endpoints.getMe>;
 export type Pending = AnswerOf<typeof endpoints.registerUser, 202>;
 
-/** `n` of the same, released together. */
+/** Runs `n` calls that are released together. */
 export async function par<Result>(
   n: number,
   run: (index: number) => Promise<Result>,
@@ -30,7 +30,7 @@ export async function par<Result>(
   return Promise.all(Array.from({ length: n }, async (_, index) => run(index)));
 }
 
-/** How often each status was answered. */
+/** Counts the answers by status. */
 export function statuses(
   answers: readonly { readonly status: number }[],
 ): Readonly<Record<number, number>> {
@@ -40,8 +40,8 @@ export function statuses(
 }
 
 /**
- * Documentation and benchmarking addresses (RFC 5737, RFC 2544), every one in a /24 of its own up
- * to 512.
+ * Returns documentation and benchmarking addresses (RFC 5737, RFC 2544). Up to 512, each is in a
+ * /24 of its own.
  */
 export function addressOf(index: number): string {
   return `198.${18 + Math.floor(index / 256)}.${index % 256}.${1 + (index % 200)}`;
@@ -95,21 +95,21 @@ export function codeIn({ text }: { readonly text: string }): string {
   return code;
 }
 
-/** The mail's link to the page at this path, whole. */
+/** Returns the mail's whole link to the page at this path. */
 export function linkIn({ text }: { readonly text: string }, path: `/${string}`): string {
   const link = text.split("\n").find((line) => line.startsWith(`    ${publicUrl}${path}#`));
   assert.ok(link, text);
   return link.trim();
 }
 
-/** What follows `#` in the mail's link. */
+/** Returns the text after `#` in the mail's link. */
 export function tokenIn({ text }: { readonly text: string }): string {
   const token = /^ {4}https?:[^\s#]+#(\S+)$/m.exec(text)?.[1];
   assert.ok(token, text);
   return token;
 }
 
-/** A code of the same form that is not this one. */
+/** Returns another code of the same form. */
 export function otherCode(code: string): string {
   return code.replace(/./g, (digit) => String((Number(digit) + 1) % 10));
 }
@@ -128,7 +128,7 @@ export async function attempt(
   });
 }
 
-/** Whether the server still accepts this access token. */
+/** Tells whether the server still accepts this access token. */
 export async function isAccepted(world: World, token: string): Promise<boolean> {
   return (await world.request("GET", "/v1/token", { token })).status === 200;
 }
@@ -174,8 +174,8 @@ const tables = [
 export type TableName = (typeof tables)[number];
 
 /**
- * Every row of every table as text, bytes as Latin-1 and hexadecimal, so that whatever is written
- * can be looked for.
+ * Returns every row of every table as text, with bytes as Latin-1 and hexadecimal, so that all
+ * stored values can be searched.
  */
 export async function dump(world: World): Promise<Readonly<Record<TableName, string>>> {
   const texts = await Promise.all(
@@ -204,14 +204,14 @@ export async function countRows(world: World, table: TableName): Promise<number>
   return Number(count);
 }
 
-/** Names of the audit events so far, oldest first. */
+/** Returns the names of the audit events so far, oldest first. */
 export async function eventsOf(world: World): Promise<readonly string[]> {
   return (
     await world.rules.db.selectFrom("audit_events").select("event").orderBy("position").execute()
   ).map((row) => row.event);
 }
 
-/** The headers of a body that is sent by whoever shares the webhook secret. */
+/** Makes the headers for a body that is signed with the webhook secret. */
 export function signed(
   body: string | Uint8Array,
   at: number,
@@ -221,7 +221,7 @@ export function signed(
   return { "portcullis-signature": `t=${at},v1=${digest}` };
 }
 
-/** The same world served with other rules, such as a second factor that somebody has enrolled. */
+/** Serves the same world with other rules, such as another second factor. */
 export function servedBy(world: World, rules: Rules, parts: Parts = world.parts): World {
   const app = composeApp(parts, rules, () => "ready");
   const request = async <Body = Refused>(
@@ -251,8 +251,8 @@ export function servedBy(world: World, rules: Rules, parts: Parts = world.parts)
 }
 
 /**
- * Another server over the same database, composed as after a restart. Whoever has it check tokens
- * stops its feed.
+ * Starts another server over the same database, composed as after a restart. A caller that lets it
+ * check tokens must stop its feed.
  */
 export async function anotherNode(world: World, change: Partial<Parts> = {}): Promise<World> {
   const parts = { ...world.parts, ...change };

@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** Commands of a document and what it shows that they print. */
+/** The commands of a document and the output that it shows for them. */
 export interface Step {
   readonly commands: string;
   readonly printed: string;
@@ -14,7 +14,7 @@ const STEP =
   /<!-- walk -->\n```sh\n(?<commands>[^`]*(?:`(?!``)[^`]*)*)```\n\n```(?:json)?\n(?<printed>[^`]*)```/g;
 const MARK = "--- next step ---";
 
-/** @param document from the root of the repository */
+/** @param document path from the root of the repository */
 export function stepsOf(document: string): readonly Step[] {
   const text = readFileSync(new URL(`../../../${document}`, import.meta.url), "utf8");
   const steps = [...text.matchAll(STEP)].map(({ groups }) => ({
@@ -26,7 +26,9 @@ export function stepsOf(document: string): readonly Step[] {
   return steps;
 }
 
-/** Runs the steps in one shell, in this folder, against this server; what each of them printed. */
+/**
+ * Runs the steps in one shell, in this folder, against this server, and returns the output of each.
+ */
 export async function walk(
   steps: readonly Step[],
   { folder, url }: { readonly folder: string; readonly url: string },
@@ -43,7 +45,7 @@ export async function walk(
   return stdout.split(MARK).map(withoutChance);
 }
 
-/** A folder with the commands that documents use and this machine may not have. */
+/** Makes a folder with the commands that documents use and this machine may lack. */
 function toolsIn(folder: string): string {
   const tools = join(folder, "tools");
   mkdirSync(tools);
@@ -56,7 +58,10 @@ function toolsIn(folder: string): string {
   return tools;
 }
 
-/** Ids, tokens and times differ from run to run; everything else must be what the page shows. */
+/**
+ * Replaces ids, tokens and times, which differ from run to run. Everything else must be what the
+ * page shows.
+ */
 function withoutChance(text: string): string {
   return text
     .replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID")

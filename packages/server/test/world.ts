@@ -18,38 +18,37 @@ import type { SessionTokens } from "../src/accounts/users/ports.ts";
 import { insertUser, type User } from "../src/accounts/users/users.store.ts";
 
 /**
- * A whole server without a socket, on a database of its own, in which time stands still until it is
- * told to pass.
+ * A whole server without a socket, on its own database. Time stands still until a test moves it.
  */
 export interface World {
   readonly database: TestDatabase;
   readonly clock: ManualClock;
   readonly parts: Parts;
   readonly rules: Rules;
-  /** What was logged so far. */
+  /** The log so far. */
   readonly logged: readonly Logged[];
   /**
-   * Sends a request; a call that is expected to be refused needs no type, another that of its
-   * answer: `AnswerOf<typeof endpoints.getMe>`.
+   * Sends a request. A call that should be refused needs no type; another names its answer, such as
+   * `AnswerOf<typeof endpoints.getMe>`.
    */
   request<Body = Refused>(
     method: string,
     path: string,
     options?: RequestOptions,
   ): Promise<Answered<Body>>;
-  /** A confirmed user, put straight into the store. */
+  /** Inserts a confirmed user into the store. */
   user(options?: UserOptions): Promise<TestUser>;
   signIn(user: TestUser, options?: RequestOptions): Promise<SessionTokens>;
-  /** Sends what is in the outbox; everything sent so far, newest first. */
+  /** Sends the mails in the outbox. Returns everything sent so far, newest first. */
   mails(): Promise<readonly Message[]>;
-  /** Statements sent to the database so far. */
+  /** Counts the statements sent to the database so far. */
   queries(): number;
 }
 
 export interface RequestOptions {
   readonly token?: string;
   readonly body?: unknown;
-  /** Of the client; documentation addresses (RFC 5737) unless given. */
+  /** The address of the client. The default is a documentation address (RFC 5737). */
   readonly address?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -57,7 +56,7 @@ export interface RequestOptions {
 export interface Answered<Body> {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed where it is JSON, else text. */
+  /** The body, parsed if it is JSON. */
   readonly body: Body;
   readonly text: string;
 }
@@ -68,7 +67,7 @@ export interface Refused {
   readonly [member: string]: unknown;
 }
 
-/** What an endpoint says with a status it may answer with. */
+/** The body of an endpoint's answer with a given status. */
 export type AnswerOf<
   E extends Endpoint,
   Status extends keyof E["answers"] = 200 & keyof E["answers"],
@@ -77,7 +76,7 @@ export type AnswerOf<
 export interface UserOptions {
   readonly superuser?: boolean;
   readonly password?: string;
-  /** In canonical form. */
+  /** The address in canonical form. */
   readonly email?: string;
   readonly username?: string;
 }
@@ -105,8 +104,8 @@ export const secret = Buffer.from("a master secret of the test world, 48 bytes l
 const PASSWORD = "seven quiet herons";
 
 /**
- * One process and the weakest parameters for all worlds of a test file: what hashing costs is
- * measured elsewhere.
+ * All worlds of a test file share one process with the weakest parameters, because the cost of
+ * hashing is measured elsewhere.
  */
 const hasher = createHasher({
   log: silentLog,
@@ -119,7 +118,7 @@ const hasher = createHasher({
 });
 after(async () => hasher.close());
 
-/** Registers the test once for each database, each in a world of its own. */
+/** Registers the test once for each database, each time in a new world. */
 export function eachWorld(
   name: string,
   run: (world: World) => Promise<void>,
@@ -140,8 +139,8 @@ async function inWorld(
     config: readConfig({
       PORTCULLIS_LOG: "silent",
       PORTCULLIS_MAIL_WEBHOOK_SECRET: webhookSecret,
-      // Superusers of most tests sign in by password; what the default policy demands of them has
-      // tests of its own.
+      // Superusers of most tests sign in by password, and other tests cover what the default policy
+      // demands.
       PORTCULLIS_MFA_POLICY: "optional",
       ...options,
     }),
@@ -246,8 +245,8 @@ async function inWorld(
 }
 
 /**
- * Lets time pass until the answer is there: another node polls, and is waited for, by the clock.
- * Ten times as fast as real time, so that a real database still answers long before the view grows
+ * Lets time pass until the answer arrives, because other nodes poll by the clock. Time runs ten
+ * times as fast as real time, so that a real database still answers long before the view grows
  * stale.
  */
 export async function whileTimePasses<Value>(world: World, answer: Promise<Value>): Promise<Value> {
@@ -262,7 +261,7 @@ export async function whileTimePasses<Value>(world: World, answer: Promise<Value
 
 const hashes = new Map<string, Promise<string>>();
 
-/** One hash for all users with the same password; each user's is sealed for them. */
+/** Hashes a password once for all users who have it; each user's copy is sealed for them. */
 async function hashOf(password: string): Promise<string> {
   const known = hashes.get(password);
   if (known !== undefined) return known;

@@ -15,7 +15,7 @@ import {
 import { isAccepted, refresh } from "../steps.ts";
 import { eachWorld, type World } from "../world.ts";
 
-/** The tokens of a user's two logins, one natively and one through a face. */
+/** Returns the tokens of a user's two logins, one native and one through a face. */
 async function tokensOf(world: World) {
   const user = await world.user();
   return { native: await world.signIn(user), face: await obtain(world, user) };
@@ -44,7 +44,7 @@ async function assertRefused(world: World, token: string, what: string): Promise
 }
 
 eachWorld(
-  "JW-06 a token under the shared key is good at the faces alone, and a native one natively alone",
+  "JW-06 a token under the shared key is accepted at the faces only, and a native one natively only",
   async (world) => {
     const { native, face } = await tokensOf(world);
     assert.equal(headerOf(face.access)["alg"], "HS256");
@@ -65,7 +65,7 @@ for (const [under, options] of [
   ["a shared key", shared],
 ] as const) {
   eachWorld(
-    `JW-14 under ${under} no refresh token passes for an access token or for the other interface's`,
+    `JW-14 under ${under} a refresh token is refused as an access token and at the other interface`,
     async (world) => {
       const { native, face } = await tokensOf(world);
       for (const token of [native.refreshToken, face.refresh]) {
@@ -86,7 +86,7 @@ for (const [under, options] of [
   );
 
   eachWorld(
-    `JW-01, JW-04 under ${under} the server's public key signs nothing, nor does an empty one, whatever the header says (RFC 8725 §2.1)`,
+    `JW-01, JW-04 under ${under} the server's public key or an empty one signs no token, for any header (RFC 8725 §2.1)`,
     async (world) => {
       const { native, face } = await tokensOf(world);
       const keys = await publicKeys(world);
@@ -133,7 +133,7 @@ for (const [under, options] of [
 }
 
 eachWorld(
-  "JW-05, JW-06 headers other than a face's own are refused under the right key",
+  "JW-05, JW-06 headers other than a face's own are refused even with the right key",
   async (world) => {
     const { native, face } = await tokensOf(world);
     const [access, nativeClaims] = [claimsIn(face.access), claimsIn(native.accessToken)];
@@ -164,7 +164,7 @@ eachWorld(
 );
 
 eachWorld(
-  "JW-07 claims that are not a face's access token's are refused under the right key",
+  "JW-07 claims other than those of a face's access token are refused even with the right key",
   async (world) => {
     const claims = claimsIn((await obtain(world, await world.user())).access);
     const now = world.clock.now();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { countRows, eventsOf, par, signed, statuses } from "../steps.ts";
 import { eachWorld, webhookSecret, type Answered, type Refused, type World } from "../world.ts";
 
-/** What strangers may not do: stop mail to others by reports that the provider never made. */
+/** Strangers must not be able to stop mail to others by reports that the provider never made. */
 
 const body = { reports: [{ kind: "complaint", address: "anna@example.com" }] };
 const text = JSON.stringify(body);
@@ -36,7 +36,7 @@ async function mailEvents(world: World): Promise<readonly string[]> {
 }
 
 eachWorld(
-  "a report that is not signed, or with another secret, suppresses nobody",
+  "a report without a signature or with another secret suppresses no address",
   async (world) => {
     const now = world.clock.now();
     const good = signed(text, now)["portcullis-signature"] ?? "";
@@ -63,7 +63,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a report signed more than five minutes ago or ahead is refused, one within them is not",
+  "a report signed more than five minutes ago or ahead is refused, but one within them is not",
   async (world) => {
     const now = world.clock.now();
     for (const at of [now - 301, now + 301, 0, now * 1000])
@@ -74,7 +74,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a report is good once: of twenty of the same at once one is taken, and none later for as long as its time is",
+  "if a report arrives twenty times at once, one is taken, and none later while its time is valid",
   async (world) => {
     const at = world.clock.now() + 300;
     const headers = signed(text, at);
@@ -96,7 +96,7 @@ eachWorld(
 );
 
 eachWorld(
-  "while the secret changes, a report bears a digest of either; adding one does not make it another report",
+  "while the secret changes, a report may carry a digest of either; adding one does not make it another report",
   async (world) => {
     const now = world.clock.now();
     const good = signed(text, now)["portcullis-signature"] ?? "";
@@ -114,7 +114,7 @@ eachWorld(
 );
 
 eachWorld(
-  "without a configured secret every report is refused",
+  "every report is refused if no secret is configured",
   async (world) => assertRefused(world, signed(text, world.clock.now(), "")),
   {
     PORTCULLIS_MAIL_WEBHOOK_SECRET: "",
@@ -122,7 +122,7 @@ eachWorld(
 );
 
 eachWorld(
-  "forged reports are counted against the address they come from; the provider's are taken even then",
+  "forged reports are counted against the address they come from, and the provider's are taken even then",
   async (world) => {
     const forged = signed(text, world.clock.now(), "another secret of the same strength");
     const answers = await par(105, async () => send(world, forged));
@@ -138,7 +138,7 @@ eachWorld(
 );
 
 eachWorld(
-  "what is signed is read as strictly as any body, and only once it is known to be signed",
+  "a signed body is read as strictly as any other, and only after its signature was checked",
   async (world) => {
     const now = world.clock.now();
     const unknown = { reports: body.reports, more: 1 };

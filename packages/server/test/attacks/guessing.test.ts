@@ -13,7 +13,8 @@ import {
 } from "../steps.ts";
 import { eachWorld, type TestUser, type World } from "../world.ts";
 
-// Who guesses passwords, from one place or from everywhere, and what it may cost the owner.
+// An attacker guesses passwords, from one place or from many. These tests say what that may cost
+// the owner.
 
 const WRONG = "wrong wrong wrong";
 const QUARTER_HOUR = 900;
@@ -43,7 +44,7 @@ async function fail(
 }
 
 eachWorld(
-  "LG-01 after 100 failures from everywhere the right password is refused from a fresh client; a trusted device and recovery get in",
+  "LG-01 after 100 failures from everywhere the right password is refused from a fresh client, but a trusted device and recovery get in",
   async (world) => {
     const user = await world.user();
     const { deviceToken } = (await attempt(world, user.email, user.password)).body;
@@ -88,7 +89,7 @@ eachWorld(
 );
 
 eachWorld(
-  `LG-02 MN-02 of ${GUESSES_AT_ONCE} guesses at once, spread over two nodes and as many networks, 100 are evaluated`,
+  `LG-02 MN-02 if ${GUESSES_AT_ONCE} guesses come at once, spread over two nodes and as many networks, 100 are evaluated`,
   async (world) => {
     const user = await world.user();
     const other = await anotherNode(world);
@@ -97,8 +98,8 @@ eachWorld(
       attempt(i % 2 === 0 ? world : other, user.email, WRONG, { address: addressOf(i) }),
     );
     const told = statuses(answers);
-    // A machine under load may tell some to come back later; what it evaluates is the budget and no
-    // more.
+    // A machine under load may ask some callers to come back later, but it evaluates exactly as
+    // many as the budget permits.
     assert.equal(
       (told[401] ?? 0) + (told[429] ?? 0) + (told[503] ?? 0),
       GUESSES_AT_ONCE,
@@ -109,15 +110,18 @@ eachWorld(
   },
 );
 
-eachWorld("LG-02 of 200 guesses at once from one address, twenty are evaluated", async (world) => {
-  const user = await world.user();
-  const before = evaluations(world);
-  assert.deepEqual(statuses(await par(200, async () => attempt(world, user.email, WRONG))), {
-    401: 20,
-    429: 180,
-  });
-  assert.equal(evaluations(world) - before, 20);
-});
+eachWorld(
+  "LG-02 if 200 guesses come at once from one address, twenty are evaluated",
+  async (world) => {
+    const user = await world.user();
+    const before = evaluations(world);
+    assert.deepEqual(statuses(await par(200, async () => attempt(world, user.email, WRONG))), {
+      401: 20,
+      429: 180,
+    });
+    assert.equal(evaluations(world) - before, 20);
+  },
+);
 
 eachWorld(
   "LG-03 every spelling of a name, and the username beside the address, draw on one budget",
@@ -160,7 +164,7 @@ eachWorld(
 );
 
 eachWorld(
-  "LG-04 an attacker who never stops, from fifty networks, does not keep out the owner's device",
+  "LG-04 an attacker who never stops, from fifty networks, does not keep the owner's device out",
   async (world) => {
     const user = await world.user();
     const { deviceToken } = (await attempt(world, user.email, user.password)).body;
@@ -181,7 +185,7 @@ eachWorld(
 );
 
 eachWorld(
-  "LG-04 a device token opens nothing, is good for its own account only, and has ten attempts",
+  "LG-04 a device token opens nothing, serves its own account only, and has ten attempts",
   async (world) => {
     const [anna, bert] = [await world.user(), await world.user()];
     const { deviceToken } = (await attempt(world, anna.email, anna.password)).body;
@@ -227,7 +231,7 @@ eachWorld(
 );
 
 eachWorld(
-  "LG-06 a lock that has passed comes back after the same number of failures",
+  "LG-06 a lock that has ended comes back after the same number of failures",
   async (world) => {
     const user = await world.user();
     const locked = [...Array.from({ length: 20 }, () => 401), 429, 429];
@@ -239,7 +243,7 @@ eachWorld(
 );
 
 eachWorld(
-  "LG-07 an attacker's own successes buy no further guesses at somebody else",
+  "LG-07 an attacker's own successes buy no further guesses at another user",
   async (world) => {
     const [victim, attacker] = [await world.user(), await world.user()];
     const before = evaluations(world);
@@ -270,8 +274,8 @@ eachWorld(
       (await attempt(world, user.email, user.password, { address: "203.0.113.5" })).status,
       201,
     );
-    // 95 of the 100 are still spent: five more of anybody's, and the account is for its devices
-    // only.
+    // 95 of the 100 are still used up: after five more failures from anywhere, only the account's
+    // devices may try.
     assert.deepEqual(
       await fail(world, user.email, 7, "203.0.113.77"),
       [401, 401, 401, 401, 401, 429, 429],
@@ -320,7 +324,7 @@ eachWorld("LG-08 the /48 above has a limit of its own", async (world) => {
   assert.deepEqual(statuses(answers), { 401: 180, 429: 20 });
 });
 
-eachWorld("LG-09 no header of a direct client makes it somebody else", async (world) => {
+eachWorld("LG-09 no header of a direct client changes who it is", async (world) => {
   const user = await world.user();
   const answers = [];
   for (let i = 0; i < 25; i += 1) {
@@ -343,7 +347,7 @@ eachWorld("LG-09 no header of a direct client makes it somebody else", async (wo
 });
 
 eachWorld(
-  "LG-09 behind a trusted proxy the client is whom the proxy names, and nobody a client has put before",
+  "LG-09 behind a trusted proxy the client is the one that the proxy names, even if a client has put others before it",
   async (world) => {
     const user = await world.user();
     for (let i = 0; i < 20; i += 1)
@@ -377,7 +381,7 @@ eachWorld(
 );
 
 eachWorld(
-  "EN-06 a name nobody has is throttled exactly as one that somebody has, in every spelling",
+  "EN-06 an unknown name is throttled exactly as a user's name, in every spelling",
   async (world) => {
     await world.user({ email: "known@xn--bcher-kva.example", username: "grosser" });
     const scripts = [
@@ -428,7 +432,7 @@ eachWorld(
 );
 
 eachWorld(
-  "EN-06 an account that is locked for good and a name nobody has are told the same",
+  "EN-06 an account that is locked for good and an unknown name get the same answer",
   async (world) => {
     const user = await world.user();
     const told = [];
@@ -479,7 +483,7 @@ eachWorld(
 );
 
 eachWorld(
-  "AU-04 what is remembered of names nobody has ends; what is remembered of an account does not",
+  "AU-04 failures of unknown names are forgotten in the end, but those of an account are not",
   async (world) => {
     const user = await world.user();
     await failFromEverywhere(world, user, 101);

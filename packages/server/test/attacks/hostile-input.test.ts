@@ -19,23 +19,26 @@ import { signed } from "../steps.ts";
 import { eachWorld, publicUrl, type Refused, type World } from "../world.ts";
 import { malformedJson, strangeTexts, strangeValues } from "./hostile-values.ts";
 
-/** TEST_SEED repeats a run. */
+/** Set TEST_SEED to repeat a run. */
 const SEED = Number(process.env["TEST_SEED"] ?? systemRandom.bytes(4).readUInt32BE(0));
 const MUTATIONS = {
   sqlite: size({ small: 300, full: 1500 }),
   postgres: size({ small: 150, full: 800 }),
 } as const;
-/** Each endpoint is tried with one in so many names of columns, so that together they see all. */
+/** Each endpoint gets one in so many names of columns, so that together they get all. */
 const EVERY_COLUMN = size({ small: 8, full: 1 });
 
 const all: readonly Endpoint[] = Object.values(endpoints);
-/** Faces answer for every path that is not native, in words of their own. */
+/**
+ * Faces are switched off, because they answer every path that is not native with words of their
+ * own.
+ */
 const native = { PORTCULLIS_FACES: "none" } as const;
 
 const withBody = all.filter(({ input }) => input !== undefined);
 
 eachWorld(
-  "IN-02, IN-04 what is not JSON in UTF-8 is refused as such by every endpoint that reads a body",
+  "IN-02, IN-04 a body that is not JSON in UTF-8 is refused as such by every endpoint that reads one",
   async (world) => {
     await besieged(world, async (siege) => {
       for (const endpoint of withBody) {
@@ -50,7 +53,7 @@ eachWorld(
 );
 
 eachWorld(
-  "IN-02, IN-03 a member of another type, or one too many, is refused by every endpoint, and nothing is coerced",
+  "IN-02, IN-03 a member of another type, or one too many, is refused by every endpoint, and no value is coerced",
   async (world) => {
     const columns = new Set(
       (await world.rules.db.introspection.getTables()).flatMap((table) =>
@@ -105,7 +108,7 @@ eachWorld(
 );
 
 eachWorld(
-  "IN-04, IN-05 hostile text in any member of any endpoint ends in a declared answer; what no column can hold is refused",
+  "IN-04, IN-05 hostile text in any member of any endpoint gets a declared answer, and text that no column can hold is refused",
   async (world) => {
     await besieged(world, async (siege) => {
       for (const text of strangeTexts) {
@@ -133,7 +136,7 @@ eachWorld(
 );
 
 eachWorld(
-  "IN-10 hostile paths and queries end in a declared answer of every endpoint, for whoever asks",
+  "IN-10 hostile paths and queries get a declared answer of every endpoint, for every kind of user",
   async (world) => {
     const words = strangeTexts
       .map((text) => JSON.parse(text) as string)
@@ -201,7 +204,7 @@ eachWorld(
 );
 
 eachWorld(
-  "JW-03, JW-11 no Authorization header but a good one opens anything, and none is a fault",
+  "JW-03, JW-11 only a good Authorization header opens anything, and no header causes a fault",
   async (world) => {
     const guarded = all.filter(({ access }) => access === "user" || access === "superuser");
     await besieged(world, async (siege) => {
@@ -220,7 +223,7 @@ eachWorld(
 );
 
 eachWorld(
-  "JW-11 through a socket too: two Authorization headers, none, bytes that are no text, 100 KB",
+  "JW-11 a socket treats two Authorization headers, none, bytes that are no text, and 100 KB in the same way",
   async (world) => {
     const app = composeApp(world.parts, world.rules, () => "ready");
     const { accessToken } = await world.signIn(await world.user());
@@ -280,7 +283,7 @@ eachWorld(
 );
 
 eachWorld(
-  `IN-10 requests that were good until they were damaged at random end in a declared answer (TEST_SEED=${SEED})`,
+  `IN-10 good requests that were damaged at random get a declared answer (TEST_SEED=${SEED})`,
   async (world) => {
     const chance = seeded(SEED);
     await besieged(world, async (siege) => {
@@ -324,10 +327,10 @@ interface Attack {
   readonly path?: string;
   readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Whose token is sent; where nothing is said, one that the endpoint asks for. */
+  /** The kind of user whose token is sent. The default is the kind that the endpoint requires. */
   readonly as?: "nobody" | "user" | "superuser";
   readonly authorization?: string;
-  /** What the path may lead to, where it is not the endpoint's. */
+  /** Failures that the path may cause beside those of the endpoint. */
   readonly alsoMay?: readonly FailureCode[];
 }
 
@@ -338,7 +341,7 @@ interface Told {
 }
 
 interface Siege {
-  /** What was not refused. */
+  /** The requests that were accepted. */
   readonly accepted: readonly { readonly name: string; readonly body: Attack["body"] }[];
   sampleOf(endpoint: Endpoint): Readonly<Record<string, unknown>>;
   tokenOf(who: "user" | "superuser"): Promise<string>;
@@ -347,8 +350,8 @@ interface Siege {
 }
 
 /**
- * Runs the attack and checks what must hold after any: nothing stored but by what was accepted, no
- * fault, prototypes as they were.
+ * Runs the attack and checks what must hold after any: only accepted requests stored anything,
+ * there was no fault, and prototypes are unchanged.
  */
 async function besieged(world: World, attack: (siege: Siege) => Promise<void>): Promise<void> {
   const app = composeApp(world.parts, world.rules, () => "ready");
@@ -384,7 +387,7 @@ async function besieged(world: World, attack: (siege: Siege) => Promise<void>): 
   }: Attack): Promise<Told> => {
     const { access } = endpoint;
     const who = as ?? (access === "public" || access === "signed" ? "nobody" : access);
-    // Each at a time of its own: what is sent twice is not a replay.
+    // Each one has a time of its own, so that a repeated body is not a replay.
     const signature =
       access === "signed" ? signed(body ?? "", world.clock.now() - 300 + (sent % 600)) : {};
     const credential =
@@ -498,7 +501,7 @@ const assertion = {
 };
 const attestation = { ...credential, response: { clientDataJSON: "e30", attestationObject: "oA" } };
 
-/** Refused, or without an effect, however good its form. */
+/** These requests are refused or have no effect, even in good form. */
 function samples(name: string): Readonly<Record<string, unknown>> {
   const unique = systemRandom.bytes(5).toString("hex");
   const long = systemRandom.bytes(32).toString("base64url");
@@ -566,7 +569,7 @@ function samples(name: string): Readonly<Record<string, unknown>> {
   return body;
 }
 
-/** One body for each text member of `sample`, with `text`, a JSON text, in its place. */
+/** Makes one body for each text member of `sample`, with the JSON text `text` in its place. */
 function withText(sample: Readonly<Record<string, unknown>>, text: string): readonly string[] {
   const members = Object.entries(sample);
   const replaced = members.filter(([, value]) => typeof value === "string");
@@ -587,7 +590,7 @@ const optional: ReadonlySet<string> = new Set([
   "signIn.deviceToken",
   "refreshSession.attemptId",
   "updateMe.profile",
-  // Of users who have no password.
+  // Members that users without a password send.
   "deleteMe.password",
   "changeEmail.password",
   "changeUsername.password",
@@ -598,12 +601,12 @@ const optional: ReadonlySet<string> = new Set([
   "addPasskey.endOtherSessions",
   "signInWithPasskey.deviceToken",
 ]);
-/** For which no member at all is a request in good form. */
+/** Endpoints that accept a request without any member. */
 const bare: ReadonlySet<string> = new Set(["deleteMe", "startTotp"]);
 const nullable: ReadonlySet<string> = new Set(["changeUsername.username"]);
-/** Answered alike whatever is sent, and stores none of it. */
+/** Endpoints that answer every body alike and store none of it. */
 const harmless: ReadonlySet<string> = new Set(["logOut"]);
-/** After these the tokens in use may be dead. */
+/** Endpoints after which the tokens in use may be dead. */
 const ends: ReadonlySet<string> = new Set(
   all
     .filter(
@@ -665,7 +668,7 @@ function queriesOf({ query }: Endpoint, words: readonly string[]): readonly stri
   ];
 }
 
-/** Forged, bent and broken; each would be `good` but for what is wrong with it. */
+/** Forged, bent and broken headers. Each would be `good` without its one fault. */
 function authorizations(good: string): readonly string[] {
   const [header = "", payload = "", signature = ""] = good.split(".");
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -751,7 +754,7 @@ const headerValues = [
   "DELETE",
 ];
 
-/** Numbers from 0 to 1 (mulberry32): the same for the same seed. */
+/** Returns numbers from 0 to 1, the same for the same seed (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -769,8 +772,8 @@ function pick<Item>(chance: () => number, items: readonly Item[]): Item {
 }
 
 /**
- * One to three times: bytes flipped, cut out, doubled, put in, or a value exchanged for a strange
- * one.
+ * Damages a text one to three times: flips, cuts, doubles or inserts bytes, or replaces a value by
+ * a strange one.
  */
 function damage(chance: () => number, text: string): Uint8Array<ArrayBuffer> {
   let bytes = Buffer.from(text);

@@ -1,6 +1,6 @@
 /**
- * Bytes that are no JSON text of ours, after the cases of the JSON parsing test suite whose names
- * begin with `n_`, and our own.
+ * Bytes that are not valid JSON for us. They follow the cases of the JSON parsing test suite whose
+ * names begin with `n_`, and add our own.
  */
 export const malformedJson: readonly (string | Uint8Array<ArrayBuffer>)[] = [
   // Structure
@@ -86,7 +86,7 @@ export const malformedJson: readonly (string | Uint8Array<ArrayBuffer>)[] = [
   "[`a`]",
   "[“a”]",
   '[\\"a"]',
-  // White space that is none (RFC 8259 §2)
+  // Characters that do not count as white space (RFC 8259 §2)
   "\u00a0{}",
   "\u000b{}",
   "\u000c{}",
@@ -102,7 +102,8 @@ export const malformedJson: readonly (string | Uint8Array<ArrayBuffer>)[] = [
   Uint8Array.from([0x5b, 0x22, 0xf4, 0x90, 0x80, 0x80, 0x22, 0x5d]),
   Uint8Array.from([0x5b, 0x22, 0xe2, 0x82, 0x22, 0x5d]),
   Uint8Array.from([0x1f, 0x8b, 0x08, 0x00, 0x00]),
-  // What a parser would take, and we do not: names twice, names of prototypes, depth (IN-02)
+  // Texts that a parser would accept and we refuse: duplicate names, names of prototypes, depth
+  // (IN-02)
   '{"a":1,"a":2}',
   '{"a":1,"\\u0061":2}',
   '{"a":{"b":1,"b":1}}',
@@ -118,7 +119,7 @@ export const malformedJson: readonly (string | Uint8Array<ArrayBuffer>)[] = [
 ];
 
 /**
- * A value of every type; no endpoint takes any of them for one of another type, or as its whole
+ * Values of every type. No endpoint accepts any of them in place of another type, or as its whole
  * body.
  */
 export const strangeValues: readonly unknown[] = [
@@ -150,7 +151,7 @@ export const strangeValues: readonly unknown[] = [
   { "": "" },
 ];
 
-/** JSON texts of strings in which somebody, somewhere, has failed. */
+/** JSON texts of strings that have broken some program. */
 export const strangeTexts: readonly string[] = [
   '"\\ud800"',
   '"\\udc00\\ud800"',

@@ -16,7 +16,7 @@ import { startServer, type ServerProcess } from "../process.ts";
 import type { Challenge } from "../second-factor.ts";
 
 /**
- * What must be found nowhere but where it belongs, by the name under which a failure reports it.
+ * The secrets that must not appear anywhere else, under the names by which a failure reports them.
  */
 interface Canaries {
   readonly passwords: Map<string, string>;
@@ -25,7 +25,7 @@ interface Canaries {
   readonly addresses: Map<string, string>;
 }
 
-/** Everything that leaves the server or stays behind, as it was seen. */
+/** Everything that leaves the server or stays behind, as the test saw it. */
 interface Sinks {
   readonly log: string;
   readonly audit: string;
@@ -35,14 +35,14 @@ interface Sinks {
   readonly mails: string;
   readonly tables: string;
   /**
-   * The bytes of the embedded database once the server has stopped, and of all its files while it
+   * The bytes of the embedded database after the server has stopped, and of all its files while it
    * ran.
    */
   readonly file: string;
   readonly journal: string;
 }
 
-/** As the plain text of a mail shows them, each on a line of its own. */
+/** A code in the plain text of a mail stands on a line of its own. */
 const SHORT_CODE = /^ {4}(\d{8})\r?$/m;
 const LONG_CODE = /^ {4}https?:\S+#([\w-]{43})\r?$/m;
 const METRICS_TOKEN = "canary-metrics-5f0d7c2a91";
@@ -99,7 +99,7 @@ eachDatabase(
         ...canaries.tokens,
         ...canaries.codes,
       ]);
-      // The write-ahead log still holds what was mailed, until it is written over.
+      // The write-ahead log holds mailed secrets until it is overwritten.
       assertNone("write-ahead log", sinks.journal, [
         ...canaries.passwords,
         ...[...canaries.tokens].filter(([name]) => !isMailed(name)),
@@ -114,7 +114,7 @@ eachDatabase(
   },
 );
 
-test("PV-01 what is deleted is overwritten in the file of the embedded database", async () => {
+test("PV-01 deleted data is overwritten in the file of the embedded database", async () => {
   await withSqlite(async ({ db, options }) => {
     const row = {
       id: "mail",
@@ -138,7 +138,10 @@ test("PV-01 what is deleted is overwritten in the file of the embedded database"
   });
 });
 
-/** A sink that nothing reached, or a canary that never sang, would prove nothing. */
+/**
+ * Checks that every sink received something and every canary was used. Otherwise the test would
+ * prove nothing.
+ */
 function assertAwake(sinks: Sinks, canaries: Canaries): void {
   for (const event of [
     "http.request",
@@ -193,7 +196,7 @@ function assertNone(
 
 const isMailed = (name: string): boolean => name.startsWith("reset");
 
-/** As it is, and as URLs, JSON, base64 and hexadecimal would spell it. */
+/** Returns a canary as it is and as URLs, JSON, base64 and hexadecimal would spell it. */
 function forms(canary: string): readonly string[] {
   const bytes = Buffer.from(canary);
   return [
@@ -386,7 +389,7 @@ async function journey(
       },
     });
 
-    // ── what clients put where it does not belong
+    // ── secrets that clients put in the wrong place
     const second = await signIn("second", anna.email, anna.password);
     await mailed(8);
     await answersOf("GET", `/v1/me?access_token=${second.accessToken}`, 401);
@@ -566,7 +569,7 @@ class Caller {
   }
 }
 
-/** Whole mails, oldest first, as a reader sees them: folded lines and encoded characters undone. */
+/** Reads whole mails, oldest first, with folded lines and encoded characters undone. */
 function mailsIn(folder: string): readonly string[] {
   const files = readdirSync(folder).filter((name) => !name.startsWith("."));
   return files.toSorted().map((name) => readable(readFileSync(join(folder, name), "utf8")));
@@ -598,7 +601,7 @@ async function withDatabase<Result>(
   }
 }
 
-/** From now on the database refuses every registration; PostgreSQL's error quotes the whole row. */
+/** Makes the database refuse every registration. PostgreSQL's error quotes the whole row. */
 async function refuseRegistrations({ db, dialect }: OpenDatabase): Promise<void> {
   if (dialect === "postgres")
     await sql`alter table registrations add constraint refused check (tries_left > 100) not valid`.execute(

@@ -23,7 +23,7 @@ import {
 import { addressOf, countRows } from "../steps.ts";
 import { eachWorld, publicUrl, type World } from "../world.ts";
 
-/** TEST_SEED repeats a run. */
+/** Set TEST_SEED to repeat a run. */
 const SEED = Number(process.env["TEST_SEED"] ?? systemRandom.bytes(4).readUInt32BE(0));
 const REGISTRATIONS = size({ small: 5000, full: 70_000 });
 const ASSERTIONS = size({ small: 2500, full: 32_000 });
@@ -35,7 +35,7 @@ const challenge = randomBytes(32).toString("base64url");
 const domainHash = createHash("sha256").update(domain).digest();
 const algorithms: readonly Algorithm[] = ["ES256", "EdDSA", "RS256"];
 
-/** Numbers from 0 up to `below`, the same for the same seed (mulberry32). */
+/** Returns numbers from 0 up to `below`, the same for the same seed (mulberry32). */
 function dice(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
@@ -49,7 +49,7 @@ function dice(seed: number): (below: number) => number {
 type Roll = ReturnType<typeof dice>;
 
 /**
- * What CBOR, DER and JSON readers stumble over: endless and enormous lengths, nesting, breaks,
+ * Bytes that trip readers of CBOR, DER and JSON: endless and enormous lengths, nesting, breaks,
  * tags, surrogates.
  */
 const stones = [
@@ -80,7 +80,7 @@ const stones = [
   "80",
 ].map((hex) => Buffer.from(hex, "hex"));
 
-/** One to four changes to some bytes. */
+/** Changes some bytes one to four times. */
 function mutate(roll: Roll, original: Uint8Array): Buffer {
   let bytes: Buffer = Buffer.from(original);
   for (let changes = 1 + roll(4); changes > 0; changes--) bytes = changed(roll, bytes);
@@ -113,7 +113,7 @@ function changed(roll: Roll, bytes: Buffer): Buffer {
   }
 }
 
-/** Base64url that no encoder would write, at times. */
+/** Encodes as base64url, at times in a way that no encoder would. */
 function encoded(roll: Roll, bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString("base64url");
   const odd = roll(40);
@@ -149,8 +149,8 @@ function sampleOf(algorithm: Algorithm): Sample {
 }
 
 /**
- * A registration with one of its parts put wrong: what the browser said, the whole object, the data
- * in it, or the key in that.
+ * Makes a registration with a fault in one part: the browser's data, the whole object, the
+ * authenticator data, or the key in it.
  */
 function wrongRegistration(roll: Roll, { credential, clientData, authData }: Sample): Attestation {
   const response = { ...credential.response };
@@ -178,9 +178,9 @@ function wrongRegistration(roll: Roll, { credential, clientData, authData }: Sam
   return { ...credential, response };
 }
 
-/** What may be accepted after all says what it must. */
+/** Checks that an accepted object says what it must. */
 function assertSound({ response }: Attestation | Assertion, type: string): void {
-  // UTF-8 decode as WebAuthn §7.1 has it, which takes a byte order mark off the front.
+  // Decodes UTF-8 as WebAuthn §7.1 does, which drops a byte order mark from the front.
   const text = new TextDecoder().decode(Buffer.from(response.clientDataJSON, "base64url"));
   const said: unknown = JSON.parse(text);
   assert.ok(
@@ -196,7 +196,7 @@ function assertSound({ response }: Attestation | Assertion, type: string): void 
   assert.ok(Buffer.from(data, "base64url").includes(domainHash));
 }
 
-test(`PK-07 of ${REGISTRATIONS} registrations put wrong none is a fault or gets in without being sound (seed ${SEED})`, async () => {
+test(`PK-07 if ${REGISTRATIONS} registrations are damaged, none causes a fault, and only sound ones are accepted (seed ${SEED})`, async () => {
   const roll = dice(SEED);
   const samples = algorithms.map(sampleOf);
   let accepted = 0;
@@ -216,7 +216,7 @@ test(`PK-07 of ${REGISTRATIONS} registrations put wrong none is a fault or gets 
   );
 });
 
-test(`PK-07 of ${ASSERTIONS} assertions put wrong none is a fault or is accepted for what was not signed (seed ${SEED})`, async () => {
+test(`PK-07 if ${ASSERTIONS} assertions are damaged, none causes a fault or is accepted for unsigned data (seed ${SEED})`, async () => {
   const roll = dice(SEED + 1);
   const signers = await Promise.all(
     algorithms.map(async (algorithm) => {
@@ -250,7 +250,9 @@ function keyText({ publicKey }: Registered): string {
   return Buffer.from(publicKey).toString("hex");
 }
 
-/** Half of them are signed as they are, so that what stands behind the signature is reached. */
+/**
+ * Signs half of the assertions as they are, so that the code behind the signature check is reached.
+ */
 function wrongAssertion(
   roll: Roll,
   credential: Assertion,
@@ -263,8 +265,7 @@ function wrongAssertion(
   if (part !== "signature" && roll(2) === 0)
     return { credential: authenticator.get({ challenge }, { [part]: wrong }), isSigned: true };
   response[part] = encoded(roll, wrong);
-  // Written in another way, a signature is still that of the same data; other parts must be the
-  // same bytes.
+  // A signature in another encoding still signs the same data; other parts must be the same bytes.
   const isSame =
     part === "signature" ||
     Buffer.from(response[part], "base64url").equals(
@@ -273,7 +274,7 @@ function wrongAssertion(
   return { credential: { ...credential, response }, isSigned: isSame };
 }
 
-test("PK-07 neither nesting nor size makes reading a registration a fault", async () => {
+test("PK-07 reading a registration causes no fault, even if it is deeply nested or large", async () => {
   const { credential, authData } = sampleOf("ES256");
   const bombs = passkeyBombs(authData);
   for (const [index, bomb] of bombs.entries()) {
@@ -295,7 +296,7 @@ test("PK-07 neither nesting nor size makes reading a registration a fault", asyn
 });
 
 eachWorld(
-  `PK-07 over HTTP what is put wrong is refused, and nothing of it is a fault (seed ${SEED})`,
+  `PK-07 damaged objects are refused over HTTP and cause no fault (seed ${SEED})`,
   async (world) => {
     const roll = dice(SEED + 2);
     const authenticator = newAuthenticator();
@@ -316,8 +317,8 @@ eachWorld(
         roll,
         mutate(roll, Buffer.from(made.response.attestationObject, "base64url")),
       );
-      // A ceremony that was made for this, so that only the object is wrong; one that is good all
-      // the same would end the session.
+      // The ceremony was made for this, so that only the object is wrong. A valid one would end the
+      // session.
       const credential = {
         ...made,
         id: "AAAA",

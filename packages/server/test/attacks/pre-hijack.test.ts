@@ -26,10 +26,11 @@ import {
 } from "../steps.ts";
 import { eachWorld, type World } from "../world.ts";
 
-// An attacker is at the victim's address first (Sudhodanan and Paverd, "Pre-hijacked accounts",
-// 2022). In the end they must hold nothing. The classes: classic-federated merge and non-verifying
-// identity provider (here without a provider: two ways to one address, and an address that nobody
-// has confirmed), unexpired session, trojan identifier, unexpired e-mail change.
+// An attacker uses the victim's address before the victim does (Sudhodanan and Paverd,
+// "Pre-hijacked accounts", 2022). In the end they must hold nothing. The classes are:
+// classic-federated merge and non-verifying identity provider (here without a provider: two ways to
+// one address, and an unconfirmed address), unexpired session, trojan identifier, unexpired e-mail
+// change.
 
 const VICTIM = "victim@example.com";
 const ATTACKERS = "nine grey geese fly";
@@ -37,7 +38,7 @@ const OWN = "seven quiet herons";
 const EVE = "eve@example.org";
 const immediate = { PORTCULLIS_REGISTRATION: "immediate" } as const;
 
-/** A password of the owner's choice, by way of their mailbox. */
+/** Sets a password that the owner chooses through their mailbox. */
 async function recover(world: World, newPassword: string): Promise<void> {
   assert.equal(
     (await world.request("POST", "/v1/password-resets", { body: { email: VICTIM } })).status,
@@ -60,7 +61,7 @@ async function assertOwns(world: World, identifier = VICTIM): Promise<void> {
 }
 
 eachWorld(
-  "RG-01 registered before the victim with a password of the attacker's, the account is the victim's alone",
+  "RG-01 if the attacker registers before the victim, with a password of their own, the account is the victim's alone",
   async (world) => {
     const attackers = await register(world, VICTIM, {
       password: ATTACKERS,
@@ -78,7 +79,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-01 registered between the victim's registration and confirmation, it is the victim's alone",
+  "RG-01 if the attacker registers between the victim's registration and confirmation, the account is the victim's alone",
   async (world) => {
     const victims = await register(world, VICTIM, { password: OWN });
     const victimsCode = codeIn(await latestMail(world, VICTIM));
@@ -92,7 +93,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-01 registered in parallel, the code the victim types in completes the victim's registration or none",
+  "RG-01 if the attacker registers in parallel, the code that the victim types in completes the victim's registration or none",
   async (world) => {
     const [victims, attackers] = await Promise.all([
       register(world, VICTIM, { password: OWN }),
@@ -111,7 +112,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-01 a registration begun after the account is there is answered by a mail to its owner and opens nothing",
+  "RG-01 a registration for an existing account is answered by a mail to its owner and opens nothing",
   async (world) => {
     await join(world, VICTIM, { password: OWN });
     const attackers = await register(world, VICTIM, { password: ATTACKERS });
@@ -124,7 +125,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-01 a session opened before the owner recovers the account does not survive the recovery, nor do password, device and open resets",
+  "RG-01 recovery ends the sessions, password, devices and open resets from before it",
   async (world) => {
     const body = {
       email: VICTIM,
@@ -161,13 +162,13 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-01 RS-02 the attacker's device has no attempts of its own any more once the owner has recovered the account",
+  "RG-01 RS-02 the attacker's device loses its own attempts when the owner recovers the account",
   async (world) => {
     await world.request("POST", "/v1/users", { body: { email: VICTIM, password: ATTACKERS } });
     const { deviceToken } = (await attempt(world, VICTIM, ATTACKERS)).body;
     await recover(world, OWN);
-    // As a trusted device they would be let through ten times, whatever the budget of their
-    // address.
+    // A trusted device would be let through ten times, even if the budget of its address is used
+    // up.
     for (let i = 0; i < 20; i += 1)
       await attempt(world, VICTIM, "wrong wrong wrong", { address: "203.0.113.66" });
     const guess = await attempt(world, VICTIM, "another wrong one", {
@@ -179,10 +180,10 @@ eachWorld(
   immediate,
 );
 
-// ── by link
+// ── links
 
 eachWorld(
-  "RG-01 RG-02 the victim who opens the attacker's link and types a password of their own gives the attacker nothing",
+  "RG-01 RG-02 a victim who opens the attacker's link and types a password of their own gives the attacker nothing",
   async (world) => {
     const attackers = await begin(world, VICTIM, { password: ATTACKERS });
     for (const guess of [OWN, "another of mine", OWN])
@@ -213,7 +214,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-01 RG-02 a link to the victim's registration is of no use in the attacker's, nor the other way round",
+  "RG-01 RG-02 a link to the victim's registration does not work in the attacker's, nor the other way round",
   async (world) => {
     const attackers = await begin(world, VICTIM, { password: ATTACKERS });
     const victims = await begin(world, VICTIM, { password: OWN });
@@ -228,12 +229,9 @@ eachWorld(
   },
 );
 
-// ── with a change of address
+// ── changes of address
 
-/**
- * An attacker who has an account at the victim's address that nobody has confirmed, and is signed
- * in to it.
- */
+/** Creates an account for the attacker at the victim's unconfirmed address, and signs in to it. */
 async function atTheVictimsAddress(world: World): Promise<Somebody> {
   const body = { email: VICTIM, username: "trojan", password: ATTACKERS };
   const { id } = (await world.request<Account>("POST", "/v1/users", { body })).body;
@@ -242,7 +240,7 @@ async function atTheVictimsAddress(world: World): Promise<Somebody> {
 }
 
 eachWorld(
-  "RG-01 unexpired e-mail change: one the attacker began before the owner recovers the account cannot be completed afterwards",
+  "RG-01 unexpired e-mail change: a change that the attacker began before recovery cannot be completed after it",
   async (world) => {
     const attacker = await atTheVictimsAddress(world);
     const held = await begunChange(world, attacker, EVE);
@@ -274,7 +272,7 @@ eachWorld(
     await startChange(world, attacker, EVE);
     await recover(world, OWN);
 
-    // By the name they chose, and by a reset for the address they wanted to add.
+    // The attacker tries the name they chose, and a reset for the address they wanted to add.
     assert.equal((await attempt(world, "trojan", ATTACKERS)).status, 401);
     const before = (await mailsTo(world, EVE)).length;
     assert.equal(
@@ -289,7 +287,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-01 trojan identifier: an account moved on to the attacker's own address leaves the victim's free, with nothing attached",
+  "RG-01 trojan identifier: an account moved on to the attacker's own address leaves the victim's free and empty",
   async (world) => {
     const attacker = await atTheVictimsAddress(world);
     const { changeId, code } = await begunChange(world, attacker, EVE);
@@ -330,7 +328,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-01 an address that was claimed without proof is worth nothing once proof is asked for, and the owner's by their mailbox",
+  "RG-01 an address that was claimed without proof is worth nothing once proof is required, and its mailbox gives it to the owner",
   async (world) => {
     const attacker = await atTheVictimsAddress(world);
     const strict = servedBy(world, {

@@ -12,14 +12,14 @@ import {
 import { addressOf, attempt, codeIn, latestMail, otherCode, register } from "../steps.ts";
 import { eachWorld, type World } from "../world.ts";
 
-// RS-04: whoever has an account of their own, and everything that is handed to its owner, walks
-// over every endpoint that has to do with recovery, in any order. The victim's password and names
-// stay what they are: nothing of the victim's was ever theirs.
+// RS-04: the attacker has an account of their own and everything that is handed to its owner, and
+// calls every recovery endpoint in any order. The victim's password and names stay the same,
+// because the attacker never held anything of the victim's.
 
 const CHOSEN = "chosen by the attacker";
 
 /**
- * What the attacker holds: ids of the victim's flows that they began themselves, and ids, codes and
+ * The attacker holds ids of the victim's flows that they began themselves, and ids, codes and
  * tokens of their own.
  */
 interface Held {
@@ -36,7 +36,10 @@ interface Step {
   readonly signedIn: boolean;
 }
 
-/** Every member of a body from what is held, so that ids, codes and tokens of all flows meet. */
+/**
+ * Takes every member of a body from what the attacker holds, so that ids, codes and tokens of all
+ * flows meet.
+ */
 function stepsOf(held: Held): fc.Arbitrary<Step> {
   const one = (values: readonly string[]) => fc.constantFrom(...values);
   const step = (
@@ -98,8 +101,8 @@ async function holdings(
 ): Promise<{ readonly victimId: string; readonly token: string; readonly held: Held }> {
   const victim = await somebody(world, { username: "victim" });
   const attacker = await somebody(world, { email: "attacker@example.com" });
-  // The victim is at it too: a reset, a pending change and an undo are open, which the attacker
-  // never sees.
+  // The victim uses recovery, too: a reset, a pending change and an undo are open, and the attacker
+  // never sees them.
   await changed(world, victim, victim.user.email, "victim@example.org");
   await begunChange(world, victim, "victim@example.net");
   const victims = (await startReset(world, "victim@example.org")).body;

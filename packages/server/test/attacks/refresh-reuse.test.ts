@@ -36,7 +36,7 @@ const events = async (world: World, event: string) =>
   ).length;
 
 eachWorld(
-  "RF-01 a refresh token used again after the window ends the session, its access tokens included",
+  "RF-01 a refresh token that is used again after the window ends the session, including its access tokens",
   async (world) => {
     const first = await signedIn(world);
     const second = (await refresh(world, first.refreshToken)).body;
@@ -56,7 +56,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RF-02 twice inside the window gives the same successor both times, and the second is audited",
+  "RF-02 two uses inside the window give the same successor, and the second is audited",
   async (world) => {
     const first = await signedIn(world);
     const one = (await refresh(world, first.refreshToken)).body;
@@ -71,7 +71,7 @@ eachWorld(
 
 for (const wait of [1, 60, 3600]) {
   eachWorld(
-    `RF-03 an answer lost for ${wait} s is had by repeating the request with its attempt id, until the successor has been used`,
+    `RF-03 if an answer is lost for ${wait} s, the request with its attempt id can be repeated until the successor has been used`,
     async (world) => {
       const first = await signedIn(world);
       const lost = (await refresh(world, first.refreshToken, "attempt-0123456789")).body;
@@ -210,7 +210,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RF-16 a token from after the backup that was restored ends the session, audited",
+  "RF-16 a token issued after the restored backup ends the session, and the audit records it",
   async (world) => {
     const first = await signedIn(world);
     const second = (await refresh(world, first.refreshToken)).body;
@@ -225,7 +225,7 @@ eachWorld(
 );
 
 eachWorld(
-  "with a grace of 0 the second use is theft at once",
+  "a second use is theft at once if the grace is 0",
   async (world) => {
     const first = await world.signIn(await world.user());
     assert.equal((await refresh(world, first.refreshToken)).status, 200);

@@ -18,7 +18,7 @@ interface Node {
   readonly app: App;
 }
 
-/** A second server over the same database. */
+/** Runs a second server over the same database. */
 async function withSecondNode(world: World, run: (node: Node) => Promise<void>): Promise<void> {
   const rules = await composeRules(world.parts);
   const app = composeApp(world.parts, rules, () => "ready");
@@ -111,7 +111,7 @@ for (const [name, act] of Object.entries(acts)) {
         assert.equal(await statusAt(node, tokens.accessToken), 200);
         const { status } = await whileTimePasses(world, act(world, user, tokens));
         assert.ok(status < 300, `answered ${status}`);
-        // Nothing passes between the answer and these: no poll, no turn of a clock.
+        // No time passes between the answer and these calls: no poll, no turn of a clock.
         const here = await world.request("GET", "/v1/token", { token: tokens.accessToken });
         assert.equal(await statusAt(node, tokens.accessToken), 401);
         assert.deepEqual([here.status, here.body.code], [401, "session_ended"]);
@@ -127,7 +127,7 @@ for (const [name, act] of Object.entries(acts)) {
 
 type Repeat = (world: World) => Promise<{ readonly status: number }>;
 
-/** Calls that find nothing left to do when they are made twice; what each needs is prepared first. */
+/** Calls that find nothing left to do if they are repeated. Each is prepared first. */
 const repeatable: Readonly<
   Record<string, (world: World, user: TestUser, tokens: SessionTokens) => Promise<Repeat>>
 > = {
@@ -206,7 +206,7 @@ async function untilRevoked(world: World, subjects: readonly string[]): Promise<
 }
 
 eachWorld(
-  "RV-08 logging one device out leaves the others; doing it again, or to a stranger's session, changes nothing",
+  "RV-08 logging one device out leaves the others; repeating it, or naming a stranger's session, changes nothing",
   async (world) => {
     const anna = await world.user();
     const [one, two] = [await world.signIn(anna), await world.signIn(anna)];
@@ -241,7 +241,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RV-06 a login in the second of a logout everywhere works, and what was issued before it is dead",
+  "RV-06 a login in the second of a logout everywhere works, and earlier tokens are dead",
   async (world) => {
     const user = await world.user();
     for (let round = 0; round < 20; round += 1) {
@@ -264,7 +264,7 @@ eachWorld(
 );
 
 eachWorld(
-  "who registers in the second in which everything is revoked can sign in",
+  "a user who registers in the second in which everything is revoked can sign in",
   async (world) => {
     for (let round = 0; round < 3; round += 1)
       await world.request("DELETE", "/v1/admin/sessions", { token: await operator(world) });
@@ -311,7 +311,7 @@ eachWorld("JW-02 unknown key ids cause no database query", async (world) => {
 });
 
 eachWorld(
-  "RV-13 a revocation outlives the last token it covers, whatever the lifetime is set to afterwards",
+  "RV-13 a revocation outlives the last token it covers, even if the lifetime is changed afterwards",
   async (world) => {
     const tokens = await world.signIn(await world.user());
     await world.request("DELETE", "/v1/sessions/current", { token: tokens.accessToken });
@@ -349,7 +349,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RV-02 a node that has died holds a revoking call up for the staleness bound and no longer",
+  "RV-02 a dead node delays a revoking call for the staleness bound and no longer",
   async (world) => {
     const tokens = await world.signIn(await world.user());
     const now = world.clock.now();

@@ -16,7 +16,7 @@ import { eachWorld, publicUrl, type World, type WorldOptions } from "../world.ts
 // of each face's view is called by callers in every state; the policy is asked before the body is
 // read, so that most calls carry none.
 
-/** Acts that ask for the same, as the documentation groups them. */
+/** Groups of acts that ask for the same proof, as the documentation has them. */
 type Demand = "open" | "own" | "recent factor" | "fresh proof" | "admin read" | "admin act";
 const demands = [
   "open",
@@ -31,7 +31,9 @@ interface State {
   readonly superuser?: true;
   /** Whether the user has set up an authenticator app. */
   readonly factor?: true;
-  /** Whether the session has shown a factor; the strongest one, so that MF-07 refuses nothing. */
+  /**
+   * Whether the session has shown a factor. It is the strongest one, so that MF-07 refuses nothing.
+   */
   readonly shown?: true;
   /** How long ago the session was proven. */
   readonly age?: number;
@@ -43,7 +45,7 @@ interface State {
 const own = ["open", "own"] as const;
 const everything = demands;
 
-/** What callers may do, whatever the policy of the deployment. */
+/** The acts that callers may do under every policy of the deployment. */
 const states: Readonly<Record<string, State>> = {
   "a user who has no factor": { may: [...own, "recent factor", "fresh proof"] },
   "a user who has no factor and signed in long ago": { age: 1000, may: [...own, "recent factor"] },
@@ -98,7 +100,7 @@ const states: Readonly<Record<string, State>> = {
   },
 };
 
-/** What a superuser without a factor may do depends on the policy. */
+/** The acts that a superuser without a factor may do, by policy. */
 const bareSuperuser: Readonly<Record<string, readonly Demand[]>> = {
   off: everything,
   optional: everything,
@@ -152,7 +154,8 @@ const nativeDoors: readonly Door[] = Object.values(endpoints).flatMap((endpoint:
         const asked = { token, ...body, address: nextAddress() };
         const answered = await world.request(endpoint.method, path, asked);
         const { code } = answered.body;
-        // To a user's own act only the rule says so: it keeps the last factor of a superuser.
+        // Only the rule gives this answer to a user's own act: it keeps the last factor of a
+        // superuser.
         const isOfRule = code === "factor_required" && endpoint.access === "user";
         return denials.includes(code ?? "") && !isOfRule ? "refused" : "allowed";
       },
@@ -162,13 +165,13 @@ const nativeDoors: readonly Door[] = Object.values(endpoints).flatMap((endpoint:
 
 let addresses = 0;
 
-/** One network for each call, so that no limit per address meddles. */
+/** Uses a new network for each call, so that no limit per address interferes. */
 function nextAddress(): string {
   addresses += 1;
   return `10.${(addresses >> 8) & 255}.${addresses & 255}.1`;
 }
 
-/** What faces say when the policy refuses; a 403 in other words comes from a rule behind it. */
+/** The answers of faces if the policy refuses. A 403 in other words comes from a rule behind it. */
 const faceDenials = [
   "You do not have permission to perform this action.",
   "You do not have permission to perform this action until you verify your OTP device.",
@@ -189,7 +192,7 @@ const isNoSuperuser = ({ superuser }: State): boolean => superuser !== true;
 const hasNoFactor = ({ factor }: State): boolean => factor !== true;
 const verifiedOnly = "the tutorial's IsOtpVerified asks for a shown device before everything";
 
-/** The acts of every method that a view of a face has; a view without its row fails the test. */
+/** Lists the act of every method of every view. A view without a row fails the test. */
 function actsAtFaces(login: LoginField): Readonly<Record<string, readonly Asked[]>> {
   const update = login === "username" ? "changeEmail" : "changeOwnProfile";
   const rename = login === "username" ? "changeUsername" : "changeEmail";
@@ -275,7 +278,7 @@ function faceDoors(world: World, other: User): readonly Door[] {
   );
 }
 
-/** A code that matches the pattern of the view's path, and nothing else. */
+/** Returns a code that matches the pattern of the view's path but is not valid. */
 const codeFor = ({ name }: View): string => (name.includes("static") ? "aaaa2222" : "000000");
 
 async function knockAtFace(
@@ -292,7 +295,7 @@ async function knockAtFace(
     headers: { authorization },
     address: nextAddress(),
   });
-  // The users that paths name are there: a 404 hides one from a user who is no superuser.
+  // The users that the paths name exist: a 404 hides one from a user without superuser rights.
   if (answered.status === 401 || answered.status === 404) return "refused";
   const { detail = "" } = answered.body;
   return answered.status === 403 && faceDenials.includes(detail) ? "refused" : "allowed";
@@ -349,7 +352,8 @@ async function knockEverywhere(
       if (not?.(state) === true) continue;
       const verdict = await knock(world, await callerIn(world, state));
       const expected = state.may.includes(demandOf(act)) ? "allowed" : "refused";
-      // Nobody may be signed in in the second in which everybody's sessions ended.
+      // A second must pass, because no session may be opened in the second in which all sessions
+      // ended.
       world.clock.advance(1);
       if (stricter !== undefined && verdict === "refused") continue;
       assert.equal(verdict, expected, `${words} at ${name}, which is ${act}`);
@@ -357,7 +361,7 @@ async function knockEverywhere(
   }
 }
 
-/** So that no caller is the last superuser. */
+/** Creates another superuser, so that no caller is the last one. */
 async function another(world: World): Promise<User> {
   const { id } = await world.user({ superuser: true });
   return (await findUser(world.rules.db, id)) ?? assert.fail();

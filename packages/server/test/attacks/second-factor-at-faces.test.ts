@@ -5,12 +5,12 @@ import { PASSWORD, servedBy } from "../steps.ts";
 import { enrolTotp, stepUp, totpCode } from "../second-factor.ts";
 import { eachWorld, type Answered, type World } from "../world.ts";
 
-// Djoser's sessions are opened by a password alone, so a session of a user who has a second factor
-// is one from before the factor was set up. What it may do is what it may do natively.
+// A password alone opens Djoser's sessions, so the session of a user with a second factor is older
+// than the factor. It may do only what it may do natively.
 
 const byEmail = { ...djoser, PORTCULLIS_LOGIN_FIELD: "email" } as const;
 
-/** A face session of a user who sets up an authenticator app afterwards. */
+/** Opens a face session for a user who sets up an authenticator app afterwards. */
 async function olderSession(world: World, field: "username" | "email" = "username") {
   const anna = await user(world, "anna");
   const name = field === "email" ? anna.email : anna.username;
@@ -74,7 +74,7 @@ eachWorld(
 
 for (const method of ["PATCH", "PUT"]) {
   eachWorld(
-    `with login by username, ${method} of Djoser's users/me/ does not move the address of a user who has a second factor`,
+    `${method} of Djoser's users/me/ does not move the address of a user with a second factor, with login by username`,
     async (world) => {
       const { anna, token } = await olderSession(world);
       for (const path of ["users/me/", `users/${anna.number}/`])
@@ -119,7 +119,7 @@ eachWorld(
   djoser,
 );
 
-/** Djoser's staff functions. */
+/** Calls Djoser's staff functions. */
 async function administer(world: World, token: string, number: number) {
   const password = { current_password: PASSWORD };
   return [
@@ -220,7 +220,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a paused account logs out at a face, where everything else tells it that it is inactive",
+  "a paused account can log out at a face, but every other call tells it that it is inactive",
   async (world) => {
     const anna = await user(world, "anna");
     const { access: token, refresh } = await loggedIn(world, "anna");

@@ -4,10 +4,10 @@ import { countRows } from "../steps.ts";
 import { enrolTotp } from "../second-factor.ts";
 import { eachWorld, publicUrl } from "../world.ts";
 
-// MF-08 for the Django faces; the native endpoints are gone through in sign-in/challenge.test.ts.
+// Tests MF-08 for the Django faces; sign-in/challenge.test.ts covers the native endpoints.
 
 eachWorld(
-  "MF-08 whatever view of a face is handed the password of somebody with a second factor, no session is opened",
+  "MF-08 no view of a face opens a session for the password of a user with a second factor",
   async (world) => {
     const { config } = world.parts;
     const views = faceViews({

@@ -24,8 +24,8 @@ import {
 import { eachWorld, publicUrl, type World } from "../world.ts";
 
 /**
- * Where a kind of token belongs: `knock` presents one, any kind, `passes` says whether it was let
- * in.
+ * A place that takes one kind of token. `knock` presents a token of any kind, and `passes` tells
+ * whether it was let in.
  */
 interface Door {
   readonly knock: (token: string, address: string) => Promise<{ readonly status: number }>;
@@ -42,8 +42,8 @@ type Kind =
   | "device token";
 
 /**
- * One of each, all of them good, of accounts of their own, so that what opens one door closes no
- * other.
+ * Makes a valid token of each kind, each for its own account, so that using one does not close the
+ * doors of others.
  */
 async function keysAndDoors(world: World): Promise<{
   readonly keys: Readonly<Record<Kind, string>>;
@@ -103,7 +103,7 @@ async function keysAndDoors(world: World): Promise<{
       knock: async (token, address) => refresh(world, token, { address }),
       passes: ok,
     },
-    // Its bearer has attempts of their own where the network's are used up.
+    // The bearer has attempts of their own after those of the network are used up.
     "device token": {
       knock: async (deviceToken) =>
         attempt(world, signedIn.email, "wrong", { address: "203.0.113.66", deviceToken }),
@@ -126,7 +126,7 @@ const kinds: readonly Kind[] = [
 ];
 
 eachWorld(
-  "RS-05 a token of one kind is refused wherever another belongs, is not spent there, and spends nothing",
+  "RS-05 a token of one kind is refused at every place for another, is not used up there, and uses up nothing",
   async (world) => {
     const { keys, doors } = await keysAndDoors(world);
     const state = async () =>
@@ -177,7 +177,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RS-05 JW-14 codes, client secrets and access tokens are no links either, nor a code that of another flow",
+  "RS-05 JW-14 codes, client secrets and access tokens are refused as links, and a code is refused in another flow",
   async (world) => {
     const anna = await somebody(world);
     const pending = (await register(world, "new@example.com")).body;

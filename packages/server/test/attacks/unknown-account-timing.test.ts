@@ -3,9 +3,7 @@ import { systemRandom } from "../../src/platform/kernel/random.ts";
 import { addressOf } from "../steps.ts";
 import { eachWorld, type World } from "../world.ts";
 
-/**
- * A way to fail at the door. `identifier` is a new account, or a new name nobody has, each time.
- */
+/** A way to fail at sign-in. `identifier` is a new account, or a new unknown name, each time. */
 interface Class {
   readonly name: string;
   readonly password: string;
@@ -87,7 +85,7 @@ function classesOf(world: World): readonly Class[] {
 }
 
 eachWorld(
-  "EN-01 whoever cannot sign in is told the same, byte for byte, whatever the reason",
+  "EN-01 all users who cannot sign in get the same answer, byte for byte, for every reason",
   async (world) => {
     const told = new Map<string, string[]>();
     for (const [n, { name, password, identifier }] of classesOf(world).entries()) {
@@ -125,7 +123,7 @@ eachWorld(
 );
 
 eachWorld(
-  "EN-02 the first try of an account costs what the first of a stranger does, however busy the guesser's network has been",
+  "EN-02 the first try of an account costs as much as that of an unknown name, even from a busy network",
   async (world) => {
     const costs = new Map<string, string[]>();
     const classes = classesOf(world);

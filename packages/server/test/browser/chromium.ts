@@ -12,10 +12,10 @@ export type Found =
   | { readonly kind: "absent"; readonly reason: string };
 
 /**
- * The Chromium of this system: what CHROMIUM names, what is on the path, or, for root on Debian,
- * what can be installed.
+ * Finds a Chromium: the one that CHROMIUM names, one on the path, or, for root on Debian, one that
+ * it installs.
  *
- * @throws {Error} in CI, where no browser means that nothing was tested
+ * @throws {Error} in CI, where no browser would mean that nothing was tested
  */
 export async function findChromium(): Promise<Found> {
   try {

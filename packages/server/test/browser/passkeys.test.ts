@@ -24,7 +24,7 @@ after(async () => {
 
 const PASSWORD = "nine grey geese fly";
 
-/** Passkeys are of a host and not of a port, and no host may be a number. */
+/** Passkeys belong to a host and not to a port, and the host must not be a number. */
 async function served(): Promise<ServerProcess> {
   const port = await freePort();
   const started = await startServer({
@@ -36,9 +36,9 @@ async function served(): Promise<ServerProcess> {
   return { ...started, url: `http://localhost:${port}` };
 }
 
-/** What the virtual authenticator can do (CDP, WebAuthn.VirtualAuthenticatorOptions). */
+/** The abilities of the virtual authenticator (CDP, WebAuthn.VirtualAuthenticatorOptions). */
 interface Abilities {
-  /** Keeps passkeys itself, so that it can say whose they are. */
+  /** Whether it stores passkeys itself, so that it knows their users. */
   readonly keeps: boolean;
   readonly verifies: boolean;
 }
@@ -58,10 +58,10 @@ interface Answer<Body> {
 interface Site {
   readonly credentials: { readonly identifier: string; readonly password: string };
   call<Body>(method: string, path: string, body?: object, token?: string): Promise<Answer<Body>>;
-  /** @param change of the options, as a page that does not do as it was told */
+  /** @param change overrides options, like a page that does not follow them */
   create(options: object, change?: object): Promise<Attestation>;
   get(options: object, change?: object): Promise<Assertion>;
-  /** Whether the authenticator's user gives the right PIN from now on. */
+  /** Sets whether the authenticator's user gives the right PIN from now on. */
   verify(isUserVerified: boolean): Promise<void>;
 }
 
@@ -159,7 +159,7 @@ async function register({ call, create, credentials }: Site, change: object = {}
   return added.body;
 }
 
-/** Password, then passkey; the methods of the session it opens. */
+/** Signs in with password and passkey, and returns the methods of the session. */
 async function secondFactor({ call, get, credentials }: Site): Promise<readonly string[]> {
   const pending = await call<Challenge>("POST", "/v1/sessions", credentials);
   assert.equal(pending.status, 202, JSON.stringify(pending));
@@ -193,7 +193,7 @@ async function alone({ call, get }: Site, change: object = {}): Promise<Answer<T
   });
 }
 
-/** A browser tells a page nothing of why it has no passkey for it. */
+/** A browser does not tell a page why it has no passkey for it. */
 const none = /NotAllowedError/;
 
 test(

@@ -9,7 +9,7 @@ import { startServer, type ServerProcess } from "../process.ts";
 import { installClients } from "./install.ts";
 import { openPage } from "./page.ts";
 
-// Typed here and not by their own declarations: types are checked without the clients installed.
+// These types are written here, because types are checked without the clients installed.
 
 interface ReactAdmin {
   jwtTokenAuthProvider(options?: { readonly obtainAuthTokenUrl?: string }): AuthProvider;
@@ -74,9 +74,7 @@ const skip = installed.kind === "unreachable" && installed.reason;
 const load = (name: string): unknown =>
   installed.kind === "installed" ? installed.load(name) : undefined;
 
-/**
- * A server with the faces that these clients are written for, and a user made through one of them.
- */
+/** Starts a server with the faces for these clients, and creates a user through one of them. */
 async function served(
   settings: Readonly<Record<string, string>>,
   story: (server: ServerProcess) => Promise<void>,
@@ -112,8 +110,8 @@ test(
       const provider = jwtTokenAuthProvider();
       await assert.rejects(provider.checkAuth({}));
 
-      // Of a JSON answer it shows `non_field_errors`, which SimpleJWT does not send here, or the
-      // status line.
+      // The client shows `non_field_errors` of a JSON answer, which SimpleJWT does not send here,
+      // or the status line.
       await assert.rejects(
         provider.login({ ...ANNA, password: "nine grey geese sit" }),
         new Error("Unauthorized"),
@@ -195,7 +193,7 @@ test(
       await pause(ACCESS_SECONDS * 1000 + 100);
       const refused = api.get(ME);
       await refreshing.promise;
-      // It holds back the calls that begin while it refreshes.
+      // The client holds back the calls that begin while it refreshes.
       const answers = await Promise.all([
         refused,
         ...Array.from({ length: 5 }, async () => api.get(ME)),

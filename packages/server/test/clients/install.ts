@@ -23,10 +23,10 @@ export type Installed =
   | { readonly kind: "unreachable"; readonly reason: string };
 
 /**
- * The published clients, as the lockfile beside this file names them; what is installed is kept for
- * the next run.
+ * Installs the published clients that the lockfile beside this file names, and keeps them for the
+ * next run.
  *
- * @throws {Error} in CI, where no registry means that nothing was tested
+ * @throws {Error} in CI, where no registry would mean that nothing was tested
  */
 export async function installClients(): Promise<Installed> {
   const hash = FILES.reduce(
@@ -49,8 +49,8 @@ export async function installClients(): Promise<Installed> {
 }
 
 /**
- * Finished elsewhere and then moved in one step, so that runs at the same time never meet a part of
- * it.
+ * Installs into another folder and then moves it in one step, so that concurrent runs never see a
+ * part of it.
  */
 async function installInto(folder: string): Promise<void> {
   mkdirSync(CACHE, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * What a browser gives the scripts of a page at `origin` and Node does not: storage, and addresses
- * without a host.
+ * Provides what a browser gives the scripts of a page at `origin` and Node does not: storage, and
+ * addresses without a host.
  */
 export function openPage(origin: string): {
   readonly stored: ReadonlyMap<string, string>;

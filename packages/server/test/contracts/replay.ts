@@ -12,22 +12,24 @@ const recordings = join(import.meta.dirname, "recordings");
 const contractServer = join(import.meta.dirname, "../../../../tools/contract-server.ts");
 
 /**
- * What is not asked of us: answers no careful server gives, tokens that nobody issued, Django's
- * HTML pages.
+ * Recorded steps that are not replayed: answers that no careful server gives, forged tokens,
+ * Django's HTML pages.
  */
 const skipped = ["quirk", "minted", "admin"];
 
 /**
- * Steps that we answer otherwise, each with its reason: they must go on failing, and no other may.
+ * Steps whose answer differs here, each with its reason. They must go on differing, and no other
+ * step may.
  */
 const differing: Readonly<Record<string, readonly string[]>> = {
-  // A password is the same however its accents are composed (PW-04); Django compares bytes.
+  // A password stays the same if its accents are composed otherwise (PW-04), but Django compares
+  // bytes.
   "appliku default": ["obtain-encodings > the same letters, composed otherwise"],
 };
 
 /**
- * Registers a test for each variant on SQLite, and for the first one on PostgreSQL too. Two at a
- * time: much of it is waiting.
+ * Registers a test for each variant on SQLite, and for the first one on PostgreSQL, too. Two run at
+ * a time, because much of it is waiting.
  */
 export function answersAsRecorded(suite: Suite, variants: readonly [string, ...string[]]): void {
   describe(`${suite}: every answer is the recorded one`, { concurrency: 2 }, () => {
@@ -52,7 +54,8 @@ interface Step {
 }
 
 /**
- * Starts a fresh server as the variant describes and asks it all that was asked of the original.
+ * Starts a fresh server as the variant describes and repeats every request that was sent to the
+ * original.
  */
 async function assertReplay(
   suite: Suite,
@@ -104,7 +107,7 @@ async function replay(server: ContractServer, suite: Suite, variant: string): Pr
   const exited = once(run, "exit");
   const [out, err] = await Promise.all([text(run.stdout), text(run.stderr)]);
   await exited;
-  // 2: nothing to run, or a wrong call.
+  // Exit code 2 means that there was nothing to run, or a wrong call.
   assert.ok(run.exitCode === 0 || run.exitCode === 1, err);
   return JSON.parse(out) as Outcome;
 }
@@ -113,7 +116,7 @@ interface ContractServer {
   readonly base: string;
   readonly mail: string;
   readonly control: string;
-  /** What it has logged: warnings and faults. */
+  /** Returns the warnings and faults that it has logged. */
   complaints(): string;
   stop(): Promise<void>;
 }

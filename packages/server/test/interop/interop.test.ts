@@ -29,13 +29,16 @@ interface Issued {
   readonly header: { readonly alg: string; readonly typ: "at+jwt"; readonly kid: string };
   readonly claims: AccessClaims;
   readonly good: string;
-  /** Signed by the server's own key, but past, for others, or of somebody else. */
+  /**
+   * A token that the server's own key has signed but that is expired, for another audience or from
+   * another issuer.
+   */
   readonly expired: string;
   readonly forOthers: string;
   readonly fromOthers: string;
 }
 
-/** One library's answer: who it says the caller is, or the name of its refusal. */
+/** The answer of a library: the token it verified, or the name of its refusal. */
 type Verified = { readonly header: object; readonly claims: object } | { readonly refused: string };
 
 interface Check {
@@ -150,7 +153,7 @@ async function askPyJwt(jwks: URL, check: Check): Promise<Verified> {
   return JSON.parse(answered) as Verified;
 }
 
-/** A listening server with one user who has signed in over HTTP. */
+/** Runs a listening server with one user, signed in over HTTP. */
 async function withServer(
   algorithm: string,
   run: (issued: Issued) => Promise<void>,
@@ -223,7 +226,8 @@ async function issue({ port, rules }: Running, algorithm: string): Promise<Issue
 }
 
 /**
- * The reason to skip, or `false`. A Debian machine that runs the tests as root gets the package.
+ * Returns the reason to skip, or `false`. A Debian machine that runs the tests as root installs the
+ * package.
  */
 function whyNoPyJwt(): string | false {
   const hasPyJwt = (): boolean =>

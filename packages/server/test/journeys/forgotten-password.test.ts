@@ -52,8 +52,8 @@ eachWorld(
     assert.deepEqual((await finish(codeIn(mail), "password")).body["reason"], "common");
     assert.equal((await finish(codeIn(mail), "nine grey geese fly")).status, 204);
 
-    // Whoever was signed in is out; she signs in with the new password, from where she was locked
-    // out before.
+    // Everyone who was signed in is out. She signs in with the new password, from where she was
+    // locked out before.
     assert.equal(await isAccepted(world, old.accessToken), false);
     assert.equal(
       (await attempt(world, anna.email, anna.password, { address: "203.0.113.5" })).status,
@@ -86,7 +86,7 @@ eachWorld(
     assert.match(page.body, /Neues Passwort/);
     assert.ok(!page.body.includes(token));
 
-    // What the page posts on a press: a password that everybody uses, then a better one.
+    // The page posts a common password first, then a better one.
     const common = await finishReset(world, { token }, "password");
     assert.deepEqual(
       [common.body.code, common.body["reason"]],

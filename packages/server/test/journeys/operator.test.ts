@@ -36,8 +36,8 @@ eachWorld(
     const live = (await sessions()).filter(({ revokedAt }) => revokedAt === null);
     assert.deepEqual(new Set(live.map(({ userAgent }) => userAgent)), new Set(["Laptop", "Phone"]));
 
-    // One device, then all of them; each is out when the operator's click returns, and is told by
-    // whom.
+    // The operator ends one device and then all of them. Each is out when the click returns, and
+    // learns that an operator did it.
     assert.equal(
       (await world.request("DELETE", `${path}/sessions/${phone.sessionId}`, { token })).status,
       204,
@@ -67,7 +67,7 @@ eachWorld(
     assert.equal((await world.request("POST", `${path}/password-reset`, { token })).status, 202);
     assert.equal(codeIn(await latestMail(world, anna.email)).length, 8);
 
-    // All of it is on record: who, to whom, from where.
+    // The audit records all of it: the operator, the user and the address.
     const audit = await world.request<AnswerOf<typeof endpoints.adminListAudit>>(
       "GET",
       `/v1/admin/audit?userId=${anna.id}`,

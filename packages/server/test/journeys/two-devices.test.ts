@@ -20,7 +20,7 @@ eachWorld(
       address: "203.0.113.80",
     });
 
-    // Whoever found the phone uses it for a while.
+    // A stranger found the phone and uses it for a while.
     world.clock.advance(300);
     const found = (
       await refresh(world, phone.refreshToken, {

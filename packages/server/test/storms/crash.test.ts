@@ -21,7 +21,7 @@ const DIRECTORIES = size({ small: 1, full: 2 });
 const CHAIN_EVERY = 10;
 const PASSWORD = "seven quiet herons";
 
-test(`DU-01, DU-02, RV-20 in ${ROUNDS} rounds of kill -9 nothing that was acknowledged is lost, and nothing is half done`, async (t) => {
+test(`DU-01, DU-02, RV-20 no acknowledged change is lost or half done in ${ROUNDS} rounds of kill -9`, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-crash-"));
   try {
     const ledgers = await Promise.all(
@@ -49,11 +49,12 @@ test(`DU-01, DU-02, RV-20 in ${ROUNDS} rounds of kill -9 nothing that was acknow
 });
 
 /**
- * What the client knows: everything in it was answered, but for what `asked` and the states say.
+ * The state that the client knows. Everything in it was answered, except as `asked` and the states
+ * say.
  */
 interface Ledger {
   readonly registered: Set<string>;
-  /** Registrations whose answer is still awaited, or was lost. */
+  /** Registrations whose answer is pending or was lost. */
   readonly asked: Set<string>;
   readonly sessions: KnownSession[];
   lostAnswers: number;
@@ -63,10 +64,10 @@ interface KnownSession {
   readonly email: string;
   tokens: SessionTokens;
   generation: number;
-  /** `refreshing` and `ending`: the answer is still awaited, or was lost. */
+  /** In the states `refreshing` and `ending`, the answer is pending or was lost. */
   state: "live" | "refreshing" | "ending" | "ended";
   attemptId: string;
-  /** Whether a restarted server has been asked about its end. */
+  /** Whether a restarted server has confirmed the end. */
   proven: boolean;
 }
 
@@ -116,7 +117,7 @@ async function storm(server: ServerProcess, ledger: Ledger): Promise<void> {
   await Promise.all([killed, ...workers]);
 }
 
-/** Ends with the first request that is not answered. */
+/** Signs users up until the first request without an answer. */
 async function signingUp(server: ServerProcess, ledger: Ledger, cut: AbortSignal): Promise<void> {
   while (!cut.aborted) {
     const email = `${systemRandom.bytes(8).toString("hex")}@example.com`;
@@ -204,10 +205,7 @@ function succeed(session: KnownSession, text: string): void {
 
 // ── after the restart
 
-/**
- * Asks the restarted server about what the last round left, and about some of what earlier rounds
- * left.
- */
+/** Asks the restarted server about the last round, and about some of the earlier ones. */
 async function examine(server: ServerProcess, ledger: Ledger): Promise<void> {
   for (const email of ledger.asked) await settleRegistration(server, ledger, email);
   for (const session of ledger.sessions) {
@@ -229,7 +227,7 @@ async function examine(server: ServerProcess, ledger: Ledger): Promise<void> {
   if (newest !== undefined) assert.ok(await signingIn(server, ledger, newest));
 }
 
-/** Either there is the whole account, or nothing of it. */
+/** Checks that the whole account exists or nothing of it. */
 async function settleRegistration(
   server: ServerProcess,
   ledger: Ledger,
@@ -251,8 +249,8 @@ async function settleRegistration(
 }
 
 /**
- * The answer was lost, the rotation perhaps not: the same attempt gets the same successor either
- * way.
+ * Repeats a refresh whose answer was lost. The same attempt gets the same successor, whether or not
+ * the rotation was committed.
  */
 async function repeatRefresh(
   server: ServerProcess,
@@ -268,7 +266,7 @@ async function repeatRefresh(
   succeed(session, answered.text);
 }
 
-/** Either the session has ended for access and refresh alike, or it is as alive as before. */
+/** Checks that the session has ended for access and refresh alike, or is as alive as before. */
 async function settleEnd(
   server: ServerProcess,
   ledger: Ledger,
@@ -295,9 +293,9 @@ async function assertEnded(server: ServerProcess, session: KnownSession): Promis
   Object.assign(session, { state: "ended", proven: true });
 }
 
-// ── what the dead server left on the disk
+// ── the remains of the dead server on the disk
 
-/** On a copy, so that it is the restarted server that recovers the file, and not we. */
+/** Examines a copy, so that the restarted server recovers the file and the test does not. */
 async function autopsy(
   directory: string,
   ledger: Ledger,
@@ -355,7 +353,7 @@ async function assertNothingLost(db: Db, ledger: Ledger): Promise<void> {
 }
 
 /**
- * What one transaction writes stands or falls together: the cause, its revocation, its audit event.
+ * Checks that all rows of a transaction exist or none: the cause, its revocation, its audit event.
  */
 async function assertNothingHalfDone(db: Db): Promise<void> {
   const { rows } = await sql<Record<string, number>>`
@@ -403,7 +401,7 @@ interface Asked {
 }
 
 /**
- * `undefined` where the server went away before the answer was complete: then nothing was
+ * Returns `undefined` if the server stopped before the answer was complete, so that nothing was
  * acknowledged.
  */
 async function ask(

@@ -15,17 +15,23 @@ import { startServer, type ServerProcess } from "../process.ts";
 import { startSmtpSink, type ReceivedMail, type SmtpSink } from "../smtp-sink.ts";
 
 const ROUNDS = size({ small: 3, full: 50 });
-/** Fewer there: another process sends only once the dead one has been silent for 15 s. */
+/**
+ * PostgreSQL has fewer rounds, because another process sends only after the dead one has been
+ * silent for 15 s.
+ */
 const POSTGRES_ROUNDS = size({ small: 1, full: 10 });
 const CLIENTS = 3;
-/** While so many mails are on their way the clients wait: it is the sending that is tried. */
+/**
+ * While so many mails wait to be sent, the clients pause, because sending is what this test is
+ * about.
+ */
 const ENOUGH = 40;
 const PASSWORD = "seven quiet herons";
-/** Passwords are hashed in turn, and this machine has other things to do. */
+/** Passwords are hashed in turn, so a busy machine may answer with this status. */
 const BUSY = 503;
 const PATIENCE_MILLISECONDS = 60_000;
 
-test(`DU-06 in ${ROUNDS} rounds of kill -9 during sending no mail is lost, and at most one comes twice for each [sqlite]`, async (t) => {
+test(`DU-06 no mail is lost in ${ROUNDS} rounds of kill -9 during sending, and at most one is repeated for each [sqlite]`, async (t) => {
   await inFolder(async (folder) => {
     const file = databaseFile(readConfig({ PORTCULLIS_DATA_DIR: folder }));
     await campaign(t, {
@@ -37,7 +43,7 @@ test(`DU-06 in ${ROUNDS} rounds of kill -9 during sending no mail is lost, and a
 });
 
 onPostgres(
-  `DU-06 in ${POSTGRES_ROUNDS} rounds of kill -9 during sending no mail is lost, and at most one comes twice for each`,
+  `DU-06 no mail is lost in ${POSTGRES_ROUNDS} rounds of kill -9 during sending, and at most one is repeated for each`,
   async ({ options }) => {
     const { url = "" } = options;
     await inFolder(async (folder) => {
@@ -53,16 +59,16 @@ interface Campaign {
   readonly database: { readonly url?: string; readonly file: string };
 }
 
-/** What the clients know, and what the mail server has seen. */
+/** The knowledge of the clients and of the mail server. */
 interface Ledger {
-  /** How many mails each address has been promised, by requests that were answered. */
+  /** The number of mails that each address was promised by answered requests. */
   readonly promised: Map<string, number>;
-  /** Addresses with a request whose answer was lost: there may be one mail more. */
+  /** Addresses with a request whose answer was lost, so that there may be one more mail. */
   readonly unsure: Set<string>;
-  /** Registered, and not used for anything else yet. */
+  /** Registrations that are not used for anything else yet. */
   readonly pending: Pending[];
   readonly arrivals: Arrival[];
-  /** The same by address. */
+  /** The received mails, by address. */
   readonly mailsTo: Map<string, ReceivedMail[]>;
   round: number;
 }
@@ -75,7 +81,7 @@ interface Pending {
 
 interface Arrival {
   readonly mail: ReceivedMail;
-  /** Of the process that sent it. */
+  /** The round of the process that sent it. */
   readonly round: number;
 }
 
@@ -131,8 +137,8 @@ async function campaign(
 }
 
 /**
- * The last process sends all that is left: also what a dead process has sent but not marked as
- * sent, and what was asked for by a request whose answer was lost.
+ * Lets the last process send all mails that are left. They include mails that a dead process has
+ * sent but not marked, and mails of requests whose answer was lost.
  */
 async function drain(
   server: ServerProcess,
@@ -174,8 +180,8 @@ function settingsFor(sink: SmtpSink): Readonly<Record<string, string>> {
 }
 
 /**
- * The log has one object a line. What else is there comes from processes that hash passwords and
- * have lost their parent.
+ * Checks the log, which has one object per line. Other lines come from processes that hash
+ * passwords and have lost their parent.
  */
 function assertNoErrors({ said }: ServerProcess): void {
   assert.deepEqual(
@@ -186,7 +192,9 @@ function assertNoErrors({ said }: ServerProcess): void {
 
 // ── the storm
 
-/** Ends with the death of the server: before or after the answer to a mail, or at any time. */
+/**
+ * Runs until the server dies, which happens before or after the answer to a mail or at any time.
+ */
 async function storm(
   server: ServerProcess,
   ledger: Ledger,
@@ -217,7 +225,7 @@ async function storm(
   }
 }
 
-/** Ends with the first request that is not answered. */
+/** Runs until the first request without an answer. */
 async function client(server: ServerProcess, ledger: Ledger, cut: AbortSignal): Promise<void> {
   for (let going = true; going && !cut.aborted;) {
     while (!cut.aborted && total(ledger) - ledger.arrivals.length > ENOUGH)
@@ -283,7 +291,7 @@ function codeTo(ledger: Ledger, email: string): string {
   return code;
 }
 
-// ── what must be true in the end
+// ── the conditions that must hold in the end
 
 function mailsTo(ledger: Ledger, email: string): readonly ReceivedMail[] {
   return ledger.mailsTo.get(email) ?? [];
@@ -299,7 +307,7 @@ function missing(ledger: Ledger): readonly string[] {
     .map(([email]) => email);
 }
 
-/** Nobody got a mail without having asked for it. */
+/** Checks that no address got a mail without a request. */
 function assertNoneTooMany(ledger: Ledger): void {
   for (const email of new Set(ledger.arrivals.map(({ mail }) => mail.to))) {
     const most = (ledger.promised.get(email) ?? 0) + (ledger.unsure.has(email) ? 1 : 0);
@@ -308,8 +316,8 @@ function assertNoneTooMany(ledger: Ledger): void {
 }
 
 /**
- * A mail comes again only because the process that had sent it died, and of each such process at
- * most one does.
+ * Checks that a mail is repeated only because the process that sent it died, and at most once for
+ * each such process.
  */
 function assertFewDuplicates(ledger: Ledger, rounds: number): number {
   const sentAgain = new Map<number, number>();
@@ -365,7 +373,7 @@ async function until(
 }
 
 /**
- * `undefined` where the server went away before the answer was complete: then nothing was
+ * Returns `undefined` if the server stopped before the answer was complete, so that nothing was
  * acknowledged.
  */
 async function ask(

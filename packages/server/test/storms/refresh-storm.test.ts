@@ -24,7 +24,7 @@ const client = { address: "192.0.2.1", userAgent: "storm" };
 const origin = { address: client.address, requestId: null, actor: { kind: "anonymous" } } as const;
 
 eachWorld(
-  `RF-02 of ${BURST} refreshes of one token over ${CONNECTIONS} connections one rotates, and everybody gets its successor`,
+  `RF-02 if ${BURST} refreshes of one token arrive over ${CONNECTIONS} connections, one rotates and all get its successor`,
   async (world) => {
     const { refreshToken, sessionId } = await world.signIn(await world.user());
     world.clock.advance(GRACE_SECONDS);
@@ -43,7 +43,7 @@ eachWorld(
 );
 
 eachWorld(
-  `RF-02 in ${GENERATIONS} rounds of 200 refreshes at once the session moves on by one generation each`,
+  `RF-02 the session moves on by one generation in each of ${GENERATIONS} rounds of 200 refreshes at once`,
   async (world) => {
     const { refreshToken, sessionId } = await world.signIn(await world.user());
     let current = refreshToken;
@@ -66,7 +66,7 @@ eachWorld(
 );
 
 eachWorld(
-  `RF-02 of ${TRANSACTIONS} transactions that refresh one token, none joined with another, the database lets one rotate`,
+  `RF-02 if ${TRANSACTIONS} separate transactions refresh one token, the database lets one rotate`,
   async (world) => {
     const { refreshToken, sessionId } = await world.signIn(await world.user());
     world.clock.advance(GRACE_SECONDS);
@@ -84,7 +84,7 @@ eachWorld(
 );
 
 eachWorld(
-  `RF-01 in the strict profile one of ${STRICT_TRANSACTIONS} transactions gets tokens, the others are theft, and the tokens are dead`,
+  `RF-01 in the strict profile one of ${STRICT_TRANSACTIONS} transactions gets tokens, the others count as theft, and the tokens are dead`,
   async (world) => {
     const { refreshToken, sessionId } = await world.signIn(await world.user());
     const outcomes = await Promise.all(
@@ -106,7 +106,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RF-06 no token of any refresh is accepted once the revocation that raced it has been answered",
+  "RF-06 no token of any refresh is accepted after the concurrent revocation has been answered",
   async (world) => {
     const user = await world.user();
     for (let round = 0; round < RACES; round += 1) {
@@ -114,7 +114,7 @@ eachWorld(
       world.clock.advance(GRACE_SECONDS);
       const given: SessionTokens[] = [];
       const refreshing = async (n: number): Promise<number> => {
-        // An attempt id of its own makes each a transaction of its own.
+        // Each call has its own attempt id and thus its own transaction.
         const answered = await askToRefresh(world, {
           refreshToken,
           attemptId: `attempt-${round}-${n}-${"x".repeat(16)}`,
@@ -145,7 +145,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RV-10 logging out everywhere ends what was opened before its commit, and nothing that was opened after",
+  "RV-10 logging out everywhere ends the sessions opened before its commit, and none opened after",
   async (world) => {
     const seen = { before: 0, after: 0, refused: 0 };
     for (let round = 0; round < LOGOUTS; round += 1) {
@@ -207,7 +207,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RV-06 signing in within the second of a logout everywhere works, and what was signed in just before is dead",
+  "RV-06 signing in within the second of a logout everywhere works, and sessions from just before are dead",
   async (world) => {
     const user = await world.user();
     let last = await world.signIn(user);
@@ -288,8 +288,8 @@ async function generationOf(world: World, sessionId: string): Promise<number> {
 }
 
 /**
- * Whoever writes an event holds the head of the chain until the commit, so that positions are in
- * commit order.
+ * A writer of an event holds the head of the chain until the commit, so positions are in commit
+ * order.
  */
 async function positions(
   world: World,
@@ -324,7 +324,7 @@ function countBy<Item>(
   return counts;
 }
 
-/** Real listeners: three nodes on PostgreSQL, and the one that SQLite allows. */
+/** Starts real listeners: three nodes on PostgreSQL, and the only one that SQLite permits. */
 async function withNodes<Result>(
   world: World,
   run: (ports: readonly number[]) => Promise<Result>,
@@ -362,7 +362,7 @@ interface Said {
   readonly text: string;
 }
 
-/** All are asked at once; each connection carries the next as soon as it is free. */
+/** Sends all requests at once. Each connection takes the next one as soon as it is free. */
 async function overSockets(
   ports: readonly number[],
   count: number,
