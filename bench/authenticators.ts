@@ -16,7 +16,7 @@ export function totpCode(secret: Uint8Array, milliseconds: number): string {
   return String(number % 1_000_000).padStart(6, "0");
 }
 
-/** What an authenticator keeps; both in base64url. */
+/** The ids that an authenticator keeps, in base64url. */
 export interface Passkey {
   readonly credentialId: string;
   readonly userHandle: string;
@@ -25,7 +25,7 @@ export interface Passkey {
 export interface PasskeyKeys {
   /** PKCS #8. */
   readonly privatePem: string;
-  /** As a COSE key (RFC 9053 §7.1). */
+  /** The public key in COSE form (RFC 9053 §7.1). */
   readonly publicCose: Buffer;
 }
 

@@ -8,7 +8,7 @@ export interface Options {
   readonly quick: boolean;
 }
 
-/** What a scenario is given. */
+/** The means of a scenario. */
 export interface Bench {
   readonly options: Options;
   /** A new, empty directory on the disk that is measured. */

@@ -12,7 +12,7 @@ import {
 } from "./connection.ts";
 import type { Load, Plan, RefreshWork, Second, TwoStepWork, Work } from "./plan.ts";
 
-/** What one connection sends next, and what it makes of the answer. */
+/** Decides what one connection sends next, and reads the answers. */
 interface Lane {
   next(): Uint8Array | undefined;
   /** Gives the request that follows in the same exchange, where there is one. */

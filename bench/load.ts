@@ -30,7 +30,7 @@ export interface Reads {
 }
 
 /**
- * As many GETs as the server answers: with wrk where it is installed, otherwise with our own
+ * Sends as many GETs as the server answers, with wrk if it is installed, otherwise with our own
  * generator.
  */
 export async function readAll(reads: Reads): Promise<Load> {

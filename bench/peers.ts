@@ -57,7 +57,7 @@ function hasDjango(): boolean {
   );
 }
 
-/** What stands in the table where the comparison could not be made. */
+/** The row of the table if the comparison could not be made. */
 export function djangoAbsent(what: string, goal: string): Row {
   return {
     what,

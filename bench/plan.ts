@@ -2,8 +2,8 @@ import type { Passkey } from "./authenticators.ts";
 import type { Wire } from "./connection.ts";
 
 /**
- * What the generator process is told. Bounded by `seconds` and, for `once`, by the number of
- * requests.
+ * The orders for the generator process. A run ends after `seconds` and, for `once`, after the last
+ * of its requests.
  */
 export interface Plan {
   readonly origin: string;
@@ -65,16 +65,16 @@ export interface Load {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
-  /** Of the answers 429 and 503. */
+  /** The 99th percentile of the answers 429 and 503. */
   readonly turnedAwayP99: number;
   /**
-   * Answers by status, of two steps that of the last; `0` for connections that broke and answers
-   * without what was to be in them.
+   * Answers by status; of an exchange in two steps, the status of the last. `0` counts connections
+   * that broke, and answers that lack an expected member.
    */
   readonly statuses: Readonly<Record<string, number>>;
   /** Due at the fixed rate while every connection was waiting. */
   readonly unsent: number;
-  /** Of one core. Near 1, the generator limits the result. */
+  /** The share of one core. If it is near 1, the generator limits the result. */
   readonly generatorCores: number;
   /** Refresh tokens that are good after the run, in the plan's order. */
   readonly tokens: readonly string[];

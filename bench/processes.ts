@@ -8,7 +8,7 @@ export interface Launch {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Of `taskset`, such as `0` or `0,1`; absent: the scheduler chooses. */
+  /** A list for `taskset`, such as `0` or `0,1`. Without it the scheduler chooses. */
   readonly cores?: string;
 }
 

@@ -23,7 +23,7 @@ export interface Summary {
   readonly loads: readonly Load[];
 }
 
-/** Of each contender, before the first round. */
+/** Each contender is warmed up for this long before the first round. */
 export const WARM_UP_SECONDS = 1;
 
 /**

@@ -51,7 +51,7 @@ async function serve(suite: Suite, variant: string): Promise<void> {
       PORTCULLIS_SECRET: Buffer.from(systemRandom.bytes(48)).toString("base64"),
       PORTCULLIS_MAIL: `dir:${mail}`,
       PORTCULLIS_LOG: process.env["PORTCULLIS_LOG"] ?? "warn",
-      // Django asks nobody for a second factor.
+      // Django does not ask for a second factor.
       PORTCULLIS_MFA_POLICY: "optional",
       PORTCULLIS_PASSWORD_BLOCK_LIST: suite === "tag1" ? allowed(folder, "mysecret") : undefined,
       ...setup.settings,

@@ -86,7 +86,7 @@ function entriesOf(glossary: string): readonly Entry[] {
   );
 }
 
-/** What users, operators and engineers read; decisions are history. */
+/** The pages for users, operators and engineers, without decisions, which are history. */
 const pages = filesOfTree(root).filter(
   (path) =>
     /^([A-Z]+\.md|docs\/.+\.md)$/.test(path) &&

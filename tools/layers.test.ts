@@ -111,7 +111,7 @@ const doors: readonly {
   },
 ];
 
-/** What the linter cannot say, line by line. */
+/** Rules about single lines that the linter cannot express. */
 const phrases: readonly {
   readonly phrase: RegExp;
   readonly door: RegExp;

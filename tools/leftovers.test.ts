@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const home = ["", "home", "anna"].join("/");
 const address = ["anna", "gmail.com"].join("@");
 
-/** What a newcomer has in the clone who has tried the server before the tests, by path. */
+/** Files that lie in the clone after a newcomer has tried the server, by path. */
 const leftovers: Readonly<Record<string, string>> = {
   "portcullis-data/secret": "short",
   "portcullis-data/portcullis.db": "SQLite format 3\0",

@@ -8,7 +8,7 @@ import { filesOfTree } from "./tree.ts";
 const root = fileURLToPath(new URL("../", import.meta.url));
 const read = (path: string) => readFileSync(posix.join(root, path), "utf8");
 
-/** What appears only once the server runs, or npm has. */
+/** Paths that appear only after the server or npm has run. */
 const ignored = read(".gitignore").split(/[\n/]+/);
 const tree = filesOfTree(root);
 const atRoot = new Set(tree.map((path) => path.split("/")[0] ?? ""));

@@ -101,7 +101,7 @@ const settingsForTests: Readonly<Record<string, string>> = {
   fsync: "off",
   full_page_writes: "off",
   wal_level: "minimal",
-  // What a machine does in the background would disturb the tests, or take their time.
+  // Background work would disturb the tests or slow them down.
   autovacuum: "off",
   checkpoint_timeout: "1h",
   jit: "off",
@@ -167,8 +167,8 @@ function nativeFolder(): string {
 }
 
 /**
- * What the package's install script does, for trees installed without scripts: npm packages cannot
- * hold links.
+ * Makes the links that npm packages cannot hold. The install script of the package does the same,
+ * but the tree may have been installed without scripts.
  */
 function linkLibraries(native: string): void {
   const list = join(native, "pg-symlinks.json");

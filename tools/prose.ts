@@ -40,7 +40,7 @@ const FRAGMENT =
 const MARKER =
   /\b(whoever|whomever|whom|nobody|meanwhile|lest)\b|\bwho has\b|(?<!\bthere )\bis none\b/i;
 
-/** What may stand before the first word: the ids of requirements, dashes, quotation marks. */
+/** Matches what may stand before the first word: ids of requirements, dashes, quotation marks. */
 const LEAD = /^((\b[A-Z]{1,2}-\d{2}[a-z]?\b|[\s,;:–—·*"“(]|and(?= [A-Z]{2}-\d))*)/;
 
 export function faultsOf(words: string): readonly Fault[] {

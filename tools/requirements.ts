@@ -165,7 +165,7 @@ export function referencesIn(path: string, source: string): readonly Reference[]
   );
 }
 
-/** Pages that are not in this repository, which nobody who reads the code could look up. */
+/** Lists citations of pages that are not in this repository, so that a reader cannot find them. */
 export function strayCitationsIn(path: string, source: string): readonly string[] {
   return sentencesOf(path, source)
     .filter(({ words }) => STRAY.test(words))

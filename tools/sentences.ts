@@ -88,7 +88,7 @@ function runs(
   return joined;
 }
 
-/** What a comment says, without its frame, its examples and the code in it. */
+/** Returns the words of a comment without its frame, its examples and the code in it. */
 function proseOf(raw: string): string {
   return raw
     .replace(/^\s*\* ?/gm, "")
@@ -127,8 +127,8 @@ function testNames(program: Program): readonly Text[] {
 }
 
 /**
- * Strings of production code with at least three words, and shorter ones if a member of that name
- * is shown to people. SQL is none, and neither is the template of a tag.
+ * Finds the strings of production code with at least three words, and shorter ones if a member of
+ * that name is shown to people. SQL and tagged templates do not count.
  */
 function publicTexts(program: Program): readonly Text[] {
   const texts: Text[] = [];

@@ -28,7 +28,7 @@ const root = resolve(import.meta.dirname, "..");
 /** Test files at a time: two for two processors, and one more for the time in which these wait. */
 const CONCURRENCY = 3;
 const SLOWEST = 10;
-/** What the tests write at a time, with the databases of a storm. */
+/** The room that the tests need at a time, with the databases of a storm. */
 const ROOM_BYTES = 2 ** 31;
 
 const asked = process.argv.slice(2);

@@ -11,10 +11,10 @@ import { systemRandom } from "../packages/server/src/platform/kernel/random.ts";
 import { open, type Opened } from "../packages/server/src/process/start.ts";
 import { insertUser } from "../packages/server/src/accounts/users/users.store.ts";
 
-// `node tools/timing.ts [SAMPLES] [sign-in|registration|reset …]`: whether the time of an answer
-// tells who has an account: of a refused sign-in (EN-02), a registration (EN-03), a forgotten
-// password (EN-04). Run it on an otherwise idle machine. PORTCULLIS_DATABASE_URL measures on a
-// PostgreSQL, which should be empty.
+// `node tools/timing.ts [SAMPLES] [sign-in|registration|reset …]` measures whether the time of an
+// answer reveals accounts: the answer to a refused sign-in (EN-02), a registration (EN-03) or a
+// forgotten password (EN-04). Run it on an otherwise idle machine. With PORTCULLIS_DATABASE_URL it
+// measures on a PostgreSQL, which should be empty.
 
 const SAMPLES = Number(process.argv[2] ?? 300);
 const PASSWORD = "seven quiet herons";
@@ -181,7 +181,8 @@ async function peopleOf({ parts, rules }: Opened): Promise<People> {
 }
 
 /**
- * As many addresses as calls, in few networks: a guesser's network is one that has failed before.
+ * Uses a new address for every call, in few networks, because the network of a guesser has failed
+ * before.
  */
 async function post(
   app: ReturnType<typeof composeApp>,
@@ -215,7 +216,7 @@ async function measure(
   const app = composeApp(parts, rules, () => "ready");
   const times = new Map<string, number[]>(classes.map(({ name }) => [name, []]));
   for (let sample = -5; sample < SAMPLES; sample += 1) {
-    // What limits count is not what is measured here.
+    // The limits must not influence what is measured here.
     await rules.db.deleteFrom("attempts").execute();
     const order = classes
       .map((one) => ({ one, key: systemRandom.bytes(4).readUInt32BE(0) }))

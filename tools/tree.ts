@@ -3,8 +3,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, posix } from "node:path";
 
 /**
- * What git's own store, npm, a server or a benchmark leave in a tree: skipped if there is no git to
- * ask, as in an unpacked archive.
+ * Names that git, npm, a server or a benchmark leave in a tree. They are skipped if there is no git
+ * to ask, as in an unpacked archive.
  */
 const leftovers: ReadonlySet<string> = new Set([
   ".git",

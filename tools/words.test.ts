@@ -34,7 +34,7 @@ const addressCorpora = new Set([
   "packages/server/test/contracts/recordings/tag1.json",
 ]);
 
-/** Of a mail server that tests start and stop again, with a certificate for localhost. */
+/** Holds the key of a mail server that tests start, with a certificate for localhost. */
 const keyOfTests = "packages/server/test/smtp-sink.ts";
 
 const exampleDomain = /[@.](example\.(com|org|net)|test|example|localhost|invalid)$/i;

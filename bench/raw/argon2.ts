@@ -1,4 +1,4 @@
-// What the machine can do: Argon2id verifications a second, in one process, nothing else.
+// Measures the limit of the machine: Argon2id verifications a second, in one process.
 import { hash, verify } from "@node-rs/argon2";
 
 const PARAMETERS = { memoryCost: 19456, timeCost: 2, parallelism: 1 };

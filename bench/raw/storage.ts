@@ -1,5 +1,5 @@
-// What the storage can do: the transactions of a refresh and of a logout, straight on node:sqlite
-// in the server's own schema, nothing else.
+// Measures the limit of the storage: the transactions of a refresh and of a logout, directly on
+// node:sqlite in the server's own schema.
 import { DatabaseSync } from "node:sqlite";
 
 const [file = "", kind = "refresh", seconds = "3"] = process.argv.slice(2);

@@ -101,7 +101,7 @@ async function contender(name: string, server: Started): Promise<Contender> {
   };
 }
 
-/** Of the seeded mails. */
+/** Counts the seeded mails that still wait. */
 function queued(dataDir: string): number {
   const db = new DatabaseSync(databaseFile(dataDir), { readOnly: true });
   try {

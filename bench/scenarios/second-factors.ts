@@ -122,8 +122,8 @@ export const secondFactors: Scenario = {
 };
 
 /**
- * What one sign-in takes of the processors, all processes together. Beside the rate, because
- * passwords are hashed on every core and everything else is done on one.
+ * The processor time that one sign-in takes in all processes together. It stands beside the rate,
+ * because passwords are hashed on every core and everything else is done on one.
  */
 function costRow(what: string, mine: Summary, other: Summary, atMost: number): Row {
   const [cost, reference] = [mine, other].map(
@@ -172,7 +172,7 @@ function signingIn(
         { origin: server.origin, connections: CONNECTIONS, seconds, work: workOf(users) },
         "0,1",
       );
-      // With 202 nobody is signed in yet.
+      // An answer 202 has not signed the user in yet.
       if (load.statuses["202"] !== undefined)
         throw new Error(`${name}: sign-ins were left without a second step`);
       return load;

@@ -2,8 +2,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 /**
- * What a recorded contract says about the server it is replayed against; its scenarios are for the
- * replay.
+ * The part of a recorded contract that describes the server. Its scenarios are for the replay.
  */
 export interface Contract {
   readonly variants: Readonly<Record<string, Variant>>;
@@ -33,7 +32,7 @@ export interface ContractSettings {
 export interface FixtureUser {
   readonly email?: string;
   readonly username?: string;
-  /** Null: one that nobody can enter. */
+  /** `null` stands for a password that cannot be entered. */
   readonly password: string | null;
   readonly active?: boolean;
   readonly staff?: boolean;

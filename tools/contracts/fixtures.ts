@@ -44,7 +44,7 @@ function namesOf(rules: Rules, user: FixtureUser): Names {
   const address = user.email === undefined ? undefined : readAddress(user.email);
   const username = user.username === undefined ? undefined : rules.readUsername(user.username);
   if (address?.kind === "refused" || username?.kind === "refused")
-    throw new Error(`nobody can be called ${JSON.stringify(user)}`);
+    throw new Error(`no user can be called ${JSON.stringify(user)}`);
   return {
     email: address?.address ?? null,
     emailCanonical: address?.canonical ?? null,

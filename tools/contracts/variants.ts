@@ -2,7 +2,7 @@ import type { Contract, ContractSettings, FixtureUser, Suite } from "./contract.
 
 /** How a server is set up to answer as one variant of a recording was answered. */
 export interface Setup {
-  /** By their environment names. */
+  /** Settings by the names of their environment variables. */
   readonly settings: Settings;
   readonly users: readonly FixtureUser[];
 }
@@ -15,7 +15,7 @@ interface Changes {
   readonly users?: readonly FixtureUser[];
 }
 
-/** What the first variant of a suite is, beside the facts that its recording spells out. */
+/** The settings of the first variant of a suite, beside those that its recording spells out. */
 const bases: Readonly<Record<Suite, Settings>> = {
   tag1: {
     PORTCULLIS_FACES: "tag1",
@@ -43,7 +43,7 @@ const shortTokens: Settings = {
   PORTCULLIS_SIMPLEJWT_REFRESH_TOKEN_LIFETIME: "7s",
 };
 
-/** What the `about` of each variant says in words. */
+/** The changes that the `about` of each variant describes. */
 const variants: Readonly<Record<Suite, Readonly<Record<string, Changes>>>> = {
   tag1: {
     default: { settings: {} },

@@ -35,7 +35,7 @@ const kinds: readonly {
   { title: "a call with a step-up", holds: ({ stepUp }) => stepUp !== undefined },
 ];
 
-/** What every call of a kind shares, without what a wider kind before it in the list has. */
+/** The failures that all calls of a kind share, without those of a wider kind before it. */
 const sharedFailures = kinds.map(({ title, holds }, index) => {
   const shared = (kind: (call: Endpoint) => boolean) => {
     const [first = [], ...others] = calls.filter(kind).map(failuresOf);
