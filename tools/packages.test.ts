@@ -260,16 +260,17 @@ test("every example is run: those of the READMEs and those of the doc comments",
   }
 });
 
-test("at least 30 % of the lines of the verifier's sources are comments", () => {
-  const lines = globSync("packages/verifier/src/*.ts", { cwd: root })
-    .filter((path) => !path.endsWith(".test.ts"))
-    .flatMap((path) => readFileSync(join(root, path), "utf8").split("\n"))
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-  const comments = lines.filter((line) => /^(\/\*\*|\*|\/\/)/.test(line));
-  assert.ok(lines.length >= 1000, `Only ${lines.length} lines were seen.`);
-  assert.ok(comments.length >= 0.3 * lines.length, `${comments.length} of ${lines.length}`);
-});
+for (const folder of ["contract", "verifier"])
+  test(`at least 30 % of the lines of packages/${folder} are comments`, () => {
+    const lines = globSync(`packages/${folder}/src/**/*.ts`, { cwd: root })
+      .filter((path) => !path.endsWith(".test.ts"))
+      .flatMap((path) => readFileSync(join(root, path), "utf8").split("\n"))
+      .map((line) => line.trim())
+      .filter((line) => line !== "");
+    const comments = lines.filter((line) => /^(\/\*\*|\*|\/\/)/.test(line));
+    assert.ok(lines.length >= 1000, `Only ${lines.length} lines were seen.`);
+    assert.ok(comments.length >= 0.3 * lines.length, `${comments.length} of ${lines.length}`);
+  });
 
 test("every function that the verifier exports has an example", () => {
   const texts = filesOf(verifier, ".d.ts").map((path) => verifier.read(path));
