@@ -3,6 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { copiesOfDeps } from "./spreads.ts";
 
 const root = new URL("../", import.meta.url);
 const server = "packages/server/src/";
@@ -153,7 +154,20 @@ const phrases: readonly {
     door: /^(?!records\/outbox\/)/,
     words: "the outbox serves any channel and names none",
   },
+  {
+    phrase: /(?<!readonly )\b(sessionPolicy|signInPolicy)\b/,
+    door: /^process\/|\.http\.ts$/,
+    words:
+      "only native routes have the native policy: a rule takes its policy as an argument, a face has its facePolicy",
+  },
 ];
+
+/**
+ * A caller that wants a rule to behave otherwise passes an argument. Objects of dependencies are
+ * put together in process/; import-django/ puts together its own, and platform/ knows no rules.
+ */
+const noCopies = /^(records|accounts|interfaces\/(?!import-django\/))/;
+const copied = "dependencies are not copied with other members: pass the rule an argument";
 
 interface Source {
   readonly path: string;
@@ -262,7 +276,8 @@ function complaintsAbout(source: Source): readonly string[] {
         .filter(({ phrase, door }) => phrase.test(line) && !door.test(path.slice(server.length)))
         .map(({ words }) => `${path}:${index + 1}: ${words}`),
     );
-  return [...imports, ...lines];
+  const copies = noCopies.test(path.slice(server.length)) ? copiesOfDeps(path, text) : [];
+  return [...imports, ...lines, ...copies.map((line) => `${path}:${line}: ${copied}`)];
 }
 
 const sources: readonly Source[] = globSync("packages/*/{src,test}/**/*.ts", {
@@ -434,6 +449,48 @@ test("the layer check finds what it is there to find", () => {
       /take a Random/,
     ],
     ["accounts/users/a.ts", 'import { setTimeout } from "node:timers/promises";', /take a Clock/],
+    [
+      "interfaces/faces/djoser/a.ts",
+      "async function a(deps: DjoserDeps) {\n  return logIn({ ...deps, ...lifetimes }, login);\n}",
+      /:2: dependencies are not copied/,
+    ],
+    [
+      "accounts/sign-in/a.ts",
+      "const a = (d: Pick<SignInDeps, 'db'>) => check({ ...d, requireVerifiedEmail: false });",
+      /not copied/,
+    ],
+    [
+      "interfaces/faces/tag1/a.ts",
+      "const a = ({ loginField, ...given }: Tag1Deps) => ({ ...given, loginField: 'email' });",
+      /not copied/,
+    ],
+    [
+      "interfaces/faces/tag1/a.ts",
+      "function a(deps) {\n  const { clock, ...others } = deps;\n  return { ...others, clock: late };\n}",
+      /:3: .*not copied/,
+    ],
+    [
+      "accounts/sessions/a.ts",
+      "const a = (given: RefreshDeps) => {\n  const same = given;\n  return { ...same, clock };\n};",
+      /:3: .*not copied/,
+    ],
+    ["accounts/sessions/a.ts", "const a = { ...(strict ? rules : other), clock };", /not copied/],
+    ["interfaces/admin/a.ts", "const a = { ...world.rules, clock };", /not copied/],
+    [
+      "interfaces/admin/a.ts",
+      "const a = (bag: AdminDeps) => Object.assign({}, bag, { clock });",
+      /not copied/,
+    ],
+    [
+      "accounts/sign-in/sign-in.ts",
+      "await open(tx, { policy: deps.signInPolicy });",
+      /takes its policy as an argument/,
+    ],
+    [
+      "interfaces/faces/jwt/jwt.ts",
+      "const { sessionPolicy: policy } = deps;",
+      /a face has its facePolicy/,
+    ],
   ];
   for (const [file, text, reason] of bad)
     assert.match(complaintsAbout({ path: server + file, text }).join("\n"), reason, text);
@@ -480,6 +537,21 @@ test("the layer check lets pass what the house allows", () => {
     ],
     ["process/cli/serve.ts", 'import { compose } from "../compose.ts";'],
     ["process/main.ts", 'import { run } from "./cli/program.ts";'],
+    ["process/compose-faces.ts", "const base = { ...rules, publicUrl, allow };"],
+    ["platform/http/app.ts", "const edge = (deps: AppDeps) => ({ ...deps, addressOf });"],
+    [
+      "interfaces/faces/tag1/a.ts",
+      "const a = (deps: Tag1Deps) => ({ ...deps.facePolicy.sessions, sessionTtlSeconds: 60 });",
+    ],
+    [
+      "accounts/sign-in/a.ts",
+      "const a = (deps: SignInDeps, asked: Asked) => check(deps, { ...asked, list: [...deps.factors] });",
+    ],
+    [
+      "accounts/sign-in/a.http.ts",
+      "const a = (deps: SignInRoutesDeps) => signIn(deps, { policy: deps.signInPolicy });",
+    ],
+    ["accounts/sign-in/a.ts", "interface A {\n  readonly signInPolicy: SignInPolicy;\n}"],
   ];
   for (const [file, text] of good)
     assert.deepEqual(complaintsAbout({ path: server + file, text }), [], file);

@@ -8,6 +8,9 @@ import type { View } from "../interfaces/faces/drf/view.ts";
 import { createFaceTokens, type FaceTokensDeps } from "../interfaces/faces/jwt/tokens.ts";
 import { simplejwtViews } from "../interfaces/faces/simplejwt/simplejwt.ts";
 import { tag1Views } from "../interfaces/faces/tag1/tag1.ts";
+import { emailModel, usernameModel } from "../interfaces/faces/tag1/user-model.ts";
+import type { SessionPolicy } from "../accounts/sessions/session-policy.ts";
+import type { SignInPolicy } from "../accounts/sign-in/sign-in-policy.ts";
 import type { EdgeDeps } from "../platform/http/edge.ts";
 import type { Elsewhere } from "../platform/http/page.ts";
 import type { Secret } from "../platform/kernel/secret.ts";
@@ -44,18 +47,27 @@ export function faceViews({
   // If Djoser requires activation, the other faces must not register users, or they would bypass
   // it.
   const isActivating = isServed("djoser") && config.djoserSendActivationEmail;
-  const unactivated = { registration: isActivating ? "closed" : rules.registration } as const;
-  const jwt = { ...base, ...jwtSettings(config), tokens: tokensUnder(simplejwtSigningKey) };
+  const faceRegistration = isActivating ? "closed" : rules.registration;
+  const jwt = {
+    ...base,
+    ...jwtSettings(config, rules.sessionPolicy),
+    tokens: tokensUnder(simplejwtSigningKey),
+  };
   const faces: Readonly<Record<string, () => readonly View[]>> = {
-    simplejwt: () => simplejwtViews({ ...jwt, ...unactivated }),
-    djoser: () => djoserViews({ ...jwt, ...djoserSettings(config, publicUrl) }),
+    simplejwt: () => simplejwtViews({ ...jwt, faceRegistration }),
+    djoser: () =>
+      djoserViews({
+        ...jwt,
+        ...djoserSettings(config, publicUrl, jwt.facePolicy),
+        faceRegistration: rules.registration,
+      }),
     // Tag1 tokens are signed with the server's own key, because no other service could have
     // Django's.
     tag1: () =>
       tag1Views({
         ...base,
-        ...unactivated,
-        ...tag1Settings(config),
+        ...tag1Settings(config, rules),
+        faceRegistration,
         tokens: tokensUnder(undefined),
       }),
   };
@@ -76,38 +88,53 @@ function routed(views: readonly View[]): Elsewhere {
   }
 }
 
-/**
- * The lifetimes of a face replace the native ones. Django knows no rule that demands a confirmed
- * address.
- */
-function jwtSettings(config: Config) {
-  const { simplejwtAccessSeconds, simplejwtRefreshSeconds, simplejwtRotate: rotate } = config;
+/** Makes a face's policy. Django knows no rule that demands a confirmed address. */
+function facePolicyOf(sessions: SessionPolicy): SignInPolicy {
   return {
-    accessTtlSeconds: simplejwtAccessSeconds,
-    idleTtlSeconds: simplejwtRefreshSeconds,
-    // Without rotation, a session cannot be renewed beyond its one refresh token.
-    sessionTtlSeconds: rotate
-      ? Math.max(config.sessionTtlSeconds, simplejwtRefreshSeconds)
-      : simplejwtRefreshSeconds,
+    sessions,
     requireVerifiedEmail: false,
     noticeNewDevices: false,
+    makesRecoveryCodes: false,
+  };
+}
+
+function jwtSettings(config: Config, native: SessionPolicy) {
+  const { simplejwtAccessSeconds, simplejwtRefreshSeconds, simplejwtRotate: rotate } = config;
+  return {
+    facePolicy: facePolicyOf({
+      ...native,
+      accessTtlSeconds: simplejwtAccessSeconds,
+      idleTtlSeconds: simplejwtRefreshSeconds,
+      // Without rotation, a session cannot be renewed beyond its one refresh token.
+      sessionTtlSeconds: rotate
+        ? Math.max(config.sessionTtlSeconds, simplejwtRefreshSeconds)
+        : simplejwtRefreshSeconds,
+    }),
+    slidingPolicy: facePolicyOf({
+      ...native,
+      accessTtlSeconds: config.simplejwtSlidingSeconds,
+      idleTtlSeconds: config.simplejwtSlidingRefreshSeconds,
+      sessionTtlSeconds: config.simplejwtSlidingRefreshSeconds,
+    }),
     rotate,
     loginField: config.loginField,
     headerTypes: config.simplejwtHeaderTypes,
     tokenTypes: config.simplejwtTokenClasses.map((name) =>
       name === "AccessToken" ? "access" : "sliding",
     ),
-    slidingSeconds: config.simplejwtSlidingSeconds,
-    slidingRefreshSeconds: config.simplejwtSlidingRefreshSeconds,
   } as const;
 }
 
-function djoserSettings(config: Config, publicUrl: string) {
+function djoserSettings(config: Config, publicUrl: string, { sessions }: SignInPolicy) {
   const { mailedTokenSeconds, userIdField } = config;
   const djoser: DjoserSettings = {
     prefix: `/${config.djoserPrefix.slice(1)}`,
     tokenLogin: config.djoserTokenLogin,
-    tokenLoginSeconds: config.sessionTtlSeconds,
+    tokenLoginPolicy: facePolicyOf({
+      ...sessions,
+      idleTtlSeconds: config.sessionTtlSeconds,
+      sessionTtlSeconds: config.sessionTtlSeconds,
+    }),
     sendActivation: config.djoserSendActivationEmail,
     sendConfirmation: config.djoserSendConfirmationEmail,
     confirmPasswordChange: config.djoserPasswordChangedEmail,
@@ -131,16 +158,30 @@ function djoserSettings(config: Config, publicUrl: string) {
   return { mailedTokenSeconds, userIdField, djoser };
 }
 
-function tag1Settings({
-  loginField,
-  tag1Paths: paths,
-  tag1HeaderPrefix: headerPrefix,
-  ...config
-}: Config) {
+function tag1Settings(config: Config, rules: Rules) {
   const {
+    tag1Paths: paths,
+    tag1HeaderPrefix: headerPrefix,
     tag1TokenSeconds: tokenSeconds,
     tag1RefreshSeconds: refreshSeconds,
     mailedTokenSeconds,
   } = config;
-  return { loginField, paths, headerPrefix, tokenSeconds, refreshSeconds, mailedTokenSeconds };
+  // The session lasts long enough for the last token that a refresh gives out to be as good as any.
+  const lastingSeconds = refreshSeconds + tokenSeconds;
+  const facePolicy = facePolicyOf({
+    ...rules.sessionPolicy,
+    accessTtlSeconds: tokenSeconds,
+    idleTtlSeconds: lastingSeconds,
+    sessionTtlSeconds: lastingSeconds,
+  });
+  const model = config.loginField === "email" ? emailModel(rules) : usernameModel(rules);
+  return {
+    model,
+    facePolicy,
+    paths,
+    headerPrefix,
+    tokenSeconds,
+    refreshSeconds,
+    mailedTokenSeconds,
+  };
 }

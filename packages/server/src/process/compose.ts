@@ -44,6 +44,7 @@ import { feedSource } from "../records/revocations/source.ts";
 import type { Rules } from "./rules.ts";
 import { bearerGuard, serverRoutes, type Readiness } from "./server.http.ts";
 import { createAuthenticate } from "../accounts/sessions/authenticate.ts";
+import type { SessionPolicy } from "../accounts/sessions/session-policy.ts";
 import { createSessionEnding } from "../accounts/sessions/session-ending.ts";
 import { sessionRoutes } from "../accounts/sessions/sessions.http.ts";
 import { createAuthorize } from "../accounts/policies/authorize.ts";
@@ -138,6 +139,13 @@ export async function composeRules(parts: Parts): Promise<Rules> {
     keyRemoved: async () => keys.reload(),
   });
   onCommit(db, barrier, settle);
+  const sessionPolicy: SessionPolicy = {
+    accessTtlSeconds: config.accessTtlSeconds,
+    idleTtlSeconds: config.idleTtlSeconds,
+    sessionTtlSeconds: config.sessionTtlSeconds,
+    maxSessionsPerUser: config.maxSessionsPerUser,
+    refreshGraceSeconds: config.refreshGraceSeconds,
+  };
   const base = {
     ...keyDeps,
     keys,
@@ -146,13 +154,7 @@ export async function composeRules(parts: Parts): Promise<Rules> {
     hasher,
     issuer: publicUrl,
     audience: config.audience ?? publicUrl,
-    accessTtlSeconds: config.accessTtlSeconds,
-    idleTtlSeconds: config.idleTtlSeconds,
-    sessionTtlSeconds: config.sessionTtlSeconds,
-    maxSessionsPerUser: config.maxSessionsPerUser,
-    refreshGraceSeconds: config.refreshGraceSeconds,
     registration: config.registration,
-    requireVerifiedEmail: config.registration === "confirm",
     passwordPolicy: {
       minimumLength: minimumLengths[config.passwordProfile],
       blockList: await openBlockList(config.passwordBlockList),
@@ -166,7 +168,6 @@ export async function composeRules(parts: Parts): Promise<Rules> {
     passkeyDomain: config.passkeyDomain ?? new URL(publicUrl).hostname,
     passkeyOrigins: [new URL(publicUrl).origin, ...config.passkeyOrigins],
     readUsername: usernameRules[config.usernames],
-    noticeNewDevices: true,
     loginField: config.loginField,
     attemptLimits: defaultAttemptLimits,
     forgetFailures,
@@ -183,12 +184,19 @@ export async function composeRules(parts: Parts): Promise<Rules> {
   ];
   return {
     ...base,
+    sessionPolicy,
+    signInPolicy: {
+      sessions: sessionPolicy,
+      requireVerifiedEmail: config.registration === "confirm",
+      noticeNewDevices: true,
+      makesRecoveryCodes: true,
+    },
     factors,
     makeReserve: createReserve(base),
     feed,
     letters,
     sender,
-    sessions: createSessionEnding(base),
+    sessions: createSessionEnding(base, sessionPolicy),
     checkOwnPassword: createCheckOwnPassword(base),
     countForgery: async (address: string) =>
       transact({ db }, async (tx) =>

@@ -3,8 +3,8 @@ import type { ChangePasswordDeps } from "../accounts/account/change-password.ts"
 import type { FactorRoutesDeps } from "../accounts/factors/enrolment.ts";
 import type { PasskeyDeps } from "../accounts/factors/passkeys/passkeys.ts";
 import type { ReportDeps } from "../accounts/factors/report.ts";
-import type { MakeReserve } from "../accounts/sign-in/factor.ts";
 import type { SessionRoutesDeps } from "../accounts/sessions/sessions.http.ts";
+import type { SignInRoutesDeps } from "../accounts/sign-in/sign-in.ts";
 import type { StepUpDeps } from "../accounts/sign-in/step-up.ts";
 import type { KeyDeps } from "../accounts/tokens/keys.ts";
 import type { DeleteSelfDeps } from "../accounts/users/delete-user.ts";
@@ -24,6 +24,7 @@ export interface Rules
     KeyDeps,
     SessionRoutesDeps,
     StepUpDeps,
+    SignInRoutesDeps,
     FactorRoutesDeps,
     PasskeyDeps,
     ReportDeps,
@@ -33,7 +34,6 @@ export interface Rules
     ChangePasswordDeps,
     ChangeEmailDeps {
   readonly log: Log;
-  readonly makeReserve: MakeReserve;
   readonly profileRules: ProfileRules;
   readonly readUsername: ReadUsername;
   readonly metrics: Metrics;

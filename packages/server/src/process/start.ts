@@ -130,7 +130,7 @@ async function run(
     wallMilliseconds: clock.wallMilliseconds(),
   });
 
-  await selfTest(rules);
+  await selfTest(rules, rules.sessionPolicy);
   registerGauges(rules.metrics.registry, rules, instant);
   const app = composeApp(parts, rules, readiness);
   await rules.feed.start();

@@ -334,7 +334,7 @@ eachWorld(
     const strict = servedBy(world, {
       ...world.rules,
       registration: "confirm",
-      requireVerifiedEmail: true,
+      signInPolicy: { ...world.rules.signInPolicy, requireVerifiedEmail: true },
     });
     assert.equal((await attempt(strict, VICTIM, ATTACKERS)).status, 401);
     const victims = await register(strict, VICTIM, { password: OWN });

@@ -21,6 +21,13 @@ const RACES = size({ small: 10, full: 50 });
 const LOGOUTS = size({ small: 12, full: 40 });
 const RELOGINS = size({ small: 20, full: 100 });
 const client = { address: "192.0.2.1", userAgent: "storm" };
+/** A token, and the policy of the world that it is from. */
+const presentedOf = ({ rules }: World, token: string) => ({
+  token,
+  attemptId: undefined,
+  policy: rules.sessionPolicy,
+});
+
 const origin = { address: client.address, requestId: null, actor: { kind: "anonymous" } } as const;
 
 eachWorld(
@@ -70,10 +77,9 @@ eachWorld(
   async (world) => {
     const { refreshToken, sessionId } = await world.signIn(await world.user());
     world.clock.advance(GRACE_SECONDS);
+    const asked = presentedOf(world, refreshToken);
     const outcomes = await Promise.all(
-      Array.from({ length: TRANSACTIONS }, async () =>
-        refresh(world.rules, refreshToken, undefined, client, origin),
-      ),
+      Array.from({ length: TRANSACTIONS }, async () => refresh(world.rules, asked, client, origin)),
     );
     const tokens = outcomes.flatMap((outcome) =>
       outcome.kind === "refreshed" ? [outcome.tokens] : [],
@@ -87,9 +93,10 @@ eachWorld(
   `RF-01 in the strict profile one of ${STRICT_TRANSACTIONS} transactions gets tokens, the others count as theft, and the tokens are dead`,
   async (world) => {
     const { refreshToken, sessionId } = await world.signIn(await world.user());
+    const asked = presentedOf(world, refreshToken);
     const outcomes = await Promise.all(
       Array.from({ length: STRICT_TRANSACTIONS }, async () =>
-        refresh(world.rules, refreshToken, undefined, client, origin),
+        refresh(world.rules, asked, client, origin),
       ),
     );
     assert.deepEqual(

@@ -7,6 +7,7 @@ import type { Caller, Client } from "../../platform/http/serve.ts";
 import { notify } from "../../records/mail/notices.ts";
 import { signTokens } from "../sessions/open.ts";
 import { holdLive, raiseSession } from "../sessions/raise.ts";
+import type { SessionPolicy } from "../sessions/session-policy.ts";
 import { assuranceOf, refusalOfWeak } from "../sign-in/assurance.ts";
 import { enrolledFactors, type Factor } from "../sign-in/factor.ts";
 import { isRequired } from "../sign-in/policy.ts";
@@ -51,6 +52,8 @@ export type EnrolOutcome =
   | { readonly kind: "insufficient"; readonly refusal: TooWeak };
 
 interface Enrolling {
+  /** The lifetimes of the session that takes the place of this one. */
+  readonly policy: SessionPolicy;
   readonly factor: Factor;
   readonly proof: Proof;
   readonly name?: string | undefined;
@@ -65,7 +68,7 @@ interface Enrolling {
 export async function enrolInSession(
   deps: ChangeDeps,
   who: Changer,
-  { factor, proof, name, endOtherSessions }: Enrolling,
+  { policy, factor, proof, name, endOtherSessions }: Enrolling,
   origin: Origin,
 ): Promise<EnrolOutcome> {
   if (deps.mfaPolicy === "off") return { kind: "off" };
@@ -103,8 +106,7 @@ export async function enrolInSession(
     const raised = await raiseSession(
       tx,
       deps,
-      { id: who.sessionId, user: held, client: who.client },
-      proven,
+      { policy, id: who.sessionId, user: held, proven, client: who.client },
       origin,
     );
     if (raised === undefined || !othersEnded)

@@ -44,6 +44,7 @@ export function emailCodeRoutes(deps: FactorRoutesDeps): readonly Route[] {
         return refuse("rate_limited", { retryAfterSeconds: tried.retryAfterSeconds });
       const { code, endOtherSessions = false } = call.input;
       const enrolling = {
+        policy: deps.sessionPolicy,
         factor: email,
         proof: { factor: "email", code },
         endOtherSessions,

@@ -1,12 +1,16 @@
 import { transact } from "../../platform/db/transact.ts";
 import { answer, refuse, type Caller } from "../../platform/http/serve.ts";
 import { take, type TakeOutcome } from "../../records/attempts/attempts.store.ts";
+import type { SessionPolicy } from "../sessions/session-policy.ts";
 import { findUser } from "../users/users.store.ts";
 import type { ChangeDeps, EnrolOutcome, RemoveOutcome } from "./change.ts";
 import type { EmailCodeDeps } from "./email-codes.ts";
 import type { TotpDeps } from "./totp.ts";
 
-export interface FactorRoutesDeps extends ChangeDeps, TotpDeps, EmailCodeDeps {}
+export interface FactorRoutesDeps extends ChangeDeps, TotpDeps, EmailCodeDeps {
+  /** The lifetimes of native sessions. */
+  readonly sessionPolicy: SessionPolicy;
+}
 
 export const busy = refuse("busy");
 

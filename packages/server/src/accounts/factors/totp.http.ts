@@ -32,6 +32,7 @@ export function totpRoutes(deps: FactorRoutesDeps): readonly Route[] {
         return refuse("rate_limited", { retryAfterSeconds: tried.retryAfterSeconds });
       const { code, endOtherSessions = false } = call.input;
       const enrolling = {
+        policy: deps.sessionPolicy,
         factor: totp,
         proof: { factor: "totp", code },
         endOtherSessions,

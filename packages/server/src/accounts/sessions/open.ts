@@ -13,21 +13,13 @@ import { liftHardEpoch, setLastLogin, type User } from "../users/users.store.ts"
 import type { AmrList } from "./amr.ts";
 import { refreshTokenOf } from "./refresh-token.ts";
 import { revokeOne } from "./revoke.ts";
+import type { SessionPolicy } from "./session-policy.ts";
 import { insertSession, liveSessionsBeyond, type Session } from "./sessions.store.ts";
 
 export interface SessionDeps extends MintDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly keyring: Keyring;
-  readonly accessTtlSeconds: number;
-  /** How long a session lives without being refreshed. */
-  readonly idleTtlSeconds: number;
-  /** How long it lives at all (RF-11). */
-  readonly sessionTtlSeconds: number;
-  /** Live sessions of one user; one more ends the one used longest ago (RF-17). */
-  readonly maxSessionsPerUser: number;
-  /** G of docs/design/refresh.md. */
-  readonly refreshGraceSeconds: number;
 }
 
 export interface Proven {
@@ -35,6 +27,14 @@ export interface Proven {
   readonly acr: string;
   /** Now, unless it was another time. */
   readonly authTime?: UnixSeconds;
+}
+
+/** The session to open, for a user whose row is held. */
+export interface Opening {
+  readonly policy: SessionPolicy;
+  readonly user: User;
+  readonly proven: Proven;
+  readonly client: Client;
 }
 
 export interface Opened {
@@ -51,15 +51,13 @@ export interface Opened {
 export async function openSession(
   tx: Tx,
   deps: SessionDeps,
-  user: User,
-  proven: Proven,
-  client: Client,
+  { policy, user, proven, client }: Opening,
 ): Promise<Opened> {
   const now = deps.clock.now();
-  const madeRoom = await makeRoom(tx, deps, user.id, now);
+  const madeRoom = await makeRoom(tx, deps, user.id, policy.maxSessionsPerUser);
   const hardEpoch = Math.max(user.hardEpoch, await hardEpochFloor(tx));
   if (hardEpoch > user.hardEpoch) await liftHardEpoch(tx, user.id, hardEpoch);
-  const endsAt = now + deps.sessionTtlSeconds;
+  const endsAt = now + policy.sessionTtlSeconds;
   const session: Session = {
     id: uuidv7(deps),
     userId: user.id,
@@ -73,9 +71,9 @@ export async function openSession(
     acr: proven.acr,
     createdAt: now,
     lastUsedAt: now,
-    idleEndsAt: Math.min(now + deps.idleTtlSeconds, endsAt),
+    idleEndsAt: Math.min(now + policy.idleTtlSeconds, endsAt),
     endsAt,
-    maxAccessExp: accessExpiry(deps, now, endsAt),
+    maxAccessExp: accessExpiry(policy, now, endsAt),
     address: client.address,
     userAgent: client.userAgent,
     revokedAt: null,
@@ -117,11 +115,11 @@ export async function recordOpened(
 
 /** No access token outlives its session's absolute end (JW-18). */
 export function accessExpiry(
-  deps: Pick<SessionDeps, "accessTtlSeconds">,
+  policy: Pick<SessionPolicy, "accessTtlSeconds">,
   now: UnixSeconds,
   endsAt: UnixSeconds,
 ): UnixSeconds {
-  return Math.min(now + deps.accessTtlSeconds, endsAt);
+  return Math.min(now + policy.accessTtlSeconds, endsAt);
 }
 
 export function grantOf(
@@ -158,10 +156,10 @@ async function makeRoom(
   tx: Tx,
   deps: SessionDeps,
   userId: string,
-  now: UnixSeconds,
+  most: number,
 ): Promise<readonly string[]> {
   const ended: string[] = [];
-  for (const id of await liveSessionsBeyond(tx, userId, deps.maxSessionsPerUser - 1, now)) {
+  for (const id of await liveSessionsBeyond(tx, userId, most - 1, deps.clock.now())) {
     if ((await revokeOne(tx, deps, { id }, "session_limit")) !== undefined) ended.push(id);
   }
   return ended;

@@ -1,9 +1,7 @@
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
-import type { Client } from "../../platform/http/serve.ts";
-import type { User } from "../users/users.store.ts";
-import { openSession, type Opened, type Proven, type SessionDeps } from "./open.ts";
+import { openSession, type Opened, type Opening, type SessionDeps } from "./open.ts";
 import { endOf } from "./refresh-rules.ts";
 import { revokeOne } from "./revoke.ts";
 import { holdSession } from "./sessions.store.ts";
@@ -31,21 +29,20 @@ export async function holdLive(
 export async function raiseSession(
   tx: Tx,
   deps: SessionDeps,
-  session: { readonly id: string; readonly user: User; readonly client: Client },
-  proven: Proven,
+  { id, ...opening }: Opening & { readonly id: string },
   origin: Origin,
 ): Promise<Opened | undefined> {
-  const { user, client } = session;
-  if (!(await holdLive(tx, deps, { id: session.id, userId: user.id }))) return undefined;
-  const ended = await revokeOne(tx, deps, { id: session.id, userId: user.id }, "step_up");
+  const { user, proven } = opening;
+  if (!(await holdLive(tx, deps, { id, userId: user.id }))) return undefined;
+  const ended = await revokeOne(tx, deps, { id, userId: user.id }, "step_up");
   if (ended === undefined) return undefined;
-  const opened = await openSession(tx, deps, user, proven, client);
+  const opened = await openSession(tx, deps, opening);
   await record(tx, deps, {
     event: "session.stepped_up",
     ...origin,
     userId: user.id,
     sessionId: opened.session.id,
-    details: { from: session.id, method: proven.amr.join(" ") },
+    details: { from: id, method: proven.amr.join(" ") },
   });
   return opened;
 }

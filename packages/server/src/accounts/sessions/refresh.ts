@@ -16,6 +16,7 @@ import { accessExpiry, grantOf, signTokens, type SessionDeps } from "./open.ts";
 import { readRefreshToken, type RefreshClaims } from "./refresh-token.ts";
 import { judge, type Rotation, type Verdict } from "./refresh-rules.ts";
 import { revokeOne } from "./revoke.ts";
+import type { SessionPolicy } from "./session-policy.ts";
 import { advance, findSession, holdSession, touch, type HeldSession } from "./sessions.store.ts";
 
 export interface RefreshDeps extends SessionDeps {
@@ -44,11 +45,16 @@ export type RefreshOutcome =
   | { readonly kind: "refreshed"; readonly tokens: SessionTokens }
   | RenewRefusal;
 
+interface NativeRefresh {
+  readonly token: string;
+  readonly attemptId: string | undefined;
+  readonly policy: SessionPolicy;
+}
+
 /** Trades a native refresh token for new tokens. */
 export async function refresh(
   deps: RefreshDeps,
-  token: string,
-  attemptId: string | undefined,
+  { token, attemptId, policy }: NativeRefresh,
   client: Client,
   origin: Origin,
 ): Promise<RefreshOutcome> {
@@ -56,7 +62,7 @@ export async function refresh(
   if (claims === undefined) return { kind: "invalid" };
   const attemptHash =
     attemptId === undefined ? null : createHash("sha256").update(attemptId).digest("base64url");
-  const renewed = await renew(deps, { claims, attemptHash, client, origin });
+  const renewed = await renew(deps, { policy, claims, attemptHash, client, origin });
   return renewed.kind === "granted"
     ? { kind: "refreshed", tokens: signTokens(deps, renewed.grant) }
     : renewed;
@@ -99,6 +105,7 @@ export async function inspect(
 }
 
 interface Presented {
+  readonly policy: SessionPolicy;
   readonly claims: RefreshClaims;
   readonly attemptHash: string | null;
   /** `forgiving` unless a face has its own ways. */
@@ -115,12 +122,12 @@ export async function decide(
   const session = await holdSession(tx, presented.claims.sid);
   if (session === undefined) return { kind: "invalid" };
   const now = deps.clock.now();
-  const { claims, attemptHash, rotation } = presented;
+  const { policy, claims, attemptHash, rotation } = presented;
   const verdict = judge(
     session,
     { generation: claims.gen, attemptHash },
     now,
-    deps.refreshGraceSeconds,
+    policy.refreshGraceSeconds,
     rotation,
   );
   switch (verdict.kind) {
@@ -129,9 +136,9 @@ export async function decide(
     case "spent":
       return verdict;
     case "rotate":
-      return rotate(tx, deps, session, presented, now);
+      return rotate(tx, session, presented, now);
     case "repeat":
-      return repeat(tx, deps, session, verdict, presented.origin, now);
+      return repeat(tx, deps, session, verdict, presented, now);
     case "theft":
       return end(tx, deps, session, verdict.cause, presented);
   }
@@ -139,26 +146,26 @@ export async function decide(
 
 async function rotate(
   tx: Tx,
-  deps: RefreshDeps,
   session: HeldSession,
   presented: Presented,
   now: number,
 ): Promise<RenewOutcome> {
-  const maxAccessExp = Math.max(session.maxAccessExp, accessExpiry(deps, now, session.endsAt));
-  const idleEndsAt = Math.min(now + deps.idleTtlSeconds, session.endsAt);
+  const { policy } = presented;
+  const expiresAt = accessExpiry(policy, now, session.endsAt);
+  const idleEndsAt = Math.min(now + policy.idleTtlSeconds, session.endsAt);
   const advanced = await advance(tx, {
     id: session.id,
     from: session.generation,
     rotatedAt: now,
     attemptHash: presented.attemptHash,
     idleEndsAt,
-    maxAccessExp,
+    maxAccessExp: Math.max(session.maxAccessExp, expiresAt),
     address: presented.client.address,
     userAgent: presented.client.userAgent,
   });
   if (!advanced) throw new Error("a session changed while its row was held");
   const next = { ...session, generation: session.generation + 1 };
-  const grant = grantOf(next, session.user, accessExpiry(deps, now, session.endsAt), now);
+  const grant = grantOf(next, session.user, expiresAt, now);
   return { kind: "granted", grant, userNumber: session.user.number, idleEndsAt };
 }
 
@@ -168,10 +175,10 @@ async function repeat(
   deps: RefreshDeps,
   session: HeldSession,
   verdict: Extract<Verdict, { kind: "repeat" }>,
-  origin: Origin,
+  { policy, origin }: Presented,
   now: number,
 ): Promise<RenewOutcome> {
-  const expiresAt = accessExpiry(deps, now, session.endsAt);
+  const expiresAt = accessExpiry(policy, now, session.endsAt);
   await touch(tx, session.id, {
     at: now,
     confirmedAt: verdict.confirms ? (session.confirmedAt ?? now) : session.confirmedAt,

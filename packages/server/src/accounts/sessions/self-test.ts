@@ -1,10 +1,11 @@
 import { transact } from "../../platform/db/transact.ts";
-import type { Db, Tx } from "../../platform/db/open.ts";
+import type { Tx } from "../../platform/db/open.ts";
 import { uuidv4 } from "../../platform/kernel/ids.ts";
 import { isRecorded } from "../../records/revocations/revocations.store.ts";
 import { insertUser } from "../users/users.store.ts";
-import { openSession, type SessionDeps } from "./open.ts";
+import { openSession } from "./open.ts";
 import { decide, type RefreshDeps } from "./refresh.ts";
+import type { SessionPolicy } from "./session-policy.ts";
 import { holdSession } from "./sessions.store.ts";
 
 const client = { address: "127.0.0.1", userAgent: "self-test" };
@@ -18,10 +19,10 @@ class Undo extends Error {}
  *
  * @throws {Error} saying which step surprised
  */
-export async function selfTest(deps: RefreshDeps & { readonly db: Db }): Promise<void> {
-  const strict = { ...deps, refreshGraceSeconds: 0 };
+export async function selfTest(deps: RefreshDeps, policy: SessionPolicy): Promise<void> {
+  const strict = { ...policy, refreshGraceSeconds: 0 };
   await transact(deps, async (tx) => {
-    const surprise = await rehearse(tx, strict);
+    const surprise = await rehearse(tx, deps, strict);
     if (surprise !== undefined) throw new Error(`self-test: ${surprise}`);
     throw new Undo();
   }).catch((error: unknown) => {
@@ -29,7 +30,11 @@ export async function selfTest(deps: RefreshDeps & { readonly db: Db }): Promise
   });
 }
 
-async function rehearse(tx: Tx, deps: RefreshDeps & SessionDeps): Promise<string | undefined> {
+async function rehearse(
+  tx: Tx,
+  deps: RefreshDeps,
+  policy: SessionPolicy,
+): Promise<string | undefined> {
   const user = await insertUser(tx, {
     id: uuidv4(deps.random),
     email: null,
@@ -44,8 +49,15 @@ async function rehearse(tx: Tx, deps: RefreshDeps & SessionDeps): Promise<string
     createdAt: deps.clock.now(),
   });
   if (user === undefined) return "a user could not be inserted";
-  const { session } = await openSession(tx, deps, user, { amr: ["pwd"], acr: "aal1" }, client);
-  const presented = { claims: { sid: session.id, gen: 1 }, attemptHash: null, client, origin };
+  const proven = { amr: ["pwd"], acr: "aal1" } as const;
+  const { session } = await openSession(tx, deps, { policy, user, proven, client });
+  const presented = {
+    policy,
+    claims: { sid: session.id, gen: 1 },
+    attemptHash: null,
+    client,
+    origin,
+  };
 
   const first = await decide(tx, deps, presented);
   if (first.kind !== "granted" || first.grant.generation !== 2)

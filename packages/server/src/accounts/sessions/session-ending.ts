@@ -3,10 +3,11 @@ import { lockUser } from "../users/users.store.ts";
 import { openSession, signTokens, type SessionDeps } from "./open.ts";
 import { endOf } from "./refresh-rules.ts";
 import { revokeAllOf, revokeOthers } from "./revoke.ts";
+import type { SessionPolicy } from "./session-policy.ts";
 import { holdSession } from "./sessions.store.ts";
 
 /** Implements what users/ asks of sessions. */
-export function createSessionEnding(deps: SessionDeps): SessionEnding {
+export function createSessionEnding(deps: SessionDeps, policy: SessionPolicy): SessionEnding {
   return {
     endAll: async (tx, userId, cause) => revokeAllOf(tx, deps, userId, cause),
     endAllAndReopen: async (tx, userId, sessionId, cause, client) => {
@@ -17,13 +18,8 @@ export function createSessionEnding(deps: SessionDeps): SessionEnding {
       if (user === undefined) throw new Error("the row of a user went away while it was held");
       // The password was asked for once more, the second factor was not: it gets no younger by that
       // (MF-07).
-      const opened = await openSession(
-        tx,
-        deps,
-        user,
-        { amr: session.amr, acr: session.acr, authTime: session.authTime },
-        client,
-      );
+      const proven = { amr: session.amr, acr: session.acr, authTime: session.authTime };
+      const opened = await openSession(tx, deps, { policy, user, proven, client });
       return { tokens: () => signTokens(deps, opened.grant) };
     },
     endOthers: async (tx, userId, sessionId, cause) => {

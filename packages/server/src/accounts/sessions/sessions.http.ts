@@ -5,6 +5,7 @@ import { singleFlight } from "../../platform/kernel/single-flight.ts";
 import { readRefreshToken } from "./refresh-token.ts";
 import { refresh, type RefreshDeps, type RefreshOutcome } from "./refresh.ts";
 import { endAllSessions, endSession } from "./revoke.ts";
+import type { SessionPolicy } from "./session-policy.ts";
 import { listLiveSessions, type Session } from "./sessions.store.ts";
 
 /** Counts a token nobody here made against the address that sent it (RF-12). */
@@ -16,6 +17,8 @@ export type CountForgery = (
 
 export interface SessionRoutesDeps extends RefreshDeps {
   readonly countForgery: CountForgery;
+  /** The lifetimes of native sessions. */
+  readonly sessionPolicy: SessionPolicy;
 }
 
 export function sessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
@@ -26,7 +29,12 @@ export function sessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
       const { refreshToken, attemptId } = call.input;
       // A burst with one token is one transaction; everybody gets its answer.
       const outcome = await once(`${refreshToken} ${attemptId ?? ""}`, async () =>
-        refresh(deps, refreshToken, attemptId, call.client, originOf(call)),
+        refresh(
+          deps,
+          { token: refreshToken, attemptId, policy: deps.sessionPolicy },
+          call.client,
+          originOf(call),
+        ),
       );
       switch (outcome.kind) {
         case "refreshed":

@@ -8,15 +8,17 @@ import {
   prepareChallenge,
   type PrepareOutcome,
 } from "./challenge.ts";
-import type { SignInDeps } from "./sign-in.ts";
+import type { SignInRoutesDeps } from "./sign-in.ts";
 import { busy, refuseProof } from "./refusals.ts";
 
 /** Serves the second step of a sign-in. */
-export function challengeRoutes(deps: SignInDeps): readonly Route[] {
+export function challengeRoutes(deps: SignInRoutesDeps): readonly Route[] {
+  const policy = deps.signInPolicy;
   return [
     serve(endpoints.answerChallenge, async (call) => {
       const { challengeSecret, rememberDevice, ...proof } = call.input;
-      const asked = { challengeId: call.params.id, challengeSecret, proof, rememberDevice };
+      const claim = { challengeId: call.params.id, challengeSecret };
+      const asked = { policy, ...claim, proof, rememberDevice };
       const outcome = await answerChallenge(deps, asked, call.client, originOf(call));
       switch (outcome.kind) {
         case "opened": {
@@ -38,7 +40,7 @@ export function challengeRoutes(deps: SignInDeps): readonly Route[] {
     serve(endpoints.prepareChallenge, async (call) => {
       const outcome = await prepareChallenge(
         deps,
-        { challengeId: call.params.id, ...call.input },
+        { policy, challengeId: call.params.id, ...call.input },
         call.client,
         originOf(call),
       );
@@ -50,7 +52,7 @@ export function challengeRoutes(deps: SignInDeps): readonly Route[] {
     serve(endpoints.enrolInChallenge, async (call) => {
       const outcome = await enrolInChallenge(
         deps,
-        { challengeId: call.params.id, ...call.input },
+        { policy, challengeId: call.params.id, ...call.input },
         call.client,
         originOf(call),
       );

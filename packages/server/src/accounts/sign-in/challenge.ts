@@ -22,6 +22,7 @@ import { enrolledFactors, type Match, type Preparation, type ReserveOutcome } fr
 import { countSignIn, enter, holdEntrant, open, reasonAgainst, type SignedIn } from "./opening.ts";
 import { noteMismatch, proveFactor, type Guess } from "./prove-factor.ts";
 import { rememberDevice } from "./remembered-devices.ts";
+import type { SignInPolicy } from "./sign-in-policy.ts";
 import type { SecondStep, SignInDeps } from "./sign-in.ts";
 import { settleAttempt, settleGuess } from "./lock-out.ts";
 
@@ -81,7 +82,12 @@ export interface Claim {
   readonly challengeSecret: string;
 }
 
-export interface Answer extends Claim {
+/** A claim, and what the way in demands and grants. */
+interface Asked extends Claim {
+  readonly policy: SignInPolicy;
+}
+
+export interface Answer extends Asked {
   readonly proof: Proof;
   readonly rememberDevice?: boolean | undefined;
 }
@@ -124,11 +130,12 @@ export async function answerChallenge(
   const proven = await proveFactor(deps, guess);
   if (proven.kind === "exhausted") return { kind: "invalid_challenge" };
   if (proven.kind !== "matched") return proven;
-  const reserve = challenge.enrols ? await deps.makeReserve?.() : undefined;
+  const reserve =
+    challenge.enrols && answer.policy.makesRecoveryCodes ? await deps.makeReserve() : undefined;
   if (reserve?.kind === "busy") return reserve;
 
   const outcome = await transact(deps, async (tx) => {
-    const held = await holdPending(tx, deps, challenge);
+    const held = await holdPending(tx, deps, answer.policy, challenge);
     if (held === undefined) return { kind: "invalid_challenge" } as const;
     const entered = await conclude(
       tx,
@@ -146,6 +153,7 @@ export async function answerChallenge(
 }
 
 interface Concluding {
+  readonly policy: SignInPolicy;
   readonly challenge: Challenge;
   readonly user: User;
   readonly match: Match;
@@ -177,7 +185,8 @@ async function conclude(
     throw new Error("a challenge was answered while its user's row was held");
   await reserve?.keep(tx, user.id);
   const proven = assuranceOf(["pwd", ...match.amr]);
-  const opened = await open(tx, deps, user, { proven, trustedDevice, client }, origin);
+  const entrance = { policy: asked.policy, user, proven, trustedDevice, client };
+  const opened = await open(tx, deps, entrance, origin);
   const remembered =
     asked.rememberDevice === true
       ? await rememberDevice(tx, deps, user, client, origin)
@@ -197,10 +206,11 @@ async function conclude(
 async function holdPending(
   tx: Tx,
   deps: SignInDeps,
+  policy: SignInPolicy,
   challenge: Challenge,
 ): Promise<User | undefined> {
   const isUnchanged = (held: User): boolean => standingOf(held) === challenge.standing;
-  const held = await holdEntrant(tx, deps, { userId: challenge.userId, isUnchanged });
+  const held = await holdEntrant(tx, policy, { userId: challenge.userId, isUnchanged });
   if (held === undefined || (await isDone(tx, challenge.id))) return undefined;
   return (await mayGoOn(tx, deps, challenge)) ? held : undefined;
 }
@@ -210,7 +220,7 @@ export type PrepareOutcome<What> = Preparation<What> | { readonly kind: "invalid
 /** Mails a code for a challenge, or begins the ceremony of a passkey. */
 export async function prepareChallenge(
   deps: SignInDeps,
-  asked: Claim & { readonly factor: FactorName },
+  asked: Asked & { readonly factor: FactorName },
   client: Client,
   origin: Origin,
 ): Promise<PrepareOutcome<Prepared>> {
@@ -231,7 +241,7 @@ export async function prepareChallenge(
  */
 export async function enrolInChallenge(
   deps: SignInDeps,
-  asked: Claim & { readonly factor: FactorName },
+  asked: Asked & { readonly factor: FactorName },
   client: Client,
   origin: Origin,
 ): Promise<PrepareOutcome<Begun>> {
@@ -252,7 +262,7 @@ interface Pending {
 
 async function findPending(
   deps: SignInDeps,
-  { challengeId, challengeSecret }: Claim,
+  { challengeId, challengeSecret, policy }: Asked,
 ): Promise<Pending | undefined> {
   const challenge = await findOpen(deps.db, challengeId, deps.clock.now());
   if (challenge === undefined || !isSecretOf(challenge, challengeSecret)) return undefined;
@@ -260,7 +270,7 @@ async function findPending(
   if (
     user === undefined ||
     standingOf(user) !== challenge.standing ||
-    reasonAgainst(deps, user) !== undefined
+    reasonAgainst(policy, user) !== undefined
   )
     return undefined;
   return (await mayGoOn(deps.db, deps, challenge)) ? { challenge, user } : undefined;

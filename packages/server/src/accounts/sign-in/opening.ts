@@ -15,20 +15,15 @@ import { mailsTo } from "../../records/attempts/budgets.ts";
 import { lockUser, type User } from "../users/users.store.ts";
 import { deviceTokenOf, newDeviceId } from "./device-token.ts";
 import { SIGN_INS } from "./failures.ts";
+import type { SignInPolicy } from "./sign-in-policy.ts";
 
 export interface OpeningDeps extends SessionDeps {
   readonly db: Db;
-  /** Whether an account whose address nobody has confirmed is refused. */
-  readonly requireVerifiedEmail: boolean;
-  /**
-   * Whether a user is told of a client without a device token. Clients of a face have none, and
-   * every login would be news.
-   */
-  readonly noticeNewDevices: boolean;
 }
 
 /** The last step of every way in. */
 export interface Entrance {
+  readonly policy: SignInPolicy;
   readonly userId: string;
   /** Whether the account, whose row is now held, is still what was proven (LG-11). */
   readonly isUnchanged: (held: User) => boolean;
@@ -46,12 +41,12 @@ export interface SignedIn {
 
 /** Why an account is not let in, whatever it has proven. */
 export function reasonAgainst(
-  deps: Pick<OpeningDeps, "requireVerifiedEmail">,
+  policy: Pick<SignInPolicy, "requireVerifiedEmail">,
   user: User,
 ): string | undefined {
   if (user.disabledAt !== null) return "disabled";
   if (user.pausedAt !== null) return "paused";
-  return deps.requireVerifiedEmail && user.email !== null && user.emailVerifiedAt === null
+  return policy.requireVerifiedEmail && user.email !== null && user.emailVerifiedAt === null
     ? "unverified"
     : undefined;
 }
@@ -59,11 +54,11 @@ export function reasonAgainst(
 /** Reads and holds the account that is about to be let in; `undefined` where that must not be. */
 export async function holdEntrant(
   tx: Tx,
-  deps: Pick<OpeningDeps, "requireVerifiedEmail">,
+  policy: Pick<SignInPolicy, "requireVerifiedEmail">,
   { userId, isUnchanged }: Pick<Entrance, "userId" | "isUnchanged">,
 ): Promise<User | undefined> {
   const held = await lockUser(tx, userId);
-  return held === undefined || !isUnchanged(held) || reasonAgainst(deps, held) !== undefined
+  return held === undefined || !isUnchanged(held) || reasonAgainst(policy, held) !== undefined
     ? undefined
     : held;
 }
@@ -80,12 +75,17 @@ export async function countSignIn(tx: Tx, { clock }: Pick<OpeningDeps, "clock">)
 export async function open(
   tx: Tx,
   deps: OpeningDeps,
-  user: User,
-  { proven, trustedDevice, client }: Pick<Entrance, "proven" | "trustedDevice" | "client">,
+  {
+    policy,
+    user,
+    proven,
+    trustedDevice,
+    client,
+  }: Omit<Entrance, "userId" | "isUnchanged"> & { readonly user: User },
   origin: Origin,
 ): Promise<Opened> {
-  const opened = await openSession(tx, deps, user, proven, client);
-  if (deps.noticeNewDevices && trustedDevice === undefined)
+  const opened = await openSession(tx, deps, { policy: policy.sessions, user, proven, client });
+  if (policy.noticeNewDevices && trustedDevice === undefined)
     await noticeNewDevice(tx, deps, user, client);
   await recordOpened(tx, deps, opened, proven.amr.join(" "), origin);
   return opened;

@@ -22,8 +22,9 @@ export function createCheckOwnPassword(
       trustedDevice: `session:${who.sessionId}`,
     };
     const checked = await checkPassword(
-      { ...deps, requireVerifiedEmail: false },
-      { user, attempt, password },
+      deps,
+      // The user is signed in already, so an unconfirmed address is no reason to refuse.
+      { policy: { requireVerifiedEmail: false }, user, attempt, password },
       origin,
     );
     if (checked.kind !== "matched")

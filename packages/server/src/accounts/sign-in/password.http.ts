@@ -3,17 +3,17 @@ import { originOf } from "../../records/audit/origin.ts";
 import { answer, refuse, serve, type Route } from "../../platform/http/serve.ts";
 import { signTokens } from "../sessions/open.ts";
 import { openChallenge, type OpenChallenge } from "./challenge.ts";
-import { signIn } from "./sign-in.ts";
-import type { SignInDeps } from "./sign-in.ts";
+import { signIn, type SignInRoutesDeps } from "./sign-in.ts";
 import { busy } from "./refusals.ts";
 
 /** Serves the first step of a sign-in: identifier and password. */
-export function passwordRoutes(deps: SignInDeps): readonly Route[] {
+export function passwordRoutes(deps: SignInRoutesDeps): readonly Route[] {
   return [
     serve(
       endpoints.signIn,
       async (call) => {
-        const outcome = await signIn(deps, call.input, call.client, originOf(call));
+        const asked = { policy: deps.signInPolicy, credentials: call.input };
+        const outcome = await signIn(deps, asked, call.client, originOf(call));
         switch (outcome.kind) {
           case "opened":
             return answer(201, {

@@ -39,13 +39,18 @@ import {
   type Attempt,
   type AttemptLimits,
 } from "./lock-out.ts";
+import type { SignInPolicy } from "./sign-in-policy.ts";
 
 export interface SignInDeps extends OpeningDeps, PasswordDeps, PolicyDeps, RememberDeps {
   readonly factors: readonly Factor[];
-  /** Absent where nobody would be shown it. */
-  readonly makeReserve?: MakeReserve | undefined;
+  readonly makeReserve: MakeReserve;
   readonly attemptLimits: AttemptLimits;
   readonly readUsername: ReadUsername;
+}
+
+/** The dependencies of the native endpoints, which have the native policy. */
+export interface SignInRoutesDeps extends SignInDeps {
+  readonly signInPolicy: SignInPolicy;
 }
 
 export interface Credentials {
@@ -58,6 +63,12 @@ export interface Credentials {
   readonly password: string;
   readonly deviceToken?: string | undefined;
   readonly rememberToken?: string | undefined;
+}
+
+/** A sign-in by password, and what the way in demands and grants. */
+export interface PasswordSignIn {
+  readonly policy: SignInPolicy;
+  readonly credentials: Credentials;
 }
 
 /**
@@ -87,7 +98,7 @@ export type SignInOutcome =
  */
 export async function signIn(
   deps: SignInDeps,
-  credentials: Credentials,
+  { policy, credentials }: PasswordSignIn,
   client: Client,
   origin: Origin,
 ): Promise<SignInOutcome> {
@@ -102,14 +113,14 @@ export async function signIn(
 
   const password = await checkPassword(
     deps,
-    { user: found, attempt, password: credentials.password },
+    { policy, user: found, attempt, password: credentials.password },
     origin,
   );
   if (password.kind !== "matched") return password;
   const { user, weak } = password;
 
   const outcome = await transact(deps, async (tx) => {
-    const held = await holdEntrant(tx, deps, {
+    const held = await holdEntrant(tx, policy, {
       userId: user.id,
       isUnchanged: (now) => isSamePassword(user, now, weak),
     });
@@ -122,6 +133,8 @@ export async function signIn(
     await settleAttempt(tx, deps, deps.attemptLimits, attempt);
     await countSignIn(tx, deps);
     const entrance = {
+      policy,
+      user: held,
       proven: { amr: ["pwd"], acr: "aal1" },
       trustedDevice: attempt.trustedDevice,
       client,
@@ -129,7 +142,7 @@ export async function signIn(
     return {
       kind: "open",
       user: held,
-      opened: await open(tx, deps, held, entrance, origin),
+      opened: await open(tx, deps, entrance, origin),
     } as const;
   });
   if (outcome.kind === "refused") return outcome;
@@ -165,15 +178,13 @@ export type PasswordCheck =
   | { readonly kind: "busy" };
 
 interface Asked {
+  readonly policy: Pick<SignInPolicy, "requireVerifiedEmail">;
   readonly user: User | undefined;
   readonly attempt: Attempt;
   readonly password: string;
 }
 
-type CheckDeps = Pick<
-  SignInDeps,
-  "db" | "clock" | "keyring" | "hasher" | "attemptLimits" | "requireVerifiedEmail"
->;
+type CheckDeps = Pick<SignInDeps, "db" | "clock" | "keyring" | "hasher" | "attemptLimits">;
 
 /**
  * Turns away at once, before the database is asked for anything, whoever could not be answered in
@@ -222,7 +233,7 @@ async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<
       ? "password"
       : user === undefined
         ? "unknown"
-        : reasonAgainst(deps, user);
+        : reasonAgainst(asked.policy, user);
   if (match.kind === "matched" && user !== undefined && reason === undefined)
     return { kind: "matched", user, weak: match.weak };
   await transact(deps, async (tx) =>

@@ -10,15 +10,17 @@ import {
 } from "../../platform/http/serve.ts";
 import { signTokens } from "../sessions/open.ts";
 import type { SignedIn } from "../users/ports.ts";
+import type { SignInRoutesDeps } from "./sign-in.ts";
 import { prepareStepUp, stepUp, type StepUpDeps } from "./step-up.ts";
 import { busy, refuseProof } from "./refusals.ts";
 
 /** Serves step-up: a fresh proof within a session. */
-export function stepUpRoutes(deps: StepUpDeps): readonly Route[] {
+export function stepUpRoutes(deps: StepUpDeps & SignInRoutesDeps): readonly Route[] {
   return [
     serve(endpoints.stepUp, async (call) => {
       const { input } = call;
-      const outcome = await stepUp(deps, signedIn(call), input, originOf(call));
+      const policy = deps.signInPolicy.sessions;
+      const outcome = await stepUp(deps, signedIn(call), { policy, shown: input }, originOf(call));
       switch (outcome.kind) {
         case "raised":
           return answer(200, {

@@ -12,6 +12,7 @@ import { findUser, lockUser, type User } from "../users/users.store.ts";
 import { assuranceOf } from "./assurance.ts";
 import { enrolledFactors, type Match, type Preparation } from "./factor.ts";
 import { noteMismatch, proveFactor, type Guess } from "./prove-factor.ts";
+import type { SessionPolicy } from "../sessions/session-policy.ts";
 import type { SignInDeps } from "./sign-in.ts";
 import { settleGuess } from "./lock-out.ts";
 
@@ -26,6 +27,11 @@ export type StepUpOutcome =
   | { readonly kind: "factor_mismatched" }
   | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
+interface StepUp {
+  readonly policy: SessionPolicy;
+  readonly shown: { readonly password: string } | Proof;
+}
+
 /**
  * Proves once more who is there, and lets the session go on under a new id on the strength of that.
  * The password alone will not do for who has a second factor (MF-07).
@@ -33,22 +39,23 @@ export type StepUpOutcome =
 export async function stepUp(
   deps: StepUpDeps,
   who: SignedIn,
-  shown: { readonly password: string } | Proof,
+  { policy, shown }: StepUp,
   origin: Origin,
 ): Promise<StepUpOutcome> {
   const user = await findUser(deps.db, who.userId);
   if (user === undefined || user.disabledAt !== null) return { kind: "session_ended" };
   return "password" in shown
-    ? byPassword(deps, who, { user, password: shown.password }, origin)
-    : byFactor(deps, who, { user, proof: shown }, origin);
+    ? byPassword(deps, who, { policy, user, password: shown.password }, origin)
+    : byFactor(deps, who, { policy, user, proof: shown }, origin);
 }
 
 async function byPassword(
   deps: StepUpDeps,
   who: SignedIn,
-  { user, password }: { readonly user: User; readonly password: string },
+  { password, ...raised }: Raised & { readonly password: string },
   origin: Origin,
 ): Promise<StepUpOutcome> {
+  const { user } = raised;
   const factors = await enrolledFactors(deps.db, deps.factors, user.id);
   if (factors.length > 0)
     return { kind: "second_factor_required", factors: factors.map(({ name }) => name) };
@@ -57,7 +64,7 @@ async function byPassword(
   return raise(
     deps,
     who,
-    user,
+    raised,
     async (tx) => {
       // Whoever has set up a factor meanwhile shows that one.
       if ((await enrolledFactors(tx, deps.factors, user.id)).length > 0) return undefined;
@@ -70,9 +77,10 @@ async function byPassword(
 async function byFactor(
   deps: StepUpDeps,
   who: SignedIn,
-  { user, proof }: { readonly user: User; readonly proof: Proof },
+  { proof, ...raised }: Raised & { readonly proof: Proof },
   origin: Origin,
 ): Promise<StepUpOutcome> {
+  const { user } = raised;
   const guess: Guess = {
     flow: { kind: "step_up", id: who.sessionId },
     user,
@@ -88,7 +96,7 @@ async function byFactor(
   return raise(
     deps,
     who,
-    user,
+    raised,
     async (tx) => {
       await settleGuess(tx, deps, user.id, who.client.address);
       const spent = await proven.match.spend(tx);
@@ -114,6 +122,12 @@ function methodsOf(before: AmrList, { amr }: Match): AmrList {
   return [...new Set([...kept("pwd"), ...amr, ...kept("mfa")])];
 }
 
+/** The user whose session is raised, and the lifetimes of the session that takes its place. */
+interface Raised {
+  readonly policy: SessionPolicy;
+  readonly user: User;
+}
+
 interface Shown {
   readonly proven: Proven;
   readonly recoveryCodesLeft: number | null;
@@ -123,7 +137,7 @@ interface Shown {
 async function raise(
   deps: StepUpDeps,
   who: SignedIn,
-  user: User,
+  { policy, user }: Raised,
   show: (tx: Tx) => Promise<Shown | undefined>,
   origin: Origin,
 ): Promise<StepUpOutcome> {
@@ -136,8 +150,7 @@ async function raise(
     const raised = await raiseSession(
       tx,
       deps,
-      { id: who.sessionId, user: held, client: who.client },
-      shown.proven,
+      { policy, id: who.sessionId, user: held, proven: shown.proven, client: who.client },
       origin,
     );
     return raised === undefined

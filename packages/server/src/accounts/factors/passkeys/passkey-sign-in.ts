@@ -16,6 +16,7 @@ import {
   type OpeningDeps,
   type SignedIn,
 } from "../../sign-in/opening.ts";
+import type { SignInPolicy } from "../../sign-in/sign-in-policy.ts";
 import { trustedDevice } from "../../sign-in/sign-in.ts";
 import { standingOf } from "../../users/standing.ts";
 import { findUser, type User } from "../../users/users.store.ts";
@@ -33,6 +34,7 @@ export function startPasskeySignIn(deps: PasskeySignInDeps): Request {
 }
 
 export interface PasskeySignIn {
+  readonly policy: SignInPolicy;
   readonly ceremonyId: string;
   readonly credential: Assertion;
   readonly deviceToken?: string | undefined;
@@ -48,13 +50,13 @@ export type PasskeySignInOutcome =
  */
 export async function signInWithPasskey(
   deps: PasskeySignInDeps,
-  { ceremonyId, credential, deviceToken }: PasskeySignIn,
+  { policy, ceremonyId, credential, deviceToken }: PasskeySignIn,
   client: Client,
   origin: Origin,
 ): Promise<PasskeySignInOutcome> {
   const ceremony = await endSignIn(deps, ceremonyId);
   if (ceremony === undefined) return { kind: "refused" };
-  const recognised = await recognise(deps, ceremony, credential, origin);
+  const recognised = await recognise(deps, { policy, ceremony, credential }, origin);
   if ("reason" in recognised) {
     await transact(deps, async (tx) => noteRefused(tx, deps, recognised, origin));
     return { kind: "refused" };
@@ -64,14 +66,15 @@ export async function signInWithPasskey(
 
   const outcome = await transact(deps, async (tx) => {
     const isUnchanged = (held: User): boolean => standingOf(held) === standingOf(user);
-    const held = await holdEntrant(tx, deps, { userId: user.id, isUnchanged });
+    const held = await holdEntrant(tx, policy, { userId: user.id, isUnchanged });
     if (held === undefined || (await match.spend(tx)) === undefined) {
       await noteRefused(tx, deps, { userId: user.id, reason: "changed" }, origin);
       return undefined;
     }
     await countSignIn(tx, deps);
-    const entrance = { proven: assuranceOf(match.amr), trustedDevice: trusted, client };
-    return { user: held, opened: await open(tx, deps, held, entrance, origin) };
+    const proven = assuranceOf(match.amr);
+    const entrance = { policy, user: held, proven, trustedDevice: trusted, client };
+    return { user: held, opened: await open(tx, deps, entrance, origin) };
   });
   if (outcome === undefined) return { kind: "refused" };
   return { kind: "opened", ...(await enter(deps, outcome.user, outcome.opened, trusted)) };
@@ -82,10 +85,13 @@ interface Refused {
   readonly reason: string;
 }
 
+interface Presented extends Pick<PasskeySignIn, "policy" | "credential"> {
+  readonly ceremony: Ceremony;
+}
+
 async function recognise(
   deps: PasskeySignInDeps,
-  ceremony: Ceremony,
-  credential: Assertion,
+  { policy, ceremony, credential }: Presented,
   origin: Origin,
 ): Promise<{ readonly user: User; readonly match: Match } | Refused> {
   const passkey = await findPasskey(deps.db, credential.id);
@@ -95,7 +101,7 @@ async function recognise(
   const user = await findUser(deps.db, userId);
   if (match === undefined || user === undefined) return { userId, reason: "passkey" };
   const reason =
-    reasonAgainst(deps, user) ??
+    reasonAgainst(policy, user) ??
     (hasChangedSince(user, ceremony.createdAt, deps.clock.now()) ? "changed" : undefined);
   return reason === undefined ? { user, match } : { userId, reason };
 }

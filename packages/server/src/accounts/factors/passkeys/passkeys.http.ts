@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { originOf } from "../../../records/audit/origin.ts";
 import { answer, refuse, serve, type Route } from "../../../platform/http/serve.ts";
 import { signTokens } from "../../sessions/open.ts";
+import type { SignInRoutesDeps } from "../../sign-in/sign-in.ts";
 import { findUser } from "../../users/users.store.ts";
 import { changerOf, enrolInSession, type ChangeDeps } from "../change.ts";
 import { removePasskey, renamePasskey } from "./own-passkeys.ts";
@@ -11,7 +12,7 @@ import type { Passkey } from "./passkeys.store.ts";
 import { createPasskeys, startRegistration, type PasskeyDeps } from "./passkeys.ts";
 import { removePassword } from "./remove-password.ts";
 
-export interface PasskeyRouteDeps extends ChangeDeps, PasskeyDeps {}
+export interface PasskeyRouteDeps extends ChangeDeps, PasskeyDeps, SignInRoutesDeps {}
 
 export function passkeyRoutes(deps: PasskeyRouteDeps): readonly Route[] {
   const factor = createPasskeys(deps);
@@ -31,7 +32,7 @@ export function passkeyRoutes(deps: PasskeyRouteDeps): readonly Route[] {
       const outcome = await enrolInSession(
         deps,
         changerOf(call),
-        { factor, proof, name, endOtherSessions },
+        { policy: deps.signInPolicy.sessions, factor, proof, name, endOtherSessions },
         originOf(call),
       );
       switch (outcome.kind) {
@@ -75,7 +76,8 @@ export function passkeyRoutes(deps: PasskeyRouteDeps): readonly Route[] {
     serve(endpoints.startPasskeySignIn, () => answer(201, startPasskeySignIn(deps))),
 
     serve(endpoints.signInWithPasskey, async (call) => {
-      const outcome = await signInWithPasskey(deps, call.input, call.client, originOf(call));
+      const asked = { policy: deps.signInPolicy, ...call.input };
+      const outcome = await signInWithPasskey(deps, asked, call.client, originOf(call));
       if (outcome.kind === "refused") return refuse("invalid_passkey");
       return answer(201, {
         ...signTokens(deps, outcome.opened.grant),

@@ -27,7 +27,6 @@ export interface CreateAccountDeps extends PasswordDeps, ComplaintsDeps {
   readonly db: Db;
   readonly clock: Clock;
   readonly random: Random;
-  readonly registration: RegistrationMode;
   readonly readUsername: ReadUsername;
 }
 
@@ -37,6 +36,8 @@ export interface Address {
 }
 
 export interface NewAccount {
+  /** The mode of registration at this face. The rule refuses if it is `closed`. */
+  readonly registration: RegistrationMode;
   readonly address: Address | null;
   readonly username: string | null;
   readonly password: string;
@@ -79,7 +80,7 @@ export async function createAccount(
   origin: Origin,
   also: Also = async () => {},
 ): Promise<CreateAccountOutcome> {
-  if (deps.registration === "closed") return { kind: "closed" };
+  if (account.registration === "closed") return { kind: "closed" };
   const { address } = account;
   const username = account.username === null ? null : deps.readUsername(account.username);
   if (username?.kind === "refused") return { kind: "invalid_username" };

@@ -6,8 +6,10 @@ import type { SetUsernameDeps } from "../account/set-username.ts";
 import type { ResetDeps } from "../../../accounts/account/reset-password.ts";
 import type { ActivateDeps } from "../account/activate.ts";
 import type { CreateAccountDeps } from "../account/create-account.ts";
+import type { RegistrationMode } from "../../../accounts/users/register.ts";
 import type { EndUserDeps } from "../../../accounts/users/last-superuser.ts";
 import type { SetOwnPasswordDeps } from "../account/set-password.ts";
+import type { SignInPolicy } from "../../../accounts/sign-in/sign-in-policy.ts";
 import type { JwtDeps } from "../jwt/jwt.ts";
 
 /** Djoser's settings under our own names. */
@@ -15,8 +17,8 @@ export interface DjoserSettings {
   /** The path under which all calls are, such as `/auth`. */
   readonly prefix: `/${string}`;
   readonly tokenLogin: boolean;
-  /** How long a session of token login lasts. */
-  readonly tokenLoginSeconds: number;
+  /** The policy of token login, whose sessions are not refreshed. */
+  readonly tokenLoginPolicy: SignInPolicy;
   readonly sendActivation: boolean;
   readonly sendConfirmation: boolean;
   readonly confirmPasswordChange: boolean;
@@ -53,6 +55,7 @@ export interface DjoserDeps
     SetEmailDeps,
     EndUserDeps {
   readonly djoser: DjoserSettings;
+  readonly faceRegistration: RegistrationMode;
   /** The field that the face shows as `id` (`USER_ID_FIELD`). */
   readonly userIdField: "number" | "id";
   readonly publicUrl: string;

@@ -81,11 +81,7 @@ const wrong = (): Answer => nonFieldErrors("Unable to log in with provided crede
  * user decides which one is first.
  */
 async function tokenLogin(deps: DjoserDeps, login: Login, visit: Visit): Promise<Answer> {
-  const lifetimes = {
-    idleTtlSeconds: deps.djoser.tokenLoginSeconds,
-    sessionTtlSeconds: deps.djoser.tokenLoginSeconds,
-  };
-  const outcome = await logIn({ ...deps, ...lifetimes }, login, visit);
+  const outcome = await logIn(deps, { login, policy: deps.djoser.tokenLoginPolicy }, visit);
   if (outcome.kind === "refused") return outcome.answer.status === 401 ? wrong() : outcome.answer;
   const { user, grant } = outcome.value;
   const { sessionId } = grant;

@@ -160,6 +160,7 @@ function registration(deps: DjoserDeps): Action<Caller> {
 async function register(deps: DjoserDeps, { values }: Form, visit: Visit): Promise<Answer> {
   const { loginField, djoser } = deps;
   const account = {
+    registration: deps.faceRegistration,
     address: values["email"] ? addressOf(values["email"]) : null,
     username: values["username"] ?? null,
     password: values["password"] ?? "",

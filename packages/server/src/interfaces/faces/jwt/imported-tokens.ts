@@ -11,9 +11,16 @@ import {
   type Opened,
   type SessionDeps,
 } from "../../../accounts/sessions/open.ts";
+import type { SessionPolicy } from "../../../accounts/sessions/session-policy.ts";
 
 export interface ExchangeDeps extends SessionDeps {
   readonly db: Db;
+}
+
+/** A refresh token of Django's, and the lifetimes of the session that it is exchanged for. */
+export interface Exchange {
+  readonly jti: string;
+  readonly policy: SessionPolicy;
   /** Tells whether the user must show a second factor first (MF-08). The user's row is locked. */
   readonly needsFactor: (tx: Tx, user: User) => Promise<boolean>;
 }
@@ -34,7 +41,7 @@ const UNPROVEN = { amr: [], acr: "aal1", authTime: 0 } as const;
  */
 export async function exchange(
   deps: ExchangeDeps,
-  jti: string,
+  { jti, policy, needsFactor }: Exchange,
   client: Client,
   origin: Origin,
 ): Promise<ExchangeOutcome> {
@@ -43,9 +50,9 @@ export async function exchange(
     const user = imported && (await lockUser(tx, imported.userId));
     if (user === undefined) return { kind: "unknown" };
     if (user.disabledAt !== null || user.pausedAt !== null) return { kind: "inactive" };
-    if (await deps.needsFactor(tx, user)) return { kind: "second_factor_required" };
+    if (await needsFactor(tx, user)) return { kind: "second_factor_required" };
     if (!(await markUsed(tx, jti, deps.clock.now()))) return { kind: "spent" };
-    const opened = await openSession(tx, deps, user, UNPROVEN, client);
+    const opened = await openSession(tx, deps, { policy, user, proven: UNPROVEN, client });
     await recordOpened(tx, deps, opened, "imported_token", origin);
     return { kind: "opened", user, opened };
   });

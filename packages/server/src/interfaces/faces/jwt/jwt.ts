@@ -13,6 +13,7 @@ import { endSession, type RevokeDeps } from "../../../accounts/sessions/revoke.t
 import type { CountForgery } from "../../../accounts/sessions/sessions.http.ts";
 import { enrolledFactors } from "../../../accounts/sign-in/factor.ts";
 import { isRequired } from "../../../accounts/sign-in/policy.ts";
+import type { SignInPolicy } from "../../../accounts/sign-in/sign-in-policy.ts";
 import { signIn, type SignInDeps } from "../../../accounts/sign-in/sign-in.ts";
 import type { Grant } from "../../../accounts/tokens/mint.ts";
 import type { User } from "../../../accounts/users/users.store.ts";
@@ -27,7 +28,6 @@ import {
 import type { AuthenticatorDeps } from "./authenticator.ts";
 import type { RefreshTokenOutcome } from "./tokens.ts";
 
-/** The rules with the lifetimes of the face's tokens in place of the native ones. */
 export interface JwtDeps extends SignInDeps, RefreshDeps, RevokeDeps, AuthenticatorDeps {
   readonly countForgery: CountForgery;
   /** The field that users log in by. */
@@ -37,8 +37,9 @@ export interface JwtDeps extends SignInDeps, RefreshDeps, RevokeDeps, Authentica
    * with `BLACKLIST_AFTER_ROTATION`).
    */
   readonly rotate: boolean;
-  readonly slidingSeconds: number;
-  readonly slidingRefreshSeconds: number;
+  readonly facePolicy: SignInPolicy;
+  /** The policy of sign-ins that are answered with a sliding token. */
+  readonly slidingPolicy: SignInPolicy;
 }
 
 export interface Pair {
@@ -72,20 +73,22 @@ const noActiveAccount = (): Answer =>
 const secondFactorRequired = (): Answer =>
   detail(401, "A second factor is needed to sign in.", { code: "second_factor_required" });
 
-/**
- * Logs a user in. The session is open, but no token is signed yet.
- *
- * @param words the answer if the login is refused
- */
+/** A login, the policy of its view, and the words of a refusal if they are not SimpleJWT's. */
+interface LoginAtView {
+  readonly login: Login;
+  readonly policy: SignInPolicy;
+  readonly words?: string | undefined;
+}
+
+/** Logs a user in. The session is open, but no token is signed yet. */
 export async function logIn(
   deps: JwtDeps,
-  { identifier, password }: Login,
+  { login: { identifier, password }, policy, words = NO_ACCOUNT }: LoginAtView,
   visit: Visit,
-  words = NO_ACCOUNT,
 ): Promise<Outcome<{ readonly user: User; readonly grant: Grant; readonly idleEndsAt: number }>> {
   const outcome = await signIn(
     deps,
-    { identifier, by: deps.loginField, password },
+    { policy, credentials: { identifier, by: deps.loginField, password } },
     visit.client,
     originOf(visit),
   );
@@ -123,7 +126,7 @@ export async function obtainPair(
   visit: Visit,
   words?: string,
 ): Promise<Outcome<{ readonly user: User; readonly pair: Pair }>> {
-  const outcome = await logIn(deps, login, visit, words);
+  const outcome = await logIn(deps, { login, policy: deps.facePolicy, words }, visit);
   if (outcome.kind === "refused") return outcome;
   const { user, grant, idleEndsAt } = outcome.value;
   return done({ user, pair: signPair(deps, grant, user.number, idleEndsAt) });
@@ -141,6 +144,7 @@ export async function refreshPair(
   const { claims } = read;
   const rotation = deps.rotate ? "every_call" : "never";
   const renewed = await renew(deps, {
+    policy: deps.facePolicy.sessions,
     claims,
     attemptHash: null,
     rotation,
@@ -163,7 +167,12 @@ export async function refreshPair(
 async function exchangeForeign(deps: JwtDeps, jti: string, visit: Visit): Promise<Outcome<Pair>> {
   const needsFactor = async (tx: Tx, user: User): Promise<boolean> =>
     isRequired(deps, user) || (await enrolledFactors(tx, deps.factors, user.id)).length > 0;
-  const outcome = await exchange({ ...deps, needsFactor }, jti, visit.client, originOf(visit));
+  const outcome = await exchange(
+    deps,
+    { jti, policy: deps.facePolicy.sessions, needsFactor },
+    visit.client,
+    originOf(visit),
+  );
   switch (outcome.kind) {
     case "opened": {
       const { session, grant } = outcome.opened;
@@ -262,7 +271,7 @@ export async function obtainSliding(
   login: Login,
   visit: Visit,
 ): Promise<Outcome<string>> {
-  const outcome = await logIn(sliding(deps), login, visit);
+  const outcome = await logIn(deps, { login, policy: deps.slidingPolicy }, visit);
   if (outcome.kind === "refused") return outcome;
   const { user, grant, idleEndsAt } = outcome.value;
   return done(signSliding(deps, grant, user.number, idleEndsAt));
@@ -280,13 +289,14 @@ export async function refreshSliding(
   if (read.kind !== "good") return refused(tokenNotValid());
   const { sid, gen } = read.bearer.claims;
   const asked = {
+    policy: deps.slidingPolicy.sessions,
     claims: { sid, gen },
     attemptHash: null,
     rotation: "never",
     client: visit.client,
     origin: originOf(visit),
   } as const;
-  const renewed = await renew(sliding(deps), asked);
+  const renewed = await renew(deps, asked);
   if (renewed.kind !== "granted") return refused(answerToRenewal(renewed));
   return done(signSliding(deps, renewed.grant, renewed.userNumber, renewed.idleEndsAt));
 }
@@ -301,16 +311,6 @@ function signSliding(
     token_type: "sliding",
     refresh_exp: refreshableUntil,
   });
-}
-
-function sliding(deps: JwtDeps): JwtDeps {
-  const { slidingSeconds, slidingRefreshSeconds } = deps;
-  return {
-    ...deps,
-    accessTtlSeconds: slidingSeconds,
-    idleTtlSeconds: slidingRefreshSeconds,
-    sessionTtlSeconds: slidingRefreshSeconds,
-  };
 }
 
 function done<Value>(value: Value): Outcome<Value> {

@@ -3,6 +3,7 @@ import { originOf } from "../../../records/audit/origin.ts";
 import type { EdgeDeps } from "../../../platform/http/edge.ts";
 import { readAddress } from "../../../accounts/users/address.ts";
 import { createAccount, type CreateAccountDeps } from "../account/create-account.ts";
+import type { RegistrationMode } from "../../../accounts/users/register.ts";
 import {
   bareErrors,
   busy,
@@ -29,6 +30,7 @@ import { credentials, refreshView } from "../jwt/views.ts";
 
 export interface AuthDeps extends JwtDeps, CreateAccountDeps {
   readonly allow: EdgeDeps["allow"];
+  readonly faceRegistration: RegistrationMode;
 }
 
 /**
@@ -74,6 +76,7 @@ async function register(deps: AuthDeps, asked: Registration, origin: Origin): Pr
   if (address.kind === "refused") return fieldErrors({ email: ["Enter a valid email address."] });
   const { username: wanted, password } = asked;
   const account = {
+    registration: deps.faceRegistration,
     address,
     username: wanted,
     password,

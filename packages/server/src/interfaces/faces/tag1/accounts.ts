@@ -4,6 +4,7 @@ import { notify } from "../../../records/mail/notices.ts";
 import { updateEmail, setOwnEmail, type SetEmailDeps } from "../account/set-email.ts";
 import { setOwnUsername, type SetUsernameDeps } from "../account/set-username.ts";
 import { createAccount, type CreateAccountDeps } from "../account/create-account.ts";
+import type { RegistrationMode } from "../../../accounts/users/register.ts";
 import { deleteSelf } from "../../../accounts/users/delete-user.ts";
 import { type EndUserDeps } from "../../../accounts/users/last-superuser.ts";
 import { setOwnPassword, type SetOwnPasswordDeps } from "../account/set-password.ts";
@@ -50,6 +51,7 @@ export interface AccountsDeps
     SetEmailDeps,
     SetUsernameDeps {
   readonly allow: EdgeDeps["allow"];
+  readonly faceRegistration: RegistrationMode;
 }
 
 export function createView(deps: AccountsDeps, place: Place): View {
@@ -207,7 +209,11 @@ function creating(deps: AccountsDeps): Action<Presenter> {
     throttle: async ({ client }) => deps.allow("registration", client),
     body: deps.model.registration,
     handle: async ({ input, ...visit }) => {
-      const outcome = await createAccount(deps, { ...input, paused: false }, originOf(visit));
+      const outcome = await createAccount(
+        deps,
+        { ...input, registration: deps.faceRegistration, paused: false },
+        originOf(visit),
+      );
       switch (outcome.kind) {
         case "created":
           return created(shown(deps, outcome.user));

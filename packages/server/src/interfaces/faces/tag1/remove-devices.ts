@@ -67,15 +67,7 @@ async function reopen(
 ) {
   const user = await lockUser(tx, userId);
   if (user === undefined) throw new Error("the row of a user went away while it was held");
-  const sessionTtlSeconds = endsAt - deps.clock.now();
-  return {
-    user,
-    opened: await openSession(
-      tx,
-      { ...deps, sessionTtlSeconds },
-      user,
-      { amr, acr, authTime },
-      client,
-    ),
-  };
+  const policy = { ...deps.facePolicy.sessions, sessionTtlSeconds: endsAt - deps.clock.now() };
+  const proven = { amr, acr, authTime };
+  return { user, opened: await openSession(tx, deps, { policy, user, proven, client }) };
 }

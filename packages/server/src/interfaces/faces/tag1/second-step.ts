@@ -22,7 +22,7 @@ import { answerTo, UNVERIFIED, type Presenter } from "./authenticator.ts";
 import { coolDown, isCoolingDown } from "./cool-down.ts";
 import { deviceIdOf, isVerified, mayTouch } from "./devices.ts";
 import type { Entrant } from "./pending.ts";
-import { withLifetimes, type SessionsDeps } from "./sessions.ts";
+import type { SessionsDeps } from "./sessions.ts";
 import { refuseRequest, tokenOf, type Holder } from "./tokens.ts";
 
 export const SWITCHED_OFF = "Second factors are switched off.";
@@ -47,11 +47,10 @@ export async function showFactor(
 ): Promise<Answer> {
   const { user: who, ...visit } = call;
   if (await isCoolingDown(deps, who.user.id)) return empty(400);
-  const lasting = withLifetimes(deps);
   const outcome =
     "claim" in who
-      ? await showAtLogin(lasting, { ...visit, user: who }, proof)
-      : await showInSession(lasting, { ...visit, user: who }, proof);
+      ? await showAtLogin(deps, { ...visit, user: who }, proof)
+      : await showInSession(deps, { ...visit, user: who }, proof);
   switch (outcome.kind) {
     case "opened":
       return created({
@@ -81,7 +80,12 @@ async function showAtLogin(
   { user: { claim }, ...visit }: By<Entrant>,
   proof: Shown,
 ): Promise<ShownOutcome> {
-  const outcome = await answerChallenge(deps, { ...claim, proof }, visit.client, originOf(visit));
+  const outcome = await answerChallenge(
+    deps,
+    { policy: deps.facePolicy, ...claim, proof },
+    visit.client,
+    originOf(visit),
+  );
   switch (outcome.kind) {
     case "opened":
       return { kind: "opened", user: outcome.user, grant: outcome.opened.grant };
@@ -111,9 +115,9 @@ async function showInSession(
   const origin = originOf({ ...visit, caller: bearer });
   const flow = { kind: enrols ? "enrolment" : "step_up", id: bearer.sessionId } as const;
   const guess: Guess = { flow, user, proof, enrols, client: visit.client, origin };
-  const proven = await proveFactor(deps, guess);
-  if (proven.kind === "exhausted") throw new Error("only a challenge has tries of its own");
-  if (proven.kind !== "matched") return proven;
+  const shown = await proveFactor(deps, guess);
+  if (shown.kind === "exhausted") throw new Error("only a challenge has tries of its own");
+  if (shown.kind !== "matched") return shown;
 
   return transact(deps, async (tx) => {
     const held = await holdHolder(tx, deps, holder);
@@ -121,16 +125,21 @@ async function showInSession(
     await settleGuess(tx, deps, user.id, visit.client.address);
     const spent =
       !enrols || (await mayTouch(deps, tx, holder, "all"))
-        ? await proven.match.spend(tx)
+        ? await shown.match.spend(tx)
         : undefined;
     if (spent === undefined) {
       await noteMismatch(tx, deps, guess);
       return { kind: "mismatched" } as const;
     }
     const known = held.session.amr.includes("pwd") ? (["pwd"] as const) : [];
-    const assurance = assuranceOf([...known, ...proven.match.amr]);
-    const opened = await openSession(tx, deps, held.user, assurance, visit.client);
-    await recordOpened(tx, deps, opened, assurance.amr.join(" "), origin);
+    const proven = assuranceOf([...known, ...shown.match.amr]);
+    const opened = await openSession(tx, deps, {
+      policy: deps.facePolicy.sessions,
+      user: held.user,
+      proven,
+      client: visit.client,
+    });
+    await recordOpened(tx, deps, opened, proven.amr.join(" "), origin);
     return { kind: "opened", user: held.user, grant: opened.grant } as const;
   });
 }
@@ -167,7 +176,7 @@ export async function holdHolder(
   { user, bearer }: Holder,
 ): Promise<{ readonly user: User; readonly session: HeldSession } | undefined> {
   const isUnchanged = (now: User): boolean => standingOf(now) === standingOf(user);
-  const held = await holdEntrant(tx, deps, { userId: user.id, isUnchanged });
+  const held = await holdEntrant(tx, deps.facePolicy, { userId: user.id, isUnchanged });
   const session = held && (await holdSession(tx, bearer.sessionId));
   if (held === undefined || session === undefined || endOf(session, deps.clock.now()) !== undefined)
     return undefined;

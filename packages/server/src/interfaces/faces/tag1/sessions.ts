@@ -2,6 +2,7 @@ import { originOf } from "../../../records/audit/origin.ts";
 import { renew, type RefreshDeps } from "../../../accounts/sessions/refresh.ts";
 import { endAllSessions, type RevokeDeps } from "../../../accounts/sessions/revoke.ts";
 import { openChallenge } from "../../../accounts/sign-in/challenge.ts";
+import type { SignInPolicy } from "../../../accounts/sign-in/sign-in-policy.ts";
 import { signIn, type SecondStep, type SignInDeps } from "../../../accounts/sign-in/sign-in.ts";
 import { busy, noContent, nonFieldErrors, ok, throttled, type Answer } from "../drf/answers.ts";
 import { serializer, text } from "../drf/fields.ts";
@@ -23,6 +24,7 @@ export interface SessionsDeps extends AuthenticatorDeps, SignInDeps, RefreshDeps
    * text uses in the middle, where there is no second step.
    */
   readonly paths: "finished" | "djoser";
+  readonly facePolicy: SignInPolicy;
   /** `JWT_EXPIRATION_DELTA` */
   readonly tokenSeconds: number;
   /** `JWT_REFRESH_EXPIRATION_DELTA`, counted from the login. */
@@ -48,8 +50,8 @@ export function loginView(deps: SessionsDeps, place: Place): View {
         body: credentials(deps.model),
         handle: async ({ input, ...visit }) => {
           const outcome = await signIn(
-            withLifetimes(deps),
-            { ...input, by },
+            deps,
+            { policy: deps.facePolicy, credentials: { ...input, by } },
             visit.client,
             originOf(visit),
           );
@@ -164,7 +166,8 @@ async function refreshed(
   const { sid, gen, auth_time } = bearer.claims;
   if (deps.clock.now() > auth_time + deps.refreshSeconds)
     return nonFieldErrors("Refresh has expired.");
-  const renewed = await renew(withLifetimes(deps), {
+  const renewed = await renew(deps, {
+    policy: deps.facePolicy.sessions,
     claims: { sid, gen },
     attemptHash: null,
     rotation: "never",
@@ -184,19 +187,4 @@ async function refreshed(
     case "spent":
       return refuseToken("no_user");
   }
-}
-
-/** Makes the session last as long as the last token that a refresh can issue. */
-export function withLifetimes(deps: SessionsDeps): SessionsDeps {
-  const sessionTtlSeconds = deps.refreshSeconds + deps.tokenSeconds;
-  return {
-    ...deps,
-    accessTtlSeconds: deps.tokenSeconds,
-    idleTtlSeconds: sessionTtlSeconds,
-    sessionTtlSeconds,
-    requireVerifiedEmail: false,
-    noticeNewDevices: false,
-    // This face's answers have no place for recovery codes; `static/create` makes some.
-    makeReserve: undefined,
-  };
 }

@@ -10,7 +10,7 @@ import {
   type Presenter,
 } from "./authenticator.ts";
 import { showFactor, SWITCHED_OFF } from "./second-step.ts";
-import { withLifetimes, type SessionsDeps } from "./sessions.ts";
+import type { SessionsDeps } from "./sessions.ts";
 import { refuseRequest, type Holder } from "./tokens.ts";
 
 /** Codes in the form of django-otp and in our own. */
@@ -30,7 +30,7 @@ export function staticCreateView(deps: SessionsDeps, place: Place): View {
       GET: action({
         act: "makeRecoveryCodes",
         permission,
-        handle: async (call) => create(withLifetimes(deps), call),
+        handle: async (call) => create(deps, call),
       }),
     },
   });

@@ -19,26 +19,17 @@ import {
 } from "./sessions.ts";
 import { STATIC_CODE, staticCreateView, staticLoginView } from "./static.ts";
 import { totpCreateView, totpDeleteView, totpLoginView } from "./totp.ts";
-import { emailModel, usernameModel, type LoginField } from "./user-model.ts";
 
-interface ViewDeps extends AccountsDeps, SessionsDeps {
+export interface Tag1Deps extends AccountsDeps, SessionsDeps {
   readonly publicUrl: string;
 }
 
-export interface Tag1Deps extends Omit<ViewDeps, "model"> {
-  readonly loginField: LoginField;
-}
-
 /** Lists the views of Tag1's tutorial "user management API for a single-page or mobile app". */
-export function tag1Views({ loginField, ...given }: Tag1Deps): readonly View[] {
-  const deps = {
-    ...given,
-    model: loginField === "email" ? emailModel(given) : usernameModel(given),
-  };
-  return given.paths === "finished" ? finishedViews(deps) : djoserViews(deps);
+export function tag1Views(deps: Tag1Deps): readonly View[] {
+  return deps.paths === "finished" ? finishedViews(deps) : djoserViews(deps);
 }
 
-function finishedViews(deps: ViewDeps): readonly View[] {
+function finishedViews(deps: Tag1Deps): readonly View[] {
   return [
     createView(deps, { name: "tag1.create", path: "/api/user/create/" }),
     accountView(deps, { name: "tag1.view", path: "/api/user/view/" }),
@@ -63,7 +54,7 @@ function finishedViews(deps: ViewDeps): readonly View[] {
 }
 
 /** Leaves out what Djoser does by mail, because the tutorial does not set it up. */
-function djoserViews(deps: ViewDeps): readonly View[] {
+function djoserViews(deps: Tag1Deps): readonly View[] {
   return [
     rootView(deps, { name: "tag1.root", path: "/api/" }),
     usersView(deps, { name: "tag1.users", path: "/api/users/" }),
@@ -79,7 +70,7 @@ function djoserViews(deps: ViewDeps): readonly View[] {
   ];
 }
 
-function rootView(deps: ViewDeps, place: Place): View {
+function rootView(deps: Tag1Deps, place: Place): View {
   const links = {
     user: "me/",
     "user-create": "users/create/",

@@ -17,7 +17,7 @@ import { standingFactors } from "./devices.ts";
 import type { Entrant } from "./pending.ts";
 import { removeDevices } from "./remove-devices.ts";
 import { reasonNotToEnrol, showFactor } from "./second-step.ts";
-import { withLifetimes, type SessionsDeps } from "./sessions.ts";
+import type { SessionsDeps } from "./sessions.ts";
 import { refuseRequest, tokenOf, type Holder } from "./tokens.ts";
 
 export function totpCreateView(deps: SessionsDeps, place: Place): View {
@@ -48,8 +48,8 @@ async function createAtLogin(
   visit: Visit,
 ): Promise<Answer> {
   const outcome = await enrolInChallenge(
-    withLifetimes(deps),
-    { ...claim, factor: "totp" },
+    deps,
+    { policy: deps.facePolicy, ...claim, factor: "totp" },
     visit.client,
     originOf(visit),
   );
@@ -148,7 +148,7 @@ export function totpDeleteView(deps: SessionsDeps, place: Place): View {
         },
         permission,
         handle: async ({ user: holder, ...visit }) => {
-          const outcome = await removeDevices(withLifetimes(deps), holder, visit);
+          const outcome = await removeDevices(deps, holder, visit);
           switch (outcome.kind) {
             case "removed":
               return ok({ token: tokenOf(deps, outcome.grant, outcome.user, null) });
