@@ -49,8 +49,8 @@ export function wideLinesOfDocument(path: string, text: string): readonly WideLi
 
 /**
  * The formatter breaks code everywhere but within strings, templates (with the code in them) and
- * regular expressions, so what counts is the width of a line without them. A comment may hold a wide word, such as an
- * address.
+ * regular expressions, so what counts is the width of a line without them. A comment may hold a
+ * wide word, such as an address.
  */
 export function wideLinesOfCode(path: string, text: string): readonly WideLine[] {
   const lines = text.split("\n");

@@ -10,8 +10,8 @@ const server = "packages/server/src/";
 
 /**
  * The floors of the server, from the ground up, and the folders on each in the order in which they
- * may use each other. A file imports from its own folder, from earlier folders of its floor and from
- * lower floors. Folders in one entry are neighbours: neither imports the other.
+ * may use each other. A file imports from its own folder, from earlier folders of its floor and
+ * from lower floors. Folders in one entry are neighbours: neither imports the other.
  */
 const floors: readonly {
   readonly name: string;

@@ -5,15 +5,15 @@ import { join } from "node:path";
 const home = join(import.meta.dirname, "old-nodes");
 
 /**
- * Finds the older versions of Node.js that `tools/old-nodes` pins, and installs them if they are not
- * there yet.
+ * Finds the older versions of Node.js that `tools/old-nodes` pins, and installs them if they are
+ * not there yet.
  *
- * They have a folder and a lockfile of their own, because they bring 330 MB that only one test needs,
- * and because npm would link one of them as the `node` of every script.
+ * They have a folder and a lockfile of their own, because they bring 330 MB that only one test
+ * needs, and because npm would link one of them as the `node` of every script.
  *
  * @param npm runs npm in a folder
- * @returns the path of each binary by its version; without those that this machine cannot have, which
- *   are named on standard error
+ * @returns the path of each binary by its version; without those that this machine cannot have,
+ *   which are named on standard error
  * @throws {Error} if they cannot be installed and `CI` is `true`
  */
 export function findOldNodes(

@@ -64,8 +64,8 @@ const importOrExport = /^(?:import|export) .*from "([^"]+)";$/gm;
 
 /**
  * Makes the declarations refer to the files of the package alone. `tsc` leaves their imports as the
- * sources have them: with `.ts`, and to the contract, whose types the verifier uses. The few that it
- * uses are copied, so that its users need no other package.
+ * sources have them: with `.ts`, and to the contract, whose types the verifier uses. The few that
+ * it uses are copied, so that its users need no other package.
  */
 function completeDeclarations(dist: string): void {
   const needed = new Set<string>();
@@ -89,7 +89,9 @@ function namesIn(statement: string): readonly string[] {
   return list.split(",").map((name) => name.trim());
 }
 
-/** Copies the declarations of these types, and of what they refer to, from those of the contract. */
+/**
+ * Copies the declarations of these types, and of what they refer to, from those of the contract.
+ */
 function contractDeclarations(exported: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-contract-"));
   try {
@@ -120,7 +122,8 @@ function copiedDeclarations(
     const [text, another] = known.get(name) ?? [];
     if (text === undefined || another !== undefined)
       throw new Error(`The contract must declare ${name} once, by a statement of its own.`);
-    // An example imports the package that it was written for, which the user of a copy may not have.
+    // An example imports the package that it was written for, which the user of a copy may not
+    // have.
     const own = text.replaceAll(/\n \*\n \* @example\n[\s\S]*?(?=\n \*\/)/g, "");
     copied.set(name, exported.includes(name) ? own : own.replace(/^export /m, ""));
     // Comments, strings and the names of members refer to nothing.

@@ -18,8 +18,8 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { publint } from "publint";
 import { findOldNodes } from "./old-nodes.ts";
 
-// Packs the packages as `npm publish` does, installs each into an empty project, and uses them there
-// as their users would. Why they are built so: docs/decisions/0023.
+// Packs the packages as `npm publish` does, installs each into an empty project, and uses them
+// there as their users would. Why they are built so: docs/decisions/0023.
 
 const root = resolve(import.meta.dirname, "..");
 const scratch = mkdtempSync(join(tmpdir(), "portcullis-packages-"));

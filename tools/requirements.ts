@@ -55,7 +55,9 @@ export function citationsIn(
   };
 }
 
-/** Every citation of the tree; a proof is the name of a test that begins with an id or holds one. */
+/**
+ * Every citation of the tree; a proof is the name of a test that begins with an id or holds one.
+ */
 export function citationsOfTree(requirements: Requirements) {
   const found = filesOfTree(root)
     .filter((path) => path.endsWith(".ts"))

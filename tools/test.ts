@@ -114,7 +114,9 @@ function placeForFiles(): string {
   return bavail * bsize >= ROOM_BYTES && canRunPrograms(memory) ? memory : tmpdir();
 }
 
-/** Containers often mount memory so that no program can be started from it; some tests write one. */
+/**
+ * Containers often mount memory so that no program can be started from it; some tests write one.
+ */
 function canRunPrograms(folder: string): boolean {
   try {
     const trial = mkdtempSync(join(folder, "portcullis-trial-"));

@@ -45,7 +45,9 @@ export async function startFront(): Promise<Front> {
   };
 }
 
-/** Takes addresses of the range for measurements (RFC 2544); neighbours are in different subnets. */
+/**
+ * Takes addresses of the range for measurements (RFC 2544); neighbours are in different subnets.
+ */
 function addressOf(client: number): string {
   return `198.18.${client % 256}.${1 + (Math.floor(client / 256) % 254)}`;
 }

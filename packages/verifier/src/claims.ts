@@ -54,7 +54,9 @@ export interface ExpectedClaims {
  * };
  *
  * console.log(areClaims(payload, expected, 1_800_000_010)); // true
- * console.log(areClaims({ ...payload, aud: "https://other.example" }, expected, 1_800_000_010)); // false
+ *
+ * const foreign = { ...payload, aud: "https://other.example" };
+ * console.log(areClaims(foreign, expected, 1_800_000_010)); // false
  * ```
  *
  * @param payload the payload of the token, parsed

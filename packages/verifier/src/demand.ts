@@ -5,16 +5,18 @@ import type { VerifiedClaims } from "./claims.ts";
  * present must be met.
  */
 export interface Demand {
-  /** The lowest acceptable assurance: `aal1` is one factor, `aal2` is two (NIST SP 800-63B-4 §2). */
+  /**
+   * The lowest acceptable assurance: `aal1` is one factor, `aal2` is two (NIST SP 800-63B-4 §2).
+   */
   readonly acr?: "aal1" | "aal2";
   /**
-   * Authentication methods (RFC 8176), such as `hwk` for a passkey that never leaves its device. The
-   * user must have used all of them.
+   * Authentication methods (RFC 8176), such as `hwk` for a passkey that never leaves its device.
+   * The user must have used all of them.
    */
   readonly amr?: readonly string[];
   /**
-   * The greatest acceptable age of the proof, in seconds since `auth_time`. The verifier's leeway is
-   * added to it, as it is to `exp`.
+   * The greatest acceptable age of the proof, in seconds since `auth_time`. The verifier's leeway
+   * is added to it, as it is to `exp`.
    */
   readonly maxAgeSeconds?: number;
 }
@@ -35,8 +37,8 @@ const levels: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Decides whether a token meets a demand. A level that is unknown, in the token or in the demand, is
- * not met; a `maxAgeSeconds` that is not a number is not met either.
+ * Decides whether a token meets a demand. A level that is unknown, in the token or in the demand,
+ * is not met; a `maxAgeSeconds` that is not a number is not met either.
  */
 export function isMet(
   claims: VerifiedClaims,

@@ -7,8 +7,8 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 export type Algorithm = "ES256" | "EdDSA" | "RS256";
 
 /**
- * A public key as a JSON Web Key (RFC 7517 §4). The members of private and symmetric keys are listed
- * only because a key that has one of them is refused.
+ * A public key as a JSON Web Key (RFC 7517 §4). The members of private and symmetric keys are
+ * listed only because a key that has one of them is refused.
  */
 export interface Jwk {
   /** The key type: `EC`, `OKP` or `RSA`. */
@@ -30,7 +30,9 @@ export interface Jwk {
   readonly dq?: string;
   readonly qi?: string;
   readonly k?: string;
-  /** `alg`, `kid`, `use` and `key_ops` are checked if they are present. Other members are ignored. */
+  /**
+   * `alg`, `kid`, `use` and `key_ops` are checked if they are present. Other members are ignored.
+   */
   readonly [member: string]: unknown;
 }
 

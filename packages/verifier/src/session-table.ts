@@ -2,9 +2,9 @@ import type { EndCause } from "@portcullis/contract";
 import type { UuidWords } from "./uuid.ts";
 
 /**
- * The sessions that have ended, in typed arrays of 21 bytes a slot, which the garbage collector does
- * not scan. They are spread over 256 small tables with open addressing. Each small table grows and
- * is swept by itself, so the longest pause is the time that one of them takes.
+ * The sessions that have ended, in typed arrays of 21 bytes a slot, which the garbage collector
+ * does not scan. They are spread over 256 small tables with open addressing. Each small table grows
+ * and is swept by itself, so the longest pause is the time that one of them takes.
  */
 export interface SessionTable {
   /**
@@ -121,8 +121,8 @@ function shardAt(shards: readonly Shard[], index: number): Shard {
 }
 
 /**
- * Chooses a size at which the entries fill at most half of the table, so that it does not grow again
- * at once.
+ * Chooses a size at which the entries fill at most half of the table, so that it does not grow
+ * again at once.
  */
 function slotsFor(entries: number): number {
   if (entries === 0) return 0;

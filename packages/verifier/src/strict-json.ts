@@ -3,16 +3,16 @@
  *
  * - `syntax`: the text is not JSON (RFC 8259).
  * - `duplicate_key`: an object has two members of the same name.
- * - `forbidden_key`: a member's name could reach an object's prototype: `__proto__`, `constructor` or
- *   `prototype`.
+ * - `forbidden_key`: a member's name could reach an object's prototype: `__proto__`, `constructor`
+ *   or `prototype`.
  * - `too_deep`: more objects and lists are nested than allowed.
  * - `bad_text`: a string contains NUL or half a surrogate pair, written out or escaped.
  */
 export type JsonDefect = "syntax" | "duplicate_key" | "forbidden_key" | "too_deep" | "bad_text";
 
 /**
- * A scanning function returns the position after the text that it has read. If it finds a defect, it
- * returns one of these negative numbers; `-1 - number` is the index of the defect in `defects`.
+ * A scanning function returns the position after the text that it has read. If it finds a defect,
+ * it returns one of these negative numbers; `-1 - number` is the index of the defect in `defects`.
  */
 const SYNTAX = -1;
 const BAD_TEXT = -2;
@@ -56,17 +56,19 @@ const FEW = 12;
 /**
  * Checks a JSON text more strictly than `JSON.parse` does.
  *
- * If an object has two members of the same name, `JSON.parse` keeps the last one, but another reader
- * may keep the first, and the two would then see different values (RFC 8259 §4). Call this function
- * on text that comes from outside, and parse the text after it has passed. The function reads the text
- * once, does not recurse and builds no value.
+ * If an object has two members of the same name, `JSON.parse` keeps the last one, but another
+ * reader may keep the first, and the two would then see different values (RFC 8259 §4). Call this
+ * function on text that comes from outside, and parse the text after it has passed. The function
+ * reads the text once, does not recurse and builds no value.
  *
  * @example
  * ```ts
  * import { findJsonDefect } from "@portcullis/verifier";
  *
  * console.log(findJsonDefect('{"admin":false}', { maxDepth: 8 })); // undefined
- * console.log(findJsonDefect('{"admin":false,"\\u0061dmin":true}', { maxDepth: 8 })); // duplicate_key
+ *
+ * const twice = '{"admin":false,"\\u0061dmin":true}';
+ * console.log(findJsonDefect(twice, { maxDepth: 8 })); // duplicate_key
  * console.log(findJsonDefect("[[[]]]", { maxDepth: 2 })); // too_deep
  * ```
  *

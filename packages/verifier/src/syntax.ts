@@ -16,8 +16,8 @@ const MAX_DEPTH = 8;
  */
 export interface HeaderShape {
   /**
-   * The value of `typ`, compared character by character. Each kind of token has its own, so that one
-   * kind cannot be used in place of another (RFC 8725 §3.11).
+   * The value of `typ`, compared character by character. Each kind of token has its own, so that
+   * one kind cannot be used in place of another (RFC 8725 §3.11).
    */
   readonly typ: string;
   /** The values of `alg` that are accepted. */
@@ -53,11 +53,11 @@ export interface Compact {
  * Only one spelling of a token is accepted: at most {@link MAX_TOKEN_BYTES} bytes; three canonical
  * base64url segments without padding; header and payload are JSON objects in UTF-8, at most eight
  * levels deep, without duplicate names; the header has exactly the members that `shape` describes.
- * Therefore `crit`, `b64`, `zip`, `jku`, `jwk`, `x5u`, `x5c` and every member that is invented later
- * are refused without being listed.
+ * Therefore `crit`, `b64`, `zip`, `jku`, `jwk`, `x5u`, `x5c` and every member that is invented
+ * later are refused without being listed.
  *
- * {@link createVerifier} calls this for access tokens. Use it on its own for tokens of another type,
- * and check the signature before you believe anything in the payload.
+ * {@link createVerifier} calls this for access tokens. Use it on its own for tokens of another
+ * type, and check the signature before you believe anything in the payload.
  *
  * @example
  * ```ts
@@ -113,8 +113,8 @@ export function readCompact(token: string, shape: HeaderShape): Compact | undefi
 }
 
 /**
- * Decodes a segment and encodes it again, because Node's decoder tolerates padding, spaces, the other
- * alphabet and trailing bits. Returns `undefined` if the segment is empty or not canonical.
+ * Decodes a segment and encodes it again, because Node's decoder tolerates padding, spaces, the
+ * other alphabet and trailing bits. Returns `undefined` if the segment is empty or not canonical.
  */
 function readSegment(segment: string): Buffer | undefined {
   const bytes = Buffer.from(segment, "base64url");

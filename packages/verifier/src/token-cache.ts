@@ -16,13 +16,13 @@ const TAIL_LENGTH = 24;
 /**
  * Makes a cache of tokens.
  *
- * A token is looked up by its last characters, because hashing the half kilobyte of a token that has
- * just come off a socket costs three times as much as everything else that `verify` does. It counts
- * as found only if the whole token is equal.
+ * A token is looked up by its last characters, because hashing the half kilobyte of a token that
+ * has just come off a socket costs three times as much as everything else that `verify` does. It
+ * counts as found only if the whole token is equal.
  *
- * The cache has two generations. When the young one is full, it becomes the old one, and the old one
- * is dropped. An old entry that is used again moves to the young generation. This comes close to
- * least-recently-used without changing the map on the common hit.
+ * The cache has two generations. When the young one is full, it becomes the old one, and the old
+ * one is dropped. An old entry that is used again moves to the young generation. This comes close
+ * to least-recently-used without changing the map on the common hit.
  *
  * @param limit the greatest number of entries; with 0 or 1 the cache keeps none
  * @throws {RangeError} if `limit` is not a whole number of at least 0

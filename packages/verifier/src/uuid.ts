@@ -27,7 +27,8 @@ export function isUuid(text: unknown): text is string {
  * ```ts
  * import { uuidWords } from "@portcullis/verifier";
  *
- * console.log(uuidWords("00000001-0002-0003-0000-00000000000a")); // { a: 1, b: 131075, c: 0, d: 10 }
+ * const words = uuidWords("00000001-0002-0003-0000-00000000000a");
+ * console.log(words); // { a: 1, b: 131075, c: 0, d: 10 }
  * ```
  *
  * @param text the UUID in its canonical spelling: lower case, with hyphens

@@ -15,8 +15,8 @@ export interface VerifierClock {
   /** Returns the time of the wall clock in milliseconds since 1970. The clock may be set back. */
   wallMilliseconds(): number;
   /**
-   * Returns the milliseconds since an arbitrary moment, such as `performance.now()`. This clock must
-   * never step back.
+   * Returns the milliseconds since an arbitrary moment, such as `performance.now()`. This clock
+   * must never step back.
    */
   monotonicMilliseconds(): number;
 }
@@ -26,8 +26,8 @@ export interface VerifierOptions {
   /** The value that `iss` must have, compared character by character. */
   readonly issuer: string;
   /**
-   * The value that `aud` must have, compared character by character. `aud` is one string and never a
-   * list (RFC 8725 §3.9).
+   * The value that `aud` must have, compared character by character. `aud` is one string and never
+   * a list (RFC 8725 §3.9).
    */
   readonly audience: string;
   /** The issuer's keys. */
@@ -36,8 +36,8 @@ export interface VerifierOptions {
   readonly view: RevocationView;
   readonly clock: VerifierClock;
   /**
-   * The longest lifetime (`exp − iat`, in seconds) that is accepted, even if the issuer has signed a
-   * longer one. It must be greater than 0.
+   * The longest lifetime (`exp − iat`, in seconds) that is accepted, even if the issuer has signed
+   * a longer one. It must be greater than 0.
    */
   readonly maxLifetimeSeconds: number;
   /**
@@ -46,8 +46,8 @@ export interface VerifierOptions {
    */
   readonly leewaySeconds?: number;
   /**
-   * The number of tokens whose signature check is remembered, at about 2 KB each. With 0 no check is
-   * remembered. Default: 10,000.
+   * The number of tokens whose signature check is remembered, at about 2 KB each. With 0 no check
+   * is remembered. Default: 10,000.
    */
   readonly cacheSize?: number;
 }
@@ -55,15 +55,15 @@ export interface VerifierOptions {
 /**
  * The outcome of a check.
  *
- * - `verified`: the token is good. `claims` are frozen, because the next request with this token gets
- *   the same object.
- * - `refused` with `invalid_token` (answer 401): the token is malformed, its signature is wrong, or it
- *   was issued by another server or for another audience.
+ * - `verified`: the token is good. `claims` are frozen, because the next request with this token
+ *   gets the same object.
+ * - `refused` with `invalid_token` (answer 401): the token is malformed, its signature is wrong, or
+ *   it was issued by another server or for another audience.
  * - `refused` with `token_expired` (401): the token is too old. The client must refresh it.
  * - `refused` with `token_stale` (401): the rights of the user have changed since the token was
  *   issued, or, with cause `key_removed`, its key is out of service. The client must refresh it.
- * - `refused` with `session_ended` (401): the session has been revoked, and `cause` says why. The user
- *   must sign in again.
+ * - `refused` with `session_ended` (401): the session has been revoked, and `cause` says why. The
+ *   user must sign in again.
  * - `refused` with `revocation_view_stale` (503): the token may be good, but the revocation view is
  *   too old to tell. The client must try again later.
  */
@@ -95,9 +95,9 @@ export interface Verifier {
   /**
    * Decides whether a token is good, and then whether it meets a demand.
    *
-   * The outcome is `insufficient_user_authentication` if the user has not proven what is demanded, or
-   * has proven it too long ago. The demand is checked last, so this outcome always concerns a token
-   * that is good otherwise. Answer 401 with {@link stepUpChallenge}.
+   * The outcome is `insufficient_user_authentication` if the user has not proven what is demanded,
+   * or has proven it too long ago. The demand is checked last, so this outcome always concerns a
+   * token that is good otherwise. Answer 401 with {@link stepUpChallenge}.
    *
    * @param token the token as it was received, without `Bearer`
    * @param demand the proof that this call needs; `undefined` demands nothing
@@ -106,8 +106,8 @@ export interface Verifier {
 }
 
 /**
- * A token whose signature and claims are good. Expiry and revocation are checked at each use, because
- * they change.
+ * A token whose signature and claims are good. Expiry and revocation are checked at each use,
+ * because they change.
  */
 interface Genuine extends Covered {
   readonly exp: number;

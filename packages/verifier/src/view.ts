@@ -20,13 +20,15 @@ export interface RevocationRow {
   readonly minAuthorizationEpoch: number | null;
   /** The reason, which a refused client is told. */
   readonly cause: EndCause;
-  /** The Unix second at which the last token that the row ends is dead by itself, leeway included. */
+  /**
+   * The Unix second at which the last token that the row ends is dead by itself, leeway included.
+   */
   readonly expiresAt: number;
 }
 
 /**
- * A reading of both clocks. Neither is enough by itself: the wall clock can be set, and the monotonic
- * one stands still while a machine sleeps.
+ * A reading of both clocks. Neither is enough by itself: the wall clock can be set, and the
+ * monotonic one stands still while a machine sleeps.
  */
 export interface Instant {
   /** Milliseconds since an arbitrary moment, from a clock that never steps back. */
@@ -47,9 +49,9 @@ export interface Covered {
 }
 
 /**
- * The reason why a token is dead. After `session_ended` the user must sign in again, and `cause` says
- * why. After `token_stale` the client must refresh; `cause` is `key_removed` if the reason is the
- * token's key.
+ * The reason why a token is dead. After `session_ended` the user must sign in again, and `cause`
+ * says why. After `token_stale` the client must refresh; `cause` is `key_removed` if the reason is
+ * the token's key.
  */
 export interface RevokedOutcome {
   readonly kind: "refused";
@@ -69,8 +71,8 @@ export interface RevocationView {
   /**
    * Adds a row. Any order and any repetition of the same rows lead to the same view.
    *
-   * @throws {RangeError} if the row has an unknown scope, an id that is not a UUID in lower case, or
-   *   an epoch or expiry that is not a whole number. In that case do not mark the view fresh.
+   * @throws {RangeError} if the row has an unknown scope, an id that is not a UUID in lower case,
+   *   or an epoch or expiry that is not a whole number. In that case do not mark the view fresh.
    */
   apply(row: RevocationRow): void;
   /**
@@ -88,22 +90,22 @@ export interface RevocationView {
    * without limit.
    *
    * @param now the current time in Unix seconds
-   * @param shards the number of parts of the session table to go through, 1 to 256. A call continues
-   *   at the part at which the last one stopped. Default: 256
+   * @param shards the number of parts of the session table to go through, 1 to 256. A call
+   *   continues at the part at which the last one stopped. Default: 256
    */
   prune(now: number, shards?: number): void;
   /**
    * Tells the view that every row committed before `t0` has been applied. The view then counts as
-   * fresh until `boundSeconds` have passed since `t0`. A call with an earlier `t0` than the last one
-   * changes nothing.
+   * fresh until `boundSeconds` have passed since `t0`. A call with an earlier `t0` than the last
+   * one changes nothing.
    *
    * @param t0 the clocks as they were read before the log was asked, not after it answered
    * @param boundSeconds the longest time after a revocation for which a token may still be accepted
    */
   markFresh(t0: Instant, boundSeconds: number): void;
   /**
-   * Makes the view stale until the next `markFresh`. Call it after a lost connection, a missed lease,
-   * or an answer from a standby database.
+   * Makes the view stale until the next `markFresh`. Call it after a lost connection, a missed
+   * lease, or an answer from a standby database.
    */
   markStale(): void;
   /**
@@ -113,9 +115,9 @@ export interface RevocationView {
    */
   isFresh(now: Instant): boolean;
   /**
-   * Decides whether the wall clock has gone back to a time before rows that have been pruned. Tokens
-   * that those rows ended would be alive again, so the view is stale until the whole log has been
-   * applied again and `markReloaded` has been called.
+   * Decides whether the wall clock has gone back to a time before rows that have been pruned.
+   * Tokens that those rows ended would be alive again, so the view is stale until the whole log has
+   * been applied again and `markReloaded` has been called.
    */
   needsReload(now: Instant): boolean;
   /** Tells the view that every row of the log has been applied again since the last `prune`. */
@@ -149,8 +151,8 @@ const keyRemoved: RevokedOutcome = Object.freeze({
 });
 
 /**
- * Makes an empty view. It is stale, and a verifier refuses every token with `revocation_view_stale`,
- * until you have applied the rows of the log and called `markFresh`.
+ * Makes an empty view. It is stale, and a verifier refuses every token with
+ * `revocation_view_stale`, until you have applied the rows of the log and called `markFresh`.
  *
  * @example
  * ```ts

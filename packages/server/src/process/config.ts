@@ -432,7 +432,9 @@ export function readConfig(
   return config;
 }
 
-/** The last label must not be a number, and browsers register no passkeys for a top-level domain. */
+/**
+ * The last label must not be a number, and browsers register no passkeys for a top-level domain.
+ */
 function isDomain(given: string): boolean {
   return given === "localhost" || /\.[a-z0-9-]*[a-z][a-z0-9-]*$/.test(given);
 }

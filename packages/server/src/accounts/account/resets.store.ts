@@ -44,8 +44,8 @@ export async function insertReset(tx: Tx, reset: NewReset): Promise<void> {
 
 /**
  * Takes one try with the code of a reset that was begun after `begunAfter`, even if the reset is
- * used. The condition depends on nothing but the time and the tries, so that the answer does not tell
- * whose reset it is (EN-04).
+ * used. The condition depends on nothing but the time and the tries, so that the answer does not
+ * tell whose reset it is (EN-04).
  */
 export async function takeTryWithCode(
   tx: Tx,

@@ -46,7 +46,8 @@ export interface StoredProof {
  * looks the same, costs the same and can be tried as often, but its code cannot be typed in: a code
  * that is not mailed could only be guessed.
  *
- * @param options.tokenPrefix put before the token, so that the flow of a replaced link is still known
+ * @param options.tokenPrefix put before the token, so that the flow of a replaced link is still
+ *   known
  */
 export function makeMailedProof(
   deps: ProofDeps,
@@ -73,7 +74,9 @@ export function makeMailedProof(
   };
 }
 
-/** Makes a code of eight digits. If it is not mailed, it is a random text that cannot be typed in. */
+/**
+ * Makes a code of eight digits. If it is not mailed, it is a random text that cannot be typed in.
+ */
 export function makeCode(
   deps: Pick<ProofDeps, "random" | "keyring">,
   flowId: string,
@@ -107,7 +110,9 @@ export function isCodeOf(
   return verifyCode(deps.keyring, flowId, code, codeMac);
 }
 
-/** Reads what a user has typed: spaces do not count. Returns `undefined` if it is no code at all. */
+/**
+ * Reads what a user has typed: spaces do not count. Returns `undefined` if it is no code at all.
+ */
 export function readTypedCode(typed: string): string | undefined {
   const code = typed.replaceAll(" ", "");
   return DIGITS_ONLY.test(code) ? code : undefined;

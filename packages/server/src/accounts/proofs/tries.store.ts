@@ -3,7 +3,9 @@ import type { Tx } from "../../platform/db/open.ts";
 import type { Tables } from "../../platform/db/tables.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 
-/** The tables whose rows hold a mailed proof: the digest of a code, a link or both, and its tries. */
+/**
+ * The tables whose rows hold a mailed proof: the digest of a code, a link or both, and its tries.
+ */
 type ProofTable = "registrations" | "password_resets" | "email_changes" | "email_codes";
 
 /** Which proof is meant, and what must still be true of it. */

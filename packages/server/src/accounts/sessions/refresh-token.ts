@@ -10,8 +10,8 @@ export interface RefreshClaims {
 const TYPE = "rt+jwt";
 
 /**
- * Returns the one refresh token of a session and generation. Nothing in it varies, so it can be made
- * again, byte for byte.
+ * Returns the one refresh token of a session and generation. Nothing in it varies, so it can be
+ * made again, byte for byte.
  */
 export function refreshTokenOf(keyring: Keyring, { sid, gen }: RefreshClaims): string {
   return signHs256(keyFor(keyring, "refresh-token"), TYPE, { sid, gen });

@@ -120,8 +120,8 @@ export async function confirmByLink(
 const LINK_TOKEN = /^([0-9a-f-]{36})[\w-]{43}$/;
 
 /**
- * Says why a link is refused. It is void if newer mail has replaced it, if it was tried too often, or
- * if its address has an owner by now.
+ * Says why a link is refused. It is void if newer mail has replaced it, if it was tried too often,
+ * or if its address has an owner by now.
  */
 async function refusalOf(tx: Tx, token: string, now: number): Promise<LinkRefusal> {
   const id = LINK_TOKEN.exec(token)?.[1];

@@ -3,8 +3,8 @@ import type { MailedProof } from "../proofs/mailed-proof.ts";
 import type { User } from "./users.store.ts";
 
 /**
- * Writes the mail of a registration. If the address has an owner already, that owner is told, at the
- * stored address and never at another spelling of it (RG-08).
+ * Writes the mail of a registration. If the address has an owner already, that owner is told, at
+ * the stored address and never at another spelling of it (RG-08).
  */
 export function confirmationMail(
   to: { readonly email: string; readonly locale: string | null },

@@ -19,8 +19,9 @@ export type EndUserOutcome =
   | { readonly kind: "last_superuser" };
 
 /**
- * Disables or deletes a user, unless they are the last active superuser. Superusers are locked first,
- * in the order of their numbers, so that two who end each other wait in turn and one stays (AD-04).
+ * Disables or deletes a user, unless they are the last active superuser. Superusers are locked
+ * first, in the order of their numbers, so that two who end each other wait in turn and one stays
+ * (AD-04).
  */
 export async function endUser(
   deps: EndUserDeps,

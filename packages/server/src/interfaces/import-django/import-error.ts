@@ -1,6 +1,6 @@
 /**
- * Explains why an import cannot go on, in a sentence that tells the operator what to do. The command
- * line prints it without a stack.
+ * Explains why an import cannot go on, in a sentence that tells the operator what to do. The
+ * command line prints it without a stack.
  */
 export class ImportError extends Error {
   constructor(sentence: string, options?: ErrorOptions) {

@@ -65,9 +65,9 @@ export function afterCommit<Fact>(tx: Tx, followUp: FollowUp<Fact>, fact: Fact):
 }
 
 /**
- * Runs `act` in one transaction, commits, and returns once all work that follows the commit is done.
- * If `act` throws, everything is rolled back and no work follows; a refusal that must commit what it
- * wrote is returned, not thrown.
+ * Runs `act` in one transaction, commits, and returns once all work that follows the commit is
+ * done. If `act` throws, everything is rolled back and no work follows; a refusal that must commit
+ * what it wrote is returned, not thrown.
  */
 export async function transact<Result>(
   { db }: { readonly db: Db },

@@ -1,6 +1,8 @@
 import { z } from "zod";
 
-/** One setting. It is read from `PORTCULLIS_<env>`, or by its own name from the file of `--config`. */
+/**
+ * One setting. It is read from `PORTCULLIS_<env>`, or by its own name from the file of `--config`.
+ */
 export interface Setting<Value, Fallback extends string | undefined = string | undefined> {
   readonly env: string;
   /** Reads the text. The messages of its issues complete a sentence that begins "PORTCULLIS_X". */

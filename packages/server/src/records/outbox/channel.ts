@@ -13,7 +13,9 @@ export interface ChannelId {
   readonly name: string;
   /** The key under which the contents of entries are sealed. */
   readonly seal: Purpose;
-  /** Follows the commit of a transaction that has queued an entry: the channel's sender is woken. */
+  /**
+   * Follows the commit of a transaction that has queued an entry: the channel's sender is woken.
+   */
   readonly wake: FollowUp<"waiting">;
 }
 

@@ -332,8 +332,8 @@ export async function pruneOutbox(db: Db, now: UnixSeconds, limit = 1_000): Prom
 }
 
 /**
- * Each condition also names `created_at`, which is never later, so that an index can be used. SQLite
- * only uses the index on entries that were nothing if the condition holds `''` as a literal.
+ * Each condition also names `created_at`, which is never later, so that an index can be used.
+ * SQLite only uses the index on entries that were nothing if the condition holds `''` as a literal.
  */
 function doneWith(now: UnixSeconds): readonly Where[] {
   const [sent, failed, nothing] = [

@@ -1,9 +1,9 @@
 import { textIn } from "../error-fields.ts";
 
 /**
- * SQLSTATE classes (PostgreSQL manual, appendix A): 08 connection, 40 serialization and deadlock, 53
- * insufficient resources, 57P0 shutting down, 58 I/O. Single codes: 57014 statement timeout, 55P03
- * lock timeout, 25006 primary became a standby, 25P03 idle in transaction for too long.
+ * SQLSTATE classes (PostgreSQL manual, appendix A): 08 connection, 40 serialization and deadlock,
+ * 53 insufficient resources, 57P0 shutting down, 58 I/O. Single codes: 57014 statement timeout,
+ * 55P03 lock timeout, 25006 primary became a standby, 25P03 idle in transaction for too long.
  */
 const unavailable = /^(?:08|40|53|58)[0-9A-Z]{3}$|^57P0[0-9]$|^(?:57014|55P03|25006|25P03)$/;
 

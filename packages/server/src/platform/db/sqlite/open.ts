@@ -8,8 +8,8 @@ import { createPrivately } from "./private-file.ts";
 import { Writer } from "./writer.ts";
 
 /**
- * A database file, opened twice: one connection writes, one reads, and in WAL mode neither waits for
- * the other.
+ * A database file, opened twice: one connection writes, one reads, and in WAL mode neither waits
+ * for the other.
  */
 export interface SqliteFile {
   readonly dialect: Dialect;

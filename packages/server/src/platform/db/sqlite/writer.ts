@@ -18,9 +18,9 @@ const ENDED = "SQLite rolled this transaction back after a failure";
  * one is the wait for the disk (group commit). They run one after another, each except the first
  * within a savepoint, and none is acknowledged before that commit. If the commit fails, or SQLite
  * ends the transaction by itself (https://sqlite.org/lang_transaction.html, "Response to errors
- * within a transaction"), nothing of the batch is stored and all its transactions fail. A constraint
- * that is checked at commit would thus fail transactions that did not violate it, so the schema has
- * no deferred constraint.
+ * within a transaction"), nothing of the batch is stored and all its transactions fail. A
+ * constraint that is checked at commit would thus fail transactions that did not violate it, so the
+ * schema has no deferred constraint.
  */
 export class Writer {
   readonly connection: Connection;

@@ -17,8 +17,8 @@ export type Overrides = ReadonlyMap<string, ReadonlyMap<string, OwnTemplate>>;
 
 /**
  * Reads an operator's own templates: `<language>/<name>.txt`, and beside it `<name>.html` if the
- * HTML is not to be made from the text. Each is tried once with a sample, so that a mistake shows at
- * the start and not in a mail.
+ * HTML is not to be made from the text. Each is tried once with a sample, so that a mistake shows
+ * at the start and not in a mail.
  *
  * @throws {RangeError} naming the file and what to write
  */
