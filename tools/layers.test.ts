@@ -58,9 +58,9 @@ const doors: readonly {
 }[] = [
   {
     library: /^hono(\/|$)/,
-    door: /^platform\/http\/app\.ts$/,
+    door: /^(?!)/,
     typesToo: true,
-    words: "hono is known to http/app.ts only",
+    words: "hono is installed for @hono/node-server only: use platform/http",
   },
   {
     library: /^@hono\//,
@@ -414,7 +414,8 @@ test("the layer check finds what it is there to find", () => {
       'import { b } from "../faces/drf/b.ts";',
       /may not import .*faces\/drf/,
     ],
-    ["platform/http/serve.ts", 'import type { Context } from "hono";', /http\/app\.ts only/],
+    ["platform/http/serve.ts", 'import type { Context } from "hono";', /use platform\/http/],
+    ["platform/http/app.ts", 'import { Hono } from "hono";', /use platform\/http/],
     ["platform/http/app.ts", 'import { serve } from "@hono/node-server";', /http\/node\.ts only/],
     ["accounts/users/a.ts", 'import { sql } from "kysely";', /\*\.store\.ts/],
     [

@@ -3,7 +3,7 @@ import type { Rules } from "./rules.ts";
 import { ConfigError, type Config } from "./config.ts";
 import type { DjoserSettings } from "../interfaces/faces/djoser/deps.ts";
 import { djoserViews } from "../interfaces/faces/djoser/djoser.ts";
-import { router } from "../interfaces/faces/drf/router.ts";
+import { urls } from "../interfaces/faces/drf/urls.ts";
 import type { View } from "../interfaces/faces/drf/view.ts";
 import { createFaceTokens, type FaceTokensDeps } from "../interfaces/faces/jwt/tokens.ts";
 import { simplejwtViews } from "../interfaces/faces/simplejwt/simplejwt.ts";
@@ -76,7 +76,7 @@ export function faceViews({
 
 function routed(views: readonly View[]): Elsewhere {
   try {
-    return router(views);
+    return urls(views);
   } catch (error) {
     if (!(error instanceof AssertionError)) throw error;
     throw new ConfigError(

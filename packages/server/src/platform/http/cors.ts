@@ -3,23 +3,23 @@ import type { Headers } from "./headers.ts";
 const NONE: Headers = {};
 const VARY: Headers = { vary: "Origin" };
 
-/** Cross-origin headers for an exact list of origins; without the list, none at all. */
+/** Cross-origin headers for an exact list of origins. If the list is empty, there are none. */
 export interface Cors {
   readonly enabled: boolean;
   headers(origin: string | undefined): Headers;
-  /** For an OPTIONS request that is a preflight; otherwise as `headers`. */
+  /** Returns `undefined` unless this is the preflight of a listed origin. */
   preflight(
     origin: string | undefined,
     requestedMethod: string | undefined,
     methods: string,
-  ): Headers;
+  ): Headers | undefined;
 }
 
 /**
  * Bearer tokens travel in a header that only scripts of a listed origin may send, so no credentials
  * are allowed (CK-08).
  *
- * @throws {RangeError} for an entry that is not `scheme://host[:port]` as browsers write it
+ * @throws {RangeError} if an entry is not `scheme://host[:port]` as browsers write it
  */
 export function cors(allowedOrigins: readonly string[]): Cors {
   for (const origin of allowedOrigins)
@@ -45,7 +45,7 @@ export function cors(allowedOrigins: readonly string[]): Cors {
     headers,
     preflight: (origin, requestedMethod, methods) => {
       const simple = headers(origin);
-      if (requestedMethod === undefined || simple === NONE || simple === VARY) return simple;
+      if (requestedMethod === undefined || simple === NONE || simple === VARY) return undefined;
       return {
         ...simple,
         "access-control-allow-headers": "Authorization, Content-Type",

@@ -1,55 +1,68 @@
-import type { AnyCall, Caller, Client } from "./serve.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { Headers } from "./headers.ts";
+import type { WrittenPage } from "./page.ts";
+import type { PathParams } from "./router.ts";
+import type { AnyCall, Answer, Caller, Client } from "./serve.ts";
 
 /**
- * What the listener knows beside the request; without `incoming` the request came through no
- * socket.
+ * What the listener knows in addition to the request. Without `incoming`, the request did not come
+ * through a socket.
  */
 export interface Bindings {
   readonly remoteAddress?: string | undefined;
   readonly incoming?: Incoming;
 }
 
-/** The part of Node's IncomingMessage that is read here. */
+/** The part of Node's `IncomingMessage` that is read here. */
 interface Incoming {
   readonly url?: string | undefined;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
-/** `clientAddresses` of the configured proxies. */
-export type AddressOf = (remote: string | undefined, forwardedFor: string | undefined) => string;
+export interface ExchangeDeps {
+  /** `clientAddresses` of the configured proxies. */
+  readonly addressOf: (remote: string | undefined, forwardedFor: string | undefined) => string;
+  readonly requestId: () => string;
+  readonly clock: Clock;
+}
 
 const MAX_USER_AGENT = 512;
+const NO_BYTES = new Uint8Array();
 const PLAIN = /^[\x20-\x7e]*$/;
 
 /**
- * One request on its way through the checks. What nobody asks for is not worked out: `client` is
- * computed at first use.
+ * One request on its way through the steps, and what they have found out so far. `client` is
+ * computed at its first use, because most requests need none.
  */
 export class Exchange implements AnyCall {
   readonly request: Request;
+  /** The parameters in the path as they were sent; `params` are those that have been parsed. */
+  readonly pathParams: PathParams;
   readonly requestId: string;
   readonly startedAt: number;
-  input: unknown = undefined;
+  /** The name in the log and in the metrics. */
+  name = "none";
+  caller: Caller | undefined = undefined;
   params: unknown = undefined;
   query: unknown = undefined;
-  caller: Caller | undefined = undefined;
+  body: Uint8Array = NO_BYTES;
+  input: unknown = undefined;
+  /** Set by the handler; a refusal ends the exchange and is never kept here. */
+  answer: Answer<number, unknown> | WrittenPage | undefined = undefined;
+  /** Headers that a step adds to the answer, whichever it will be. */
+  addedHeaders: Headers | undefined = undefined;
   readonly #bindings: Bindings;
-  readonly #addressOf: AddressOf;
+  readonly #addressOf: ExchangeDeps["addressOf"];
   #client: Client | undefined = undefined;
 
-  constructor(
-    request: Request,
-    bindings: Bindings,
-    addressOf: AddressOf,
-    requestId: string,
-    startedAt: number,
-  ) {
+  constructor(deps: ExchangeDeps, request: Request, bindings: Bindings, pathParams: PathParams) {
     this.request = request;
-    this.requestId = requestId;
-    this.startedAt = startedAt;
+    this.pathParams = pathParams;
+    this.requestId = deps.requestId();
+    this.startedAt = deps.clock.monotonicMilliseconds();
     this.#bindings = bindings;
-    this.#addressOf = addressOf;
+    this.#addressOf = deps.addressOf;
   }
 
   get client(): Client {
@@ -67,14 +80,14 @@ export class Exchange implements AnyCall {
     return this.#addressOf(remote, this.header("x-forwarded-for"));
   }
 
-  /** Path and query as sent; the guard reads what the router read (IN-15). */
+  /** Path and query as they were sent, which is also what the router reads (IN-15). */
   get target(): string {
     return targetOf(this.request, this.#bindings);
   }
 
   /**
-   * A header by its lower-case name; several are joined by commas, so that two of one kind are
-   * never mistaken for one.
+   * Finds a header by its lower-case name. Several headers of one name are joined by commas, so that
+   * two are never mistaken for one.
    */
   header(name: string): string | undefined {
     const { incoming } = this.#bindings;
@@ -83,7 +96,10 @@ export class Exchange implements AnyCall {
     return Array.isArray(value) ? value.join(", ") : value;
   }
 
-  /** Whether a body was announced; through a socket, only these two headers can (RFC 9112 §6). */
+  /**
+   * Whether a body was announced. Through a socket, only these two headers can announce one
+   * (RFC 9112 §6).
+   */
   get carriesBody(): boolean {
     if (this.header("transfer-encoding") !== undefined) return true;
     const length = this.header("content-length");
@@ -93,8 +109,8 @@ export class Exchange implements AnyCall {
 }
 
 /**
- * The request target in origin form. The absolute form is resolved, and so has lost its dot
- * segments.
+ * Returns the request target in origin form. A target that was sent in absolute form has been
+ * resolved, and so has lost its dot segments.
  */
 export function targetOf(request: Request, { incoming }: Bindings): string {
   if (incoming?.url?.startsWith("/")) return incoming.url;

@@ -3,23 +3,25 @@ import type { Headers } from "./headers.ts";
 import type { Client } from "./serve.ts";
 
 /**
- * Something served beside the contract's endpoints: documentation, metrics, a development mailbox,
- * a face.
+ * Something that is served in addition to the contract's endpoints: documentation, metrics, a
+ * development mailbox.
  */
 export interface Page {
-  /** For the log and the metrics. */
+  /** The name in the log and in the metrics. */
   readonly name: string;
   readonly method: Method | "PUT";
-  /** With parameters as `{name}`. */
+  /** May have parameters, written as `{name}`. */
   readonly path: `/${string}`;
   readonly visit: (visit: Visit) => PageAnswer | Promise<PageAnswer>;
 }
 
-/** Answers wherever nothing else is served, whatever the method: a face. */
+/** Answers at every path where nothing else is served, whatever the method: the faces. */
 export interface Elsewhere {
   /**
-   * @param path as sent, escapes and all. The names of the pages are a few, whatever is asked for:
-   *   they are labels of metrics.
+   * The names of the pages are labels of metrics, so there must be few of them, whatever path is
+   * asked for.
+   *
+   * @param path as it was sent, with its escapes
    */
   readonly find: (path: string) => {
     readonly page: Pick<Page, "name" | "visit">;
@@ -29,21 +31,21 @@ export interface Elsewhere {
 
 export interface Visit {
   readonly request: Request;
-  /** Path and query as sent. */
+  /** Path and query as they were sent. */
   readonly target: string;
-  /** A header by its lower-case name; several are joined by commas. */
+  /** Finds a header by its lower-case name; several of one name are joined by commas. */
   readonly header: (name: string) => string | undefined;
   readonly params: Readonly<Record<string, string>>;
   readonly client: Client;
   readonly requestId: string;
 }
 
-/** `headers` are laid over those every answer carries. */
-export type PageAnswer =
-  | {
-      readonly kind: "page";
-      readonly status: number;
-      readonly body: string | Uint8Array<ArrayBuffer> | null;
-      readonly headers: Headers;
-    }
-  | { readonly kind: "not_found" };
+/** A finished answer. Its `headers` replace those of the same name that every answer carries. */
+export interface WrittenPage {
+  readonly kind: "page";
+  readonly status: number;
+  readonly body: string | Uint8Array<ArrayBuffer> | null;
+  readonly headers: Headers;
+}
+
+export type PageAnswer = WrittenPage | { readonly kind: "not_found" };

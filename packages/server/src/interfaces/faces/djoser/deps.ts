@@ -1,5 +1,5 @@
 import type { Budget } from "@portcullis/contract";
-import type { Allowance } from "../../../platform/http/edge.ts";
+import type { Allowance } from "../../../platform/http/steps/take-budget.ts";
 import type { Client } from "../../../platform/http/serve.ts";
 import type { SetEmailDeps } from "../account/set-email.ts";
 import type { SetUsernameDeps } from "../account/set-username.ts";

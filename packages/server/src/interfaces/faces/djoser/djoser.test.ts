@@ -730,7 +730,7 @@ eachWorld("faces that would share paths are refused with the setting to change",
   assert.throws(() => composeApp({ ...world.parts, config }, world.rules, () => "ready"), {
     name: "ConfigError",
     message:
-      "Faces share paths (/api/ is the path of two views): set another PORTCULLIS_DJOSER_PREFIX or fewer PORTCULLIS_FACES.",
+      "Faces share paths (/api/ is served twice): set another PORTCULLIS_DJOSER_PREFIX or fewer PORTCULLIS_FACES.",
   });
 });
 

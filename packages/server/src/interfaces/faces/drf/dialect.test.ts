@@ -17,7 +17,7 @@ import {
   username,
 } from "./fields.ts";
 import { isTruthy } from "./python.ts";
-import { router } from "./router.ts";
+import { urls } from "./urls.ts";
 import { action, allowAny, isAuthenticated, nobody, view, type Authenticator } from "./view.ts";
 
 interface Account {
@@ -212,7 +212,7 @@ const metrics = createMetrics();
 const app = createApp({
   routes: [],
   pages: [],
-  elsewhere: router(views),
+  elsewhere: urls(views),
   authenticate: () => ({ kind: "refused", code: "invalid_token" }),
   authorize: () => undefined,
   verifySignature: async () => ({ kind: "verified" }),

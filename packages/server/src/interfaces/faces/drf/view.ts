@@ -31,7 +31,7 @@
  *       }),
  *     },
  *   });
- *   createApp({ …, elsewhere: router([setPassword, …]) });
+ *   createApp({ …, elsewhere: urls([setPassword, …]) });
  *
  * The checks come in DRF's order: format and Accept (404, 406), authentication (401), permission
  * (401, 403), policy (401, 403), method (405), throttle (429), body (413, 415, 400), fields (400),
@@ -43,7 +43,7 @@
  */
 import { demandsOf, type Act, type ActOrPublic } from "../../../accounts/policies/acts.ts";
 import { may, type Actor, type Denial, type MayDeps } from "../../../accounts/policies/may.ts";
-import type { Allowance } from "../../../platform/http/edge.ts";
+import type { Allowance } from "../../../platform/http/steps/take-budget.ts";
 import type { PageAnswer, Visit } from "../../../platform/http/page.ts";
 import type { Json } from "../../../platform/http/serve.ts";
 import {

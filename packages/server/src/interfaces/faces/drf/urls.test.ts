@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { router } from "./router.ts";
+import { urls } from "./urls.ts";
 import { nobody, allowAny, view, type Place, type View } from "./view.ts";
 
 const at = (path: Place["path"], more: Partial<Place> = {}): View =>
@@ -14,7 +14,7 @@ const at = (path: Place["path"], more: Partial<Place> = {}): View =>
     methods: {},
   });
 const found = (views: readonly View[], path: string): readonly unknown[] => {
-  const { page, params } = router(views).find(path);
+  const { page, params } = urls(views).find(path);
   return [page.name, { ...params }];
 };
 
@@ -52,14 +52,11 @@ test("a full stop in a path matches a full stop only", () => {
 });
 
 test("two views cannot have the same path", () => {
-  assert.throws(
-    () => router([at("/a/", { optionalSlash: true }), at("/a")]),
-    /\/a is the path of two views/,
-  );
+  assert.throws(() => urls([at("/a/", { optionalSlash: true }), at("/a")]), /\/a is served twice/);
 });
 
 test("a redirect leads to the same server, and its header holds ASCII only", async () => {
-  const { page } = router([at("/a/")]).find("/a");
+  const { page } = urls([at("/a/")]).find("/a");
   const visited = await page.visit({
     request: new Request("https://id.example/a"),
     target: "/a?q=\u00c3\u00a9 \u0001",
