@@ -1,0 +1,29 @@
+import { endpoints, type Endpoint } from "@portcullis/contract";
+import assert from "node:assert/strict";
+import { composeApp } from "../../src/process/compose.ts";
+import { eachWorld } from "../world.ts";
+
+/** The steps, in their order, that stand between a request and the handler of each access. */
+const guards: Readonly<Record<Endpoint["access"], readonly string[]>> = {
+  public: [],
+  signed: ["read body", "verify signature"],
+  user: ["authenticate", "authorize"],
+  superuser: ["authenticate", "authorize"],
+};
+
+eachWorld("AD-01: the composed server reaches no handler except past its guards", async (world) => {
+  const { steps } = composeApp(world.parts, world.rules, () => "ready");
+  for (const { name, access, budget } of Object.values<Endpoint>(endpoints)) {
+    const before = steps.get(name)?.slice(0, steps.get(name)?.indexOf("handle")) ?? [];
+    assert.equal(steps.get(name)?.filter((step) => step === "handle").length, 1, name);
+    assert.deepEqual(
+      before.filter((step) => guards[access].includes(step)),
+      guards[access],
+      name,
+    );
+    assert.equal(before.includes("take budget"), budget !== undefined, name);
+  }
+  const pages = [...steps].filter(([name]) => !Object.hasOwn(endpoints, name));
+  assert(pages.length > 0);
+  for (const [name, passed] of pages) assert.deepEqual(passed, ["handle"], name);
+});
