@@ -2,7 +2,7 @@
  * SimpleJWT's views, for any face that mounts them:
  *
  *   const create = { name: "djoser.jwt_create", path: "/auth/jwt/create/", optionalSlash: true };
- *   router([
+ *   urls([
  *     obtainPairView(jwt, create),
  *     refreshView(jwt, { … }), verifyView(jwt, { … }), blacklistView(jwt, { … }),
  *   ]);
