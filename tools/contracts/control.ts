@@ -1,3 +1,4 @@
+import { transact } from "../../packages/server/src/platform/db/transact.ts";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
@@ -12,6 +13,7 @@ import {
   findByIdentifier,
   setPassword,
   type User,
+  lockUser,
 } from "../../packages/server/src/accounts/users/users.store.ts";
 
 export interface Control {
@@ -79,9 +81,10 @@ async function answerTo(
     case "delete_user":
       return done(await removeUser(rules, user.id, operator));
     case "set_unusable_password":
-      await rules.db
-        .transaction()
-        .execute(async (tx) => setPassword(tx, user.id, null, rules.clock.now()));
+      await transact(rules, async (tx) => {
+        const held = await lockUser(tx, user.id);
+        if (held !== undefined) await setPassword(tx, held, null, rules.clock.now());
+      });
       return { ok: true };
     case "count_tokens":
       return countTokens(rules, user);

@@ -30,7 +30,7 @@ export async function insertFixtures(rules: Rules, users: readonly FixtureUser[]
       });
       if (inserted === undefined)
         throw new Error(`two users of the recording are called ${user.username ?? user.email}`);
-      if (user.active === false) await disable(tx, id, now);
+      if (user.active === false) await disable(tx, inserted, now);
     }
   });
 }

@@ -1,3 +1,6 @@
+import { lockUser, type User } from "../src/accounts/users/users.store.ts";
+import type { Tx } from "../src/platform/db/open.ts";
+import type { Held } from "../src/platform/db/held.ts";
 import assert from "node:assert/strict";
 import type { endpoints } from "@portcullis/contract";
 import { sql } from "kysely";
@@ -257,4 +260,9 @@ export function servedBy(world: World, rules: Rules, parts: Parts = world.parts)
 export async function anotherNode(world: World, change: Partial<Parts> = {}): Promise<World> {
   const parts = { ...world.parts, ...change };
   return servedBy(world, await composeRules(parts), parts);
+}
+
+/** Locks the row of a user who is there, for what changes it. */
+export async function held(tx: Tx, id: string): Promise<Held<User>> {
+  return (await lockUser(tx, id)) ?? assert.fail(`there is no user ${id}`);
 }

@@ -1,3 +1,4 @@
+import { held } from "../steps.ts";
 import { endpoints, type Endpoint } from "@portcullis/contract";
 import assert from "node:assert/strict";
 import { demandsOf, type Act } from "../../src/accounts/policies/acts.ts";
@@ -310,7 +311,7 @@ async function callerIn(world: World, state: State): Promise<Caller> {
   const { id } = await world.user({ superuser, username: `caller${++callers}` });
   const device = factor === true ? await rowsOf.totp(db, id) : undefined;
   const opened = await transact(rules, async (tx) => {
-    const account = (await findUser(tx, id)) ?? assert.fail();
+    const account = await held(tx, id);
     const amr = shown === true ? (["pwd", "hwk", "mfa"] as const) : (["pwd"] as const);
     const proven = {
       amr,

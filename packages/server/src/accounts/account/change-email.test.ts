@@ -339,7 +339,7 @@ eachWorld("RS-09 open resets die with the address they were mailed to", async (w
   assert.equal((await attempt(world, NEW, anna.user.password)).status, 201);
 });
 
-eachWorld("who is disabled or deleted meanwhile changes nothing", async (world) => {
+eachWorld("a user who is disabled or deleted after asking changes nothing", async (world) => {
   const [anna, ben] = [await somebody(world), await somebody(world)];
   const annas = await begunChange(world, anna, NEW);
   const bens = await begunChange(world, ben, "ben@example.org");
@@ -348,7 +348,7 @@ eachWorld("who is disabled or deleted meanwhile changes nothing", async (world) 
   assert.equal((await confirmChange(world, anna.token, proofOf(annas))).body.code, "session_ended");
   assert.equal(
     (await confirmChangeByLink(world, annas.token, anna.user.password)).body.code,
-    "wrong_password",
+    "link_void",
   );
   assert.equal(
     (await confirmChangeByLink(world, bens.token, ben.user.password)).body.code,
@@ -358,7 +358,7 @@ eachWorld("who is disabled or deleted meanwhile changes nothing", async (world) 
   assert.equal(await countRows(world, "email_changes"), 1, "Ben's went with him");
 });
 
-eachWorld("who is disabled between the password and the change gets none", async (world) => {
+eachWorld("a user who is disabled between the password and the change gets none", async (world) => {
   const anna = await somebody(world);
   const { token } = await begunChange(world, anna, NEW);
   const checkOwnPassword: typeof world.rules.checkOwnPassword = async (...asked) => {

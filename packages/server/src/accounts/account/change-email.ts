@@ -1,3 +1,5 @@
+import type { Held } from "../../platform/db/held.ts";
+import { holdUnchanged, isUnchanged } from "../users/hold-unchanged.ts";
 import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
@@ -75,10 +77,8 @@ export async function startEmailChange(
   const now = deps.clock.now();
   const id = uuidv7(deps);
   return transact(deps, async (tx): Promise<StartEmailOutcome> => {
-    const user = await lockUser(tx, who.userId);
-    // Whoever changed the password meanwhile has ended this session.
-    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== before?.hardEpoch)
-      return { kind: "session_ended" };
+    const user = before && (await holdUnchanged(tx, before, "session"));
+    if (user === undefined) return { kind: "session_ended" };
     const owner = await findByIdentifier(tx, { emailCanonical: address.canonical });
     const budget = await take(
       tx,
@@ -158,7 +158,10 @@ export async function confirmEmailChange(
     const change = await takeTryOfChange(tx, key, now);
     if (change === undefined)
       return { kind: refusalOfCode(stateOf(await findChange(tx, key)), now) };
-    if (!isCodeOf(deps, change.id, proof.code, change.codeMac) || !isAsItWas(user, change))
+    if (
+      !isCodeOf(deps, change.id, proof.code, change.codeMac) ||
+      !isUnchanged(user, stateOfAccount(change), "mailbox", { whilePaused: true })
+    )
       return { kind: "invalid_code" };
     const changed = await complete(
       tx,
@@ -204,12 +207,16 @@ export async function confirmEmailChangeByLink(
   }
 
   const outcome = await transact(deps, async (tx): Promise<ConfirmEmailByLinkOutcome> => {
-    const user = await lockUser(tx, change.userId);
+    const user = await holdUnchanged(
+      tx,
+      { id: change.userId, ...stateOfAccount(change) },
+      "mailbox",
+      { whilePaused: true },
+    );
     const held = await findChange(tx, { id: change.id, userId: change.userId });
-    if (user === undefined || held === undefined) return { kind: "invalid_link" };
+    if (held === undefined) return { kind: "invalid_link" };
     if (held.confirmedAt !== null) return { kind: "link_used" };
-    if (held.voidAt !== null || user.disabledAt !== null || !isAsItWas(user, held))
-      return { kind: "link_void" };
+    if (held.voidAt !== null || user === undefined) return { kind: "link_void" };
     const changed = await complete(
       tx,
       deps,
@@ -232,7 +239,8 @@ async function open(
   const change = await takeTryOfChange(tx, { tokenHash }, now);
   if (change !== undefined) {
     const user = await findUser(tx, change.userId);
-    return user !== undefined && isAsItWas(user, change)
+    return user !== undefined &&
+      isUnchanged(user, stateOfAccount(change), "mailbox", { whilePaused: true })
       ? { kind: "open", change }
       : { kind: "link_void" };
   }
@@ -240,29 +248,29 @@ async function open(
   return { kind: refusal ?? "link_void" };
 }
 
-/** The change dies when password or address changes by any other path, as a reset does (RS-09). */
-function isAsItWas(user: User, change: EmailChange): boolean {
-  return (
-    user.passwordChangedAt === change.passwordChangedAt &&
-    user.emailCanonical === change.oldEmailCanonical
-  );
+/**
+ * The state of the account when the change began. The change dies if password or address change by
+ * any other path, as a reset does (RS-09).
+ */
+function stateOfAccount({ passwordChangedAt, oldEmailCanonical }: EmailChange) {
+  return { passwordChangedAt, emailCanonical: oldEmailCanonical };
 }
 
 /**
- * Sets the address, if nobody else has it by now: `undefined`. The user's row must be held. The old
- * address is told, and can undo it, only if it was confirmed: another might be a stranger's,
- * mistyped at registration, who would be handed the account.
+ * Sets the address. Returns `undefined` if another user has taken it. The old address is told, and
+ * can undo the change, only if it was confirmed: another might belong to a stranger, mistyped at
+ * registration, who would be handed the account.
  */
 async function complete(
   tx: Tx,
   deps: ChangeEmailDeps,
-  { user, change }: { readonly user: User; readonly change: EmailChange },
+  { user, change }: { readonly user: Held<User>; readonly change: EmailChange },
   origin: Origin & { readonly sessionId?: string },
 ): Promise<User | undefined> {
   const now = deps.clock.now();
   const changed = await setEmail(
     tx,
-    user.id,
+    user,
     { address: change.email, canonical: change.emailCanonical },
     now,
   );
@@ -319,24 +327,22 @@ export async function undoEmailChange(
   return transact(deps, async (tx): Promise<UndoOutcome> => {
     const undoHash = linkHash(token);
     const found = await findChange(tx, { undoHash });
-    const user = found && (await lockUser(tx, found.userId));
+    // A disabled user gets nothing back, and the link works again once the user is enabled.
+    const user =
+      found && (await holdUnchanged(tx, { id: found.userId }, "enabled", { whilePaused: true }));
     const change = await findChange(tx, { undoHash });
-    if (
-      user === undefined ||
-      change === undefined ||
-      change.oldEmail === null ||
-      change.oldEmailCanonical === null
-    )
+    if (change === undefined || change.oldEmail === null || change.oldEmailCanonical === null)
       return { kind: "invalid_link" };
     const now = deps.clock.now();
     const { undoneAt, voidAt, undoExpiresAt } = change;
     const refusal = refusalOfLink({ usedAt: undoneAt, voidAt, expiresAt: undoExpiresAt ?? 0 }, now);
     if (refusal !== undefined) return { kind: refusal };
+    if (user === undefined) return { kind: "link_void" };
 
     await displaceUnconfirmed(tx, change.oldEmailCanonical, user.id);
     const restored = await setEmail(
       tx,
-      user.id,
+      user,
       { address: change.oldEmail, canonical: change.oldEmailCanonical },
       now,
     );
@@ -345,8 +351,8 @@ export async function undoEmailChange(
       await bequeathEmail(tx, user.emailCanonical);
     if (!(await markUndone(tx, change, now)))
       throw new Error("a change of address was undone twice while its user was held");
-    await deps.sessions.endAll(tx, user.id, "email_change_undone");
-    await setPassword(tx, user.id, null, now);
+    await deps.sessions.endAll(tx, user, "email_change_undone");
+    await setPassword(tx, user, null, now);
     await voidPendingChanges(tx, user.id, now);
     await voidResets(tx, user.id);
     await beginReset(tx, deps, await findUser(tx, user.id), { mail: true }, origin);

@@ -1,3 +1,4 @@
+import { holdUnchanged } from "../users/hold-unchanged.ts";
 import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
@@ -16,7 +17,7 @@ import type {
   SignedIn,
 } from "../users/ports.ts";
 import { contextOf, type RegisterDeps } from "../users/register.ts";
-import { findUser, lockUser, setPassword } from "../users/users.store.ts";
+import { findUser, setPassword } from "../users/users.store.ts";
 
 export interface ChangePasswordDeps extends Pick<
   RegisterDeps,
@@ -56,21 +57,18 @@ export async function changePassword(
   if (sealed.kind === "busy") return sealed;
 
   const renewal = await transact(deps, async (tx) => {
-    const user = await lockUser(tx, userId);
-    // Whoever changed it meanwhile has ended this session, and the password just checked is no
-    // longer the current one.
-    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== before.hardEpoch)
-      return undefined;
+    const user = await holdUnchanged(tx, before, "session");
+    if (user === undefined) return undefined;
     const renewed = await deps.sessions.endAllAndReopen(
       tx,
-      userId,
+      user,
       who.sessionId,
       "password_changed",
       who.client,
     );
     if (renewed === undefined) return undefined;
     const now = deps.clock.now();
-    await setPassword(tx, userId, sealed.passwordSealed, now);
+    await setPassword(tx, user, sealed.passwordSealed, now);
     await notify(tx, deps, user, { template: "password_changed", data: { at: now } });
     await record(tx, deps, {
       event: "password.changed",

@@ -1,9 +1,10 @@
+import { holdUnchanged } from "../users/hold-unchanged.ts";
 import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
 import type { OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
 import { readUsername, type UsernameProblem } from "../users/username.ts";
-import { findUser, lockUser, setUsername, type User } from "../users/users.store.ts";
+import { findUser, setUsername, type User } from "../users/users.store.ts";
 import type { ChangeEmailDeps } from "./change-email.ts";
 
 export type ChangeUsernameDeps = Pick<
@@ -34,11 +35,9 @@ export async function changeUsername(
   if (own.kind !== "matched") return own;
 
   return transact(deps, async (tx): Promise<ChangeUsernameOutcome> => {
-    const user = await lockUser(tx, who.userId);
-    // Whoever changed the password meanwhile has ended this session.
-    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== before?.hardEpoch)
-      return { kind: "session_ended" };
-    const changed = await setUsername(tx, user.id, next);
+    const user = before && (await holdUnchanged(tx, before, "session"));
+    if (user === undefined) return { kind: "session_ended" };
+    const changed = await setUsername(tx, user, next);
     if (changed === undefined) return { kind: next === null ? "no_address" : "username_taken" };
     const details = { removed: next === null };
     await record(tx, deps, {

@@ -1,3 +1,5 @@
+import type { Held } from "../../platform/db/held.ts";
+import { holdUnchanged, isUnchanged } from "../users/hold-unchanged.ts";
 import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
@@ -29,7 +31,6 @@ import type { SessionEnding } from "../users/ports.ts";
 import {
   findByIdentifier,
   findUser,
-  lockUser,
   markVerified,
   setPassword,
   setProfile,
@@ -212,15 +213,16 @@ export async function confirmReset(
   }
 
   const kind = await transact(deps, async (tx): Promise<"reset" | ResetRefusal> => {
-    const user = await lockUser(tx, proven.user.id);
+    const checked = { id: proven.user.id, ...stateOfAccount(proven.reset) };
+    const user = await holdUnchanged(tx, checked, "mailbox", { whilePaused: true });
     const reset = await findReset(tx, { id: proven.reset.id });
     const now = deps.clock.now();
     const isLink = "token" in proof;
     if (reset !== undefined && reset.usedAt !== null) return isLink ? "link_used" : "invalid_code";
-    if (user === undefined || reset?.userId !== user.id || !isAsItWas(user, reset))
+    if (user === undefined || reset?.userId !== user.id)
       return isLink ? "link_void" : "invalid_code";
     // Every transaction that uses or voids a reset holds the row of its user.
-    if (!(await spendReset(tx, reset.id, now))) return isLink ? "link_used" : "invalid_code";
+    if (!(await spendReset(tx, proven.reset.id, now))) return isLink ? "link_used" : "invalid_code";
     await replaceForgotten(tx, deps, user, sealed.passwordSealed);
     await notify(
       tx,
@@ -242,25 +244,25 @@ export async function confirmReset(
 async function takeOver(
   tx: Tx,
   deps: Pick<ResetDeps, "loginField">,
-  user: User,
+  user: Held<User>,
   now: UnixSeconds,
 ): Promise<void> {
-  await markVerified(tx, user.id, now);
-  await setProfile(tx, user.id, { profile: {}, locale: user.locale });
-  if (deps.loginField === "email") await setUsername(tx, user.id, null);
+  await markVerified(tx, user, now);
+  await setProfile(tx, user, { profile: {}, locale: user.locale });
+  if (deps.loginField === "email") await setUsername(tx, user, null);
 }
 
 /** Does what every reset does to a user, however the mailbox was proven (RS-02). */
 export async function replaceForgotten(
   tx: Tx,
   deps: Pick<ResetDeps, "clock" | "sessions" | "forgetFailures" | "loginField">,
-  user: User,
+  user: Held<User>,
   passwordSealed: Uint8Array,
 ): Promise<void> {
   const { id } = user;
   const now = deps.clock.now();
-  await deps.sessions.endAll(tx, id, "password_reset");
-  await setPassword(tx, id, passwordSealed, now);
+  await deps.sessions.endAll(tx, user, "password_reset");
+  await setPassword(tx, user, passwordSealed, now);
   if (user.emailVerifiedAt === null) await takeOver(tx, deps, user, now);
   await voidResets(tx, id);
   await voidPendingChanges(tx, id, now);
@@ -309,9 +311,11 @@ async function proveByCode(
   });
 }
 
+/** The state of the account when the reset began. The reset dies if it changes (RS-09). */
+function stateOfAccount({ passwordChangedAt, emailCanonical }: Reset) {
+  return { passwordChangedAt, emailCanonical };
+}
+
 function isAsItWas(user: User, reset: Reset): boolean {
-  return (
-    user.passwordChangedAt === reset.passwordChangedAt &&
-    user.emailCanonical === reset.emailCanonical
-  );
+  return isUnchanged(user, stateOfAccount(reset), "mailbox", { whilePaused: true });
 }

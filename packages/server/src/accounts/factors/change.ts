@@ -14,8 +14,8 @@ import { isRequired } from "../sign-in/policy.ts";
 import { deleteDevicesOf } from "../sign-in/remembered-devices.store.ts";
 import type { SignInDeps } from "../sign-in/sign-in.ts";
 import type { SessionEnding, SessionTokens, SignedIn } from "../users/ports.ts";
-import { standingOf } from "../users/standing.ts";
-import { findUser, lockUser, type User } from "../users/users.store.ts";
+import { holdUnchanged } from "../users/hold-unchanged.ts";
+import { findUser, type User } from "../users/users.store.ts";
 import { takeCensus, type Census } from "./census.store.ts";
 import { makeCodes } from "./recovery-codes.ts";
 import { deleteCodes, replaceCodes } from "./recovery-codes.store.ts";
@@ -85,7 +85,7 @@ export async function enrolInSession(
   if (codes?.kind === "busy") return codes;
 
   const outcome = await transact(deps, async (tx) => {
-    const held = await holdUnchanged(tx, user);
+    const held = await holdUnchanged(tx, user, "account");
     const isLive = await holdLive(tx, deps, { id: who.sessionId, userId: user.id });
     if (held === undefined || !isLive) return { kind: "session_ended" } as const;
     const enrolled = await namesOf(tx, deps, held.id);
@@ -97,7 +97,7 @@ export async function enrolInSession(
     if (made !== undefined) await replaceCodes(tx, held.id, made.rows, deps.clock.now());
     const othersEnded =
       !endOtherSessions ||
-      (await deps.sessions.endOthers(tx, held.id, who.sessionId, "factor_changed"));
+      (await deps.sessions.endOthers(tx, held, who.sessionId, "factor_changed"));
     // What the session had shown counts on, as old as it is.
     const proven = {
       ...assuranceOf([...new Set([...who.claims.amr, ...checked.match.amr])]),
@@ -174,9 +174,9 @@ export async function removeInSession(
   origin: Origin,
 ): Promise<RemoveOutcome> {
   return transact(deps, async (tx) => {
-    const user = await lockUser(tx, who.userId);
-    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== who.claims.hep)
-      return { kind: "session_ended" } as const;
+    const { userId: id, claims } = who;
+    const user = await holdUnchanged(tx, { id, hardEpoch: claims.hep }, "session");
+    if (user === undefined) return { kind: "session_ended" } as const;
     const enrolled = await namesOf(tx, deps, user.id);
     const refusal = refusalOfWeak(who.claims, enrolled, [name]);
     if (refusal !== undefined) return { kind: "insufficient", refusal } as const;
@@ -186,8 +186,7 @@ export async function removeInSession(
     if (!(await remove(tx))) return { kind: "not_found" } as const;
     if (last) await deleteCodes(tx, user.id);
     await noteRemoved(tx, deps, { user, name, sessionId: who.sessionId }, origin);
-    if (endOtherSessions)
-      await deps.sessions.endOthers(tx, user.id, who.sessionId, "factor_changed");
+    if (endOtherSessions) await deps.sessions.endOthers(tx, user, who.sessionId, "factor_changed");
     return { kind: "removed" } as const;
   });
 }
@@ -227,11 +226,4 @@ function isLast({ totp, passkeys, email }: Census, enrolled: readonly FactorName
 
 async function namesOf(tx: Tx, deps: ChangeDeps, userId: string): Promise<readonly FactorName[]> {
   return (await enrolledFactors(tx, deps.factors, userId)).map(({ name }) => name);
-}
-
-async function holdUnchanged(tx: Tx, user: User): Promise<User | undefined> {
-  const held = await lockUser(tx, user.id);
-  return held === undefined || held.disabledAt !== null || standingOf(held) !== standingOf(user)
-    ? undefined
-    : held;
 }

@@ -9,7 +9,10 @@ export interface SealedCode {
   readonly codeSealed: Uint8Array;
 }
 
-/** A new set voids the old one as a whole (MF-05). The user's row must be held. */
+/**
+ * Replaces all codes of a user: a new set voids the old one as a whole (MF-05). Rules hold the
+ * user's row; the import has inserted the user in the same transaction.
+ */
 export async function replaceCodes(
   tx: Tx,
   userId: string,

@@ -1,3 +1,4 @@
+import { holdUnchanged } from "../users/hold-unchanged.ts";
 import { transact } from "../../platform/db/transact.ts";
 import type { AccessClaims, Proof } from "@portcullis/contract";
 import { record } from "../../records/audit/audit.ts";
@@ -20,7 +21,6 @@ import {
 } from "../sign-in/factor.ts";
 import type { SignInDeps } from "../sign-in/sign-in.ts";
 import type { SignedIn } from "../users/ports.ts";
-import { lockUser } from "../users/users.store.ts";
 import {
   countCodes,
   listUnused,
@@ -193,9 +193,9 @@ export async function renewCodes(
   if (made.kind === "busy") return made;
 
   const outcome = await transact(deps, async (tx): Promise<RenewOutcome> => {
-    const user = await lockUser(tx, who.userId);
+    const user = await holdUnchanged(tx, { id: who.userId }, "enabled");
     const isLive = await holdLive(tx, deps, { id: who.sessionId, userId: who.userId });
-    if (user === undefined || user.disabledAt !== null || !isLive) return { kind: "session_ended" };
+    if (user === undefined || !isLive) return { kind: "session_ended" };
     const enrolled = (await enrolledFactors(tx, deps.factors, user.id)).map(({ name }) => name);
     if (enrolled.length === 0) return { kind: "no_factor" };
     const refusal = refusalOfWeak(who.claims, enrolled, enrolled);

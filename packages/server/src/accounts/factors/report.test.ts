@@ -1,3 +1,4 @@
+import { held } from "../../../test/steps.ts";
 import { transact } from "../../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import { rowsOf } from "../../../test/factors.ts";
@@ -56,7 +57,9 @@ eachWorld(
       .set({ email_verified_at: null })
       .where("id", "=", idOf("unverified"))
       .execute();
-    await transact({ db }, async (tx) => disable(tx, idOf("disabled"), world.clock.now()));
+    await transact({ db }, async (tx) =>
+      disable(tx, await held(tx, idOf("disabled")), world.clock.now()),
+    );
 
     const all = await report(world, { policy: "required" });
     assert.deepEqual(

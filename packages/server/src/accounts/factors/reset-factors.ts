@@ -41,10 +41,10 @@ export async function resetFactors(
     if (user.passwordSealed === null && user.email === null)
       return { kind: "last_credential" } as const;
     const removed = kindsIn(await takeCensus(tx, userId));
-    await deleteEveryFactor(tx, userId);
+    await deleteEveryFactor(tx, user);
     await deleteDevicesOf(tx, userId);
     await deps.forgetFailures(tx, userId);
-    await deps.sessions.endAll(tx, userId, "factors_reset");
+    await deps.sessions.endAll(tx, user, "factors_reset");
     const at = deps.clock.now();
     for (const factor of removed)
       await notify(tx, deps, user, { template: "factor_removed", data: { at, factor } });

@@ -123,8 +123,8 @@ const spending = prepared((db, { id, step }: { readonly id: string; readonly ste
 );
 
 /**
- * Uses a time step. Each is good once for the user, on whichever of their devices, and none before
- * it after that (MF-02). The user's row must be held.
+ * Uses a time step, by one guarded statement. Each step is good once for the user, on any of their
+ * devices, and no earlier step after it (MF-02).
  */
 export async function spendStep(
   tx: Tx,

@@ -1,5 +1,6 @@
 import { record, type AuditDeps } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
+import type { Held } from "../../platform/db/held.ts";
 import type { Tx } from "../../platform/db/open.ts";
 import type { Client } from "../../platform/http/serve.ts";
 import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
@@ -32,7 +33,7 @@ export interface Proven {
 /** The session to open, for a user whose row is held. */
 export interface Opening {
   readonly policy: SessionPolicy;
-  readonly user: User;
+  readonly user: Held<User>;
   readonly proven: Proven;
   readonly client: Client;
 }
@@ -45,8 +46,8 @@ export interface Opened {
 }
 
 /**
- * Opens a session for a user whose row the transaction holds and whose every required step is
- * proven. The tokens are signed after the commit, by `signTokens`.
+ * Opens a session for a user whose every required step is proven. The tokens are signed after the
+ * commit, by `signTokens`.
  */
 export async function openSession(
   tx: Tx,

@@ -22,9 +22,9 @@ export async function holdLive(
 }
 
 /**
- * Lets a session go on under a new id, on what has been proven now (LG-13, MF-07): tokens of the
- * old one, which somebody else may hold, gain nothing by it. `undefined` where it has ended. The
- * user's row must be held.
+ * Lets a session continue under a new id on what has been proven now (LG-13, MF-07), so that tokens
+ * of the old one, which another person may hold, gain nothing. Returns `undefined` if the session
+ * has ended.
  */
 export async function raiseSession(
   tx: Tx,

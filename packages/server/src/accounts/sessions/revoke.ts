@@ -2,12 +2,13 @@ import { transact } from "../../platform/db/transact.ts";
 import type { EndCause } from "@portcullis/contract";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
+import type { Held } from "../../platform/db/held.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import { awaitEarlier, recordRevocation } from "../../records/revocations/barrier.ts";
 import { latestAccessExpiry } from "../tokens/keys.store.ts";
-import { lockUser, raiseEveryHardEpoch, raiseHardEpoch } from "../users/users.store.ts";
+import { lockUser, raiseEveryHardEpoch, raiseHardEpoch, type User } from "../users/users.store.ts";
 import { markAllUsed } from "./imported-tokens.store.ts";
 import {
   findSession,
@@ -67,19 +68,18 @@ async function subjectOf(
 }
 
 /**
- * Ends every session and token of a user, whose row must be held, and those that Django gave them.
- * Records no audit event: the reason it happens for is the event.
+ * Ends every session and token of a user, including the tokens that Django gave out. Records no
+ * audit event: the reason for which it happens is the event.
  */
 export async function revokeAllOf(
   tx: Tx,
   deps: TxDeps,
-  userId: string,
+  user: Held<User>,
   cause: EndCause,
 ): Promise<void> {
   const now = deps.clock.now();
-  const hardEpoch = await raiseHardEpoch(tx, userId, now);
-  if (hardEpoch === undefined)
-    throw new Error("the user whose sessions are to be ended has no row");
+  const { id: userId } = user;
+  const hardEpoch = await raiseHardEpoch(tx, user, now);
   await markAllRevoked(tx, userId, cause, now);
   await markAllUsed(tx, now, userId);
   await recordRevocation(tx, deps.clock, {
@@ -93,18 +93,24 @@ export async function revokeAllOf(
 }
 
 /**
- * Ends every session of a user but one, each by itself, so that the tokens of that one stay good.
- * The user's row must be held. Records no audit event.
+ * Ends every session of a user but `kept`, each by itself, so that the tokens of that one stay
+ * valid. Records no audit event.
  */
 export async function revokeOthers(
   tx: Tx,
   deps: TxDeps,
-  kept: { readonly id: string; readonly userId: string },
+  user: Held<User>,
+  kept: string,
   cause: EndCause,
 ): Promise<void> {
   const now = deps.clock.now();
-  await markAllUsed(tx, now, kept.userId);
-  for (const { id, maxAccessExp } of await markOthersRevoked(tx, kept, cause, now)) {
+  await markAllUsed(tx, now, user.id);
+  for (const { id, maxAccessExp } of await markOthersRevoked(
+    tx,
+    { id: kept, userId: user.id },
+    cause,
+    now,
+  )) {
     const revocation = {
       scope: "session",
       subject: id,
@@ -147,11 +153,12 @@ export async function endAllSessions(
   origin: Origin,
 ): Promise<boolean> {
   return transact(deps, async (tx) => {
-    if ((await lockUser(tx, userId)) === undefined) {
+    const user = await lockUser(tx, userId);
+    if (user === undefined) {
       await awaitEarlier(tx, deps.clock, { userId });
       return false;
     }
-    await revokeAllOf(tx, deps, userId, cause);
+    await revokeAllOf(tx, deps, user, cause);
     await record(tx, deps, { event: "sessions.ended", ...origin, userId, details: { cause } });
     return true;
   });

@@ -9,12 +9,12 @@ import { holdSession } from "./sessions.store.ts";
 /** Implements what users/ asks of sessions. */
 export function createSessionEnding(deps: SessionDeps, policy: SessionPolicy): SessionEnding {
   return {
-    endAll: async (tx, userId, cause) => revokeAllOf(tx, deps, userId, cause),
-    endAllAndReopen: async (tx, userId, sessionId, cause, client) => {
+    endAll: async (tx, user, cause) => revokeAllOf(tx, deps, user, cause),
+    endAllAndReopen: async (tx, held, sessionId, cause, client) => {
       const session = await holdSession(tx, sessionId);
       if (session === undefined || session.revokedAt !== null) return undefined;
-      await revokeAllOf(tx, deps, userId, cause);
-      const user = await lockUser(tx, userId);
+      await revokeAllOf(tx, deps, held, cause);
+      const user = await lockUser(tx, held.id);
       if (user === undefined) throw new Error("the row of a user went away while it was held");
       // The password was asked for once more, the second factor was not: it gets no younger by that
       // (MF-07).
@@ -22,15 +22,15 @@ export function createSessionEnding(deps: SessionDeps, policy: SessionPolicy): S
       const opened = await openSession(tx, deps, { policy, user, proven, client });
       return { tokens: () => signTokens(deps, opened.grant) };
     },
-    endOthers: async (tx, userId, sessionId, cause) => {
+    endOthers: async (tx, user, sessionId, cause) => {
       const session = await holdSession(tx, sessionId);
       if (
         session === undefined ||
-        session.userId !== userId ||
+        session.userId !== user.id ||
         endOf(session, deps.clock.now()) !== undefined
       )
         return false;
-      await revokeOthers(tx, deps, session, cause);
+      await revokeOthers(tx, deps, user, session.id, cause);
       return true;
     },
   };

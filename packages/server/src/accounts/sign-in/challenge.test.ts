@@ -26,7 +26,7 @@ import {
 import { eachWorld, type AnswerOf, type TestUser, type World } from "../../../test/world.ts";
 import { hashToken } from "../../platform/kernel/codes.ts";
 import { disableUser, enableUser } from "../users/disable-user.ts";
-import { standingOf } from "../users/standing.ts";
+import { fingerprintOf } from "../users/hold-unchanged.ts";
 import { findUser } from "../users/users.store.ts";
 import { insertChallenge } from "./challenges.store.ts";
 
@@ -53,7 +53,7 @@ async function pending(world: World, user: TestUser, index = 0): Promise<Challen
       id: challengeId,
       userId: user.id,
       secretHash: hashToken(challengeSecret),
-      standing: standingOf(held),
+      standing: fingerprintOf(held),
       enrols: false,
       triesLeft: 5,
       address: "192.0.2.1",

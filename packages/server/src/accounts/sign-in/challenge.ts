@@ -2,12 +2,13 @@ import { transact } from "../../platform/db/transact.ts";
 import type { Begun, FactorName, Prepared, Proof } from "@portcullis/contract";
 import { timingSafeEqual } from "node:crypto";
 import type { Origin } from "../../records/audit/events.ts";
+import type { Held } from "../../platform/db/held.ts";
 import type { Queryable, Tx } from "../../platform/db/open.ts";
 import type { Client } from "../../platform/http/serve.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import { hashToken } from "../../platform/kernel/codes.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
-import { standingOf } from "../users/standing.ts";
+import { fingerprintOf, holdWithFingerprint } from "../users/hold-unchanged.ts";
 import { findUser, lockUser, type User } from "../users/users.store.ts";
 import { assuranceOf } from "./assurance.ts";
 import {
@@ -19,7 +20,7 @@ import {
   type Challenge,
 } from "./challenges.store.ts";
 import { enrolledFactors, type Match, type Preparation, type ReserveOutcome } from "./factor.ts";
-import { countSignIn, enter, holdEntrant, open, reasonAgainst, type SignedIn } from "./opening.ts";
+import { admit, countSignIn, enter, open, reasonAgainst, type SignedIn } from "./opening.ts";
 import { noteMismatch, proveFactor, type Guess } from "./prove-factor.ts";
 import { rememberDevice } from "./remembered-devices.ts";
 import type { SignInPolicy } from "./sign-in-policy.ts";
@@ -54,7 +55,7 @@ export async function openChallenge(
       id,
       userId: user.id,
       secretHash: hashToken(secret),
-      standing: standingOf(user),
+      standing: fingerprintOf(user),
       enrols: factors.length === 0,
       triesLeft: TRIES,
       address: attempt.address,
@@ -155,7 +156,7 @@ export async function answerChallenge(
 interface Concluding {
   readonly policy: SignInPolicy;
   readonly challenge: Challenge;
-  readonly user: User;
+  readonly user: Held<User>;
   readonly match: Match;
   readonly reserve: Extract<ReserveOutcome, { readonly kind: "made" }> | undefined;
   readonly rememberDevice?: boolean | undefined;
@@ -208,9 +209,9 @@ async function holdPending(
   deps: SignInDeps,
   policy: SignInPolicy,
   challenge: Challenge,
-): Promise<User | undefined> {
-  const isUnchanged = (held: User): boolean => standingOf(held) === challenge.standing;
-  const held = await holdEntrant(tx, policy, { userId: challenge.userId, isUnchanged });
+): Promise<Held<User> | undefined> {
+  const found = await holdWithFingerprint(tx, challenge.userId, challenge.standing);
+  const held = admit(policy, found);
   if (held === undefined || (await isDone(tx, challenge.id))) return undefined;
   return (await mayGoOn(tx, deps, challenge)) ? held : undefined;
 }
@@ -269,7 +270,7 @@ async function findPending(
   const user = await findUser(deps.db, challenge.userId);
   if (
     user === undefined ||
-    standingOf(user) !== challenge.standing ||
+    fingerprintOf(user) !== challenge.standing ||
     reasonAgainst(policy, user) !== undefined
   )
     return undefined;

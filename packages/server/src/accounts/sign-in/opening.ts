@@ -1,4 +1,5 @@
 import type { Origin } from "../../records/audit/events.ts";
+import type { Held } from "../../platform/db/held.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import { countUp } from "../../records/counters/counters.store.ts";
 import type { Client } from "../../platform/http/serve.ts";
@@ -12,7 +13,7 @@ import {
 } from "../sessions/open.ts";
 import { take } from "../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../records/attempts/budgets.ts";
-import { lockUser, type User } from "../users/users.store.ts";
+import type { User } from "../users/users.store.ts";
 import { deviceTokenOf, newDeviceId } from "./device-token.ts";
 import { SIGN_INS } from "./failures.ts";
 import type { SignInPolicy } from "./sign-in-policy.ts";
@@ -24,9 +25,7 @@ export interface OpeningDeps extends SessionDeps {
 /** The last step of every way in. */
 export interface Entrance {
   readonly policy: SignInPolicy;
-  readonly userId: string;
-  /** Whether the account, whose row is now held, is still what was proven (LG-11). */
-  readonly isUnchanged: (held: User) => boolean;
+  readonly user: Held<User>;
   readonly proven: Proven;
   /** Device token's id, where the client had a good one. */
   readonly trustedDevice: string | undefined;
@@ -51,16 +50,12 @@ export function reasonAgainst(
     : undefined;
 }
 
-/** Reads and holds the account that is about to be let in; `undefined` where that must not be. */
-export async function holdEntrant(
-  tx: Tx,
+/** Returns a held account that is about to be let in, or `undefined` if it must not be. */
+export function admit(
   policy: Pick<SignInPolicy, "requireVerifiedEmail">,
-  { userId, isUnchanged }: Pick<Entrance, "userId" | "isUnchanged">,
-): Promise<User | undefined> {
-  const held = await lockUser(tx, userId);
-  return held === undefined || !isUnchanged(held) || reasonAgainst(policy, held) !== undefined
-    ? undefined
-    : held;
+  held: Held<User> | undefined,
+): Held<User> | undefined {
+  return held === undefined || reasonAgainst(policy, held) !== undefined ? undefined : held;
 }
 
 /** For the figures. */
@@ -75,13 +70,7 @@ export async function countSignIn(tx: Tx, { clock }: Pick<OpeningDeps, "clock">)
 export async function open(
   tx: Tx,
   deps: OpeningDeps,
-  {
-    policy,
-    user,
-    proven,
-    trustedDevice,
-    client,
-  }: Omit<Entrance, "userId" | "isUnchanged"> & { readonly user: User },
+  { policy, user, proven, trustedDevice, client }: Entrance,
   origin: Origin,
 ): Promise<Opened> {
   const opened = await openSession(tx, deps, { policy: policy.sessions, user, proven, client });

@@ -1,3 +1,4 @@
+import type { Held } from "../../platform/db/held.ts";
 import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
@@ -23,14 +24,13 @@ export interface RememberDeps {
 const TYPE = "rd+jwt";
 
 /**
- * Remembers the device that has just shown a second factor, for the user whose row is held;
- * `undefined` where the operator does not allow it. What it gets is bound to the user, and dies
- * with the password (MF-10).
+ * Remembers the device that has just shown a second factor. Returns its token, which is bound to
+ * the user and dies with the password (MF-10), or `undefined` if the operator does not allow it.
  */
 export async function rememberDevice(
   tx: Tx,
   deps: RememberDeps,
-  user: User,
+  user: Held<User>,
   client: Client,
   origin: Origin,
 ): Promise<string | undefined> {
@@ -56,14 +56,11 @@ export async function rememberDevice(
   return tokenOf(deps.keyring, { sub: user.id, rid: id });
 }
 
-/**
- * Whether the token is that of a device which this user, whose row is held, does not want to be
- * asked on.
- */
+/** Tells whether the token belongs to a device on which this user does not want to be asked. */
 export async function isRemembered(
   tx: Tx,
   deps: RememberDeps,
-  user: User,
+  user: Held<User>,
   token: string | undefined,
 ): Promise<boolean> {
   const claims =

@@ -1,3 +1,4 @@
+import type { Held } from "../../platform/db/held.ts";
 import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
@@ -6,6 +7,7 @@ import type { Client } from "../../platform/http/serve.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import { readAddress } from "../users/address.ts";
 import { readDjangoAddress } from "../users/spelled-address.ts";
+import { holdSamePassword } from "../users/hold-unchanged.ts";
 import { normalizePassword } from "../users/password-policy.ts";
 import { matchPassword, sealPassword, type PasswordDeps } from "../users/passwords.ts";
 import type { ReadUsername } from "../users/username.ts";
@@ -21,8 +23,8 @@ import { noteFailure } from "./failures.ts";
 import { enrolledFactors, type Factor, type MakeReserve } from "./factor.ts";
 import {
   countSignIn,
+  admit,
   enter,
-  holdEntrant,
   open,
   reasonAgainst,
   trustOf,
@@ -120,10 +122,7 @@ export async function signIn(
   const { user, weak } = password;
 
   const outcome = await transact(deps, async (tx) => {
-    const held = await holdEntrant(tx, policy, {
-      userId: user.id,
-      isUnchanged: (now) => isSamePassword(user, now, weak),
-    });
+    const held = admit(policy, await holdSamePassword(tx, user, weak));
     if (held === undefined) return { kind: "refused" } as const;
     const step = await secondStep(deps, tx, held, credentials.rememberToken);
     if (step !== undefined) {
@@ -154,11 +153,11 @@ export async function signIn(
   };
 }
 
-/** What a user, whose row is held, has to show beside the password; `undefined`: nothing. */
+/** Finds what the user has to show beside the password. Returns `undefined` if nothing. */
 async function secondStep(
   deps: SignInDeps,
   tx: Tx,
-  user: User,
+  user: Held<User>,
   rememberToken: string | undefined,
 ): Promise<Pick<SecondStep, "factors" | "enrol"> | undefined> {
   const factors = await enrolledFactors(tx, deps.factors, user.id);
@@ -245,20 +244,6 @@ async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<
     ),
   );
   return { kind: "refused" };
-}
-
-/**
- * A logout everywhere in between changes nothing: this is the login after it. A change or a reset
- * of the password does.
- */
-function isSamePassword(checked: User, held: User, wasWeak: boolean): boolean {
-  const [before, now] = [checked.passwordSealed, held.passwordSealed];
-  if (before === null || now === null) return false;
-  // Another login may have given a weak hash of it today's parameters meanwhile.
-  return (
-    Buffer.from(before).equals(now) ||
-    (wasWeak && checked.passwordChangedAt === held.passwordChangedAt)
-  );
 }
 
 /**

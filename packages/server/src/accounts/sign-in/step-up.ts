@@ -7,8 +7,8 @@ import type { Opened, Proven } from "../sessions/open.ts";
 import { raiseSession } from "../sessions/raise.ts";
 import { findSession } from "../sessions/sessions.store.ts";
 import type { CheckOwnPassword, OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
-import { standingOf } from "../users/standing.ts";
-import { findUser, lockUser, type User } from "../users/users.store.ts";
+import { holdUnchanged } from "../users/hold-unchanged.ts";
+import { findUser, type User } from "../users/users.store.ts";
 import { assuranceOf } from "./assurance.ts";
 import { enrolledFactors, type Match, type Preparation } from "./factor.ts";
 import { noteMismatch, proveFactor, type Guess } from "./prove-factor.ts";
@@ -142,9 +142,8 @@ async function raise(
   origin: Origin,
 ): Promise<StepUpOutcome> {
   const outcome = await transact(deps, async (tx) => {
-    const held = await lockUser(tx, user.id);
-    if (held === undefined || held.disabledAt !== null || standingOf(held) !== standingOf(user))
-      return "session_ended" as const;
+    const held = await holdUnchanged(tx, user, "account");
+    if (held === undefined) return "session_ended" as const;
     const shown = await show(tx);
     if (shown === undefined) return "mismatched" as const;
     const raised = await raiseSession(

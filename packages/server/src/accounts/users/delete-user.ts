@@ -11,7 +11,7 @@ export async function removeUser(
   origin: Origin,
 ): Promise<EndUserOutcome> {
   return endUser(deps, userId, async (tx, user) => {
-    await deps.sessions.endAll(tx, userId, "user_deleted");
+    await deps.sessions.endAll(tx, user, "user_deleted");
     await deleteUser(tx, user);
     await record(tx, deps, { event: "user.deleted", ...origin, userId });
   });

@@ -12,10 +12,10 @@ export async function disableUser(
   userId: string,
   origin: Origin,
 ): Promise<EndUserOutcome> {
-  return endUser(deps, userId, async (tx) => {
-    if (!(await disable(tx, userId, deps.clock.now())))
+  return endUser(deps, userId, async (tx, user) => {
+    if (!(await disable(tx, user, deps.clock.now())))
       return awaitEarlier(tx, deps.clock, { userId });
-    await deps.sessions.endAll(tx, userId, "user_disabled");
+    await deps.sessions.endAll(tx, user, "user_disabled");
     await record(tx, deps, { event: "user.disabled", ...origin, userId });
   });
 }
@@ -35,9 +35,10 @@ export async function enableUser(
   origin: Origin,
 ): Promise<{ readonly kind: "done" | "unknown" }> {
   return transact(deps, async (tx) => {
-    if ((await lockUser(tx, userId)) === undefined) return { kind: "unknown" };
-    const wasDisabled = await enable(tx, userId);
-    const wasPaused = await unpause(tx, userId);
+    const user = await lockUser(tx, userId);
+    if (user === undefined) return { kind: "unknown" };
+    const wasDisabled = await enable(tx, user);
+    const wasPaused = await unpause(tx, user);
     await deps.forgetFailures(tx, userId);
     await record(tx, deps, {
       event: "user.enabled",

@@ -1,3 +1,4 @@
+import type { Held } from "../../platform/db/held.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import { transact } from "../../platform/db/transact.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
@@ -26,7 +27,7 @@ export type EndUserOutcome =
 export async function endUser(
   deps: EndUserDeps,
   userId: string,
-  end: (tx: Tx, user: User) => Promise<void>,
+  end: (tx: Tx, user: Held<User>) => Promise<void>,
 ): Promise<EndUserOutcome> {
   return transact(deps, async (tx) => {
     const superusers = await lockActiveSuperusers(tx);

@@ -1,28 +1,33 @@
 import type { EndCause } from "@portcullis/contract";
 import type { Origin } from "../../records/audit/events.ts";
+import type { Held } from "../../platform/db/held.ts";
 import type { Tx } from "../../platform/db/open.ts";
+import type { User } from "./users.store.ts";
 import type { Client } from "../../platform/http/serve.ts";
 
-/** What changing an account needs of sessions, which stand below: compose.ts hands it down. */
+/**
+ * What changing an account needs of sessions, which stand above. process/ passes the implementation
+ * down.
+ */
 export interface SessionEnding {
-  /** Ends every session and every token of the user, whose row must be held. */
-  endAll(tx: Tx, userId: string, cause: EndCause): Promise<void>;
+  /** Ends every session and every token of the user. */
+  endAll(tx: Tx, user: Held<User>, cause: EndCause): Promise<void>;
   /**
-   * The same, and opens the given session anew, on the same proofs; `undefined` where that one had
-   * ended already.
+   * Does the same and opens the given session anew, on the same proofs. Returns `undefined` if that
+   * session had ended already.
    */
   endAllAndReopen(
     tx: Tx,
-    userId: string,
+    user: Held<User>,
     sessionId: string,
     cause: EndCause,
     client: Client,
   ): Promise<Renewal | undefined>;
   /**
    * Ends every session of the user but the given one, each by itself. Returns false if that one has
-   * ended. The user's row must be held.
+   * ended.
    */
-  endOthers(tx: Tx, userId: string, sessionId: string, cause: EndCause): Promise<boolean>;
+  endOthers(tx: Tx, user: Held<User>, sessionId: string, cause: EndCause): Promise<boolean>;
 }
 
 export interface Renewal {

@@ -51,7 +51,7 @@ export async function updateMe(
         problems: problems.map((p) => ({ path: `/profile${p.path}`, message: p.message })),
       };
     const locale = patch.locale === undefined ? user.locale : patch.locale;
-    await setProfile(tx, userId, { profile, locale });
+    await setProfile(tx, user, { profile, locale });
     await record(tx, deps, { event: "user.updated", ...origin, userId });
     return { kind: "updated", user: { ...user, profile, locale } };
   });

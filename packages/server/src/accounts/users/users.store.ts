@@ -2,6 +2,7 @@ import type { Json, Profile } from "./profile.ts";
 import type { Queryable, Tx } from "../../platform/db/open.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import { sql, type Selectable } from "kysely";
+import { asHeld, type Held } from "../../platform/db/held.ts";
 import { prepared } from "../../platform/db/prepared.ts";
 import { isUniqueViolation } from "../../platform/db/storage-errors.ts";
 import type { UsersTable } from "../../platform/db/tables.ts";
@@ -75,17 +76,14 @@ const bySpelling = prepared((db, { address, canonical }: Spelling) =>
     .limit(1),
 );
 
-/**
- * Whose address is written so, letter by letter: of those who share it, perhaps another than its
- * holder.
- */
+/** Finds the user whose address matches exactly. If several share it, this may not be its owner. */
 export async function findBySpelling(db: Queryable, spelling: Spelling): Promise<User | undefined> {
   const { address, canonical } = spelling;
   const [row] = await bySpelling(db, { address, canonical });
   return row && toUser(row);
 }
 
-/** By what the Django faces show as `id`. */
+/** Finds a user by the number that the Django faces show as `id`. */
 export async function findByNumber(db: Queryable, number: number): Promise<User | undefined> {
   const row = await db
     .selectFrom("users")
@@ -95,12 +93,12 @@ export async function findByNumber(db: Queryable, number: number): Promise<User 
   return row && toUser(row);
 }
 
-/** Most mails to one address that one request can cause. */
+/** Highest number of mails to one address that one request can cause. */
 const MOST_SHARERS = 5;
 
 /**
- * Who has an address: whoever has confirmed it, then its holder, for anybody can share it; longest
- * here first.
+ * Finds the users who have an address: first those who have confirmed it, then its owner, because
+ * anybody can share it, and the oldest accounts first.
  */
 export async function findByAddress(db: Queryable, canonical: string): Promise<readonly User[]> {
   const rows = await db
@@ -117,7 +115,7 @@ export async function findByAddress(db: Queryable, canonical: string): Promise<r
   return rows.map(toUser);
 }
 
-/** In the order of their numbers. */
+/** Lists users in the order of their numbers. */
 export async function listUsers(
   db: Queryable,
   page: { readonly after: number; readonly limit: number },
@@ -137,19 +135,19 @@ const locking = prepared((db, { id }: { readonly id: string }) =>
 );
 
 /**
- * Reads a user and holds the row: what mints, revokes or changes credentials of one user happens in
- * turn.
+ * Reads a user and locks the row, so that everything that mints, revokes or changes credentials of
+ * one user happens in turn.
  */
-export async function lockUser(tx: Tx, id: string): Promise<User | undefined> {
+export async function lockUser(tx: Tx, id: string): Promise<Held<User> | undefined> {
   const [row] = await locking(tx, { id });
-  return row && toUser(row);
+  return row && asHeld(toUser(row));
 }
 
 export interface NewUser {
   readonly id: string;
   readonly email: string | null;
   readonly emailCanonical: string | null;
-  /** Where the address is another user's, in place of `emailCanonical`. */
+  /** Set in place of `emailCanonical` if another user has the address. */
   readonly sharedEmailCanonical?: string;
   readonly emailVerifiedAt: UnixSeconds | null;
   readonly username: string | null;
@@ -162,8 +160,8 @@ export interface NewUser {
   readonly createdAt: UnixSeconds;
 }
 
-/** `undefined` where the address or the username belongs to somebody already. */
-export async function insertUser(tx: Tx, user: NewUser): Promise<User | undefined> {
+/** Inserts a user. Returns `undefined` if another user has the address or the username. */
+export async function insertUser(tx: Tx, user: NewUser): Promise<Held<User> | undefined> {
   const row = await tx
     .insertInto("users")
     .values({
@@ -189,19 +187,20 @@ export async function insertUser(tx: Tx, user: NewUser): Promise<User | undefine
     .onConflict((conflict) => conflict.doNothing())
     .returningAll()
     .executeTakeFirst();
-  return row && toUser(row);
+  return row && asHeld(toUser(row));
 }
 
 /**
- * Epochs follow the wall clock where they can, so that a database restored from a backup can be put
- * ahead of every epoch it ever gave out; within one second they count up by one.
+ * Raises the hard epoch and returns it. Epochs follow the wall clock, so that a database restored
+ * from a backup can be put ahead of every epoch that it ever gave out. Within one second they count
+ * up by one.
  */
 export async function raiseHardEpoch(
   tx: Tx,
-  id: string,
+  { id }: Held<User>,
   now: UnixSeconds,
-): Promise<number | undefined> {
-  const row = await tx
+): Promise<number> {
+  const { hard_epoch: raised } = await tx
     .updateTable("users")
     .set((eb) => ({
       hard_epoch: eb
@@ -213,11 +212,14 @@ export async function raiseHardEpoch(
     }))
     .where("id", "=", id)
     .returning("hard_epoch")
-    .executeTakeFirst();
-  return row?.hard_epoch;
+    .executeTakeFirstOrThrow();
+  return raised;
 }
 
-/** Lifts one that is below `floor`: of a user made while everything was being revoked. */
+/**
+ * Lifts a hard epoch that is below `floor`, of a user who was created while everything was being
+ * revoked. The condition guards it, so the row need not be held.
+ */
 export async function liftHardEpoch(tx: Tx, id: string, floor: number): Promise<void> {
   await tx
     .updateTable("users")
@@ -227,7 +229,10 @@ export async function liftHardEpoch(tx: Tx, id: string, floor: number): Promise<
     .execute();
 }
 
-/** Raises everybody's hard epoch to one value above all of them and returns it. */
+/**
+ * Raises the hard epoch of all users to one value above all of them and returns it. It covers every
+ * row, so none need be held.
+ */
 export async function raiseEveryHardEpoch(tx: Tx, now: UnixSeconds): Promise<number> {
   const highest = await tx
     .selectFrom("users")
@@ -239,12 +244,13 @@ export async function raiseEveryHardEpoch(tx: Tx, now: UnixSeconds): Promise<num
 }
 
 /**
- * `password_changed_at` differs from what it was even within one second: what was issued for the
- * old password is recognised by it (RS-09). Null: nobody can sign in by password.
+ * Sets the password; null means that the user cannot sign in with one. `password_changed_at`
+ * changes even within one second, because everything that was issued for the old password is
+ * recognised by it (RS-09).
  */
 export async function setPassword(
   tx: Tx,
-  id: string,
+  { id }: Held<User>,
   passwordSealed: Uint8Array | null,
   now: UnixSeconds,
 ): Promise<void> {
@@ -264,8 +270,8 @@ export async function setPassword(
 }
 
 /**
- * Replaces a hash by a stronger one of the same password, unless the password was changed meanwhile
- * (PW-09).
+ * Replaces a hash by a stronger one of the same password, unless the password has been changed in
+ * the meantime (PW-09). It compares and sets, so the row need not be held.
  */
 export async function upgradePassword(
   tx: Tx,
@@ -285,7 +291,7 @@ export async function upgradePassword(
 
 export async function setProfile(
   tx: Tx,
-  id: string,
+  { id }: Held<User>,
   { profile, locale }: { readonly profile: Profile; readonly locale: string | null },
 ): Promise<void> {
   await tx
@@ -303,8 +309,11 @@ export async function setLastLogin(tx: Tx, id: string, now: UnixSeconds): Promis
   await loggingIn(tx, { id, now });
 }
 
-/** Whoever is shown to read mail at the address need not wait for the activation mail any more. */
-export async function markVerified(tx: Tx, id: string, now: UnixSeconds): Promise<void> {
+/**
+ * Marks the address as confirmed. A user who reads mail at it need not wait for the activation mail
+ * any more.
+ */
+export async function markVerified(tx: Tx, { id }: Held<User>, now: UnixSeconds): Promise<void> {
   await tx
     .updateTable("users")
     .set({ email_verified_at: now, paused_at: null })
@@ -313,8 +322,8 @@ export async function markVerified(tx: Tx, id: string, now: UnixSeconds): Promis
     .execute();
 }
 
-/** False where the account was not paused. */
-export async function unpause(tx: Tx, id: string): Promise<boolean> {
+/** Ends the pause of an account. Returns false if it was not paused. */
+export async function unpause(tx: Tx, { id }: Held<User>): Promise<boolean> {
   const row = await tx
     .updateTable("users")
     .set({ paused_at: null })
@@ -325,13 +334,13 @@ export async function unpause(tx: Tx, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
-/** Sets an address that has just been confirmed; `undefined` where it belongs to somebody else. */
+/** Sets an address that has just been confirmed. Returns `undefined` if another user has it. */
 export async function setEmail(
   tx: Tx,
-  id: string,
+  { id }: Held<User>,
   email: { readonly address: string; readonly canonical: string },
   now: UnixSeconds,
-): Promise<User | undefined> {
+): Promise<Held<User> | undefined> {
   return unlessTaken(tx, "email_canonical", () =>
     tx
       .updateTable("users")
@@ -349,24 +358,27 @@ export async function setEmail(
 }
 
 export interface UnconfirmedEmail {
-  /** Null: none any more. */
+  /** Null removes the address. */
   readonly address: { readonly address: string; readonly canonical: string } | null;
-  /** Whether it may be another user's, too. */
+  /** Whether another user may have the same address. */
   readonly mayShare: boolean;
-  /** Set where nobody gets in until it is confirmed. */
+  /** If set, the account is paused until the address is confirmed. */
   readonly pausedAt: UnixSeconds | null;
 }
 
 /**
- * Sets an address that nobody has confirmed; `undefined` where it belongs to somebody else and
- * cannot be shared.
+ * Sets an address that is not confirmed. Returns `undefined` if another user has it and it cannot
+ * be shared.
  */
 export async function setUnconfirmedEmail(
   tx: Tx,
-  id: string,
+  { id }: Held<User>,
   { address, mayShare, pausedAt }: UnconfirmedEmail,
-): Promise<User | undefined> {
-  const set = async (canonical: string | null, shared: string | null): Promise<User | undefined> =>
+): Promise<Held<User> | undefined> {
+  const set = async (
+    canonical: string | null,
+    shared: string | null,
+  ): Promise<Held<User> | undefined> =>
     unlessTaken(tx, "email_canonical", () =>
       tx
         .updateTable("users")
@@ -386,8 +398,8 @@ export async function setUnconfirmedEmail(
 }
 
 /**
- * An address that its holder has given up goes to whoever has shared it longest. True where
- * somebody has.
+ * Gives an address that its owner has given up to the user who has shared it longest. Returns true
+ * if there is one. It is one guarded statement about another user, whose row need not be held.
  */
 export async function bequeathEmail(tx: Tx, canonical: string): Promise<boolean> {
   const heir = await unlessTaken(tx, "email_canonical", () =>
@@ -407,8 +419,8 @@ export async function bequeathEmail(tx: Tx, canonical: string): Promise<boolean>
 }
 
 /**
- * Whoever holds an address without having confirmed it shares it from then on with the user who is
- * to hold it.
+ * Takes an unconfirmed address from its owner, who shares it from then on with the user who is to
+ * own it. It is one guarded statement about another user, whose row need not be held.
  */
 export async function displaceUnconfirmed(
   tx: Tx,
@@ -425,14 +437,14 @@ export async function displaceUnconfirmed(
 }
 
 /**
- * Null removes it, from a user who has an address. `undefined` where it belongs to somebody else or
- * is all there is.
+ * Sets the username; null removes it if the user has an address. Returns `undefined` if another
+ * user has it, or if the user would have no name left.
  */
 export async function setUsername(
   tx: Tx,
-  id: string,
+  { id }: Held<User>,
   username: { readonly username: string; readonly canonical: string } | null,
-): Promise<User | undefined> {
+): Promise<Held<User> | undefined> {
   return unlessTaken(tx, "username_canonical", () =>
     tx
       .updateTable("users")
@@ -448,19 +460,19 @@ export async function setUsername(
 }
 
 /**
- * The unique index decides. PostgreSQL gives up a transaction in which it has refused; with a
+ * Lets the unique index decide. PostgreSQL aborts a transaction in which a statement fails; with a
  * savepoint only the update is lost.
  */
 async function unlessTaken(
   tx: Tx,
   column: keyof UsersTable,
   update: () => Promise<Selectable<UsersTable> | undefined>,
-): Promise<User | undefined> {
+): Promise<Held<User> | undefined> {
   await sql`savepoint unless_taken`.execute(tx);
   try {
     const row = await update();
     await sql`release savepoint unless_taken`.execute(tx);
-    return row && toUser(row);
+    return row && asHeld(toUser(row));
   } catch (error) {
     if (!isUniqueViolation(error, column)) throw error;
     await sql`rollback to savepoint unless_taken`.execute(tx);
@@ -468,8 +480,8 @@ async function unlessTaken(
   }
 }
 
-/** False where the user is disabled already. */
-export async function disable(tx: Tx, id: string, now: UnixSeconds): Promise<boolean> {
+/** Disables a user. Returns false if the user is disabled already. */
+export async function disable(tx: Tx, { id }: Held<User>, now: UnixSeconds): Promise<boolean> {
   const row = await tx
     .updateTable("users")
     .set({ disabled_at: now })
@@ -480,7 +492,7 @@ export async function disable(tx: Tx, id: string, now: UnixSeconds): Promise<boo
   return row !== undefined;
 }
 
-export async function enable(tx: Tx, id: string): Promise<boolean> {
+export async function enable(tx: Tx, { id }: Held<User>): Promise<boolean> {
   const row = await tx
     .updateTable("users")
     .set({ disabled_at: null })
@@ -492,10 +504,10 @@ export async function enable(tx: Tx, id: string): Promise<boolean> {
 }
 
 /**
- * Removes the user and everything that names them but the audit's pseudonym (PV-01); sessions and
- * resets go with the row.
+ * Deletes the user and everything that names them except the pseudonym in the audit (PV-01).
+ * Sessions and resets go with the row.
  */
-export async function deleteUser(tx: Tx, user: User): Promise<void> {
+export async function deleteUser(tx: Tx, user: Held<User>): Promise<void> {
   await tx.deleteFrom("users").where("id", "=", user.id).execute();
   const canonical = user.emailCanonical ?? user.sharedEmailCanonical;
   if (canonical === null || (await isAddressOfAnother(tx, canonical))) return;
@@ -508,7 +520,7 @@ export async function deleteUser(tx: Tx, user: User): Promise<void> {
   await tx.deleteFrom("suppressions").where("address", "=", canonical).execute();
 }
 
-/** Asked of an address that has just been given up. */
+/** Tells whether an address that has just been given up belongs to another user now. */
 async function isAddressOfAnother(tx: Tx, canonical: string): Promise<boolean> {
   const holder = await tx
     .selectFrom("users")
@@ -518,7 +530,10 @@ async function isAddressOfAnother(tx: Tx, canonical: string): Promise<boolean> {
   return holder !== undefined || (await bequeathEmail(tx, canonical));
 }
 
-/** Ids of the active superusers, their rows held: who removes one is decided in turn (AD-04). */
+/**
+ * Locks the rows of all active superusers and returns their ids, so that two who remove each other
+ * take turns (AD-04).
+ */
 export async function lockActiveSuperusers(tx: Tx): Promise<readonly string[]> {
   const rows = await tx
     .selectFrom("users")

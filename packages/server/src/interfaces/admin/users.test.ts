@@ -1,3 +1,4 @@
+import { held } from "../../../test/steps.ts";
 import { transact } from "../../platform/db/transact.ts";
 import type { endpoints } from "@portcullis/contract";
 import assert from "node:assert/strict";
@@ -144,7 +145,9 @@ eachWorld("users are listed by status, together with a search", async (world) =>
   const { accessToken: token } = await world.signIn(root);
   const disabled = await world.user({ email: "b.disabled@example.com" });
   const unverified = await world.user({ email: "b.unverified@example.com" });
-  await transact(world.rules, async (tx) => disable(tx, disabled.id, world.clock.now()));
+  await transact(world.rules, async (tx) =>
+    disable(tx, await held(tx, disabled.id), world.clock.now()),
+  );
   await world.rules.db
     .updateTable("users")
     .set({ email_verified_at: null })

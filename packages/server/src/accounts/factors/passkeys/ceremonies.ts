@@ -4,7 +4,7 @@ import type { Clock } from "../../../platform/kernel/clock.ts";
 import { momentOf, uuidv7 } from "../../../platform/kernel/ids.ts";
 import type { Keyring } from "../../../platform/kernel/keyring.ts";
 import type { Random } from "../../../platform/kernel/random.ts";
-import { standingOf } from "../../users/standing.ts";
+import { fingerprintOf } from "../../users/hold-unchanged.ts";
 import { lockUser, type User } from "../../users/users.store.ts";
 import { consumeCeremony, insertCeremony, insertSpent, type Ceremony } from "./ceremonies.store.ts";
 
@@ -26,7 +26,7 @@ export function purposeOf(
   flowId: string,
   user: User,
 ): Purpose & { readonly userId: string } {
-  return { kind, userId: user.id, flowId, standing: standingOf(user) };
+  return { kind, userId: user.id, flowId, standing: fingerprintOf(user) };
 }
 
 /** `undefined` where the user has been deleted meanwhile. */

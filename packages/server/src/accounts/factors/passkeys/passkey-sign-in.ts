@@ -9,8 +9,8 @@ import type { Match } from "../../sign-in/factor.ts";
 import { noteFailure } from "../../sign-in/failures.ts";
 import {
   countSignIn,
+  admit,
   enter,
-  holdEntrant,
   open,
   reasonAgainst,
   type OpeningDeps,
@@ -18,7 +18,7 @@ import {
 } from "../../sign-in/opening.ts";
 import type { SignInPolicy } from "../../sign-in/sign-in-policy.ts";
 import { trustedDevice } from "../../sign-in/sign-in.ts";
-import { standingOf } from "../../users/standing.ts";
+import { holdUnchanged } from "../../users/hold-unchanged.ts";
 import { findUser, type User } from "../../users/users.store.ts";
 import { beginSignIn, endSignIn } from "./ceremonies.ts";
 import type { Ceremony } from "./ceremonies.store.ts";
@@ -65,8 +65,7 @@ export async function signInWithPasskey(
   const trusted = trustedDevice(deps.keyring, user, deviceToken);
 
   const outcome = await transact(deps, async (tx) => {
-    const isUnchanged = (held: User): boolean => standingOf(held) === standingOf(user);
-    const held = await holdEntrant(tx, policy, { userId: user.id, isUnchanged });
+    const held = admit(policy, await holdUnchanged(tx, user, "account"));
     if (held === undefined || (await match.spend(tx)) === undefined) {
       await noteRefused(tx, deps, { userId: user.id, reason: "changed" }, origin);
       return undefined;

@@ -4,7 +4,8 @@ import type { Origin } from "../../../records/audit/events.ts";
 import type { Refusal } from "../../../platform/http/serve.ts";
 import { notify } from "../../../records/mail/notices.ts";
 import { refusalOfWeak } from "../../sign-in/assurance.ts";
-import { lockUser, setPassword } from "../../users/users.store.ts";
+import { holdUnchanged } from "../../users/hold-unchanged.ts";
+import { setPassword } from "../../users/users.store.ts";
 import { takeCensus } from "../census.store.ts";
 import type { ChangeDeps, Changer } from "../change.ts";
 
@@ -25,19 +26,17 @@ export async function removePassword(
   origin: Origin,
 ): Promise<RemovePasswordOutcome> {
   const { userId, sessionId, claims } = who;
-  const outcome = await transact(deps, async (tx): Promise<RemovePasswordOutcome> => {
-    const user = await lockUser(tx, userId);
-    if (user === undefined || user.disabledAt !== null || user.hardEpoch !== claims.hep)
-      return { kind: "session_ended" };
+  return transact(deps, async (tx): Promise<RemovePasswordOutcome> => {
+    const user = await holdUnchanged(tx, { id: userId, hardEpoch: claims.hep }, "session");
+    if (user === undefined) return { kind: "session_ended" };
     if ((await takeCensus(tx, userId)).verifyingPasskeys === 0) return { kind: "last_credential" };
     const refusal = refusalOfWeak(claims, ["passkey"], ["passkey"]);
     if (refusal !== undefined) return { kind: "insufficient", refusal };
     if (user.passwordSealed === null) return { kind: "removed" };
     const now = deps.clock.now();
-    await setPassword(tx, userId, null, now);
+    await setPassword(tx, user, null, now);
     await notify(tx, deps, user, { template: "password_changed", data: { at: now } });
     await record(tx, deps, { event: "password.removed", ...origin, userId, sessionId });
     return { kind: "removed" };
   });
-  return outcome;
 }

@@ -1,3 +1,4 @@
+import type { Held } from "../../../platform/db/held.ts";
 import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
@@ -38,9 +39,9 @@ export async function activate(
     const user = await lockUser(tx, userId);
     if (user === undefined) return { kind: "unknown" };
     if (!isMailedToken(deps, "activation", user, token)) return { kind: "invalid_token" };
-    if (user.disabledAt !== null || !(await unpause(tx, userId))) return { kind: "stale" };
+    if (user.disabledAt !== null || !(await unpause(tx, user))) return { kind: "stale" };
     const now = deps.clock.now();
-    await markVerified(tx, userId, now);
+    await markVerified(tx, user, now);
     await claimAddress(tx, user, now);
     await also(tx, { ...user, pausedAt: null, emailVerifiedAt: user.emailVerifiedAt ?? now });
     await record(tx, deps, { event: "user.confirmed", ...origin, userId });
@@ -52,12 +53,9 @@ export async function activate(
  * Makes the user the holder of the address, because they have shown that they read its mail. An
  * earlier account with the same address loses it if it is unconfirmed.
  */
-async function claimAddress(
-  tx: Tx,
-  { id, email, sharedEmailCanonical: canonical }: User,
-  now: UnixSeconds,
-): Promise<void> {
+async function claimAddress(tx: Tx, user: Held<User>, now: UnixSeconds): Promise<void> {
+  const { id, email, sharedEmailCanonical: canonical } = user;
   if (email === null || canonical === null) return;
   await displaceUnconfirmed(tx, canonical, id);
-  await setEmail(tx, id, { address: email, canonical }, now);
+  await setEmail(tx, user, { address: email, canonical }, now);
 }

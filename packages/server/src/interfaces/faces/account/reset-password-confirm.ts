@@ -1,3 +1,4 @@
+import { holdUnchanged } from "../../../accounts/users/hold-unchanged.ts";
 import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
@@ -6,7 +7,7 @@ import { isMailedToken, type MailedTokenDeps } from "./mailed-token.ts";
 import { complaintsAbout, type PasswordComplaint } from "./password-complaints.ts";
 import { normalizePassword } from "../../../accounts/users/password-policy.ts";
 import { sealPassword } from "../../../accounts/users/passwords.ts";
-import { findUser, lockUser } from "../../../accounts/users/users.store.ts";
+import { findUser } from "../../../accounts/users/users.store.ts";
 import { replaceForgotten, type ResetDeps } from "../../../accounts/account/reset-password.ts";
 
 export type ResetPasswordConfirmOutcome =
@@ -49,12 +50,8 @@ export async function resetPasswordConfirm(
   if (sealed.kind === "busy") return sealed;
 
   const kind = await transact(deps, async (tx) => {
-    const user = await lockUser(tx, found.id);
-    if (
-      user === undefined ||
-      user.disabledAt !== null ||
-      !isMailedToken(deps, "password", user, token)
-    )
+    const user = await holdUnchanged(tx, found, "enabled", { whilePaused: true });
+    if (user === undefined || !isMailedToken(deps, "password", user, token))
       return "invalid_token" as const;
     await replaceForgotten(tx, deps, user, sealed.passwordSealed);
     await also(tx, user);

@@ -1,3 +1,5 @@
+import type { Held } from "../../../platform/db/held.ts";
+import { holdUnchanged } from "../../../accounts/users/hold-unchanged.ts";
 import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
@@ -27,7 +29,7 @@ import {
   markConfirmed,
   voidPendingChanges,
 } from "../../../accounts/account/email-changes.store.ts";
-import { isAnotherPassword, spendNameToken } from "./set-username.ts";
+import { spendNameToken } from "./set-username.ts";
 import { voidResets } from "../../../accounts/account/resets.store.ts";
 
 export interface SetEmailDeps extends MailedTokenDeps {
@@ -102,15 +104,8 @@ export async function setOwnEmail(
   if (own.kind !== "matched") return own;
   if (!input.isRepeated) return { kind: "not_repeated" };
   return transact(deps, async (tx): Promise<SetOwnEmailOutcome> => {
-    const user = await lockUser(tx, who.userId);
-    // If the password was changed since it was checked, this session has ended.
-    if (
-      user === undefined ||
-      before === undefined ||
-      user.disabledAt !== null ||
-      isAnotherPassword(user, before)
-    )
-      return { kind: "session_ended" };
+    const user = before && (await holdUnchanged(tx, before, "password"));
+    if (user === undefined) return { kind: "session_ended" };
     return move(
       tx,
       deps,
@@ -146,11 +141,11 @@ export async function resetEmailConfirm(
   );
 }
 
-/** The user's row must be locked. */
+/** Moves the address of a user. */
 async function move(
   tx: Tx,
   deps: Omit<SetEmailDeps, "checkOwnPassword">,
-  { user, next }: { readonly user: User; readonly next: NewAddress | undefined },
+  { user, next }: { readonly user: Held<User>; readonly next: NewAddress | undefined },
   origin: Origin & { readonly sessionId?: string },
   also: Also,
 ): Promise<Moved> {
@@ -162,7 +157,7 @@ async function move(
   if (address === null && user.username === null) return { kind: "email_needed" };
   const now = deps.clock.now();
   // The account is not paused without an address, because no activation mail could end the pause.
-  const changed = await setUnconfirmedEmail(tx, user.id, {
+  const changed = await setUnconfirmedEmail(tx, user, {
     address,
     mayShare,
     pausedAt: pauses && address !== null ? now : user.pausedAt,

@@ -1,3 +1,4 @@
+import { holdUnchanged } from "../../../accounts/users/hold-unchanged.ts";
 import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
@@ -17,7 +18,7 @@ import type {
   SessionEnding,
   SignedIn,
 } from "../../../accounts/users/ports.ts";
-import { findUser, lockUser, setPassword } from "../../../accounts/users/users.store.ts";
+import { findUser, setPassword } from "../../../accounts/users/users.store.ts";
 
 export interface SetOwnPasswordDeps extends PasswordDeps, ComplaintsDeps {
   readonly db: Db;
@@ -64,17 +65,11 @@ export async function setOwnPassword(
   if (sealed.kind === "busy") return sealed;
 
   return transact(deps, async (tx): Promise<SetOwnPasswordOutcome> => {
-    const user = await lockUser(tx, userId);
-    // If the password was changed or reset since it was checked, this session has ended.
-    if (
-      user === undefined ||
-      user.disabledAt !== null ||
-      user.passwordChangedAt !== before.passwordChangedAt
-    )
+    const user = await holdUnchanged(tx, before, "password");
+    if (user === undefined) return { kind: "session_ended" };
+    if (!(await deps.sessions.endOthers(tx, user, sessionId, "password_changed")))
       return { kind: "session_ended" };
-    if (!(await deps.sessions.endOthers(tx, userId, sessionId, "password_changed")))
-      return { kind: "session_ended" };
-    await setPassword(tx, userId, sealed.passwordSealed, deps.clock.now());
+    await setPassword(tx, user, sealed.passwordSealed, deps.clock.now());
     await also(tx, user);
     await record(tx, deps, { event: "password.changed", ...origin, userId, sessionId });
     return { kind: "set" };

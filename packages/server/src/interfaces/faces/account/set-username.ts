@@ -1,3 +1,5 @@
+import type { Held } from "../../../platform/db/held.ts";
+import { holdUnchanged } from "../../../accounts/users/hold-unchanged.ts";
 import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
 import type { Origin } from "../../../records/audit/events.ts";
@@ -56,10 +58,8 @@ export async function setOwnUsername(
   const name = await examine(deps, input, before);
   if (name.kind !== "usable") return name;
   return transact(deps, async (tx): Promise<SetOwnUsernameOutcome> => {
-    const user = await lockUser(tx, who.userId);
-    // If the password was changed since it was checked, this session has ended.
-    if (user === undefined || user.disabledAt !== null || isAnotherPassword(user, before))
-      return { kind: "session_ended" };
+    const user = await holdUnchanged(tx, before, "password");
+    if (user === undefined) return { kind: "session_ended" };
     return setName(tx, deps, { user, name }, { ...origin, sessionId: who.sessionId }, also);
   });
 }
@@ -97,13 +97,13 @@ export async function resetUsernameConfirm(
 }
 
 /**
- * Checks a `name` token and uses it up. The user's row must be locked. The state that the token
- * covers may come back, so the token itself is remembered as used.
+ * Checks a `name` token and uses it up. The state that the token covers may come back, so the token
+ * itself is remembered as used.
  */
 export async function spendNameToken(
   tx: Tx,
   deps: MailedTokenDeps,
-  user: User,
+  user: Held<User>,
   token: string,
 ): Promise<boolean> {
   if (!isMailedToken(deps, "name", user, token)) return false;
@@ -113,10 +113,6 @@ export async function spendNameToken(
     windowSeconds: deps.mailedTokenSeconds + 1,
   };
   return (await take(tx, once, deps.clock.now())).kind === "taken";
-}
-
-export function isAnotherPassword(now: User, before: User): boolean {
-  return now.passwordChangedAt !== before.passwordChangedAt || now.hardEpoch !== before.hardEpoch;
 }
 
 type Usable = { readonly kind: "usable"; readonly username: string; readonly canonical: string };
@@ -139,11 +135,11 @@ async function examine(
 async function setName(
   tx: Tx,
   deps: SetUsernameDeps,
-  { user, name }: { readonly user: User; readonly name: Usable },
+  { user, name }: { readonly user: Held<User>; readonly name: Usable },
   origin: Origin & { readonly sessionId?: string },
   also: Also,
 ): Promise<{ readonly kind: "renamed" | "username_taken" }> {
-  const renamed = await setUsername(tx, user.id, name);
+  const renamed = await setUsername(tx, user, name);
   if (renamed === undefined) return { kind: "username_taken" };
   await also(tx, renamed);
   await record(tx, deps, {

@@ -42,7 +42,7 @@ export async function removeDevices(
     if (isLast) await deleteCodes(tx, user.id);
     if (standing.includes("totp"))
       await noteRemoved(tx, deps, { user, name: "totp", sessionId: session.id }, origin);
-    await revokeAllOf(tx, deps, user.id, "factor_changed");
+    await revokeAllOf(tx, deps, user, "factor_changed");
     await record(tx, deps, {
       event: "sessions.ended",
       ...origin,

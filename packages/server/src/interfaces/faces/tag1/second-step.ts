@@ -1,3 +1,4 @@
+import type { Held } from "../../../platform/db/held.ts";
 import { transact } from "../../../platform/db/transact.ts";
 import type { CodeProof } from "@portcullis/contract";
 import { originOf } from "../../../records/audit/origin.ts";
@@ -10,11 +11,11 @@ import { may } from "../../../accounts/policies/may.ts";
 import { holdSession, type HeldSession } from "../../../accounts/sessions/sessions.store.ts";
 import { assuranceOf } from "../../../accounts/sign-in/assurance.ts";
 import { answerChallenge } from "../../../accounts/sign-in/challenge.ts";
-import { holdEntrant } from "../../../accounts/sign-in/opening.ts";
+import { admit } from "../../../accounts/sign-in/opening.ts";
 import { noteMismatch, proveFactor, type Guess } from "../../../accounts/sign-in/prove-factor.ts";
 import { settleGuess } from "../../../accounts/sign-in/lock-out.ts";
 import type { Grant } from "../../../accounts/tokens/mint.ts";
-import { standingOf } from "../../../accounts/users/standing.ts";
+import { holdUnchanged } from "../../../accounts/users/hold-unchanged.ts";
 import type { User } from "../../../accounts/users/users.store.ts";
 import { busy, created, empty, permissionDenied, throttled, type Answer } from "../drf/answers.ts";
 import type { Call } from "../drf/view.ts";
@@ -174,9 +175,8 @@ export async function holdHolder(
   tx: Tx,
   deps: SessionsDeps,
   { user, bearer }: Holder,
-): Promise<{ readonly user: User; readonly session: HeldSession } | undefined> {
-  const isUnchanged = (now: User): boolean => standingOf(now) === standingOf(user);
-  const held = await holdEntrant(tx, deps.facePolicy, { userId: user.id, isUnchanged });
+): Promise<{ readonly user: Held<User>; readonly session: HeldSession } | undefined> {
+  const held = admit(deps.facePolicy, await holdUnchanged(tx, user, "account"));
   const session = held && (await holdSession(tx, bearer.sessionId));
   if (held === undefined || session === undefined || endOf(session, deps.clock.now()) !== undefined)
     return undefined;

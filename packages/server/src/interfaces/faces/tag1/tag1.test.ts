@@ -1,7 +1,7 @@
 import { transact } from "../../../platform/db/transact.ts";
 import assert from "node:assert/strict";
 import { claimsIn, obtain } from "../../../../test/jwt.ts";
-import { eventsOf, isAccepted, par, statuses } from "../../../../test/steps.ts";
+import { held, eventsOf, isAccepted, par, statuses } from "../../../../test/steps.ts";
 import { eachWorld, type World } from "../../../../test/world.ts";
 import { removeUser } from "../../../accounts/users/delete-user.ts";
 import { disableUser, enableUser } from "../../../accounts/users/disable-user.ts";
@@ -205,7 +205,7 @@ eachWorld(
     const token = await logIn(world, user.email, user);
     const pause = async (pausedAt: number | null): Promise<unknown> =>
       transact(world.rules, async (tx) =>
-        setUnconfirmedEmail(tx, user.id, {
+        setUnconfirmedEmail(tx, await held(tx, user.id), {
           address: { address: user.email, canonical: user.email },
           mayShare: false,
           pausedAt,
