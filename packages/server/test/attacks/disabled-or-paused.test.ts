@@ -128,8 +128,19 @@ eachWorld(
 
     const account = (await findUser(db, user.id)) ?? assert.fail();
     const claims = {
-      ...{ iss: "", aud: "", sub: user.id, sid: sessionId, jti: "", iat: 0, exp: 0, gen: 1 },
-      ...{ hep: account.hardEpoch, aep: 0, auth_time: world.clock.now(), amr: [], acr: "aal2" },
+      iss: "",
+      aud: "",
+      sub: user.id,
+      sid: sessionId,
+      jti: "",
+      iat: 0,
+      exp: 0,
+      gen: 1,
+      hep: account.hardEpoch,
+      aep: 0,
+      auth_time: world.clock.now(),
+      amr: [],
+      acr: "aal2",
     } as const;
     const removed = await removeInSession(
       world.rules,
