@@ -15,7 +15,7 @@ import type { EdgeDeps } from "../platform/http/edge.ts";
 import type { Elsewhere } from "../platform/http/page.ts";
 import type { Secret } from "../platform/kernel/secret.ts";
 
-/** What the faces need besides the rules. */
+/** The dependencies of the faces beside the rules. */
 interface FaceParts {
   readonly config: Config;
   readonly rules: Rules;
@@ -105,7 +105,7 @@ function jwtSettings(config: Config, native: SessionPolicy) {
       ...native,
       accessTtlSeconds: simplejwtAccessSeconds,
       idleTtlSeconds: simplejwtRefreshSeconds,
-      // Without rotation, a session cannot be renewed beyond its one refresh token.
+      // A session without rotation cannot be renewed beyond its one refresh token.
       sessionTtlSeconds: rotate
         ? Math.max(config.sessionTtlSeconds, simplejwtRefreshSeconds)
         : simplejwtRefreshSeconds,

@@ -94,7 +94,7 @@ export async function composeRules(parts: Parts): Promise<Rules> {
   const { config, publicUrl, database, keyring, clock, random, log, hasher } = parts;
   const db = separateHandle(database.db);
   const nodeId = uuidv4(random);
-  // With SQLite there is only one process, so after a crash the new one need not wait for the old
+  // There is only one process with SQLite, so after a crash the new one need not wait for the old
   // lease.
   const holder = database.dialect === "sqlite" ? "the only process" : nodeId;
   const feed: Feed = createFeed({

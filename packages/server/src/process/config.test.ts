@@ -7,7 +7,7 @@ import { ConfigError, describeConfig, readConfig, secretFile } from "./config.ts
 import { systemRandom } from "../platform/kernel/random.ts";
 import { openKeyring } from "./master-secret.ts";
 
-test("without settings there is a development server on the loopback address", () => {
+test("the default settings give a development server on the loopback address", () => {
   const config = readConfig({});
   assert.equal(config.mode, "development");
   assert.equal(config.host, "127.0.0.1");
@@ -133,7 +133,7 @@ for (const [environment, sentence] of refused) {
   });
 }
 
-test("a file gives what the environment does not, and unknown names in it are refused", () => {
+test("a file gives settings that the environment does not, and unknown names in it are refused", () => {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-config-"));
   try {
     const file = join(folder, "portcullis.json");
@@ -191,7 +191,7 @@ test("KY-01 short, repeating and well-known master secrets are refused", () => {
   );
 });
 
-test("beside an embedded database the secret is made once, for its owner's eyes", () => {
+test("the secret of an embedded database is made once and readable by its owner only", () => {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-secret-"));
   try {
     const config = readConfig({ PORTCULLIS_DATA_DIR: join(folder, "data") });

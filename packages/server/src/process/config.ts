@@ -190,7 +190,7 @@ export const settings = {
     parse: oneOf(["off", "optional", "superusers", "required"]),
     fallback: "superusers",
     about:
-      "Which users need a second factor. `off`: users cannot set one up. `optional`: users may. `superusers`: superusers must, others may. `required`: all users must. A user who must have one and has none sets it up at the next sign-in. A user who has one is asked for it under every policy. See `portcullis users mfa-report` first.",
+      "Which users need a second factor. `off`: users cannot set one up. `optional`: users may. `superusers`: superusers must, others may. `required`: all users must. A user who must have one and has none sets it up at the next sign-in. A user with a second factor is asked for it under every policy. See `portcullis users mfa-report` first.",
   }),
   mfaGraceUntil: setting({
     env: "MFA_GRACE_UNTIL",

@@ -47,7 +47,7 @@ export const faceSettings = {
     parse: oneOf(["number", "id"]),
     fallback: "number",
     about:
-      "What faces show as a user's id and write into `user_id` (SimpleJWT's USER_ID_FIELD): `number`, an integer like Django's keys, or `id`, the UUID.",
+      "The value that faces show as a user's id and write into `user_id` (SimpleJWT's USER_ID_FIELD): `number`, an integer like Django's keys, or `id`, the UUID.",
   }),
   usernames: setting({
     env: "USERNAMES",

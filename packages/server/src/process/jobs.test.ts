@@ -39,7 +39,7 @@ const fill = async (world: World, count: number): Promise<void> => {
 };
 
 eachWorld(
-  "what has no effect any more is forgotten when its time has come, and not before",
+  "rows without any effect are deleted when their time has come, and not before",
   async (world) => {
     const { clock, rules } = world;
     const housekeeping = createHousekeeping(rules);
@@ -134,7 +134,7 @@ eachWorld("other work goes on between two batches", async (world) => {
 });
 
 eachWorld(
-  "of the processes of a deployment one keeps house, and another takes over when it has stopped or died",
+  "one process of a deployment does the housekeeping, and another takes over when it has stopped or died",
   async (world) => {
     const { clock, rules } = world;
     const other = await anotherNode(world);
@@ -239,7 +239,7 @@ eachWorld(
   { PORTCULLIS_AUDIT_RETENTION: "30d" },
 );
 
-eachWorld("without a retention the audit is kept for good", async (world) => {
+eachWorld("the audit is kept for good if no retention is set", async (world) => {
   await world.signIn(await world.user());
   world.clock.advance(10_000 * DAY);
   await world.signIn(await world.user());
@@ -250,7 +250,7 @@ eachWorld("without a retention the audit is kept for good", async (world) => {
 });
 
 eachWorld(
-  "housekeeping runs by itself once a minute until it is told to stop, and then leaves it to others",
+  "housekeeping runs by itself once a minute until it is stopped, and then leaves the work to other processes",
   async (world) => {
     const { clock, rules } = world;
     const stop = new AbortController();
@@ -284,23 +284,20 @@ eachWorld("an operator sees how long the oldest mail has been waiting", async (w
   assert.equal(await figure(world, "portcullis_mail_oldest_queued_age_seconds"), 0);
 });
 
-eachWorld(
-  "refresh tokens that Django gave out are forgotten once they have expired",
-  async (world) => {
-    const { id } = await world.user();
-    const now = world.clock.now();
-    const row = (jti: string, expires_at: number) => ({
-      jti,
-      user_id: id,
-      expires_at,
-      used_at: null,
-    });
-    await world.rules.db
-      .insertInto("imported_tokens")
-      .values([row("a".repeat(32), now), row("b".repeat(32), now + DAY)])
-      .execute();
-    await createHousekeeping(world.rules).tick();
-    const left = await world.rules.db.selectFrom("imported_tokens").select("jti").execute();
-    assert.deepEqual(left, [{ jti: "b".repeat(32) }]);
-  },
-);
+eachWorld("refresh tokens from Django are deleted once they have expired", async (world) => {
+  const { id } = await world.user();
+  const now = world.clock.now();
+  const row = (jti: string, expires_at: number) => ({
+    jti,
+    user_id: id,
+    expires_at,
+    used_at: null,
+  });
+  await world.rules.db
+    .insertInto("imported_tokens")
+    .values([row("a".repeat(32), now), row("b".repeat(32), now + DAY)])
+    .execute();
+  await createHousekeeping(world.rules).tick();
+  const left = await world.rules.db.selectFrom("imported_tokens").select("jti").execute();
+  assert.deepEqual(left, [{ jti: "b".repeat(32) }]);
+});

@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { algorithms } from "./algorithms.ts";
 
 // RFC 7518 §3.4: r and s keep their leading zeros. One signature in 128 has a short one, so three
-// thousand see many.
-test("an ES256 signature is r and s of 32 bytes each, however long its integers are", () => {
+// thousand contain many.
+test("an ES256 signature has r and s of 32 bytes each, even if its integers are shorter", () => {
   const { publicKey, privateKey } = algorithms.ES256.generate();
   let short = 0;
   for (let round = 0; round < 3000; round += 1) {

@@ -8,12 +8,12 @@ interface Algorithm {
   sign(data: Buffer, key: KeyObject): Buffer;
 }
 
-/** One entry per algorithm of RFC 7518 §3.1 and RFC 8037 §3.1 that a server can be set to. */
+/** The algorithms of RFC 7518 §3.1 and RFC 8037 §3.1 that a setting can choose. */
 export const algorithms: Readonly<Record<SigningAlgorithm, Algorithm>> = {
   ES256: {
     generate: () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
-    // Asked for the JOSE form itself, Node prepares the key anew for each signature, at the price
-    // of a second one.
+    // The DER form is converted here, because Node prepares the key anew for each signature in JOSE
+    // form, which costs as much as a second signature.
     sign: (data, key) => joseSignature(sign("sha256", data, key)),
   },
   EdDSA: {
@@ -26,14 +26,16 @@ export const algorithms: Readonly<Record<SigningAlgorithm, Algorithm>> = {
   },
 };
 
-/** ECDSA's DER sequence of two integers (RFC 3279 §2.2.3) as 32 bytes each (RFC 7518 §3.4). */
+/**
+ * Converts ECDSA's DER sequence of two integers (RFC 3279 §2.2.3) to 32 bytes each (RFC 7518 §3.4).
+ */
 function joseSignature(der: Buffer): Buffer {
   const jose = Buffer.alloc(64);
   let at = 2;
   for (const end of [32, 64]) {
     const length = der.readUInt8(at + 1);
     const integer = der.subarray(at + 2, at + 2 + length);
-    // A leading zero only says that the number is positive.
+    // A leading zero only marks the number as positive.
     const digits = integer.length > 32 ? integer.subarray(integer.length - 32) : integer;
     digits.copy(jose, end - digits.length);
     at += 2 + length;

@@ -3,7 +3,7 @@ import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 
 /**
- * A signing key's record. Moments say its state: announced, then active, then retiring, then
+ * A signing key's record. Its moments tell its state: announced, then active, then retiring, then
  * removed.
  */
 export interface KeyRecord {
@@ -57,14 +57,17 @@ export async function insertKey(
     .execute();
 }
 
-/** Holds a key's row: of the nodes that would announce its successor, one goes on at a time. */
+/**
+ * Locks a key's row, so that of the nodes that would announce its successor, one continues at a
+ * time.
+ */
 export async function holdKey(tx: Tx, kid: string): Promise<void> {
   await tx.selectFrom("signing_keys").select("kid").where("kid", "=", kid).forUpdate().execute();
 }
 
 /**
- * Activates an announced key, retires those active before it and returns them; `undefined` when
- * another node did so first.
+ * Activates an announced key, retires those that were active before it and returns them. Returns
+ * `undefined` if another node did so first.
  */
 export async function activateKey(
   tx: Tx,
@@ -93,7 +96,8 @@ export async function activateKey(
 }
 
 /**
- * Marks a key removed and forgets its private half; false when it was not there or removed already.
+ * Marks a key as removed and deletes its private half. Returns false if it did not exist or was
+ * removed already.
  */
 export async function removeKey(tx: Tx, kid: string, now: UnixSeconds): Promise<boolean> {
   const removed = await tx

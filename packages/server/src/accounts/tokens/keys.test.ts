@@ -19,7 +19,7 @@ const operator = { address: null, requestId: null, actor: { kind: "operator" } }
 const DAY = 86_400;
 
 const ages = ["removed", "retiring", "active", "announced"];
-/** Oldest first. */
+/** The states, oldest key first. */
 const states = async (world: World) =>
   (await listKeys(world.rules.db))
     .map(keyState)
@@ -60,7 +60,7 @@ eachWorld(
 );
 
 eachWorld(
-  "KY-02 a key is announced, then signs, then only verifies, then is gone; no token is refused meanwhile",
+  "KY-02 a key is announced, then signs, then only verifies, then is removed, and no token is refused in between",
   async (world) => {
     const user = await world.user();
     const first = await active(world);
@@ -112,7 +112,7 @@ eachWorld(
 );
 
 eachWorld(
-  "KY-02 any number of nodes that advance the keys at once make one successor and activate it once",
+  "KY-02 if several nodes advance the keys at once, they make one successor and activate it once",
   async (world) => {
     world.clock.advance(90 * DAY);
     await par(6, async () => advanceKeys(world.rules));
@@ -147,7 +147,7 @@ eachWorld(
 );
 
 eachWorld(
-  "keys that are rotated at once sign from then on, and what was signed before stays good",
+  "keys that are rotated at once sign from then on, and earlier tokens stay valid",
   async (world) => {
     const user = await world.user();
     const before = await world.signIn(user);
@@ -160,7 +160,7 @@ eachWorld(
 );
 
 eachWorld(
-  "KY-03 a key removed in an emergency kills its tokens at once, and every session lives on by a refresh",
+  "KY-03 a key removed in an emergency kills its tokens at once, and every session continues with a refresh",
   async (world) => {
     const user = await world.user();
     const sessions = await par(3, async () => world.signIn(user));
@@ -213,7 +213,7 @@ eachWorld(
   },
 );
 
-/** Lets time pass, so that the other node polls, until everybody has applied it. */
+/** Lets time pass, so that the other node polls, until all nodes have applied the change. */
 async function untilSettled(world: World, settled: Promise<unknown>): Promise<void> {
   let done = false;
   void settled.then(() => (done = true));
@@ -224,7 +224,7 @@ async function untilSettled(world: World, settled: Promise<unknown>): Promise<vo
 }
 
 eachWorld(
-  "a retiring key and an announced one can be removed without touching the one that signs",
+  "a retiring or announced key can be removed without touching the one that signs",
   async (world) => {
     const first = await active(world);
     const { kid: second } = await rotateKeys(world.rules, operator, { atOnce: true });
@@ -281,7 +281,7 @@ for (const algorithm of ["ES256", "EdDSA", "RS256"] as const) {
   );
 
   eachWorld(
-    `JW-15 a token of ${algorithm} verifies with another library, and says who, which session and how, and nothing personal`,
+    `JW-15 a token of ${algorithm} verifies with another library, and names user, session and methods, and nothing personal`,
     async (world) => {
       const user = await world.user({ username: "anna" });
       const { accessToken, sessionId } = await world.signIn(user);
@@ -325,7 +325,7 @@ for (const algorithm of ["ES256", "EdDSA", "RS256"] as const) {
 }
 
 eachWorld(
-  "KY-04 the master secret can be replaced without anybody noticing: what the one before sealed still opens",
+  "KY-04 users do not notice if the master secret is replaced: values sealed with the previous one still open",
   async (world) => {
     const user = await world.user();
     const tokens = await world.signIn(user);
@@ -351,7 +351,7 @@ eachWorld(
 );
 
 eachWorld(
-  "KY-04 without the master secret the keys of a database are worth nothing: the server does not start",
+  "KY-04 the keys of a database are worthless without the master secret, and the server does not start",
   async (world) => {
     const parts = {
       ...world.parts,

@@ -26,11 +26,11 @@ export interface SigningKey {
   readonly privateKey: KeyObject;
 }
 
-/** The keys of this node, as last read from the database. */
+/** The keys of this node, as it last read them from the database. */
 export interface Keys {
   readonly verifying: KeySet;
   signing(): SigningKey;
-  /** The public set (RFC 7517 §5), announced and retiring keys included. */
+  /** Returns the public set (RFC 7517 §5), including announced and retiring keys. */
   jwks(): { readonly keys: readonly Record<string, string>[] };
   reload(): Promise<void>;
 }
@@ -40,15 +40,14 @@ export interface KeyDeps {
   readonly clock: Clock;
   readonly keyring: Keyring;
   readonly algorithm: SigningAlgorithm;
-  /**
-   * How long a key is published before it signs: at least as long as anybody caches the key set.
-   */
+  /** How long a key is published before it signs. Caches of the key set must not live longer. */
   readonly announceSeconds: number;
   /**
-   * How long a retired key still verifies: the lifetime of an access token and what clocks differ.
+   * How long a retired key still verifies: the lifetime of an access token plus the tolerated
+   * difference of clocks.
    */
   readonly retainSeconds: number;
-  /** Age at which the next key is announced. */
+  /** The age of the active key at which the next one is announced. */
   readonly rotateAfterSeconds: number;
 }
 
@@ -60,7 +59,7 @@ export function keyState(key: KeyRecord): KeyState {
   return key.activatedAt === null ? "announced" : "active";
 }
 
-/** Loads the keys, making the first one where there is none. */
+/** Loads the keys, and makes the first one if there is none. */
 export async function openKeys(deps: KeyDeps): Promise<Keys> {
   const verifying = createKeySet();
   let signing: SigningKey | undefined;
@@ -99,9 +98,9 @@ export async function openKeys(deps: KeyDeps): Promise<Keys> {
 }
 
 /**
- * Moves every key on to the state its age calls for: the first key and the successor of one that
- * was removed are active at once, others are announced, then activated, then retired, then removed.
- * Any number of nodes may do so at the same time.
+ * Moves every key on to the state of its age. The first key and the successor of a removed one
+ * become active at once; others are announced, then activated, then retired, then removed. Several
+ * nodes may do so at the same time.
  */
 export async function advanceKeys(deps: KeyDeps): Promise<void> {
   const now = deps.clock.now();
@@ -129,9 +128,7 @@ export async function advanceKeys(deps: KeyDeps): Promise<void> {
   }
 }
 
-/**
- * Announces a successor; it signs after `announceSeconds`, or at once where the caller cannot wait.
- */
+/** Announces a successor. It signs after `announceSeconds`, or at once with `atOnce`. */
 export async function rotateKeys(
   deps: KeyDeps,
   origin: Origin,
@@ -146,8 +143,8 @@ export async function rotateKeys(
 }
 
 /**
- * Removes a key in an emergency: every token it signed is dead when this returns;
- * sessions live on by refresh (KY-03). The active key gets a successor in the same transaction.
+ * Removes a key in an emergency. When this returns, every token that it signed is dead; sessions
+ * continue with a refresh (KY-03). The active key gets a successor in the same transaction.
  */
 export async function removeKeyNow(
   deps: KeyDeps,
@@ -178,7 +175,7 @@ export async function removeKeyNow(
   });
 }
 
-/** The one successor of a key, whoever asks for it first. */
+/** Announces the successor of a key. If several nodes do so, they get the same one. */
 async function announceSuccessor(
   tx: Tx,
   deps: KeyDeps,
@@ -240,7 +237,7 @@ function readJwk(text: string): Record<string, string> {
   return Object.fromEntries(members);
 }
 
-/** RFC 7638 §3: SHA-256 over the required members in lexicographic order. */
+/** Hashes the required members in lexicographic order with SHA-256 (RFC 7638 §3). */
 function thumbprint(jwk: Record<string, string>): string {
   const required = ["crv", "e", "kty", "n", "x", "y"].filter((name) => jwk[name] !== undefined);
   const canonical = JSON.stringify(Object.fromEntries(required.map((name) => [name, jwk[name]])));

@@ -14,8 +14,8 @@ export interface MintDeps {
 }
 
 /**
- * What an access token says about its session. `expiresAt` must be stored with the session before
- * the token is signed.
+ * The claims of an access token about its session. `expiresAt` must be stored with the session
+ * before the token is signed.
  */
 export interface Grant {
   readonly userId: string;
@@ -30,7 +30,7 @@ export interface Grant {
   readonly expiresAt: number;
 }
 
-/** What a face says in a token beside ours; its `jti` may have a form of its own. */
+/** The claims that a face adds to ours. It may replace `jti` by one of another form. */
 export type FaceClaims = Readonly<Record<string, string | number | null>>;
 
 /** Signs an access token (RFC 9068). */

@@ -358,7 +358,7 @@ function nextAddress(): string {
   return `10.${(addresses >> 8) & 255}.${addresses & 255}.1`;
 }
 
-test("AD-01: every endpoint of the contract has its row in the function matrix, and every row its endpoint", () => {
+test("AD-01: every endpoint of the contract has a row in the function matrix, and every row an endpoint", () => {
   assert.deepEqual(Object.keys(matrix).toSorted(), Object.keys(endpoints).toSorted());
   const needless = rows.filter(
     ({ endpoint, row }) =>
@@ -449,7 +449,7 @@ async function rowsAbout(world: World, userId: string): Promise<unknown> {
 }
 
 eachWorld(
-  "AD-02, PK-05: whatever call a user makes, nobody else's account, session or factor is read or changed by it",
+  "AD-02, PK-05: no call of a user reads or changes another user's account, session or factor",
   async (world) => {
     for (const { endpoint, row } of rows) {
       if (endpoint.access === "public") continue;
@@ -492,7 +492,7 @@ function membersOf(schema: {
   return [...Object.keys(schema.properties ?? {}), ...(schema.anyOf ?? []).flatMap(membersOf)];
 }
 
-eachWorld("AD-03, RG-10: no body takes the name of a column", async (world) => {
+eachWorld("AD-03, RG-10: no body accepts the name of a column", async (world) => {
   for (const { endpoint, row } of rows) {
     const cast = await castOf(world);
     const { accessToken: token } = await world.signIn(await superuserOf(world, cast.caller));
@@ -537,7 +537,7 @@ async function superuserOf(world: World, user: TestUser): Promise<TestUser> {
   return user;
 }
 
-eachWorld("AD-03, RG-11: a profile takes the name of no column either", async (world) => {
+eachWorld("AD-03, RG-11: a profile does not accept the name of a column either", async (world) => {
   const user = await world.user();
   const { accessToken: token } = await world.signIn(user);
   const before = await rowsAbout(world, user.id);
@@ -554,7 +554,7 @@ eachWorld("AD-03, RG-11: a profile takes the name of no column either", async (w
 });
 
 eachWorld(
-  "AD-11: who acts is read from the token; a body or query that names somebody else is refused",
+  "AD-11: the token names the acting user; a body or query that names another user is refused",
   async (world) => {
     const actor = await superuserOf(world, await world.user());
     const { accessToken: token } = await world.signIn(actor);

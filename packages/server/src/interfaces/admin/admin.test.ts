@@ -185,7 +185,7 @@ eachWorld("a deleted user is gone, tokens and all", async (world) => {
 });
 
 eachWorld(
-  "what is asked about a user nobody is, or under an id that is none, is not found",
+  "requests about an unknown user, or with a malformed id, are answered with not found",
   async (world) => {
     const { token } = await superuserOf(world);
     for (const id of [
@@ -214,7 +214,7 @@ eachWorld(
 );
 
 eachWorld(
-  "AD-04: the only superuser can neither be disabled nor deleted, by whomever",
+  "AD-04: the only superuser can neither be disabled nor deleted, by any user",
   async (world) => {
     const { id, token, password } = await superuserOf(world);
     for (const [method, path] of [
@@ -247,7 +247,7 @@ const ends: Readonly<Record<string, Act>> = {
 
 for (const [what, act] of Object.entries(ends)) {
   eachWorld(
-    `AD-04: when the last two superusers ${what} at the same time, one stays`,
+    `AD-04: if the last two superusers ${what} at the same time, one stays`,
     async (world) => {
       const { db } = world.rules;
       for (let round = 0; round < 12; round += 1) {
@@ -273,7 +273,7 @@ for (const [what, act] of Object.entries(ends)) {
 }
 
 eachWorld(
-  "RS-10: a superuser starts a reset, and only the user's mail tells how it is finished",
+  "RS-10: a superuser starts a reset, and only the user's mail holds what finishes it",
   async (world) => {
     const { token } = await superuserOf(world);
     const anna = await world.user();
@@ -313,7 +313,7 @@ eachWorld("a user without an address cannot be mailed a reset", async (world) =>
   assert.deepEqual(await world.mails(), []);
 });
 
-eachWorld("the figures add up", async (world) => {
+eachWorld("the figures of the overview add up", async (world) => {
   const { token: first, ...root } = await superuserOf(world);
   const anna = await world.user();
   await world.signIn(anna);
@@ -508,7 +508,7 @@ eachWorld(
 );
 
 eachWorld(
-  "the signing keys are shown with their states and without their halves",
+  "the signing keys are shown with their states and without their private halves",
   async (world) => {
     const { token } = await superuserOf(world);
     const { body } = await world.request<AnswerOf<typeof endpoints.adminListKeys>>(

@@ -24,7 +24,7 @@ export type Field = keyof typeof guesses;
 const isField = (name: string): name is Field => Object.hasOwn(guesses, name);
 const fields: readonly Field[] = Object.keys(guesses).filter(isField);
 
-/** Where each field goes, as the mapping is shown. */
+/** The place to which each field goes, as the mapping is shown. */
 const destinations: Readonly<Record<Field, string>> = {
   id: "number, or id if it is a UUID",
   username: "username",

@@ -95,7 +95,7 @@ const algorithms = [
 ];
 
 eachWorld(
-  "PW-09 everybody of a stock Django signs in with the old password, whatever it was hashed with, and the hash is upgraded",
+  "PW-09 every user of a stock Django signs in with the old password, with every hash algorithm, and the hash is upgraded",
   async (world) => {
     const ran = await importInto(world, stock);
     assert.equal(ran.refused, undefined);
@@ -114,7 +114,7 @@ eachWorld(
   },
 );
 
-eachWorld("what Django knew of its users is here", async (world) => {
+eachWorld("the facts that Django knew of its users are imported", async (world) => {
   await importInto(world, stock);
   const users = await usersOf(world);
   assert.deepEqual([...users.keys()], [...Array.from({ length: 19 }, (_, index) => index + 1), 21]);
@@ -140,7 +140,7 @@ eachWorld("what Django knew of its users is here", async (world) => {
 });
 
 eachWorld(
-  "a number is never given out again: who comes after an import gets one above the highest that Django gave out",
+  "a number is never reused: a user who joins after an import gets one above the highest that Django gave out",
   async (world) => {
     const file = sqliteFile((database) => {
       database.exec(AUTH_USER);
@@ -158,7 +158,7 @@ eachWorld(
 );
 
 eachWorld(
-  "of two users with one address the first is found by it, and the other signs in by username and is listed",
+  "if two users have one address, the first is found by it, and the other signs in by username and is listed",
   async (world) => {
     const { findings } = await importInto(world, stock);
     assert.deepEqual(
@@ -184,7 +184,7 @@ eachWorld(
 );
 
 eachWorld(
-  "users of a model of its own sign in; one without a factor of theirs is imported only where that is agreed to",
+  "users of a custom user model sign in; a user whose second factor cannot be imported is imported only if that is agreed to",
   async (world) => {
     const stopped = await importInto(world, custom);
     assert.match(
@@ -225,7 +225,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a second import imports no user and says so, and one after a user has joined imports only that user",
+  "a second import imports no user and says so, and imports only the users who have joined since",
   async (world) => {
     await importInto(world, stock, { tokens: true });
     const before = await usersOf(world);
@@ -250,7 +250,7 @@ eachWorld(
 );
 
 eachWorld(
-  "AU-01 the audit tells of every transaction of an import and of every superuser in it, and its chain holds",
+  "AU-01 the audit records every transaction of an import and every superuser in it, and its chain holds",
   async (world) => {
     await importInto(
       world,
@@ -278,7 +278,7 @@ eachWorld(
 );
 
 eachWorld(
-  "refresh tokens that are good are imported, those that are blacklisted or have expired are not, and a used one stays used",
+  "valid refresh tokens are imported, blacklisted or expired ones are not, and a used one stays used",
   async (world) => {
     const { text } = await importInto(world, stock, { tokens: true });
     assert.match(
@@ -324,7 +324,7 @@ const awkward = [
 ] as const;
 
 eachWorld(
-  "who would lose a username or an address is listed before anything is imported, and imported without it where that is agreed to",
+  "a user who would lose a username or an address is listed before the import, and imported without it if that is agreed to",
   async (world) => {
     const file = djangoWith(awkward);
     const stopped = await importInto(world, file);
@@ -360,7 +360,7 @@ eachWorld(
 );
 
 eachWorld(
-  "where usernames are Django's, its usernames are taken as they are",
+  "Django's usernames are imported unchanged if PORTCULLIS_USERNAMES is django",
   async (world) => {
     const { refused } = await importInto(world, djangoWith(awkward.slice(0, 3)));
     assert.equal(refused, undefined);
@@ -385,7 +385,7 @@ eachWorld("a username that is the user's own address is no loss", async (world) 
 });
 
 eachWorld(
-  "but it is where users log in by username",
+  "a username that is the user's own address is a loss if users log in by username",
   async (world) => {
     const { refused } = await importInto(
       world,
@@ -396,7 +396,7 @@ eachWorld(
   byUsername,
 );
 
-eachWorld("a number or an address that somebody has here stays theirs", async (world) => {
+eachWorld("a number or an address that a user has here stays theirs", async (world) => {
   await world.user({ email: "user1@example.com" });
   const file = djangoWith([{ email: "other@example.com" }, { email: "USER1@example.com" }]);
   const stopped = await importInto(world, file);
@@ -420,7 +420,7 @@ eachWorld("a number or an address that somebody has here stays theirs", async (w
 });
 
 eachWorld(
-  "who registers during an import keeps the address, and the import goes on",
+  "a user who registers during an import keeps the address, and the import goes on",
   async (world) => {
     const file = djangoWith([{ email: "anna@example.com" }, { email: "bo@example.com" }]);
     const { findings, refused } = await importInto(world, file, {}, (source) => ({
@@ -440,7 +440,7 @@ eachWorld(
 );
 
 eachWorld(
-  "PV-01 who was deleted here since the first import does not come back with the second",
+  "PV-01 a user who was deleted here since the first import does not come back with the second",
   async (world) => {
     await importInto(world, stock);
     const user = (await usersOf(world)).get(17);
@@ -457,7 +457,7 @@ eachWorld(
 );
 
 eachWorld(
-  "users of another site with the same keys are not taken for those who are here",
+  "users of another site with the same keys are not mistaken for users who are here",
   async (world) => {
     await importInto(world, stock);
     const { refused, findings } = await importInto(
@@ -472,7 +472,7 @@ eachWorld(
   },
 );
 
-eachWorld("UUIDs that Django has for keys stay the users' ids", async (world) => {
+eachWorld("UUIDs that are keys in Django stay the users' ids", async (world) => {
   const file = sqliteFile((database) => {
     database.exec(
       "create table people (id char(32) not null primary key, password text, last_login datetime, email text, is_email_confirmed bool, phone text)",
@@ -493,7 +493,7 @@ eachWorld("UUIDs that Django has for keys stay the users' ids", async (world) =>
 });
 
 eachWorld(
-  "EN-08 the ids of imported users tell neither their order nor, without the secret, their number",
+  "EN-08 the ids of imported users reveal neither their order nor, without the secret, their number",
   async (world) => {
     await importInto(world, djangoWith(Array.from({ length: 300 }, () => ({}))));
     const ids = [...(await usersOf(world)).values()].map(({ id }) => id);
@@ -504,7 +504,7 @@ eachWorld(
   },
 );
 
-eachWorld("with --unverified no address counts as confirmed", async (world) => {
+eachWorld("no address counts as confirmed with --unverified", async (world) => {
   const { text } = await importInto(world, stock, { unverified: true });
   assert.match(text, /hint {4}with --unverified/);
   assert.ok(
@@ -513,7 +513,7 @@ eachWorld("with --unverified no address counts as confirmed", async (world) => {
 });
 
 eachWorld(
-  "an imported user is no special case: a logout everywhere ends their session",
+  "a logout everywhere ends the session of an imported user like any other",
   async (world) => {
     await importInto(world, stock);
     const { body } = await attempt(world, "old-rounds", HASHED, elsewhere());
@@ -529,7 +529,7 @@ eachWorld(
 
 const scratch = process.env["TEST_DATABASE_URL"];
 
-eachWorld("a Django on PostgreSQL gives the same users as one on SQLite", async (world) => {
+eachWorld("a Django on PostgreSQL yields the same users as one on SQLite", async (world) => {
   if (scratch === undefined) return;
   const columns = async () =>
     [...(await usersOf(world)).values()].map(({ passwordSealed, ...user }) => ({
@@ -617,7 +617,7 @@ const FIELDS = [
 ];
 
 eachWorld(
-  "IN-04 whatever the columns hold, every row is imported or listed, and nothing breaks",
+  "IN-04 every row is imported or listed with any content of its columns, and nothing breaks",
   async (world) => {
     const file = sqliteFile((database) => {
       database.exec(`create table hostile (${FIELDS.join(", ")})`);
@@ -668,7 +668,7 @@ eachWorld(
 );
 
 eachDatabase(
-  "an import that is killed continues where it was, and no user is there twice or missing",
+  "an import that was killed continues where it stopped, and no user is imported twice or left out",
   async (database) => {
     const environment = deploymentOn(database);
     const file = djangoWith(
@@ -717,7 +717,7 @@ eachDatabase(
   },
 );
 
-test("a dry run says what would happen and makes nothing, and the source is never changed", async () => {
+test("a dry run says what would happen and creates nothing, and the source is never changed", async () => {
   const environment = freshDeployment();
   const report = join(folder(), "report.jsonl");
   const digest = (): string => createHash("sha256").update(readFileSync(custom)).digest("hex");
@@ -765,7 +765,7 @@ test("a dry run says what would happen and makes nothing, and the source is neve
   );
 });
 
-test("what cannot be read is said in one sentence", async () => {
+test("a source that cannot be read is reported in one sentence", async () => {
   const environment = freshDeployment();
   const text = join(folder(), "text.sqlite3");
   writeFileSync(
@@ -826,7 +826,7 @@ test("what cannot be read is said in one sentence", async () => {
 });
 
 eachWorld(
-  "a source with a write-ahead log is read with what is in the log, while Django goes on writing",
+  "a source with a write-ahead log is read including the log, while Django goes on writing",
   async (world) => {
     const file = djangoWith([{}]);
     const django = new DatabaseSync(file);
@@ -849,7 +849,7 @@ eachWorld(
   },
 );
 
-test("a log of what users were is not taken for the users", async () => {
+test("a history table of users is not mistaken for the users", async () => {
   const file = sqliteFile((database) => {
     database.exec(
       "create table people (id integer primary key, password text, last_login datetime, email text)",
@@ -864,7 +864,7 @@ test("a log of what users were is not taken for the users", async () => {
   );
 });
 
-test("of several tables the one that Django's own tables point to is the users'", async () => {
+test("if several tables look like users, the one that Django's own tables point to is chosen", async () => {
   const file = sqliteFile((database) => {
     database.exec(
       "create table app_customer (id integer primary key, password text, last_login datetime, email text)",

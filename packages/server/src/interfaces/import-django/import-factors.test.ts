@@ -81,7 +81,7 @@ async function devicesOf(world: World, number: number) {
 }
 
 eachWorld(
-  "MF-08 MF-02 whoever had an authenticator app in Django is asked for its code, which is good once",
+  "MF-08 MF-02 a user with an authenticator app in Django is asked for its code, which works once",
   async (world) => {
     const { refused } = await importInto(world, custom, { withoutFactors: true });
     assert.equal(refused, undefined);
@@ -109,7 +109,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-02 a code that Django has accepted is not accepted here, nor is one before it",
+  "MF-02 a code that Django has accepted is refused here, and so is one before it",
   async (world) => {
     const lastT = Math.floor(world.clock.now() / 30);
     const file = djangoWithFactors(1, { devices: [{ user: 1, lastT }] });
@@ -125,56 +125,59 @@ eachWorld(
   },
 );
 
-eachWorld("what is enrolled is what Django knew, and its key is sealed (MF-09)", async (world) => {
-  const devices: readonly DjangoDevice[] = [
-    { user: 1, name: "Ünïcode", lastT: 123 },
-    { user: 1, name: " ", step: 60, digits: 8 },
-    { user: 1, name: "x".repeat(65), key: TOTP_KEY.toUpperCase(), step: 15 },
-    { user: 1, confirmed: 0 },
-  ];
-  const { text, findings, refused } = await importInto(world, djangoWithFactors(2, { devices }));
-  assert.deepEqual([refused, findings], [undefined, []]);
-  assert.match(text, /^second factors: authenticator apps: 3; recovery codes: 0$/m);
-  const found = await devicesOf(world, 1);
-  assert.deepEqual(
-    found
-      .map(({ name, digits, periodSeconds, lastStep, createdAt, confirmedAt }) => [
-        name,
-        digits,
-        periodSeconds,
-        lastStep,
-        createdAt,
-        confirmedAt,
-      ])
-      .toSorted((a, b) => Number(a[2]) - Number(b[2])),
-    [
-      ["Authenticator app", 6, 15, 0, movingDay, movingDay],
-      ["Ünïcode", 6, 30, 123, movingDay, movingDay],
-      ["Authenticator app", 8, 60, 0, movingDay, movingDay],
-    ],
-  );
-  const { totp_devices: rows } = await dump(world);
-  assert.ok(
-    !rows.includes(TOTP_KEY) && !rows.includes(Buffer.from(TOTP_KEY, "hex").toString("latin1")),
-  );
-  assert.equal(
-    await answersWith(
-      world,
-      await imported(world, 1),
-      "totp",
-      codeOf(world, { step: 60, digits: 8 }),
-    ),
-    201,
-  );
-  assert.equal(
-    (await attempt(world, "user2@example.com", HASHED, elsewhere())).status,
-    201,
-    "who had none is asked for none",
-  );
-});
+eachWorld(
+  "MF-09 the device is imported as Django knew it, and its key is sealed",
+  async (world) => {
+    const devices: readonly DjangoDevice[] = [
+      { user: 1, name: "Ünïcode", lastT: 123 },
+      { user: 1, name: " ", step: 60, digits: 8 },
+      { user: 1, name: "x".repeat(65), key: TOTP_KEY.toUpperCase(), step: 15 },
+      { user: 1, confirmed: 0 },
+    ];
+    const { text, findings, refused } = await importInto(world, djangoWithFactors(2, { devices }));
+    assert.deepEqual([refused, findings], [undefined, []]);
+    assert.match(text, /^second factors: authenticator apps: 3; recovery codes: 0$/m);
+    const found = await devicesOf(world, 1);
+    assert.deepEqual(
+      found
+        .map(({ name, digits, periodSeconds, lastStep, createdAt, confirmedAt }) => [
+          name,
+          digits,
+          periodSeconds,
+          lastStep,
+          createdAt,
+          confirmedAt,
+        ])
+        .toSorted((a, b) => Number(a[2]) - Number(b[2])),
+      [
+        ["Authenticator app", 6, 15, 0, movingDay, movingDay],
+        ["Ünïcode", 6, 30, 123, movingDay, movingDay],
+        ["Authenticator app", 8, 60, 0, movingDay, movingDay],
+      ],
+    );
+    const { totp_devices: rows } = await dump(world);
+    assert.ok(
+      !rows.includes(TOTP_KEY) && !rows.includes(Buffer.from(TOTP_KEY, "hex").toString("latin1")),
+    );
+    assert.equal(
+      await answersWith(
+        world,
+        await imported(world, 1),
+        "totp",
+        codeOf(world, { step: 60, digits: 8 }),
+      ),
+      201,
+    );
+    assert.equal(
+      (await attempt(world, "user2@example.com", HASHED, elsewhere())).status,
+      201,
+      "who had none is asked for none",
+    );
+  },
+);
 
 eachWorld(
-  "MF-05 recovery codes of Django's go on, typed as ever and each good once, and are kept as hashes",
+  "MF-05 recovery codes of Django keep working, typed as ever and each one once, and are stored as hashes",
   async (world) => {
     const codes = { 1: ["abcdefg2", "HIJK-LMN3", "opqr stu4"] };
     const { findings, text } = await importInto(
@@ -203,7 +206,7 @@ eachWorld(
 );
 
 eachWorld(
-  "of more than ten recovery codes the first ten are imported, and none that is no code here",
+  "the first ten recovery codes are imported if there are more, and codes of an unknown form are left out",
   async (world) => {
     const made = Array.from({ length: 12 }, (_, index) => `code${String.fromCharCode(97 + index)}`);
     const file = djangoWithFactors(2, {
@@ -233,7 +236,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-08 recovery codes alone are no factor here, so that whoever had nothing else stops the import",
+  "MF-08 recovery codes alone are no factor here, so a user with nothing else stops the import",
   async (world) => {
     const file = djangoWithFactors(2, { codes: { 1: ["abcdefg2"], 2: [] } });
     const stopped = await importInto(world, file);
@@ -272,7 +275,7 @@ const unusable: readonly (readonly [
 ];
 
 eachWorld(
-  "an authenticator app of a kind that is none here stops the import and is listed with the reason",
+  "an unsupported authenticator app stops the import and is listed with the reason",
   async (world) => {
     const devices = [
       ...unusable.map(([, device], index) => ({ ...device, user: index + 1 })),
@@ -324,37 +327,34 @@ const OTHERS = `
   create table mfa_authenticator (id integer primary key, type text, data text, user_id integer);
   insert into mfa_authenticator values (1, 'totp', '{}', 3)`;
 
-eachWorld(
-  "factors of other kinds stop the import while they are confirmed, and each is listed",
-  async (world) => {
-    const file = djangoWithFactors(4, { devices: [{ user: 1 }, { user: 4 }] }, (database) =>
-      database.exec(OTHERS),
+eachWorld("confirmed factors of other kinds stop the import, and each is listed", async (world) => {
+  const file = djangoWithFactors(4, { devices: [{ user: 1 }, { user: 4 }] }, (database) =>
+    database.exec(OTHERS),
+  );
+  assert.match((await importInto(world, file)).refused ?? "", /cannot be imported: 2 /);
+  const { findings } = await importInto(world, file, { withoutFactors: true });
+  assert.deepEqual(
+    findings.map(({ kind, key, table }) => [kind, key, table]),
+    [
+      ["factor_dropped", "1", "otp_email_emaildevice"],
+      ["factor_unconfirmed", "2", undefined],
+      ["factor_dropped", "3", "mfa_authenticator"],
+    ],
+  );
+  for (const number of [1, 4])
+    assert.equal(
+      await answersWith(
+        world,
+        await imported(world, number),
+        "totp",
+        codeOf(world, { steps: number === 1 ? 0 : 1 }),
+      ),
+      201,
     );
-    assert.match((await importInto(world, file)).refused ?? "", /cannot be imported: 2 /);
-    const { findings } = await importInto(world, file, { withoutFactors: true });
-    assert.deepEqual(
-      findings.map(({ kind, key, table }) => [kind, key, table]),
-      [
-        ["factor_dropped", "1", "otp_email_emaildevice"],
-        ["factor_unconfirmed", "2", undefined],
-        ["factor_dropped", "3", "mfa_authenticator"],
-      ],
-    );
-    for (const number of [1, 4])
-      assert.equal(
-        await answersWith(
-          world,
-          await imported(world, number),
-          "totp",
-          codeOf(world, { steps: number === 1 ? 0 : 1 }),
-        ),
-        201,
-      );
-  },
-);
+});
 
 eachWorld(
-  "no user gets the factors of another user model's users with the same keys",
+  "no user gets the factors of users of another user model with the same keys",
   async (world) => {
     const file = djangoWithFactors(1, { devices: [{ user: 1 }] }, (database) =>
       database.exec(`create table staff (id integer primary key, password text, last_login datetime, email text);
@@ -370,7 +370,7 @@ eachWorld(
 );
 
 eachWorld(
-  "factors come with their users, in one transaction and once, whatever else happens meanwhile",
+  "factors are imported with their users, once and in one transaction, even if other changes happen at the same time",
   async (world) => {
     const file = djangoWithFactors(2, {
       devices: [{ user: 1 }, { user: 2 }],
@@ -394,7 +394,7 @@ eachWorld(
 );
 
 eachWorld(
-  "whoever is here already is left as they are: a factor that was removed here does not come back",
+  "users who are here already stay as they are: a factor that was removed here does not come back",
   async (world) => {
     const file = djangoWithFactors(1, { devices: [{ user: 1 }] });
     await importInto(world, file);
@@ -438,7 +438,7 @@ const COLUMNS = ["name", "confirmed", "key", "step", "t0", "digits", "drift", "l
 const PLAIN = ["phone", 1, TOTP_KEY, 30, 0, 6, 0, -1, 1];
 
 eachWorld(
-  "IN-04 whatever the columns of a factor hold, its user is imported or the factor listed, and nothing breaks",
+  "IN-04 a user is imported or the factor listed with any content of its columns, and nothing breaks",
   async (world) => {
     const hostile = HOSTILE.flatMap((value) =>
       COLUMNS.map((_, at) => PLAIN.map((plain, index) => (index === at ? value : plain))),
@@ -477,7 +477,7 @@ eachWorld(
 
 const scratch = process.env["TEST_DATABASE_URL"];
 
-eachWorld("a Django on PostgreSQL gives the same factors as one on SQLite", async (world) => {
+eachWorld("a Django on PostgreSQL yields the same factors as one on SQLite", async (world) => {
   if (scratch === undefined) return;
   await onScratchPostgres(scratch, custom, async (url) => {
     const { refused } = await importInto(world, url, { withoutFactors: true });
@@ -493,7 +493,7 @@ eachWorld("a Django on PostgreSQL gives the same factors as one on SQLite", asyn
   assert.equal(await answersWith(world, user, "totp", codeOf(world)), 201);
 });
 
-test("neither what is printed nor the report tells a key or a code, and both tell what became of factors", async () => {
+test("neither the output nor the report contains a key or a code, and both say what happened to factors", async () => {
   const environment = freshDeployment();
   const report = join(folder(), "report.jsonl");
   const file = djangoWithFactors(2, {

@@ -91,7 +91,7 @@ function kindsOf(password: SourceValue): readonly [string | undefined, readonly 
 
 const argon2id = `$argon2id$v=19$m=102400,t=2,p=8$${"A".repeat(22)}$${"A".repeat(43)}`;
 
-test("a password hash is kept as Django means it, and what cannot be checked is listed", () => {
+test("a password hash keeps Django's meaning, and one that cannot be checked is listed", () => {
   assert.deepEqual(kindsOf(HASH), [HASH, []]);
   assert.deepEqual(kindsOf(`argon2${argon2id}`), [`argon2${argon2id}`, []]);
   assert.deepEqual(

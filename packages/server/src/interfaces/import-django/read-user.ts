@@ -187,8 +187,8 @@ const SOMEBODYS_HASH = /^\$?[a-z0-9_.-]{1,40}\$|^\$[a-z0-9]/i;
 function readHash(value: SourceValue): PasswordColumn {
   const text = asText(value);
   if (text === undefined || text.startsWith("!")) return { kind: "none" };
-  // Without Django's prefix it would be taken for one of our own hashes, which are made from a
-  // normalised password.
+  // A bare Argon2id hash gets Django's prefix. Otherwise it would be taken for one of our own
+  // hashes, which are made from a normalised password.
   const hash = text.startsWith("$") && readArgon2id(text) !== undefined ? `argon2${text}` : text;
   if (readForeignHash(hash) !== undefined) return { kind: "hash", hash };
   return { kind: SOMEBODYS_HASH.test(text) ? "hash_unknown" : "no_hash" };

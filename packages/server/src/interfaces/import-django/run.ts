@@ -86,7 +86,7 @@ export function createIdsOf(keyring: Keyring, table: string): IdsOf {
 
 const BLOCK = 16;
 
-/** Without a master secret there can be no users yet, so any id will do. */
+/** There can be no users yet if there is no master secret, so any id will do. */
 export const plainIds: IdsOf = (keys) => keys.map(({ kind, text }) => `${kind}:${text}`);
 
 /** Formats a UUID of the version for random ones (RFC 9562 §5.4). */
@@ -101,7 +101,7 @@ export interface Counts {
   readonly leftOut: number;
 }
 
-/** What is to be done with one page of the source. */
+/** The work to be done with one page of the source. */
 interface Page {
   readonly users: readonly NewUser[];
   readonly findings: readonly Finding[];

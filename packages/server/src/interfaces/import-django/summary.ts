@@ -114,7 +114,7 @@ export function hintsFor({
       "PORTCULLIS_USER_ID_FIELD=number, so that faces show the numbers your front end knows.",
     options.unverified === true &&
       config.registration === "confirm" &&
-      "with --unverified and PORTCULLIS_REGISTRATION=confirm users who have an address cannot sign in before they have reset the password by mail.",
+      "users with an address cannot sign in before they reset the password by mail, because of --unverified and PORTCULLIS_REGISTRATION=confirm.",
     profileProblem !== undefined &&
       `PORTCULLIS_PROFILE_SCHEMA, a schema that knows what is imported (${profileProblem}): without it users cannot change their profile.`,
     options.tokens === true &&

@@ -41,7 +41,7 @@ const html = `<!doctype html>
 `;
 
 /**
- * Without `validatorUrl: null` the page would send its address to a service of Swagger's makers.
+ * `validatorUrl: null` keeps the page from sending its address to a service of Swagger's makers.
  */
 const start = `SwaggerUIBundle({
   url: "openapi.json",

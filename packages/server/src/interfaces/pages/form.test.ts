@@ -52,7 +52,7 @@ async function visit(method = "GET", headers: Record<string, string> = {}) {
   return { response, html: await response.text() };
 }
 
-test("HD-01 a form is not kept, tells no other site where it came from, and loads and runs nothing but its own", async () => {
+test("HD-01 a form is not cached, tells no other site its address, and loads and runs nothing but its own files", async () => {
   const { response, html } = await visit();
   assert.equal(response.status, 200);
   const header = (name: string): string => response.headers.get(name) ?? "";
@@ -79,14 +79,14 @@ test("HD-01 a form is not kept, tells no other site where it came from, and load
   );
 });
 
-test("RG-07 HEAD answers as GET does, without the page; nothing can be posted to it", async () => {
+test("RG-07 HEAD answers as GET does, without the page, and POST is refused", async () => {
   const [page, head] = [await visit(), await visit("HEAD")];
   assert.deepEqual([head.response.status, head.html], [200, ""]);
   assert.deepEqual([...head.response.headers.keys()], [...page.response.headers.keys()]);
   assert.equal((await visit("POST")).response.status, 405);
 });
 
-test("what is said is text wherever it stands, and the script is one", async () => {
+test("words of a page are escaped in every place, and the script stays a script", async () => {
   const { html } = await visit();
   assert.ok(html.includes("Tom &amp; Jerry's &lt;b>&quot;friends&quot;&lt;/b>"));
   assert.equal(html.match(/<\/script>/g)?.length, 1);
@@ -95,7 +95,7 @@ test("what is said is text wherever it stands, and the script is one", async () 
   assert.match(script, /"path":"\/v1\/proofs","tokenMember":"token"/);
 });
 
-test("every field has its label, what is said is announced, and who runs no script is told what to do", async () => {
+test("every field has its label, answers are announced, and a browser without script gets instructions", async () => {
   const { html } = await visit();
   assert.match(
     html,
@@ -109,7 +109,7 @@ test("every field has its label, what is said is announced, and who runs no scri
   );
 });
 
-test("a form speaks the language that the browser asks for, and its own words come before the common ones", async () => {
+test("a form uses the language that the browser asks for, and its own words override the common ones", async () => {
   const english = await visit("GET", { "accept-language": "fr" });
   assert.match(english.html, /^<!doctype html>\n<html lang="en">[^]*<h1>Proof<\/h1>/);
   assert.ok(english.html.includes('"link_used":"Used, and how."'));
@@ -120,7 +120,7 @@ test("a form speaks the language that the browser asks for, and its own words co
   assert.ok(german.html.includes('"link_used":"Dieser Link wurde schon benutzt."'));
 });
 
-test("the language is the best that is wanted (RFC 9110 §12.5.4)", () => {
+test("the language is the most wanted one that exists (RFC 9110 §12.5.4)", () => {
   for (const [header, language] of [
     [undefined, "en"],
     ["", "en"],

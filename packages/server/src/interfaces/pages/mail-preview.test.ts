@@ -18,7 +18,7 @@ const linksOf = (page: string, from: string) =>
     ([, link]) => new URL(link ?? "", publicUrl + from).pathname,
   );
 
-test("the preview lists every letter in every language by its subject, and leads to it", async () => {
+test("the preview lists every letter in every language by its subject, with a link to it", async () => {
   const list = await (await get("/dev/mails")).text();
   assert.ok(list.includes(">Neue Anmeldung bei &lt;A&amp;B&gt;</a> (de)"));
   const links = linksOf(list, "/dev/mails");
@@ -35,7 +35,7 @@ test("the preview lists every letter in every language by its subject, and leads
   }
 });
 
-test("a letter is shown as text and in a sandboxed frame, and nothing of it runs", async () => {
+test("a letter is shown as text and in a sandboxed frame, and nothing in it runs", async () => {
   const shown = await get("/dev/mails/de/password_reset");
   const page = await shown.text();
   assert.match(page, /<h1>Neues Passwort für &lt;A&amp;B&gt;<\/h1>/);
@@ -52,7 +52,7 @@ test("a letter is shown as text and in a sandboxed frame, and nothing of it runs
   );
 });
 
-test("a letter or language that is not there is not found", async () => {
+test("an unknown letter or language is not found", async () => {
   for (const path of [
     "/fr/test",
     "/en/welcome",

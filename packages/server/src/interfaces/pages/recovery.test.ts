@@ -28,7 +28,7 @@ async function scan(world: World, path: string): Promise<void> {
 }
 
 eachWorld(
-  "RG-07 RS-08 a scanner that follows a link ten times changes nothing, and a press does once",
+  "RG-07 RS-08 a scanner that follows a link ten times changes nothing, and one press changes it once",
   async (world) => {
     const anna = await somebody(world);
     const change = await begunChange(world, anna, "new@example.com");
@@ -73,7 +73,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-13 the links are those of the configured address, whatever the request calls the server",
+  "RG-13 links use the configured address, even if the request names the server otherwise",
   async (world) => {
     const headers = {
       host: "evil.example",

@@ -74,7 +74,7 @@ function emailPage(random: Random): Page {
           link_void:
             "This link no longer works: there is a newer change, the password has changed, or it was typed wrong too often. Start the change again.",
           wrong_password: "This is not the password of the account. Try again.",
-          email_taken: "By now, another account has this address. Choose another one.",
+          email_taken: "Another account has this address by now. Choose another one.",
         },
       },
       de: {
@@ -118,7 +118,7 @@ function undoPage(random: Random): Page {
           link_used:
             "The change has been taken back already. Look for the mail with which you set a new password.",
           link_expired:
-            "This link has expired: a change can be taken back for three days. Ask whoever runs this service for help.",
+            "This link has expired: a change can be taken back for three days. Ask the operator of this service for help.",
           link_void:
             "This link no longer works: an earlier change has been taken back, and this one with it.",
           email_taken:

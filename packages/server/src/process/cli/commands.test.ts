@@ -18,7 +18,7 @@ import {
 } from "./testing.ts";
 
 eachDatabase(
-  "of two makesuperuser at once, one creates a superuser and prints the password, and later ones say that there is one",
+  "if makesuperuser runs twice at once, one call creates a superuser and prints the password, and later ones say that there is one",
   async (database) => {
     const environment = deploymentOn(database);
     const both = await Promise.all([
@@ -72,7 +72,7 @@ test("serve says when it is ready, introduces itself, and ends with exit code 0 
 });
 
 eachDatabase(
-  "users logout says so only after a running server refuses the user's tokens",
+  "users logout reports success only after a running server refuses the user's tokens",
   async (database) => {
     const environment = deploymentOn(database);
     const password = await makeSuperuser(environment);
@@ -93,7 +93,7 @@ eachDatabase(
   },
 );
 
-test("createsuperuser takes the password from standard input, and refuses a bad one and to ask nobody", async () => {
+test("createsuperuser takes the password from standard input, and refuses a bad one or a missing input", async () => {
   const environment = freshDeployment();
   const create = ["createsuperuser", "--no-input", "--email", "anna@example.com"] as const;
   const created = await portcullisReading(
@@ -119,7 +119,7 @@ test("createsuperuser takes the password from standard input, and refuses a bad 
   assert.equal((await portcullis(environment, ...create)).code, 2);
 });
 
-test("a removed key is replaced, and doctor finds nothing wrong before, and what is wrong after, the secret was lost", async () => {
+test("a removed key is replaced, and doctor finds a fault only after the secret was lost", async () => {
   const { PORTCULLIS_SECRET: _, ...environment } = freshDeployment();
   await makeSuperuser(environment);
   const [, kid = ""] = /^(\S+) +ES256 +active/m.exec(await done(environment, "keys", "list")) ?? [];

@@ -150,7 +150,7 @@ function checkMail(config: Config): Finding {
   createTransport(setting, { clock: systemClock }).close();
   lettersOf(config, publicUrlOf(config));
   if (mode === "production" && setting === "mailbox:")
-    return fail("mailbox: delivers to nobody: set PORTCULLIS_MAIL to smtp://… or smtps://…");
+    return fail("mailbox: delivers no mail: set PORTCULLIS_MAIL to smtp://… or smtps://…");
   return ok(`by ${setting.slice(0, setting.indexOf(":"))}`);
 }
 

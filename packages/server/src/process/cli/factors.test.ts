@@ -15,7 +15,7 @@ import {
 } from "./testing.ts";
 
 eachDatabase(
-  "users reset-factors says so only after a running server refuses the user's tokens",
+  "users reset-factors reports success only after a running server refuses the user's tokens",
   async (database) => {
     const environment = deploymentOn(database);
     const password = await makeSuperuser(environment);
@@ -32,7 +32,7 @@ eachDatabase(
   },
 );
 
-test("users reset-factors asks first, and knows nobody who is not there", async () => {
+test("users reset-factors asks first, and reports an unknown user", async () => {
   const environment = freshDeployment();
   await makeSuperuser(environment);
   const unasked = await portcullis(environment, "users", "reset-factors", "admin@example.com");
@@ -53,7 +53,7 @@ test("users reset-factors asks first, and knows nobody who is not there", async 
 });
 
 eachDatabase(
-  "users mfa-report lists whom a policy would ask, and says what switching it on does",
+  "users mfa-report lists the users that a policy would affect, and says how to switch it on",
   async (database) => {
     const environment = { ...deploymentOn(database), PORTCULLIS_MFA_POLICY: "superusers" };
     await makeSuperuser(environment);
@@ -84,7 +84,7 @@ eachDatabase(
   },
 );
 
-test("users mfa-report says of a policy that demands nothing that it does", async () => {
+test("users mfa-report says so if the policy demands nothing", async () => {
   const environment = freshDeployment();
   await makeSuperuser(environment);
   const said = await done(environment, "users", "mfa-report");

@@ -22,7 +22,7 @@ export function addFactors(program: Command): void {
   users
     .command("mfa-report")
     .description(
-      "list the users of whom a policy demands a second factor that they do not have; read it before you set the policy",
+      "list the users without the second factor that a policy demands; read it before you set the policy",
     )
     .addOption(
       new Option(
@@ -39,7 +39,7 @@ export function addFactors(program: Command): void {
     .command("reset-factors")
     .argument("<user>", "id, e-mail address or username")
     .description(
-      "remove every second factor of a user who has lost them; all tokens of the user are dead when this returns",
+      "remove every second factor of a user who cannot use them any more; all tokens of the user are dead when this returns",
     )
     .option("--yes", "do not ask for confirmation")
     .action(async (who: string, options: { readonly yes?: true }, command: Command) =>
@@ -86,7 +86,7 @@ async function reset(rules: Rules, who: string, options: { readonly yes?: true }
   if (kind === "unknown") throw new CommandError(`${who} has been deleted in the meantime.`);
   if (kind === "last_credential")
     throw new CommandError(
-      `${who} has neither a password nor an e-mail address to be sent a new one: without the passkey nobody could sign in, so it stays.`,
+      `${who} has no password, and no e-mail address for setting one. The passkey stays, because the user could not sign in without it.`,
     );
   print(`${who} has no second factor any more and has been signed out everywhere.`);
 }

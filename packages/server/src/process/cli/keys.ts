@@ -40,7 +40,7 @@ export function addKeys(program: Command): void {
     );
   keys
     .command("remove")
-    .argument("<kid>", "as `keys list` shows it")
+    .argument("<kid>", "id of the key, as in `keys list`")
     .description(
       "remove a key in an emergency: every access token that it signed is dead when this returns; sessions continue with a refresh",
     )

@@ -38,7 +38,7 @@ async function withSmtp(
 }
 
 eachDatabase(
-  "an operator lists mails, sends again what was given up, and keeps the list of addresses that get none",
+  "an operator lists mails, sends those again that were given up, and keeps the list of suppressed addresses",
   async (database) => {
     const directory = folder();
     const environment = { ...deploymentOn(database), PORTCULLIS_MAIL: `dir:${directory}` };
@@ -94,7 +94,7 @@ eachDatabase(
   },
 );
 
-test("mail send-again wants to know which", async () => {
+test("mail send-again asks for the mails to send", async () => {
   const environment = freshDeployment();
   await makeSuperuser(environment);
   for (const args of [[], ["0190a0a0-0000-7000-8000-000000000000", "--all-failed"]]) {
@@ -103,7 +103,7 @@ test("mail send-again wants to know which", async () => {
   }
 });
 
-test("mail test sends one right now, without a database, and says that it was taken", async () => {
+test("mail test sends a mail at once, without a database, and says that it was accepted", async () => {
   const received: string[] = [];
   const options: SMTPServerOptions = {
     onData: (stream, session, callback) => {
@@ -135,7 +135,7 @@ test("mail test sends one right now, without a database, and says that it was ta
   assert.equal(mailsIn(directory).length, 1);
 });
 
-test("mail test says what the mail server thought of it, in its code and our words, and ends with exit code 1", async () => {
+test("mail test shows the mail server's refusal, with its code and our explanation, and ends with exit code 1", async () => {
   const refusing: SMTPServerOptions = {
     onRcptTo: ({ address }, _session, callback) =>
       callback(
@@ -199,7 +199,7 @@ test("mail test says what the mail server thought of it, in its code and our wor
   );
 });
 
-test("doctor finds wrong what mail would keep a server from starting for", async () => {
+test("doctor reports mail settings that would keep a server from starting", async () => {
   const environment = { ...freshDeployment(), PORTCULLIS_MAIL_TEMPLATES: "/nowhere/templates" };
   const examined = await portcullis(environment, "doctor");
   assert.match(

@@ -41,7 +41,7 @@ export function addMail(program: Command): void {
     );
   mail
     .command("send-again")
-    .argument("[id]", "of a mail that was given up")
+    .argument("[id]", "id of a mail that was given up")
     .option("--all-failed", "every mail that was given up and has not expired")
     .description("send a mail again that was given up")
     .action(

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { reference } from "./reference.ts";
 import { done, folder, freshDeployment, portcullis, SECRET } from "./testing.ts";
 
-test("a wrong call ends with exit code 2, help that is asked for with 0", async () => {
+test("a wrong call ends with exit code 2, and a call for help with 0", async () => {
   const [unknown, missing, option, help] = await Promise.all([
     portcullis({}, "unlock"),
     portcullis({}, "users", "show"),
@@ -35,7 +35,7 @@ test("a wrong setting ends with exit code 1 and one sentence that names it", asy
   );
 });
 
-test("a port in use is named before anything is opened", async () => {
+test("a port in use is reported before anything is opened", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");
   const address = other.address();
@@ -54,7 +54,7 @@ test("a port in use is named before anything is opened", async () => {
   );
 });
 
-test("config shows what is in effect, from file and environment, and no secret", async () => {
+test("config shows the settings in effect, from file and environment, and no secret", async () => {
   const file = join(folder(), "portcullis.json");
   writeFileSync(
     file,
@@ -89,7 +89,7 @@ test("docs/configuration.md is what config --reference prints", async () => {
   assert.equal(await done({ PORTCULLIS_MODE: "nonsense" }, "config", "--reference"), reference());
 });
 
-test("a command that needs a database does not make one where there is none", async () => {
+test("a command that needs a database does not create one", async () => {
   const environment = freshDeployment();
   const { code, stderr } = await portcullis(environment, "users", "list");
   assert.equal(code, 1);

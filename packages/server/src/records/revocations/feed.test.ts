@@ -40,7 +40,7 @@ const revoke = async (database: TestDatabase, subject: string) =>
     .transaction()
     .execute(async (tx) => insertRevocation(tx, { scope: "session", subject, ...never }));
 
-/** All in one transaction, so that on PostgreSQL they share their place in commit order. */
+/** Writes them in one transaction, so that on PostgreSQL they share their place in commit order. */
 async function revokeMany(database: TestDatabase, count: number): Promise<void> {
   await database.db.transaction().execute(async (tx) => {
     for (let left = count; left > 0; left -= 1000) {
@@ -57,7 +57,7 @@ async function revokeMany(database: TestDatabase, count: number): Promise<void> 
 }
 
 eachDatabase(
-  "RV-05 no committed revocation is missed, whatever the order of commits",
+  "RV-05 no committed revocation is missed in any order of commits",
   async (database) => {
     const source = feedSource(database, systemClock);
     const seen = new Set<string>();
@@ -99,7 +99,7 @@ eachDatabase(
 );
 
 eachDatabase(
-  "RV-05 a revocation committed while a long log is read comes with that read or the next",
+  "RV-05 a revocation committed while a long log is read arrives with that read or the next",
   async (database) => {
     await revokeMany(database, PAGE_ROWS + 1);
     const source = feedSource(database, systemClock);
@@ -119,7 +119,7 @@ eachDatabase(
 );
 
 onPostgres(
-  "RV-05 a transaction older than those that were read, and committed in between, is read next time",
+  "RV-05 a transaction that is older than the ones already read, and was committed in between, is read next time",
   async (database) => {
     const early = uuidv4(systemRandom);
     const source = feedSource(database, systemClock);
@@ -164,7 +164,7 @@ eachDatabase(
 );
 
 eachDatabase(
-  "RV-11 a node that could read a part of the log only is not fresh, and reads all of it again",
+  "RV-11 a node that could read only a part of the log is not fresh, and reads all of it again",
   async (database) => {
     await revokeMany(database, PAGE_ROWS + 1);
     const clock = manualClock();
@@ -283,7 +283,7 @@ eachDatabase(
   },
 );
 
-eachDatabase("a lease is there while the node runs and gone when it stops", async (database) => {
+eachDatabase("a lease exists while the node runs and is gone when it stops", async (database) => {
   const feed = feedOver(database, feedSource(database, manualClock()));
   await feed.start();
   assert.equal((await database.db.selectFrom("leases").select("node_id").execute()).length, 1);

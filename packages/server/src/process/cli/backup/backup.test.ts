@@ -72,7 +72,7 @@ async function backUpWhileWriting(
   assert.ok((await writer) > 10);
 }
 
-test("DU-04: a backup taken while others write is one moment's state, and once restored no token from before or after it is good", async () => {
+test("DU-04: a backup taken during writes is the state of one moment, and once it is restored no earlier or later token is valid", async () => {
   const environment = freshDeployment();
   const file = join(folder(), "backup.gz");
   const password = await makeSuperuser(environment);
@@ -126,7 +126,7 @@ test("DU-04: a backup taken while others write is one moment's state, and once r
   assert.ok(Number(revocation?.["expires_at"]) - Number(revocation?.["created_at"]) >= 3600);
 });
 
-test("a backup that was cut short or changed is refused, as is another secret, and nothing changes", async () => {
+test("a backup that was cut short or changed, or that belongs to another secret, is refused and changes nothing", async () => {
   const environment = freshDeployment();
   const target = freshDeployment();
   const home = folder();
@@ -196,7 +196,7 @@ test("a backup that was cut short or changed is refused, as is another secret, a
 });
 
 eachDatabase(
-  "a deployment moves from the embedded database into an empty one of either kind: numbers are kept, and never given out twice",
+  "a deployment moves from the embedded database into an empty one of either kind, keeps its numbers and never reuses them",
   async (database) => {
     const [from, to] = [freshDeployment(), deploymentOn(database)];
     const [first, second] = [join(folder(), "from.gz"), join(folder(), "to.gz")];

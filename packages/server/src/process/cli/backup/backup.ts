@@ -24,7 +24,7 @@ import { FORMAT, writeLines, type Header } from "./format.ts";
 export function addBackup(program: Command): void {
   program
     .command("backup")
-    .argument("<file>", "where to; must not exist yet")
+    .argument("<file>", "path of the new file; it must not exist yet")
     .description(
       "write the whole database to one file while the server runs; SQLite and PostgreSQL can both restore it",
     )
