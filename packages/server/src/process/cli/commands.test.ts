@@ -93,7 +93,7 @@ eachDatabase(
   },
 );
 
-test("createsuperuser takes the password from standard input, and refuses a bad one or a missing input", async () => {
+test("createsuperuser takes the password from standard input, refuses a bad one, and never asks with --no-input", async () => {
   const environment = freshDeployment();
   const create = ["createsuperuser", "--no-input", "--email", "anna@example.com"] as const;
   const created = await portcullisReading(
