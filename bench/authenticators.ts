@@ -7,7 +7,7 @@ import {
   type KeyObject,
 } from "node:crypto";
 
-/** The code of this moment: six digits, steps of 30 seconds, SHA-1 (RFC 6238). */
+/** Computes the code of a moment: six digits, steps of 30 seconds, SHA-1 (RFC 6238). */
 export function totpCode(secret: Uint8Array, milliseconds: number): string {
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(Math.floor(milliseconds / 30_000)));
@@ -23,13 +23,13 @@ export interface Passkey {
 }
 
 export interface PasskeyKeys {
-  /** PKCS #8. */
+  /** The private key in PKCS #8. */
   readonly privatePem: string;
   /** The public key in COSE form (RFC 9053 §7.1). */
   readonly publicCose: Buffer;
 }
 
-/** ES256. */
+/** Makes a key pair for ES256. */
 export function newPasskeyKeys(): PasskeyKeys {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const { x = "", y = "" } = publicKey.export({ format: "jwk" });
@@ -52,7 +52,7 @@ export interface Asked {
 const USER_PRESENT_AND_VERIFIED = 0b101;
 
 /**
- * Gives assertions as a browser would, from an authenticator that verifies its user and keeps no
+ * Makes assertions as a browser would, from an authenticator that verifies its user and keeps no
  * counter.
  */
 export function authenticator(privatePem: string): (passkey: Passkey, asked: Asked) => object {

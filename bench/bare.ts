@@ -1,17 +1,17 @@
-// The floor: the same framework, answering with the bytes and headers of a recorded answer and
-// doing nothing else.
+// The baseline runs the same framework. It answers with the bytes and headers of a recorded answer
+// and does nothing else.
 import { readFileSync } from "node:fs";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 
-/** An answer as it was heard, without the headers that the HTTP layer writes by itself. */
+/** A recorded answer, without the headers that the HTTP layer writes by itself. */
 export interface Recording {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-// Written by our own runner.
+// Our own runner wrote this file.
 const recording = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as Recording;
 const app = new Hono();
 app.get(recording.path, (c) => c.body(recording.body, 200, { ...recording.headers }));

@@ -11,8 +11,8 @@ import type { Contender } from "./rounds.ts";
 import { addSessions, addUsers, seeded } from "./seed.ts";
 
 /**
- * Connections of every read: enough to keep one core busy, few enough that the latency is not the
- * queue's.
+ * The connections of every read: enough to keep one core busy, and few enough that the latency does
+ * not measure a queue.
  */
 export const READ_CONNECTIONS = 16;
 
@@ -42,7 +42,7 @@ export function reading(bench: Bench, { name, server, path, headers }: Reading):
 
 const STORED_SESSIONS = 10_000;
 
-/** The transaction on node:sqlite alone, in a database that the server made. */
+/** Measures the transaction on node:sqlite alone, in a database that the server made. */
 export async function storage(bench: Bench, kind: "refresh" | "logout"): Promise<Contender> {
   const dataDir = bench.folder("storage");
   await seeded(dataDir, (db) => {
@@ -74,14 +74,14 @@ function rawContender(name: string, launch: (seconds: number) => Launch): Conten
     name,
     round: async (seconds) => {
       const { output } = await run(launch(seconds));
-      // Printed by the programs in raw/.
+      // The programs in raw/ print this.
       const { perSecond } = JSON.parse(output) as { readonly perSecond: number };
       return bareLoad(perSecond);
     },
   };
 }
 
-/** Headers that the HTTP layer of any server writes by itself. */
+/** The headers that the HTTP layer of any server writes by itself. */
 const WRITTEN_BY_THE_LAYER = new Set([
   "date",
   "connection",
@@ -91,8 +91,8 @@ const WRITTEN_BY_THE_LAYER = new Set([
 ]);
 
 /**
- * Records one answer of the server and starts a bare handler that repeats it, checking that it
- * does.
+ * Records one answer of the server and starts a bare handler that repeats it. It checks that the
+ * handler does.
  */
 export async function startBare(
   bench: Bench,

@@ -11,7 +11,7 @@ export interface Options {
 /** The means of a scenario. */
 export interface Bench {
   readonly options: Options;
-  /** A new, empty directory on the disk that is measured. */
+  /** Makes a new, empty directory on the disk that is measured. */
   folder(name: string): string;
 }
 

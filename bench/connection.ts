@@ -14,7 +14,8 @@ export interface Answer {
 }
 
 /**
- * One keep-alive HTTP/1.1 connection, one request at a time. Reconnects where the server closes.
+ * A keep-alive HTTP/1.1 connection that sends one request at a time. It reconnects if the server
+ * closes it.
  */
 export interface Connection {
   send(request: Uint8Array): Promise<Answer>;
@@ -34,9 +35,7 @@ export function encode(host: string, wire: Wire): Buffer {
   return Buffer.from(`${wire.method} ${wire.path} HTTP/1.1\r\n${lines.join("")}\r\n${body ?? ""}`);
 }
 
-/**
- * @param localAddress a loopback address of its own gives the connection client limits of its own
- */
+/** @param localAddress a loopback address; limits per client then count the connection by itself */
 export function openConnection(origin: URL, localAddress?: string): Connection {
   let socket: Socket | undefined;
   let received = Buffer.alloc(0);
@@ -87,7 +86,7 @@ export function openConnection(origin: URL, localAddress?: string): Connection {
   };
 }
 
-/** One request on a connection of its own; the body as JSON where it is any. */
+/** Sends one request on a new connection. The body, if there is one, is sent as JSON. */
 export async function call(
   origin: string,
   wire: Wire,
@@ -105,25 +104,27 @@ export async function call(
   };
 }
 
-/** A loopback address for the nth client; limits per client then count each by itself. */
+/**
+ * Returns a loopback address for the nth client, so that limits per client count each by itself.
+ */
 export function clientAddress(index: number): string {
   return `127.${1 + (index % 200)}.${1 + (Math.floor(index / 200) % 250)}.1`;
 }
 
 /**
- * An address in a network of its own for the nth client, the first 65,536 of them, for a server
- * that believes X-Forwarded-For: limits per address and per subnet then count each by itself.
+ * Returns an address in a new network for the nth client, for the first 65,536 of them. A server
+ * that trusts X-Forwarded-For then counts each by itself in limits per address and per subnet.
  */
 export function forwardedAddress(index: number): string {
   return `10.${(index >> 8) & 255}.${index & 255}.${1 + ((index >> 16) & 127)}`;
 }
 
-/** Any member of an answer. */
+/** Returns any member of an answer. */
 export function part(json: unknown, name: string): unknown {
   return typeof json === "object" && json !== null ? Reflect.get(json, name) : undefined;
 }
 
-/** A text member of an answer. */
+/** Returns a text member of an answer. */
 export function member(json: unknown, name: string): string {
   const value = part(json, name);
   if (typeof value !== "string") throw new TypeError(`no ${name} in ${JSON.stringify(json)}`);

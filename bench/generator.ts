@@ -15,11 +15,11 @@ import type { Load, Plan, RefreshWork, Second, TwoStepWork, Work } from "./plan.
 /** Decides what one connection sends next, and reads the answers. */
 interface Lane {
   next(): Uint8Array | undefined;
-  /** Gives the request that follows in the same exchange, where there is one. */
+  /** Returns the next request of the same exchange, if there is one. */
   heard(answer: Answer): Uint8Array | undefined;
 }
 
-// The plan is our own runner's JSON, one document on standard input.
+// The plan is the JSON of our own runner, one document on standard input.
 const plan = (await json(process.stdin)) as Plan;
 const origin = new URL(plan.origin);
 const latencies: number[] = [];
@@ -64,7 +64,7 @@ async function closedLoop(): Promise<void> {
   );
 }
 
-/** A timer of 1 ms sends what is due on connections that are idle. */
+/** A timer of 1 ms sends the due requests on idle connections. */
 async function openLoop(perSecond: number): Promise<void> {
   const idle = connections.map((_, index) => index);
   const running = new Set<Promise<unknown>>();

@@ -6,7 +6,7 @@ import { LOAD_CORE, run } from "./processes.ts";
 
 export const hasWrk = spawnSync("wrk", ["-v"]).error === undefined;
 
-/** Runs the plan in a generator process of its own, on the core kept for it. */
+/** Runs the plan in a generator process, on the core that is kept for it. */
 export async function generate(plan: Plan, cores = LOAD_CORE): Promise<Load> {
   const launch = {
     name: "generator",
@@ -15,14 +15,14 @@ export async function generate(plan: Plan, cores = LOAD_CORE): Promise<Load> {
     cores,
   };
   const { output } = await run(launch, JSON.stringify(plan));
-  // Printed by our own generator.
+  // Our own generator prints this.
   return JSON.parse(output) as Load;
 }
 
 export interface Reads {
   readonly origin: string;
   readonly path: string;
-  /** Sent in turn, one a request. */
+  /** The headers are sent in turn, one per request. */
   readonly headers: readonly { readonly name: string; readonly value: string }[];
   readonly connections: number;
   readonly seconds: number;
@@ -66,7 +66,7 @@ async function wrk(reads: Reads): Promise<Load> {
     env: { BENCH_HEADERS: headersFile },
     cores: LOAD_CORE,
   });
-  // The last line is JSON that wrk.lua wrote.
+  // wrk.lua writes the last line as JSON.
   const report = JSON.parse(output.trim().split("\n").at(-1) ?? "") as WrkReport;
   const seconds = report.microseconds / 1e6;
   return {

@@ -14,11 +14,11 @@ const HOW_TO_INSTALL =
   "On Debian: apt-get install python3-django python3-djangorestframework python3-djangorestframework-simplejwt python3-argon2 gunicorn";
 
 export interface Peer extends Started {
-  /** Versions and settings that the results name. */
+  /** The versions and settings that the results name. */
   readonly about: string;
 }
 
-/** `undefined`, loudly, where the packages are missing. */
+/** Returns `undefined` with a warning if the packages are missing. */
 export async function startDjango(folder: string, users: number): Promise<Peer | undefined> {
   if (!hasDjango()) {
     process.stderr.write(
@@ -34,7 +34,7 @@ export async function startDjango(folder: string, users: number): Promise<Peer |
     cwd: DJANGO_DIR,
     env,
   });
-  // sync workers: measured faster here than threaded ones, with and without keep-alive.
+  // Sync workers were measured to be faster here than threaded ones, with and without keep-alive.
   const args = [
     GUNICORN,
     "--workers",

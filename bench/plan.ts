@@ -10,13 +10,13 @@ export interface Plan {
   readonly connections: number;
   readonly seconds: number;
   /**
-   * Sends at this rate whatever the answers do; absent: each connection sends as soon as it has its
-   * answer.
+   * The fixed rate, independent of the answers. If absent, each connection sends as soon as it has
+   * its answer.
    */
   readonly perSecond?: number;
   /**
-   * Each connection from a loopback address of its own, so that limits per client do not decide the
-   * result.
+   * Gives each connection a loopback address of its own, so that limits per client do not decide
+   * the result.
    */
   readonly manyClients?: boolean;
   readonly work: Work;
@@ -29,8 +29,8 @@ export type Work =
   | TwoStepWork;
 
 /**
- * Each of `requests` once, and after each another that is built from its answer. Rate and latency
- * are of both together.
+ * Sends each of `requests` once, followed by another request that is built from its answer. Rate
+ * and latency are those of both together.
  */
 export interface TwoStepWork {
   readonly kind: "two-step";
@@ -39,29 +39,32 @@ export interface TwoStepWork {
 }
 
 export type Second =
-  /** Shows the code of this moment; the secret, in base64url, is that of every device. */
+  /** Shows the code of this moment. All devices have the same secret, in base64url. */
   | { readonly factor: "totp"; readonly secret: string }
-  /** Shows the passkey that has the request's place in the list; all of them sign with one key. */
+  /** Shows the passkey at the request's place in the list. All of them sign with one key. */
   | {
       readonly factor: "passkey";
       readonly privatePem: string;
       readonly passkeys: readonly Passkey[];
     };
 
-/** Each connection owns refresh tokens and spends them in turn, each answer giving the next one. */
+/**
+ * Gives each connection its own refresh tokens, which it uses in turn. Each answer provides the
+ * next one.
+ */
 export interface RefreshWork {
   readonly kind: "refresh";
   readonly path: string;
-  /** Member of the body and of the answer. */
+  /** The member of the body and of the answer that holds the token. */
   readonly member: string;
   readonly tokens: readonly string[];
-  /** Another member of the answers, all of which `collected` then holds. */
+  /** Another member of the answers. `collected` then holds its values. */
   readonly collect?: string;
 }
 
 export interface Load {
   readonly perSecond: number;
-  /** Milliseconds; -1 where nothing was measured. */
+  /** In milliseconds; -1 if nothing was measured. */
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
@@ -72,11 +75,11 @@ export interface Load {
    * that broke, and answers that lack an expected member.
    */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Due at the fixed rate while every connection was waiting. */
+  /** The number of requests that were due at the fixed rate while every connection was waiting. */
   readonly unsent: number;
   /** The share of one core. If it is near 1, the generator limits the result. */
   readonly generatorCores: number;
-  /** Refresh tokens that are good after the run, in the plan's order. */
+  /** The refresh tokens that are valid after the run, in the plan's order. */
   readonly tokens: readonly string[];
   readonly collected: readonly string[];
 }
@@ -92,7 +95,7 @@ export function answered(load: Load): number {
   return Object.values(load.statuses).reduce((sum, count) => sum + count, 0);
 }
 
-/** A round of something that is not HTTP. */
+/** Makes the load of a round that did not use HTTP. */
 export function bareLoad(perSecond: number): Load {
   return {
     perSecond,

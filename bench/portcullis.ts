@@ -11,13 +11,16 @@ const MAIN = join(import.meta.dirname, "../packages/server/bin/portcullis.js");
 export interface Setup {
   readonly dataDir: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Absent: the server keeps to its core. `all`: the scheduler chooses, as in an installation. */
+  /**
+   * If absent, the server keeps to its core. With `all`, the scheduler chooses, as in an
+   * installation.
+   */
   readonly cores?: "all";
 }
 
 /**
- * Production settings on embedded SQLite; registration at once, so that users can be made, and
- * tokens that outlive any measurement.
+ * Starts with production settings on embedded SQLite. Registration takes effect at once, so that
+ * users can be made, and tokens outlive any measurement.
  */
 export async function startPortcullis(setup: Setup): Promise<Started> {
   const port = await freePort();
@@ -72,7 +75,7 @@ export async function signIn(
   });
 }
 
-/** Through a Django face, whose tokens it gives. */
+/** Signs in through a Django face and returns its tokens. */
 export async function signInAtFace(
   server: Started,
   emails: readonly string[],
@@ -96,7 +99,7 @@ export function bearer(token: string): { readonly name: string; readonly value: 
   return { name: "Authorization", value: `Bearer ${token}` };
 }
 
-/** The embedded database's file. */
+/** Returns the path of the embedded database. */
 export function databaseFile(dataDir: string): string {
   const found = readdirSync(dataDir).filter((name) => /\.(db|sqlite3?)$/.test(name));
   if (found.length !== 1)

@@ -32,7 +32,7 @@ const running = new Set<ChildProcess>();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
-/** Starts a server and resolves once it says where it listens. */
+/** Starts a server and resolves when it says on which address it listens. */
 export async function start(launch: Launch): Promise<Started> {
   const startedAt = performance.now();
   const child = spawnPinned(launch);
@@ -68,8 +68,8 @@ export async function start(launch: Launch): Promise<Started> {
 }
 
 /**
- * Runs a program to its end with `input` on standard input, and gives what it printed and the CPU
- * it took.
+ * Runs a program to its end with `input` on standard input. Returns its output and the CPU time it
+ * took.
  */
 export async function run(
   launch: Launch,
@@ -123,7 +123,7 @@ export function unpinChildren(pid: number): void {
     spawnSync("taskset", ["-a", "-c", "-p", "0-1", String(child)]);
 }
 
-/** The process and everything below it. */
+/** Returns the process and all processes below it. */
 export function tree(root: number): readonly number[] {
   const parents = new Map<number, number>();
   for (const entry of readdirSync("/proc")) {
@@ -137,7 +137,7 @@ export function tree(root: number): readonly number[] {
   return found;
 }
 
-/** User and system time of one process so far. */
+/** Returns the user and system time of one process so far. */
 function cpuSeconds(pid: number): number {
   const fields = stat(pid);
   return fields === undefined ? 0 : (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
@@ -148,9 +148,9 @@ export function treeCpuSeconds(pid: number): number {
 }
 
 export interface Memory {
-  /** Resident, every process counted whole. */
+  /** The resident memory, with every process counted in full. */
   readonly rssMegabytes: number;
-  /** Proportional: a page shared by n processes counts 1/n in each. */
+  /** The proportional memory: a page shared by n processes counts 1/n in each. */
   readonly pssMegabytes: number;
   readonly processes: number;
 }
@@ -164,7 +164,10 @@ export function memory(pid: number): Memory {
 
 const TICKS_PER_SECOND = 100;
 
-/** Fields of proc_pid_stat(5) from `state` on: the name before them may hold spaces. */
+/**
+ * Returns the fields of proc_pid_stat(5) from `state` on, because the name before them may contain
+ * spaces.
+ */
 function stat(pid: number): readonly string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "latin1");

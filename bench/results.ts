@@ -16,12 +16,15 @@ const COLUMNS = [
 export interface Report {
   readonly rows: readonly Row[];
   readonly options: Options;
-  /** How busy other programs kept the machine before the first and after the last round, 0 to 1. */
+  /**
+   * The share of the machine that other programs used before the first and after the last round, 0
+   * to 1.
+   */
   readonly busyBefore: number;
   readonly busyAfter: number;
 }
 
-/** Above this share of all cores, what else ran decides the figures. */
+/** Above this share of all cores, other load decides the figures. */
 const QUIET = 0.05;
 
 export function print(rows: readonly Row[]): void {

@@ -4,18 +4,18 @@ import { treeCpuSeconds } from "./processes.ts";
 
 export interface Contender {
   readonly name: string;
-  /** Root of the server's processes, for its CPU share. */
+  /** The root of the server's processes, for its CPU share. */
   readonly pid?: number;
   round(seconds: number): Promise<Load>;
 }
 
-/** Medians over the rounds. */
+/** The medians over the rounds. */
 export interface Summary {
   readonly name: string;
   readonly perSecond: number;
   readonly p50: number;
   readonly p99: number;
-  /** Share of answers that were not 2xx, over all rounds. */
+  /** The share of answers that were not 2xx, over all rounds. */
   readonly failed: number;
   readonly statuses: string;
   readonly generatorCores: number;
@@ -27,7 +27,7 @@ export interface Summary {
 export const WARM_UP_SECONDS = 1;
 
 /**
- * Runs every contender once a round, in turn, so that what else the machine does falls on all
+ * Runs every contender once per round, in turn, so that other load of the machine affects all
  * alike.
  */
 export async function interleave(
@@ -88,16 +88,16 @@ export function summaryOf(summaries: ReadonlyMap<string, Summary>, name: string)
   return found;
 }
 
-/** More than this share of failed answers, and a rate says nothing. */
+/** A rate means nothing if more than this share of answers failed. */
 const TOLERATED_FAILURES = 0.002;
-/** Above this the generator, not the server, may decide the rate. */
+/** Above this share the generator, and not the server, may decide the rate. */
 const BUSY_GENERATOR = 0.95;
 
 export interface Comparison {
   readonly what: string;
   readonly mine: Summary;
   readonly other: Summary;
-  /** At least this many times the other's rate; absent: for information. */
+  /** The goal, as a multiple of the other's rate. If absent, the row is for information. */
   readonly atLeast?: number;
   readonly note?: string;
 }

@@ -70,12 +70,15 @@ for (const scenario of chosen) {
 const busyAfter = await busy();
 rmSync(WORK, { recursive: true, force: true });
 print(rows);
-// A part or a glance does not replace the full table.
+// A partial or quick run does not replace the full table.
 if (!values.quick && values.only.length === 0)
   write(join(HERE, "results.md"), { rows, options, busyBefore, busyAfter });
 if (rows.some((row) => row.verdict === "invalid")) process.exitCode = 1;
 
-/** Other programs' share of the machine over a second in which the bench itself does nothing. */
+/**
+ * Measures other programs' share of the machine over a second in which the bench itself does
+ * nothing.
+ */
 async function busy(): Promise<number> {
   const before = times();
   await pause(1000);
@@ -111,7 +114,7 @@ function installPeers(): void {
   if (done.status !== 0) throw new Error("npm ci in bench/ failed");
 }
 
-/** The bare handler and the raw hash say something only if they run the server's own libraries. */
+/** The bare handler and the raw hash are comparable only if they run the server's own libraries. */
 function checkVersions(): void {
   const [ours, theirs] = ["package.json", "../packages/server/package.json"].map(dependenciesIn);
   for (const name of ["hono", "@hono/node-server", "@node-rs/argon2"]) {
@@ -123,7 +126,7 @@ function checkVersions(): void {
 }
 
 function dependenciesIn(file: string): Readonly<Record<string, string>> {
-  // A package.json of this repository.
+  // This reads a package.json of this repository.
   const { dependencies } = JSON.parse(readFileSync(join(HERE, file), "utf8")) as {
     readonly dependencies: Readonly<Record<string, string>>;
   };

@@ -7,7 +7,10 @@ import type { Passkey } from "./authenticators.ts";
 import { databaseFile, startPortcullis } from "./portcullis.ts";
 import { uuid } from "./uuid.ts";
 
-/** A data directory with the server's own schema, filled by SQL while the server is stopped. */
+/**
+ * Makes a data directory with the server's own schema and fills it by SQL while the server is
+ * stopped.
+ */
 export async function seeded(dataDir: string, fill: (db: DatabaseSync) => void): Promise<void> {
   await (await startPortcullis({ dataDir, cores: "all" })).stop();
   const db = new DatabaseSync(databaseFile(dataDir));
@@ -36,7 +39,7 @@ export function addUsers(db: DatabaseSync, count: number): void {
   );
 }
 
-/** One session for each of the first `count` users of `addUsers`. */
+/** Adds one session for each of the first `count` users of `addUsers`. */
 export function addSessions(db: DatabaseSync, count: number): void {
   const at = now();
   const insert = db.prepare(
@@ -49,13 +52,13 @@ export function addSessions(db: DatabaseSync, count: number): void {
   );
 }
 
-/** Users of `addUsers`, `from` and the ones after it. */
+/** A range of the users of `addUsers`, beginning with `from`. */
 export interface Range {
   readonly from: number;
   readonly count: number;
 }
 
-/** The same password for all, sealed for each. */
+/** Gives all users the same password, sealed for each. */
 export function addPasswords(
   db: DatabaseSync,
   dataDir: string,
@@ -73,7 +76,7 @@ export function addPasswords(
   });
 }
 
-/** The same secret for all, sealed for each. */
+/** Gives all users the same secret, sealed for each. */
 export function addTotp(
   db: DatabaseSync,
   dataDir: string,
@@ -92,7 +95,7 @@ export function addTotp(
   });
 }
 
-/** The same key for all. */
+/** Gives all users the same key. */
 export function addPasskeys(
   db: DatabaseSync,
   { from, count }: Range,
@@ -117,7 +120,7 @@ function bytesOf(id: string): string {
   return Buffer.from(id.replaceAll("-", ""), "hex").toString("base64url");
 }
 
-/** Live for a day, longer than any measurement. */
+/** Adds revocations that live for a day, longer than any measurement. */
 export function addRevocations(db: DatabaseSync, sessions: number, users: number): void {
   const at = now();
   const session = db.prepare(
@@ -131,7 +134,7 @@ export function addRevocations(db: DatabaseSync, sessions: number, users: number
   repeat(users, (index) => user.run(uuid(index, 3), at, at + 86_400));
 }
 
-/** Notices that are due, sealed as the server seals them. */
+/** Adds notices that are due, sealed as the server seals them. */
 export function addMails(db: DatabaseSync, dataDir: string, count: number): void {
   const keys = keysOf(dataDir);
   const at = now();

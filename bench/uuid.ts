@@ -1,6 +1,6 @@
 /**
- * A well-formed version 7 id for each index and kind, the same at every run. Its low bits are
- * spread by a multiplication, so that tables take it as they would a random one.
+ * Makes a well-formed version 7 id for each index and kind, the same at every run. A multiplication
+ * spreads its low bits, so that tables treat it like a random one.
  */
 export function uuid(index: number, kind: number): string {
   const low = ((BigInt(index) + 1n) * 0x9e3779b97f4a7c15n) & 0x3fffffffffffffffn;

@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, "..");
 
 export const COLUMNS = 100;
 
-/** A measurement has its own form, and a recording is never edited. */
+/** The results of measurements have their own form, and a recording is never edited. */
 const LEFT_ALONE = /^bench\/results\.md$|\/recordings\//;
 
 export interface WideLine {
@@ -63,7 +63,10 @@ export function wideLinesOfCode(path: string, text: string): readonly WideLine[]
   );
 }
 
-/** One word after the marks of a comment or a list that is too wide by itself. */
+/**
+ * Tells whether a line is one word, after the marks of a comment or a list, that is too wide by
+ * itself.
+ */
 const isOneWord = (content: string): boolean =>
   /^\s*(?:(?:\/\/|\*|-|\/\*\*)\s+)?(?:@\w+\s+)?\S+$/.test(content.trimEnd());
 

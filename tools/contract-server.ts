@@ -12,12 +12,14 @@ import { FRONT_ADDRESS, startFront } from "./contracts/front.ts";
 import { makeOwnDatabase } from "./contracts/own-database.ts";
 import { setupOf } from "./contracts/variants.ts";
 
-// `node tools/contract-server.ts SUITE VARIANT`: a fresh server that answers as that variant of a
-// recording, until SIGTERM. One JSON line once it is ready: {"base": URL, "mail": DIR, "control":
-// URL}. On PostgreSQL if TEST_DATABASE_URL or PORTCULLIS_DATABASE_URL says where one is, else on
-// SQLite.
+// `node tools/contract-server.ts SUITE VARIANT` starts a fresh server that answers as that variant
+// of a recording, until SIGTERM. It prints one JSON line when it is ready: {"base": URL, "mail":
+// DIR, "control": URL}. It uses PostgreSQL if TEST_DATABASE_URL or PORTCULLIS_DATABASE_URL names
+// one, and otherwise SQLite.
 
-/** The weakest parameters: a recording says what is answered, not what a hash costs. */
+/**
+ * The weakest parameters are enough, because a recording holds answers and not the cost of a hash.
+ */
 const hashing = { memoryCost: 64, timeCost: 1, parallelism: 1 };
 
 const [, , named, ...rest] = process.argv;
@@ -74,7 +76,7 @@ async function serve(suite: Suite, variant: string): Promise<void> {
   }
 }
 
-/** The tutorial registers with a word that stands on every list of common passwords. */
+/** Permits the password of the tutorial, which is on every list of common passwords. */
 function allowed(folder: string, password: string): string {
   const file = join(folder, "block-list");
   writeFileSync(file, `!${password}\n`);

@@ -9,7 +9,9 @@ import { filesOfTree } from "./tree.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** In parts, because the tree itself must not name a machine or a person. */
+/**
+ * The path is put together from parts, because the tree itself must not name a machine or a person.
+ */
 const home = ["", "home", "anna"].join("/");
 const address = ["anna", "gmail.com"].join("@");
 
@@ -28,7 +30,9 @@ const leftovers: Readonly<Record<string, string>> = {
   "npm-debug.log": `${home}/.npm`,
 };
 
-/** Those that look at the tree, or whose subject has a default place in the working directory. */
+/**
+ * The checks that look at the tree, or whose subject has a default place in the working directory.
+ */
 const checks = [
   "tools/layers.test.ts",
   "tools/paths.test.ts",

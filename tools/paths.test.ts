@@ -20,7 +20,8 @@ interface Mention {
 }
 
 /**
- * Links, code spans and code blocks of a document that name a file or folder of this repository.
+ * Returns the links, code spans and code blocks of a document that name a file or folder of this
+ * repository.
  */
 function mentionsIn(text: string): readonly Mention[] {
   let fenced = false;

@@ -25,18 +25,18 @@ export interface PostgresForTests {
 }
 
 export interface PostgresForTestsOptions {
-  /** Further settings, for example `{ fsync: "on" }` where durability is what is tested. */
+  /** Further settings, for example `{ fsync: "on" }` if a test is about durability. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** @throws {Error} with the server's own words when it cannot be started */
+/** @throws {Error} with the server's own words if it cannot be started */
 export async function startPostgres(
   options: PostgresForTestsOptions = {},
 ): Promise<PostgresForTests> {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-postgres-"));
   try {
     const owner = unprivileged();
-    // The server's user must be able to pass through.
+    // The user of the server must be able to pass through the folder.
     chmodSync(folder, 0o755);
     const directory = join(folder, "data");
     mkdirSync(directory, { mode: 0o700 });
@@ -45,8 +45,8 @@ export async function startPostgres(
 
     const made = spawnSync(
       join(programs, executable("initdb")),
-      // Sorted by a language's rules unless a column says otherwise: what relies on code points
-      // shows itself in tests.
+      // Texts are sorted by a language's rules unless a column says otherwise, so that a dependence
+      // on code points appears in tests.
       [
         "-D",
         directory,
@@ -115,7 +115,11 @@ interface Owner {
   readonly gid: number;
 }
 
-/** PostgreSQL refuses to run as root. @returns undefined where we are not root */
+/**
+ * PostgreSQL refuses to run as root.
+ *
+ * @returns `undefined` if we are not root
+ */
 function unprivileged(): Owner | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const accounts = readFileSync("/etc/passwd", "utf8")

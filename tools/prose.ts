@@ -28,7 +28,7 @@ export interface Count {
 
 export interface Survey {
   readonly hits: readonly Hit[];
-  /** The whole of what was read, and each folder of it. */
+  /** The counts of everything that was read, and of each folder. */
   readonly counts: ReadonlyMap<string, Readonly<Record<Sentence["kind"], Count>>>;
 }
 

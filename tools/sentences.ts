@@ -6,7 +6,7 @@ import {
   type PrivateIdentifier,
 } from "oxc-parser";
 
-/** A comment, or a text that somebody reads: a user, an operator or the reader of a test report. */
+/** A comment, or a text for a user, an operator or the reader of a test report. */
 export interface Sentence {
   readonly kind: "comment" | "text";
   /** Counted from 1. */

@@ -1,8 +1,7 @@
 /**
- * How much of a storm, a flood or a corpus of hostile input a test goes through. `npm test` takes
- * the small size; `npm run test:all` takes the full one, by setting `TEST_SIZE=full`.
- *
- * A small size still proves the rule: it may repeat less often, but leaves no kind of input out.
+ * Chooses how much of a storm, a flood or a corpus of hostile input a test uses. `npm test` takes
+ * the small size; `npm run test:all` takes the full one, by setting `TEST_SIZE=full`. A small size
+ * still proves the rule: it may repeat less often, but leaves no kind of input out.
  */
 export function size<Value>({
   small,
@@ -14,7 +13,7 @@ export function size<Value>({
   return isFullSize() ? full : small;
 }
 
-/** @throws {RangeError} for a `TEST_SIZE` that names no size */
+/** @throws {RangeError} if `TEST_SIZE` names no size */
 function isFullSize(): boolean {
   const asked = process.env["TEST_SIZE"] ?? "small";
   if (asked !== "small" && asked !== "full")

@@ -25,7 +25,10 @@ import { type PostgresForTests, startPostgres } from "./postgres.ts";
 const options: readonly string[] = ["--full", "--only-full"];
 
 const root = resolve(import.meta.dirname, "..");
-/** Test files at a time: two for two processors, and one more for the time in which these wait. */
+/**
+ * The number of test files at a time: two for two processors, and one more for the time in which
+ * these wait.
+ */
 const CONCURRENCY = 3;
 const SLOWEST = 10;
 /** The room that the tests need at a time, with the databases of a storm. */
@@ -37,7 +40,7 @@ if (unknown !== undefined)
   throw new Error(
     `${unknown} is not an option: use --full for everything at full size, or --only-full for the files that have a full size.`,
   );
-/** Only the files that have a full size. */
+/** Whether to run only the files that have a full size. */
 const onlyFull = asked.includes("--only-full");
 const full = onlyFull || asked.includes("--full");
 const named = asked.filter((argument) => !options.includes(argument));
@@ -130,7 +133,7 @@ function canRunPrograms(folder: string): boolean {
   }
 }
 
-/** @throws {Error} for a pattern that names no test file */
+/** @throws {Error} if a pattern matches no test file */
 function filesOf(globs: readonly string[]): readonly string[] {
   const found = globs.flatMap((glob) => {
     const paths = globSync(glob, { cwd: root }).filter(

@@ -27,7 +27,7 @@ const MOST_MILLISECONDS = 2;
 
 interface Class {
   readonly name: string;
-  /** Another account or name for each sample: a guesser asks about each once. */
+  /** Each sample uses another account or name, because a guesser asks about each once. */
   readonly body: () => Promise<object>;
 }
 
@@ -37,7 +37,7 @@ interface Experiment {
   readonly classes: (people: People) => readonly Class[];
 }
 
-/** Somebody new each time; their address. */
+/** Creates a new user each time and returns their address. */
 interface People {
   nobody(): Promise<string>;
   known(): Promise<string>;
@@ -205,8 +205,7 @@ async function phcOf(hasher: Opened["rules"]["hasher"]): Promise<string> {
 }
 
 /**
- * Interleaved and in changing order, so that whatever else the machine does befalls all classes
- * alike.
+ * Interleaves the classes in changing order, so that other load of the machine affects all alike.
  */
 async function measure(
   { parts, rules }: Opened,

@@ -12,7 +12,7 @@ const itself = "tools/words.test.ts";
 
 /**
  * Published vectors, recorded answers of other systems and values made for one test are long hex,
- * and no secrets.
+ * but no secrets.
  */
 const isForTests = (path: string) =>
   /\.test\.ts$|(^|\/)(testing\.ts|test|fixtures|recordings)(\/|$)/.test(path);
@@ -24,8 +24,8 @@ interface Rule {
 }
 
 /**
- * They try domains of other scripts, A-labels and malformed ones, of which the example domains have
- * none.
+ * These files try domains of other scripts, A-labels and malformed ones, of which the example
+ * domains have none.
  */
 const addressCorpora = new Set([
   "packages/server/src/accounts/users/address.test.ts",

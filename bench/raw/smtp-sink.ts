@@ -1,6 +1,6 @@
 import { SMTPServer } from "smtp-server";
 
-// An SMTP server that takes every mail and keeps none.
+// This SMTP server accepts every mail and keeps none.
 
 const server = new SMTPServer({
   disabledCommands: ["AUTH", "STARTTLS"],

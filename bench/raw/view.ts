@@ -1,5 +1,5 @@
-// The revocation view by itself, in this process: what a million live revocations weigh and cost a
-// verification.
+// Measures the revocation view alone, in this process: the memory of a million live revocations,
+// and their cost for a verification.
 import { generateKeyPairSync, sign } from "node:crypto";
 import {
   createKeySet,
@@ -14,9 +14,9 @@ import { uuid } from "../uuid.ts";
 export interface ViewFigures {
   readonly loadMilliseconds: number;
   readonly megabytes: number;
-  /** Every signature checked. */
+  /** Times if every signature is checked. */
   readonly checked: Pair;
-  /** Every signature remembered from before. */
+  /** Times if every signature is remembered from before. */
   readonly remembered: Pair;
 }
 
@@ -25,7 +25,7 @@ interface Pair {
   readonly full: Latency;
 }
 
-/** Microseconds of one `verify`. */
+/** The microseconds of one `verify`. */
 interface Latency {
   readonly p50: number;
   readonly p99: number;
@@ -86,7 +86,10 @@ function verifierOn(view: RevocationView, cacheSize: number): Verifier {
   });
 }
 
-/** In turn, so that what else the machine does falls on both. The first round only warms up. */
+/**
+ * Measures both in turn, so that other load of the machine affects both. The first round only warms
+ * up.
+ */
 function measurePair(cacheSize: number, count: number): Pair {
   const [empty, full] = [
     verifierOn(createRevocationView(), cacheSize),
@@ -145,7 +148,7 @@ function token(index: number): string {
   return `${signed}.${signature.toString("base64url")}`;
 }
 
-/** Bytes alive in and outside the heap. */
+/** Returns the bytes in use in and outside the heap. */
 function held(): number {
   globalThis.gc?.();
   const { heapUsed, arrayBuffers } = process.memoryUsage();

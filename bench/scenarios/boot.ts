@@ -11,8 +11,8 @@ const GOAL_MILLISECONDS = 1000;
 const GOAL_MEGABYTES = 100;
 
 /**
- * From the process's start to its "ready" line with 100,000 users embedded, and what it holds when
- * nothing happens.
+ * Measures the time from the start of the process to its "ready" line with 100,000 users embedded,
+ * and its memory when it is idle.
  */
 export const boot: Scenario = {
   name: "boot",

@@ -22,11 +22,11 @@ const NATIVE_REFRESH = "POST /v1/sessions/refresh";
 const DJANGO_ME = "Django me with SimpleJWT";
 const DJANGO_REFRESH = "SimpleJWT refresh";
 
-/** The rate of a face that costs 10 % more than the native endpoint. */
+/** The relative rate of a face that costs 10 % more than the native endpoint. */
 const TEN_PERCENT_DEARER = 0.91;
 
 /**
- * The faces that take SimpleJWT's and Djoser's place, against these and against the native
+ * Compares the faces with SimpleJWT and Djoser, whose place they take, and with the native
  * endpoints of the same server.
  */
 export const faces: Scenario = {
@@ -41,7 +41,8 @@ export const faces: Scenario = {
 
     const summaries = await interleave(
       [
-        // The native ones first: what both share is then compiled before the faces are measured.
+        // The native endpoints come first, so that shared code is compiled before the faces are
+        // measured.
         reading(bench, {
           name: NATIVE_ME,
           server,

@@ -21,7 +21,9 @@ const GOAL_MILLISECONDS = 2;
 const TURNED_AWAY_MILLISECONDS = 50;
 const GOAL_MEGABYTES = 200;
 
-/** Experiment E-09: token verification while more sign-ins are attempted than can be hashed. */
+/**
+ * Experiment E-09 measures token verification while more sign-ins are attempted than can be hashed.
+ */
 export const flood: Scenario = {
   name: "flood",
   run: async (bench: Bench): Promise<readonly Row[]> => {
@@ -67,8 +69,8 @@ export const flood: Scenario = {
 };
 
 /**
- * Unknown accounts, each attempt another one, from 400 addresses: the costliest attempt that no
- * limit per account stops.
+ * Attempts to sign in to unknown accounts, each time another one, from 400 addresses. This is the
+ * most expensive attempt that no limit per account stops.
  */
 async function attempt(server: Started, seconds: number): Promise<Load> {
   const requests = Array.from({ length: ATTEMPTS_PER_SECOND }, (_, index) =>

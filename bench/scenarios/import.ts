@@ -8,8 +8,8 @@ const GOAL_PER_SECOND = 20_000;
 const MAIN = join(import.meta.dirname, "../../packages/server/bin/portcullis.js");
 
 /**
- * `portcullis import-django` from its start to its end, from a stock Django on SQLite into a new
- * embedded database.
+ * Measures `portcullis import-django` from its start to its end, from a stock Django on SQLite into
+ * a new embedded database.
  */
 export const importDjango: Scenario = {
   name: "import",

@@ -29,17 +29,20 @@ import type { Bench, Row, Scenario } from "../bench.ts";
 import { startPortcullis } from "../portcullis.ts";
 import { milliseconds } from "../rounds.ts";
 
-/** IN-05: refused in less time. */
+/** Growing input must be refused in less time than this (IN-05). */
 const GROWING_MILLISECONDS = 5;
-/** IN-06: each hostile pattern of 64 KiB in less time. */
+/** Each hostile pattern of 64 KiB must be refused in less time than this (IN-06). */
 const HOSTILE_MILLISECONDS = 10;
-/** A hostile request or passkey, and a password that finds no place in the queue, in less time. */
+/**
+ * A hostile request or passkey, and a password that finds the queue full, must be answered in less
+ * time than this.
+ */
 const ANSWERED_MILLISECONDS = 50;
 const ROUNDS = 5;
 
 /**
- * Time limits of single calls. The tests say how hostile input is answered; how fast that happens
- * can only be said of a quiet machine.
+ * Checks time limits of single calls. Tests check the answers to hostile input, but only a quiet
+ * machine can tell how fast they are.
  */
 export const limits: Scenario = {
   name: "limits",
@@ -81,7 +84,7 @@ interface Trial<Input> {
   run(input: Input): unknown;
 }
 
-/** The input that takes longest, in the best of a few rounds after one that only warms up. */
+/** Finds the input that takes longest, in the best of a few rounds after one that only warms up. */
 async function slowestOf<Input>(
   what: string,
   goal: number,
@@ -157,7 +160,10 @@ async function hostileRequests(bench: Bench): Promise<readonly Row[]> {
   }
 }
 
-/** PW-11, E-09: a password for which there is no place is refused while others are hashed. */
+/**
+ * Measures how fast a password is refused if the queue is full because others are hashed (PW-11,
+ * E-09).
+ */
 async function fullQueue(): Promise<Row> {
   const hasher = createHasher({
     log: silentLog,

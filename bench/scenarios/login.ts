@@ -16,7 +16,10 @@ import { compare, interleave, summaryOf, type Contender } from "../rounds.ts";
 const USERS = 64;
 const CONNECTIONS = 8;
 
-/** Sign-in with the right password. Nothing is pinned: the hashers are meant to use both cores. */
+/**
+ * Measures sign-in with the right password. No process is pinned, because the hashers should use
+ * both cores.
+ */
 export const login: Scenario = {
   name: "login",
   run: async (bench: Bench): Promise<readonly Row[]> => {

@@ -6,13 +6,13 @@ import { unpinChildren, type Started } from "../processes.ts";
 import { compare, interleave, summaryOf, type Contender } from "../rounds.ts";
 
 /**
- * Each logout needs a session of its own and so a password hash: a round is a number of calls, not
- * a time.
+ * Each logout needs its own session and thus a password hash, so a round is a number of calls and
+ * not a time.
  */
 const SESSIONS_A_ROUND = 256;
 const CONNECTIONS = 8;
 
-/** Logout of one session, answered when its tokens are dead. */
+/** Measures the logout of one session, which is answered when its tokens are dead. */
 export const logout: Scenario = {
   name: "logout",
   run: async (bench: Bench): Promise<readonly Row[]> => {

@@ -9,13 +9,14 @@ import { addMails, seeded } from "../seed.ts";
 
 const USERS = 32;
 const MAILS = 10_000;
-/** The default, and what an operator in a hurry may set. */
+/** The default rate, and one that an operator in a hurry may set. */
 const RATES = [10, 100];
 const READS_PER_SECOND = 1000;
 const GOAL_SLOWER = 1.2;
 
 /**
- * Reading the own account while 10,000 queued mails leave by SMTP, beside a server that has none.
+ * Measures reading the own account while 10,000 queued mails leave by SMTP, compared with a server
+ * without mail.
  */
 export const mail: Scenario = {
   name: "mail",

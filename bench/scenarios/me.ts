@@ -12,7 +12,7 @@ import { compare, interleave, summaryOf } from "../rounds.ts";
 
 const USERS = 32;
 
-/** Reading the own account: the token and one row. */
+/** Measures reading the own account, which needs the token and one row. */
 export const me: Scenario = {
   name: "me",
   run: async (bench: Bench): Promise<readonly Row[]> => {

@@ -11,8 +11,8 @@ const SESSIONS = 64;
 const CONNECTIONS = 16;
 
 /**
- * Rotations: every call spends a token and stores its successor. No grace window, so that none is
- * answered without.
+ * Measures rotations: every call uses up a token and stores its successor. There is no grace
+ * window, so no call is answered without a rotation.
  */
 export const refresh: Scenario = {
   name: "refresh",
@@ -76,7 +76,7 @@ export const refresh: Scenario = {
   },
 };
 
-/** The tokens that are good after a round start the next one. */
+/** Starts each round with the tokens that are valid after the one before. */
 export function refreshing(name: string, server: Started, work: RefreshWork): Contender {
   let tokens = work.tokens;
   return {

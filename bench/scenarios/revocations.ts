@@ -17,8 +17,8 @@ const GOAL_SLOWER = 1.1;
 const SETTLE_MILLISECONDS = 3000;
 
 /**
- * Experiment E-10: the view by itself, then a server with a million live revocations beside one
- * with none.
+ * Experiment E-10 measures the view alone, then a server with a million live revocations compared
+ * with one without.
  */
 export const revocations: Scenario = {
   name: "revocations",
@@ -91,7 +91,7 @@ async function figuresOfTheView(): Promise<ViewFigures> {
     args,
     cores: SERVER_CORE,
   });
-  // Printed by that program.
+  // That program prints this.
   return JSON.parse(output) as ViewFigures;
 }
 
@@ -128,7 +128,7 @@ function verificationRow(
   return {
     what,
     portcullis: `${full.p99.toFixed(1)} µs`,
-    against: "with an empty view",
+    against: "an empty view",
     reference: `${empty.p99.toFixed(1)} µs`,
     result: `${slower.toFixed(2)} ×`,
     goal: goal === undefined ? "" : `≤ ${goal} ×`,

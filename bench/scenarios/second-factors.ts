@@ -30,16 +30,16 @@ import {
 
 const CONNECTIONS = 8;
 /**
- * Users for each second that is measured; where there are more sign-ins than that, a round ends
- * early.
+ * The number of users for each second that is measured. If there are more sign-ins than users, a
+ * round ends early.
  */
 const PER_SECOND = { password: 300, passkey: 3000 };
 const METRICS_TOKEN = "bench-reads-the-metrics";
 
 /**
- * Whole sign-ins, from the first request to the session, each of another user and from another
- * address: a code is accepted once, and limits per client are not what is measured. Nothing is
- * pinned, as where the password is enough.
+ * Measures whole sign-ins, from the first request to the session. Each is of another user and from
+ * another address, because a code is accepted once and limits per client are not measured here. No
+ * process is pinned, as in the scenario with the password alone.
  */
 export const secondFactors: Scenario = {
   name: "second-factors",
@@ -155,7 +155,7 @@ interface Users {
   readonly perSecond: number;
 }
 
-/** Every round goes on with users that no round before it had. */
+/** Each round uses users that no earlier round had. */
 function signingIn(
   server: Started,
   name: string,
@@ -190,7 +190,7 @@ function forwardedFor(index: number): Readonly<Record<string, string>> {
 
 interface Counted {
   readonly contender: Contender;
-  /** In all rounds together. */
+  /** The number of hashes in all rounds together. */
   hashes(): number;
 }
 

@@ -8,7 +8,7 @@ import { compare, interleave, summaryOf, type Contender } from "../rounds.ts";
 
 const USERS = 32;
 
-/** A request that needs only the token, against a handler that needs nothing. */
+/** Measures a request that needs only the token, against a handler that needs nothing. */
 export const token: Scenario = {
   name: "token",
   run: async (bench: Bench): Promise<readonly Row[]> => {
@@ -50,7 +50,7 @@ export const token: Scenario = {
 
 const FIRST_SIGHT = "GET /v1/token, each token seen for the first time";
 
-/** Refreshes for new tokens, unmeasured, then sends each of them once. */
+/** Gets new tokens by unmeasured refreshes, then sends each of them once. */
 function firstSight(server: Started, sessions: readonly SignedIn[]): Contender {
   let refreshTokens: readonly string[] = sessions.map((s) => s.refreshToken);
   const plan = (seconds: number): Omit<Plan, "work"> => ({

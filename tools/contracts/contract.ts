@@ -11,7 +11,7 @@ export interface Contract {
 
 interface Variant {
   readonly about: string;
-  /** Only the first variant spells them out; the others say in `about` what differs. */
+  /** Only the first variant has settings in full. The others describe in `about` what differs. */
   readonly settings?: ContractSettings;
 }
 
@@ -41,7 +41,7 @@ export interface FixtureUser {
 export const suites = ["tag1", "appliku", "djoser"] as const;
 export type Suite = (typeof suites)[number];
 
-/** The recordings: those of this tree, or of the folder that `CONTRACTS` names. */
+/** The folder of the recordings: that of this tree, or the one that `CONTRACTS` names. */
 const recordings = resolve(
   process.env["CONTRACTS"] ??
     join(import.meta.dirname, "../../packages/server/test/contracts/recordings"),

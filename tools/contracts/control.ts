@@ -24,11 +24,11 @@ export interface Control {
 export interface ControlOptions {
   readonly loginField: "email" | "username";
   readonly userIdField: "number" | "id";
-  /** Whether `get_user` tells the secret that tag1 signs a user's tokens with. */
+  /** Whether `get_user` reveals the secret with which tag1 signs a user's tokens. */
   readonly secrets: boolean;
 }
 
-/** One request of the recordings' back door (README.md beside them). */
+/** A request to the recordings' back door (README.md beside them). */
 interface Asked {
   readonly op: "get_user" | "set_active" | "delete_user" | "set_unusable_password" | "count_tokens";
   readonly login: string;
@@ -40,8 +40,8 @@ type Answer = Readonly<Record<string, unknown>>;
 const operator: Origin = { address: null, requestId: null, actor: { kind: "operator" } };
 
 /**
- * The back door of the recordings, beside the server and over its rules: it listens on a port of
- * its own.
+ * Starts the back door of the recordings, which works on the server's rules and listens on a port
+ * of its own.
  */
 export async function startControl(rules: Rules, options: ControlOptions): Promise<Control> {
   const server = createServer((request, response) => {
@@ -114,8 +114,8 @@ function present(user: User, { userIdField, secrets }: ControlOptions): Answer {
 }
 
 /**
- * The original changes a user's secret to kill their tokens; here the hard epoch does, so it stands
- * for the secret.
+ * Returns a stand-in for the user's secret. The original changes the secret to kill tokens; here
+ * the hard epoch does so.
  */
 function secretOf({ id, hardEpoch }: User): string {
   const hex = createHash("sha256").update(`${id}:${hardEpoch}`).digest("hex");
@@ -129,8 +129,8 @@ function secretOf({ id, hardEpoch }: User): string {
 }
 
 /**
- * A session gave out one refresh token a generation; all but the last are blacklisted, and the last
- * one too once it is revoked.
+ * Counts a user's tokens. A session issued one refresh token per generation. All but the last are
+ * blacklisted, and the last one is, too, once the session is revoked.
  */
 async function countTokens(rules: Rules, user: User): Promise<Answer> {
   const sessions = await rules.db

@@ -6,8 +6,7 @@ import { disable, insertUser } from "../../packages/server/src/accounts/users/us
 import type { FixtureUser } from "./contract.ts";
 
 /**
- * Puts the users of a recording straight into the store, in their order: their numbers count up
- * from 1.
+ * Inserts the users of a recording into the store, in their order: their numbers count up from 1.
  */
 export async function insertFixtures(rules: Rules, users: readonly FixtureUser[]): Promise<void> {
   const hashes = await hashesOf(rules, users);
@@ -19,7 +18,8 @@ export async function insertFixtures(rules: Rules, users: readonly FixtureUser[]
       const inserted = await insertUser(tx, {
         id,
         ...namesOf(rules, user),
-        // Django knows no confirmed address; one that is gets notices that no recording has.
+        // Django knows no confirmed addresses, and a confirmed one would get notices that no
+        // recording has.
         emailVerifiedAt: null,
         passwordSealed:
           hash === undefined ? null : rules.keyring.seal("password-seal", id, Buffer.from(hash)),
@@ -53,7 +53,7 @@ function namesOf(rules: Rules, user: FixtureUser): Names {
   };
 }
 
-/** One for each password, not for each user: nearly all have the same. */
+/** Makes one hash for each password and not for each user, because nearly all have the same. */
 async function hashesOf(
   rules: Rules,
   users: readonly FixtureUser[],

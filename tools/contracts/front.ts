@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 
-/** A proxy before the server. */
+/** A proxy in front of the server. */
 export interface Front {
   readonly url: string;
   /** Lets requests through to a port of this machine. */
@@ -9,13 +9,13 @@ export interface Front {
   close(): Promise<void>;
 }
 
-/** The address that the server has to trust. */
+/** The address that the server must trust. */
 export const FRONT_ADDRESS = "127.0.0.1";
 
 /**
- * Passes every connection on byte for byte, but for a line that names its client: each is another
- * one. A replay is many people at one machine, who together would register and fail more often than
- * one address may.
+ * Forwards every connection byte for byte, and adds a line that names its client, each time another
+ * one. A replay stands for many people, who would together register and fail more often than one
+ * address may.
  */
 export async function startFront(): Promise<Front> {
   let backend: number | undefined;

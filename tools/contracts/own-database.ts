@@ -1,13 +1,13 @@
 import { openDatabase } from "../../packages/server/src/platform/db/open.ts";
 import { silentLog } from "../../packages/server/src/platform/kernel/log.ts";
 
-/** A database for one server, on a PostgreSQL that others use too. */
+/** A database for one server, on a PostgreSQL that others use, too. */
 export interface OwnDatabase {
   readonly url: string;
   drop(): Promise<void>;
 }
 
-/** @param server URL of a database, of somebody who may make others beside it */
+/** @param server URL of a database, with a user who may create others beside it */
 export async function makeOwnDatabase(server: string, name: string): Promise<OwnDatabase> {
   await say(server, `create database ${name} template template0 encoding 'UTF8'`);
   const url = new URL(server);

@@ -1,6 +1,6 @@
 import type { Contract, ContractSettings, FixtureUser, Suite } from "./contract.ts";
 
-/** How a server is set up to answer as one variant of a recording was answered. */
+/** The settings and users with which a server answers as in one variant of a recording. */
 export interface Setup {
   /** Settings by the names of their environment variables. */
   readonly settings: Settings;
@@ -11,7 +11,7 @@ type Settings = Readonly<Record<`PORTCULLIS_${string}`, string>>;
 
 interface Changes {
   readonly settings: Settings;
-  /** Unless given, those of the recording. */
+  /** The users. The default is those of the recording. */
   readonly users?: readonly FixtureUser[];
 }
 
@@ -102,7 +102,7 @@ const variants: Readonly<Record<Suite, Readonly<Record<string, Changes>>>> = {
   },
 };
 
-/** @throws {RangeError} naming the variants there are */
+/** @throws {RangeError} if the variant is unknown; the message names those that exist */
 export function setupOf(suite: Suite, variant: string, contract: Contract): Setup {
   const changes = variants[suite][variant];
   const facts = contract.variants["default"]?.settings;
@@ -122,7 +122,7 @@ function settingsOf(suite: Suite, { mail, jwt }: ContractSettings): Settings {
     PORTCULLIS_MAIL_FROM: mail.from,
     PORTCULLIS_SERVICE_NAME: mail.site_name,
     PORTCULLIS_FRONTEND_URL: `${mail.protocol}://${mail.domain}`,
-    // In tag1 there the words tell that each user has a key, instead of a key.
+    // The recording of tag1 has no key here, but a text that says that each user has one.
     ...(suite !== "tag1" && { PORTCULLIS_SIMPLEJWT_SIGNING_KEY: jwt.signing_key }),
     ...(access !== undefined && { PORTCULLIS_SIMPLEJWT_ACCESS_TOKEN_LIFETIME: `${access}s` }),
     ...(refresh !== undefined && { PORTCULLIS_SIMPLEJWT_REFRESH_TOKEN_LIFETIME: `${refresh}s` }),
