@@ -106,6 +106,11 @@ const doors: readonly {
     words: "the log is passed in: take a Log in deps",
   },
   {
+    library: /^prom-client/,
+    door: /^platform\/http\/metrics\.ts$/,
+    words: "figures are registered with Metrics, so that the library is loaded by a scrape alone",
+  },
+  {
     library: /^node:timers/,
     door: /^platform\/kernel\//,
     words: "time is passed in: take a Clock in deps",

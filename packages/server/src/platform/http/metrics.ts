@@ -16,6 +16,7 @@ export interface Metrics {
 
 const BOUNDS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BOUNDS_MILLISECONDS = BOUNDS_SECONDS.map((bound) => bound * 1000);
+const DURATIONS = "portcullis_http_request_duration_seconds";
 const CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /**
@@ -52,18 +53,18 @@ class Tally implements Series {
   }
 }
 
-/** What the text format needs of one figure, which is read when it is asked for. */
 interface Family {
   readonly name: string;
   readonly help: string;
-  readonly kind: "counter" | "gauge" | "histogram";
+  readonly type: "counter" | "gauge" | "histogram";
+  /** Is called for every scrape. */
   samples(): readonly Sample[] | Promise<readonly Sample[]>;
 }
 
 interface Sample {
-  /** Of a histogram, such as `_bucket`; the others have none. */
-  readonly suffix?: string;
-  readonly labels?: Labels;
+  /** The name with a histogram's suffix, such as `_bucket`. Default: the name of the family. */
+  readonly metricName?: string;
+  readonly labels: Labels;
   readonly value: number;
 }
 
@@ -85,7 +86,7 @@ export interface Registry {
   /** A figure that is read whenever somebody asks. */
   gauge(description: Description & { read(): number | Promise<number> }): void;
   /** Figures that are kept until somebody asks, one for each combination of labels. */
-  labelled(kind: "counter" | "gauge", description: Description): Labelled;
+  labelled(type: "counter" | "gauge", description: Description): Labelled;
 }
 
 function durationsOf(tally: Tally): readonly Sample[] {
@@ -97,13 +98,13 @@ function durationsOf(tally: Tally): readonly Sample[] {
     let atMost = 0;
     const buckets = BOUNDS_SECONDS.map((le, i): Sample => {
       atMost += slots[i] ?? 0;
-      return { suffix: "_bucket", labels: { le, ...labels }, value: atMost };
+      return { metricName: `${DURATIONS}_bucket`, labels: { le, ...labels }, value: atMost };
     });
     return [
       ...buckets,
-      { suffix: "_bucket", labels: { le: "+Inf", ...labels }, value: count },
-      { suffix: "_sum", labels, value: tally.sums[row] ?? 0 },
-      { suffix: "_count", labels, value: count },
+      { metricName: `${DURATIONS}_bucket`, labels: { le: "+Inf", ...labels }, value: count },
+      { metricName: `${DURATIONS}_sum`, labels, value: tally.sums[row] ?? 0 },
+      { metricName: `${DURATIONS}_count`, labels, value: count },
     ];
   });
 }
@@ -124,13 +125,13 @@ export function createMetrics(): Metrics {
     {
       name: "portcullis_http_requests_total",
       help: "Answers by endpoint and status class.",
-      kind: "counter",
+      type: "counter",
       samples: ofAll(countsOf),
     },
     {
-      name: "portcullis_http_request_duration_seconds",
+      name: DURATIONS,
       help: "Time from the arrival of a request's headers to its answer.",
-      kind: "histogram",
+      type: "histogram",
       samples: ofAll(durationsOf),
     },
   );
@@ -144,7 +145,7 @@ export function createMetrics(): Metrics {
       tallies.set(endpoint, tally);
       return tally;
     },
-    text: async () => (await Promise.all(families.map(textOf))).join("\n"),
+    text: () => textOf(families),
   };
 }
 
@@ -157,14 +158,18 @@ function registryOf(families: Family[]): Registry {
   };
   return {
     gauge: ({ read, ...description }) =>
-      register({ ...description, kind: "gauge", samples: async () => [{ value: await read() }] }),
-    labelled: (kind, description) => {
+      register({
+        ...description,
+        type: "gauge",
+        samples: async () => [{ labels: {}, value: await read() }],
+      }),
+    labelled: (type, description) => {
       const kept = new Map<string, Sample>();
       const put = (labels: Labels, change: (value: number) => number): void => {
-        const key = labelsOf(labels);
+        const key = JSON.stringify(labels);
         kept.set(key, { labels, value: change(kept.get(key)?.value ?? 0) });
       };
-      register({ ...description, kind, samples: () => [...kept.values()] });
+      register({ ...description, type, samples: () => [...kept.values()] });
       return {
         add: (labels, value) => put(labels, (before) => before + value),
         set: (labels, value) => put(labels, () => value),
@@ -176,31 +181,18 @@ function registryOf(families: Family[]): Registry {
 /** https://prometheus.io/docs/instrumenting/exposition_formats/, version 0.0.4. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-async function textOf(family: Family): Promise<string> {
-  const { name, help, kind } = family;
-  const samples = await family.samples();
-  return [
-    `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}`,
-    `# TYPE ${name} ${kind}`,
-    ...samples.map(
-      ({ suffix = "", labels = {}, value }) =>
-        `${name}${suffix}${labelsOf(labels)} ${numeral(value)}`,
-    ),
-    "",
-  ].join("\n");
-}
-
-function labelsOf(labels: Labels): string {
-  const pairs = Object.entries(labels).map(
-    ([label, value]) =>
-      `${label}="${String(value).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`,
-  );
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
-}
-
-function numeral(value: number): string {
-  if (Number.isFinite(value) || Number.isNaN(value)) return String(value);
-  return value > 0 ? "+Inf" : "-Inf";
+/**
+ * The library is loaded by the first scrape, because a server that is never scraped does not need
+ * its 88 modules. It takes figures that were counted elsewhere if they have the form of its
+ * `getMetricsAsJSON`; `aggregate` is made for the figures of worker processes.
+ */
+async function textOf(families: readonly Family[]): Promise<string> {
+  const figures = families.map(async (family) => {
+    const { name, help, type } = family;
+    return { name, help, type, values: await family.samples(), aggregator: "sum" };
+  });
+  const { AggregatorRegistry } = await import("prom-client");
+  return AggregatorRegistry.aggregate([await Promise.all(figures)]).metrics();
 }
 
 function observeProcess(registry: Registry): void {
