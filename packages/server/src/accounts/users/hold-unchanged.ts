@@ -9,11 +9,12 @@ import { lockUser, type User } from "./users.store.ts";
  *
  * - `enabled`: nothing. The account must only be there and enabled.
  * - `session`: the hard epoch, which every logout everywhere, password change and disabling raises.
- *   For an act within a session whose password was checked before the transaction.
+ *   It serves an act within a session whose password was checked before the transaction.
  * - `password`: the hard epoch and the password.
- * - `account`: the hard epoch, the password and the address. For a sign-in, a step-up and a factor,
- *   which are proven in several steps (LG-11, PK-08).
- * - `mailbox`: the password and the address. For mailed codes and links, which end with them (RS-09).
+ * - `account`: the hard epoch, the password and the address. It serves a sign-in, a step-up and a
+ *   factor, which are proven in several steps (LG-11, PK-08).
+ * - `mailbox`: the password and the address. It serves mailed codes and links, which end with them
+ *   (RS-09).
  */
 export type Level = "enabled" | "session" | "password" | "account" | "mailbox";
 
@@ -66,9 +67,9 @@ export function isUnchanged<At extends Level>(
 }
 
 /**
- * Locks the user and returns the row if the password that was just checked is still theirs. A logout
- * everywhere in between changes nothing, because this is the sign-in after it. A hash with old
- * parameters may have been replaced by one of the same password in the meantime.
+ * Locks the user and returns the row if the password that was just checked is still theirs. A
+ * logout everywhere in between changes nothing, because this is the sign-in after it. A hash with
+ * old parameters may have been replaced by one of the same password in the meantime.
  */
 export async function holdSamePassword(
   tx: Tx,
@@ -86,8 +87,8 @@ export async function holdSamePassword(
 }
 
 /**
- * Locks the user and returns the row if the account still has the fingerprint that was stored when it
- * was checked at the level `account`. It says nothing about disabled or paused accounts.
+ * Locks the user and returns the row if the account still has the fingerprint that was stored when
+ * it was checked at the level `account`. It says nothing about disabled or paused accounts.
  */
 export async function holdWithFingerprint(
   tx: Tx,
