@@ -31,7 +31,7 @@ test("LG-08: every spelling of one address is one address", () => {
   );
 });
 
-test("LG-08: the addresses of one /64 share one key, those of one /48 a second", () => {
+test("LG-08: the addresses of one /64 share one key, and those of one /48 share a second", () => {
   const keys = Array.from({ length: 4096 }, (_, i) =>
     addressKeys(`2001:db8:1:2:${(i * 16).toString(16)}::${i.toString(16)}`),
   );
@@ -52,7 +52,7 @@ test("LG-09: a direct client says nothing about its address", () => {
   assert.equal(clientAddress("10.0.0.1", "198.51.100.1", []), "10.0.0.1");
 });
 
-test("LG-09: behind trusted proxies the client is the last address none of them owns", () => {
+test("LG-09: behind trusted proxies, the client is the last address that none of them owns", () => {
   assert.equal(clientAddress("10.0.0.1", "198.51.100.1", proxies), "198.51.100.1");
   assert.equal(
     clientAddress("::ffff:10.0.0.1", "198.51.100.1, 192.0.2.7, 10.9.9.9", proxies),
@@ -95,7 +95,7 @@ test("a connection without a peer address has one key of its own", () => {
   assert.deepEqual(addressKeys("nonsense"), { address: "0.0.0.0", subnet: "0.0.0.0/24" });
 });
 
-test("a range that is none is a mistake of the operator, told at the start", () => {
+test("a text that is not a range is reported as the operator's mistake at the start", () => {
   for (const range of [
     "",
     "10.0.0.0/33",

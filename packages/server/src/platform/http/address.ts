@@ -2,7 +2,7 @@ import ipaddr from "ipaddr.js";
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** Ranges whose hosts are believed when they say for whom they forward. */
+/** The ranges of proxies that are believed when they name the client they forward for. */
 export type TrustedProxies = readonly (readonly [Address, number])[];
 
 const UNKNOWN = "0.0.0.0";
@@ -23,12 +23,12 @@ export function trustedProxies(ranges: readonly string[]): TrustedProxies {
 }
 
 /**
- * The canonical address of the client (LG-09). Only a direct peer in `proxies` is believed:
- * X-Forwarded-For is then read from the right, past every trusted proxy, and no other forwarding
- * header is read at all.
+ * Returns the canonical address of the client (LG-09). X-Forwarded-For is believed only if the peer
+ * of the connection is in `proxies`. It is then read from the right, past every trusted proxy. No
+ * other forwarding header is read at all.
  *
  * @param remote       the peer of the connection
- * @param forwardedFor X-Forwarded-For, several joined by commas
+ * @param forwardedFor X-Forwarded-For; several headers are joined by commas
  */
 export function clientAddress(
   remote: string | undefined,
@@ -51,7 +51,10 @@ export function clientAddress(
 
 const REMEMBERED = 4096;
 
-/** `clientAddress` that works out each peer once: it is asked for every request, for the log. */
+/**
+ * Makes a `clientAddress` that works out each peer only once, because the log asks for the address
+ * of every request.
+ */
 export function clientAddresses(
   proxies: TrustedProxies,
 ): (remote: string | undefined, forwardedFor: string | undefined) => string {
@@ -69,8 +72,8 @@ export function clientAddresses(
 }
 
 /**
- * What limits per address are counted by (LG-08): an IPv4 address and its /24; of IPv6 the /64 one
- * customer commonly holds, and the /48 above it.
+ * Returns the keys by which limits per address are counted (LG-08). For IPv4, they are the address
+ * and its /24. For IPv6, they are the /64, which one customer commonly holds, and the /48 above it.
  */
 export function addressKeys(address: string): {
   readonly address: string;

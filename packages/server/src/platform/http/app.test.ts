@@ -164,7 +164,7 @@ test("a call that passes every check reaches its handler with typed parts", asyn
   assert.equal(handled[0]?.client.userAgent, "Test\uFFFD/1");
 });
 
-test("a refusal is a problem with a stable code, and the request id in body and header", async () => {
+test("a refusal is a problem with a stable code and has the request id in its body and header", async () => {
   const { post } = world();
   const refused = await post(
     "/v1/users",
@@ -180,7 +180,7 @@ test("a refusal is a problem with a stable code, and the request id in body and 
   });
 });
 
-test("the request id is ours, whatever the client sends", async () => {
+test("the server makes the request id itself, even if the client sends one", async () => {
   const { send } = world();
   const ids = await Promise.all(
     Array.from({ length: 300 }, async () =>
@@ -193,7 +193,7 @@ test("the request id is ours, whatever the client sends", async () => {
   assert(ids.every((requestId) => /^[\w-]{12}$/.test(requestId ?? "")));
 });
 
-test("JW-11: a malformed Authorization header is 401 and reaches nobody", async () => {
+test("JW-11: a malformed Authorization header is answered with 401 and reaches no handler", async () => {
   const { send, handled } = world({
     authenticate: (token) =>
       /^[\w.-]+$/.test(token)
@@ -263,7 +263,7 @@ test("JW-16: a token in the query, a cookie or a body is not read", async () => 
   assert.equal((await send("GET", "/v1/token?access_token=bad", as("good"))).status, 200);
 });
 
-test("the end of a session is told with its cause, and a stale view with when to try again", async () => {
+test("an ended session is refused with its cause, and a stale view with the time to try again", async () => {
   const { send } = world();
   const ended = await send("GET", "/v1/token", as("ended"));
   assert.equal(ended.status, 401);
@@ -275,7 +275,7 @@ test("the end of a session is told with its cause, and a stale view with when to
   assert.equal(stale.headers.get("retry-after"), "1");
 });
 
-test("a superuser's call is refused to users before anything of it is read", async () => {
+test("a call for superusers is refused to a user before any part of it is parsed", async () => {
   const { send, handled } = world();
   const refused = await send("GET", "/v1/admin/users?limit=nonsense", as("good"));
   assert.equal(refused.status, 403);
@@ -284,7 +284,7 @@ test("a superuser's call is refused to users before anything of it is read", asy
   assert.deepEqual(handled[0]?.query, { limit: 50 });
 });
 
-test("a spent budget is refused before the body is read, with when to try again", async () => {
+test("a spent budget is refused before the body is read, with the time to try again", async () => {
   const { send } = world({
     allow: async (budget, client) => ({
       ok: false,
@@ -297,7 +297,7 @@ test("a spent budget is refused before the body is read, with when to try again"
   assert.equal(await codeOf(refused), "rate_limited");
 });
 
-test("CK-04: a body is taken only as exactly application/json", async () => {
+test("CK-04: a body is accepted only if its type is exactly application/json", async () => {
   const { send, handled } = world();
   const hostile = [
     undefined,
@@ -348,7 +348,7 @@ test("CK-04: a body is taken only as exactly application/json", async () => {
   }
 });
 
-test("IN-01: a body of more than 64 KiB is refused, and read no further; compressed bodies are refused", async () => {
+test("IN-01: a body is refused if it is compressed or exceeds 64 KiB, and is then read no further", async () => {
   const { post, send } = world();
   const padded = (length: number) => JSON.stringify(credentials).padEnd(length, " ");
   assert.equal((await post("/v1/sessions", padded(65_536))).status, 201);
@@ -385,7 +385,7 @@ test("IN-01: a body of more than 64 KiB is refused, and read no further; compres
     );
 });
 
-test("what is signed is judged by the bytes that were sent, before anything is made of them", async () => {
+test("a signature is checked over the bytes that were sent, before they are parsed", async () => {
   const judged: { readonly signature: string | undefined; readonly text: string }[] = [];
   const { post } = world(
     {
@@ -412,7 +412,7 @@ test("what is signed is judged by the bytes that were sent, before anything is m
   assert.equal(await codeOf(await post("/v1/mail-reports", body)), "invalid_signature");
 });
 
-test("IN-02, IN-04: what is not strict JSON in strict UTF-8 is 400, and prototypes stay as they are", async () => {
+test("IN-02, IN-04: a body that is not strict JSON in strict UTF-8 is answered with 400, and prototypes do not change", async () => {
   const { post, handled } = world();
   const before = Object.getOwnPropertyNames(Object.prototype).join();
   const texts = [
@@ -501,7 +501,7 @@ test("IN-03: nothing is coerced, and findings never repeat what was sent", async
   assert.equal(handled.length, 0);
 });
 
-test("an unknown member is refused by its name, in words of ours", async () => {
+test("an unknown member is refused by its name, in our own words", async () => {
   const { post } = world();
   const refused = await post(
     "/v1/sessions",
@@ -514,7 +514,7 @@ test("an unknown member is refused by its name, in words of ours", async () => {
   assert(text.includes('{"path":"/user~1Id","message":"is not known here"}'), text);
 });
 
-test("findings are few, however many members are wrong", async () => {
+test("the number of findings is limited, even if very many members are wrong", async () => {
   const { post } = world();
   const many = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`m${i}`, 1]));
   const refused = await post("/v1/sessions", JSON.stringify(many));
@@ -598,7 +598,7 @@ test("IN-15: a path has one spelling", async () => {
   const dotted = new Set(["/v1/token/.", "/v1/./token/x", "/%2e%2e/v1/token"]);
   for (const path of spellings) {
     const { app } = world();
-    // Through a socket the target arrives as it was sent; a URL has lost its dot segments already.
+    // A target arrives through a socket as it was sent; a URL has already lost its dot segments.
     const incoming = {
       url: path,
       headers: { authorization: "Bearer good", host: "id.example" },
@@ -652,7 +652,7 @@ test("IN-15: a repeated, unknown or undecodable query parameter is refused", asy
   assert.deepEqual(handled[0]?.query, { limit: 5, search: "a b c" });
 });
 
-test("a parameter that no id can be is 404 where the endpoint lists it, else 422", async () => {
+test("a parameter that cannot be an id is answered with 404 if the endpoint lists it, otherwise with 422", async () => {
   const { send } = world();
   assert.equal(await codeOf(await send("GET", "/v1/admin/users/1", as("super"))), "not_found");
   assert.equal(await codeOf(await send("DELETE", "/v1/sessions/1", as("good"))), "invalid_input");
@@ -668,7 +668,7 @@ test("a whole path wins over a template", async () => {
   );
 });
 
-test("CK-09, HD-03: other methods are refused, HEAD is authorised like GET, OPTIONS and overrides change nothing", async () => {
+test("CK-09, HD-03: other methods are refused, HEAD is authorized like GET, and OPTIONS and overrides change nothing", async () => {
   const { send, app, handled } = world();
   for (const method of ["PUT", "PATCH", "PROPFIND"]) {
     const refused = await send(method, "/v1/sessions", as("good"));
@@ -744,7 +744,7 @@ test("HD-01, HD-02: every answer carries the security headers, errors included",
   );
 });
 
-test("HD-03: a fault is 500 with an id under which the log has everything, and the client nothing", async () => {
+test("HD-03: a fault is answered with 500 and an id; the details are in the log and not in the answer", async () => {
   const cause = new Error("select * from users where email = 'anna@example.com'");
   const handlers = [
     (): never => {
@@ -770,7 +770,7 @@ test("HD-03: a fault is 500 with an id under which the log has everything, and t
   }
 });
 
-test("storage that cannot be reached is 503 with when to try again", async () => {
+test("if the storage cannot be reached, the answer is 503 with the time to try again", async () => {
   const cause = new Error("connection refused");
   const { send } = world({ isUnavailable: (error) => error === cause }, [
     serve(endpoints.getMe, () => {
@@ -790,7 +790,7 @@ test("storage that cannot be reached is 503 with when to try again", async () =>
   assert.equal((await asleep.send("GET", "/v1/admin/users", as("good"))).status, 503);
 });
 
-test("an answer its contract does not allow is a fault where answers are checked", async () => {
+test("an answer that its contract does not allow is a fault if answers are checked", async () => {
   const wrong: Route = {
     endpoint: endpoints.getKeys,
     handle: () => answer(200, { keys: [{ d: 1 }] }),
@@ -824,7 +824,7 @@ function createAppOf(routes: readonly Route[], checkAnswers: boolean) {
   });
 }
 
-test("the log says what was called and how it ended, never what was in it", async () => {
+test("the log names the call and its result, and never its contents", async () => {
   const { send, post, lines, metrics } = world();
   await send("GET", "/v1/token?access_token=secret", as("good"));
   await post("/v1/sessions", JSON.stringify({ ...credentials, secret: "secret" }));
@@ -854,7 +854,7 @@ test("the log says what was called and how it ended, never what was in it", asyn
   );
 });
 
-test("LG-09: the address in handler and log is the client's only behind a trusted proxy", async () => {
+test("LG-09: handler and log believe a forwarded address only behind a trusted proxy", async () => {
   const spoofed = {
     "content-type": "application/json",
     "x-forwarded-for": "203.0.113.1",
@@ -880,7 +880,7 @@ test("LG-09: the address in handler and log is the client's only behind a truste
   assert.equal(proxied.lines[0]?.facts?.["address"], "203.0.113.1");
 });
 
-test("CK-08: only listed origins, to the letter, may read an answer", async () => {
+test("CK-08: only an origin that is listed, letter by letter, may read an answer", async () => {
   const { send } = world({ allowedOrigins: ["https://app.example.com"] });
   const hostile = [
     "null",

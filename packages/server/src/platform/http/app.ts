@@ -15,7 +15,7 @@ import { elsewhereServed, endpointServed, nothingServed, pageServed } from "./se
 
 export interface AppDeps extends Omit<EdgeDeps, "addressOf" | "requestId" | "headers" | "cors"> {
   readonly routes: readonly Route[];
-  /** What is served in addition to the contract. */
+  /** The pages that are served in addition to the contract. */
   readonly pages: readonly Page[];
   /** Answers at all other paths except those under `/v1/`, whatever the method. */
   readonly elsewhere?: Elsewhere;

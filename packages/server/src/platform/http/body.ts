@@ -14,7 +14,7 @@ export type JsonOutcome =
   | { readonly kind: "read"; readonly value: unknown }
   | RefusedBody<"malformed_json">;
 
-/** The headers that say what the body is. */
+/** The headers that describe the body. */
 export interface Framing {
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
@@ -24,8 +24,8 @@ export interface Framing {
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Reads a body that says it is JSON, as it was sent: exactly `application/json` (CK-04),
- * uncompressed, at most 64 KiB.
+ * Reads the bytes of a body that calls itself JSON. Its type must be exactly `application/json`
+ * (CK-04), it must not be compressed, and it may have at most 64 KiB.
  */
 export async function readBytes(request: Request, framing: Framing): Promise<BytesOutcome> {
   if (framing.contentEncoding !== undefined || !ACCEPTED.test(framing.contentType ?? ""))
@@ -33,7 +33,7 @@ export async function readBytes(request: Request, framing: Framing): Promise<Byt
   return readWithinLimit(request, framing.contentLength);
 }
 
-/** Reads a body of whatever kind, at most 64 KiB. */
+/** Reads a body of any kind that has at most 64 KiB. */
 export async function readWithinLimit(
   request: Request,
   contentLength: string | undefined,
@@ -46,8 +46,8 @@ export async function readWithinLimit(
 }
 
 /**
- * Strict JSON: valid UTF-8 without BOM (IN-04), no duplicate or prototype keys, at most 16 levels
- * (IN-02).
+ * Parses strict JSON: valid UTF-8 without a BOM (IN-04), without duplicate keys or keys of the
+ * prototype, and at most 16 levels deep (IN-02).
  */
 export function readJson(bytes: Uint8Array): JsonOutcome {
   const text = decode(bytes);
@@ -60,7 +60,10 @@ function refused<Code extends FailureCode>(code: Code): RefusedBody<Code> {
   return { kind: "refused", code };
 }
 
-/** `undefined` when the client went away; the parser has held the body to its announced length. */
+/**
+ * Returns `undefined` if the client went away. Node's parser makes sure that the body is no longer
+ * than announced.
+ */
 async function readWhole(request: Request): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
     return new Uint8Array(await request.arrayBuffer());
@@ -70,7 +73,8 @@ async function readWhole(request: Request): Promise<Uint8Array<ArrayBuffer> | un
 }
 
 /**
- * Stops reading as soon as the limit is passed: the result is then longer than the limit, and cut.
+ * Stops reading as soon as the limit is passed. The result is then incomplete, but longer than the
+ * limit. Returns `undefined` if the client went away.
  */
 async function readStream(request: Request): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const chunks: Uint8Array[] = [];

@@ -10,12 +10,12 @@ const ring = keyring([Buffer.alloc(32, 1)], systemRandom);
 const listing: Listing = ["users", "an", "active"];
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=. ";
 
-test("a cursor says where a list goes on", () => {
+test("a cursor tells where a list continues", () => {
   for (const position of ["0", "1", "281474976710655", "0190a0a0-0000-7000-8000-000000000000"])
     assert.equal(readCursor(ring, listing, cursorAfter(ring, listing, position)), position);
 });
 
-test("AD-08: whichever character of a cursor is changed to whatever other, it is worth nothing", () => {
+test("AD-08: a cursor is invalid if any of its characters is changed to any other", () => {
   const cursor = cursorAfter(ring, listing, "4711");
   for (let at = 0; at < cursor.length; at += 1) {
     for (const other of alphabet) {
@@ -29,7 +29,7 @@ test("AD-08: whichever character of a cursor is changed to whatever other, it is
   }
 });
 
-test("AD-08: a cursor cut short, made longer, or made up is worth nothing", () => {
+test("AD-08: a cursor that was cut, extended or invented is invalid", () => {
   const cursor = cursorAfter(ring, listing, "4711");
   for (let length = 0; length < cursor.length; length += 1)
     assert.equal(readCursor(ring, listing, cursor.slice(0, length)), undefined);
@@ -45,7 +45,7 @@ test("AD-08: a cursor cut short, made longer, or made up is worth nothing", () =
     assert.equal(readCursor(ring, listing, other), undefined);
 });
 
-test("AD-08: a cursor is good for its own list, filter and server only", () => {
+test("AD-08: a cursor is valid for its own list, filter and server only", () => {
   const cursor = cursorAfter(ring, listing, "4711");
   const others: readonly Listing[] = [
     ["users"],

@@ -1,7 +1,7 @@
 import type { Keyring } from "../kernel/keyring.ts";
 import { refuse, type Refusal } from "./serve.ts";
 
-/** A list by its name and filter; the cursor of one is worth nothing in another. */
+/** Identifies a list by its name and filter. A cursor is valid in its own list only. */
 export type Listing = readonly [name: string, ...filter: (string | undefined)[]];
 
 interface RowsBy<Position, Row> {
@@ -14,8 +14,8 @@ interface RowsBy<Position, Row> {
 }
 
 /**
- * A list shows the highest position first: what is inserted meanwhile comes before every page still
- * to be read.
+ * Rows in descending order of position. A row that is inserted while a client reads page after page
+ * comes before all pages that are still to be read.
  */
 export interface Rows<Row> extends RowsBy<string, Row> {}
 
@@ -33,7 +33,7 @@ export type PageOutcome<Row> =
   | { readonly kind: "page"; readonly rows: readonly Row[]; readonly nextCursor: string | null }
   | { readonly kind: "invalid_cursor" };
 
-/** Reads one page by key, never by offset, so that the thousandth costs what the first does. */
+/** Reads one page by key, not by offset, so that the thousandth page costs as much as the first. */
 export async function readPage<Row>(
   keyring: Keyring,
   asked: { readonly cursor?: string | undefined; readonly limit: number },
@@ -42,7 +42,7 @@ export async function readPage<Row>(
   const before =
     asked.cursor === undefined ? undefined : readCursor(keyring, listing, asked.cursor);
   if (asked.cursor !== undefined && before === undefined) return { kind: "invalid_cursor" };
-  // One more than was asked for tells whether another page follows.
+  // One row more than was asked for tells whether another page follows.
   const found = await read({ before, limit: asked.limit + 1 });
   const rows = found.slice(0, asked.limit);
   const last = rows.at(-1);
@@ -64,7 +64,7 @@ export function invalidCursor(): Refusal<"invalid_input"> {
 
 const MAC_BYTES = 32;
 
-/** A position after a MAC over it and the list it belongs to (AD-08). */
+/** Writes a cursor: a MAC over the position and its list, followed by the position (AD-08). */
 export function cursorAfter(keyring: Keyring, listing: Listing, position: string): string {
   return Buffer.concat([
     keyring.mac("cursor", signed(listing, position)),
@@ -72,10 +72,10 @@ export function cursorAfter(keyring: Keyring, listing: Listing, position: string
   ]).toString("base64url");
 }
 
-/** `undefined` for anything but a cursor of this very list, exactly as it was given out. */
+/** Returns `undefined` unless the text is exactly a cursor that we gave out for this list. */
 export function readCursor(keyring: Keyring, listing: Listing, cursor: string): string | undefined {
   const bytes = Buffer.from(cursor, "base64url");
-  // Base64url has spellings that differ in bits nobody decodes.
+  // Base64url texts can differ in trailing bits that decoding ignores.
   if (bytes.length <= MAC_BYTES || bytes.toString("base64url") !== cursor) return undefined;
   const position = bytes.subarray(MAC_BYTES).toString();
   return keyring.verifyMac("cursor", signed(listing, position), bytes.subarray(0, MAC_BYTES))

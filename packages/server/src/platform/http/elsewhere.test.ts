@@ -57,7 +57,7 @@ const send = async (
   headers: Record<string, string> = {},
 ): Promise<Response> => app.fetch(new Request(`https://id.example${path}`, { method, headers }));
 
-test("elsewhere is asked for any path and method that nothing else is served at", async () => {
+test("elsewhere answers at every path where nothing else is served, with any method", async () => {
   for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])
     assert.equal(
       await (await send(method, "/face/x/?a=%20b")).text(),
@@ -71,7 +71,7 @@ test("elsewhere is asked for any path and method that nothing else is served at"
   assert.equal((await send("GET", "/fa%63e/x/")).status, 200);
 });
 
-test("paths of the server's own stay its own, those it does not have among them", async () => {
+test("the server answers at its own paths itself, even at those under /v1/ that do not exist", async () => {
   assert.equal(await (await send("GET", "/page")).text(), "native");
   assert.equal((await send("POST", "/page")).status, 405);
   for (const path of ["/v1/", "/v1/nothing", "/v1/%6dе", "/v1/users?x"]) {
@@ -84,7 +84,7 @@ test("paths of the server's own stay its own, those it does not have among them"
   }
 });
 
-test("answers from elsewhere carry the headers of every answer, and those of another origin's scripts", async () => {
+test("answers from elsewhere carry the headers of every answer and those for listed origins", async () => {
   const { headers } = await send("GET", "/face/x/", { origin: "https://app.example" });
   assert.equal(headers.get("cache-control"), "no-store");
   assert.equal(headers.get("x-content-type-options"), "nosniff");
@@ -98,7 +98,7 @@ test("answers from elsewhere carry the headers of every answer, and those of ano
   );
 });
 
-test("a preflight of an allowed origin is answered before elsewhere is asked; any other OPTIONS is elsewhere's", async () => {
+test("a preflight of a listed origin is answered before elsewhere is asked; elsewhere answers any other OPTIONS request", async () => {
   const asking = { "access-control-request-method": "PATCH" };
   const preflight = await send("OPTIONS", "/face/x/", { ...asking, origin: "https://app.example" });
   assert.equal(preflight.status, 204);
@@ -123,7 +123,7 @@ test("a preflight of an allowed origin is answered before elsewhere is asked; an
   }
 });
 
-test("a fault elsewhere is a fault like any other, and counted under the page's name", async () => {
+test("a fault elsewhere is a fault like any other and is counted under the name of its page", async () => {
   const broken = await send("GET", "/face/broken/");
   assert.deepEqual(
     [broken.status, broken.headers.get("content-type")],

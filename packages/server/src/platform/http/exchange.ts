@@ -5,8 +5,8 @@ import type { PathParams } from "./router.ts";
 import type { AnyCall, Answer, Caller, Client } from "./serve.ts";
 
 /**
- * What the listener knows in addition to the request. Without `incoming`, the request did not come
- * through a socket.
+ * The listener's knowledge in addition to the request. If there is no `incoming`, the request did
+ * not come through a socket.
  */
 export interface Bindings {
   readonly remoteAddress?: string | undefined;
@@ -86,8 +86,8 @@ export class Exchange implements AnyCall {
   }
 
   /**
-   * Finds a header by its lower-case name. Several headers of one name are joined by commas, so that
-   * two are never mistaken for one.
+   * Finds a header by its lower-case name. Several headers of one name are joined by commas, so
+   * that two are never mistaken for one.
    */
   header(name: string): string | undefined {
     const { incoming } = this.#bindings;

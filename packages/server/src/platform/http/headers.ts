@@ -3,8 +3,8 @@ export type Headers = Readonly<Record<string, string>>;
 const YEAR_SECONDS = 31_536_000;
 
 /**
- * What every answer carries, errors included (HD-01, HD-02). HSTS only where the public URL is
- * https.
+ * Returns the headers of every answer, errors included (HD-01, HD-02). HSTS is among them only if
+ * the public URL is https.
  */
 export function baseHeaders(publicUrl: string): Headers {
   return {
@@ -21,5 +21,5 @@ export function baseHeaders(publicUrl: string): Headers {
   };
 }
 
-/** The calls whose answers hold nothing personal and may be kept for a while. */
+/** Endpoints whose answers hold nothing personal and may be cached for a while. */
 export const cacheable: Headers = { getKeys: "public, max-age=300" };

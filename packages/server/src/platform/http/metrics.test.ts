@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createMetrics } from "./metrics.ts";
 
-/** Without the figures of this process, which change all the time. */
+/** Leaves out the figures of this process, which change all the time. */
 async function ownFigures({ text }: ReturnType<typeof createMetrics>): Promise<readonly string[]> {
   return (await text()).split("\n").filter((line) => !/\bprocess_/.test(line));
 }

@@ -10,7 +10,7 @@ export interface Metrics {
   /** Other parts register their own metrics here. */
   readonly registry: Registry;
   series(endpoint: string): Series;
-  /** All figures in the text format of Prometheus. */
+  /** Writes all figures in the text format of Prometheus. */
   text(): Promise<string>;
 }
 
@@ -20,8 +20,8 @@ const DURATIONS = "portcullis_http_request_duration_seconds";
 const CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /**
- * Plain numbers in typed arrays, a few nanoseconds per request; they become text when a
- * scraper asks.
+ * Counts in typed arrays, which costs a few nanoseconds per request. The numbers become text only
+ * when a scraper asks.
  */
 class Tally implements Series {
   readonly endpoint: string;
@@ -81,11 +81,11 @@ export interface Labelled {
   set(labels: Labels, value: number): void;
 }
 
-/** Where other parts register figures of their own. */
+/** Lets other parts register figures of their own. */
 export interface Registry {
-  /** A figure that is read whenever somebody asks. */
+  /** Registers a figure that is read whenever a scraper asks. */
   gauge(description: Description & { read(): number | Promise<number> }): void;
-  /** Figures that are kept until somebody asks, one for each combination of labels. */
+  /** Registers figures that are kept here, one for each combination of labels. */
   labelled(type: "counter" | "gauge", description: Description): Labelled;
 }
 
@@ -150,7 +150,7 @@ export function createMetrics(): Metrics {
 }
 
 function registryOf(families: Family[]): Registry {
-  /** @throws {Error} for a name that is taken: a scraper refuses a page that has one twice */
+  /** @throws {Error} if the name is taken: a scraper refuses a page that has a name twice */
   const register = (family: Family): void => {
     if (families.some(({ name }) => name === family.name))
       throw new Error(`the figure ${family.name} is registered already`);
@@ -178,7 +178,7 @@ function registryOf(families: Family[]): Registry {
   };
 }
 
-/** https://prometheus.io/docs/instrumenting/exposition_formats/, version 0.0.4. */
+/** Version 0.0.4 of https://prometheus.io/docs/instrumenting/exposition_formats/. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
@@ -233,8 +233,8 @@ function observeProcess(registry: Registry): void {
 }
 
 /**
- * `GET /metrics` for those whom `guard` admits by their Authorization header; for others there is
- * nothing there (HD-04).
+ * Serves `GET /metrics` if `guard` accepts the Authorization header. Otherwise the page does not
+ * seem to exist (HD-04).
  */
 export function metricsPage(
   metrics: Metrics,

@@ -23,7 +23,7 @@ const credentials = JSON.stringify({ identifier: "anna@example.com", password: "
 
 interface Served extends Listening {
   readonly handled: readonly AnyCall[];
-  /** Lets sign-ins finish; until then they hang where `held` was asked for. */
+  /** Lets sign-ins finish. Until then they wait if `held` was set. */
   readonly release: () => void;
 }
 
@@ -79,7 +79,7 @@ async function open(port: number): Promise<Socket> {
   return socket;
 }
 
-/** Everything the server sends until it closes the connection. */
+/** Returns everything that the server sends until it closes the connection. */
 async function untilClosed(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -112,7 +112,7 @@ test("an answer through a socket carries what the app put on it", async (t) => {
   assert.equal(handled[0]?.client.address, "127.0.0.1");
 });
 
-test("a body in chunks is taken like a whole one, and cut at its limit", async (t) => {
+test("a body in chunks is accepted like a whole one, up to the same limit", async (t) => {
   const { port } = await served(t);
   const head =
     "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
@@ -146,7 +146,7 @@ test("IN-01: ten megabytes are refused without being kept", async (t) => {
   assert.equal(handled.length, 0);
 });
 
-test("IN-01: a client that asks first is told before it sends", async (t) => {
+test("IN-01: a client that asks before it sends its body is answered first", async (t) => {
   const { port } = await served(t);
   const head =
     "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nConnection: close\r\n";
@@ -163,7 +163,7 @@ test("IN-01: a client that asks first is told before it sends", async (t) => {
   large.destroy();
 });
 
-test("IN-01: headers of more than 16 KiB are 431, as a problem", async (t) => {
+test("IN-01: headers of more than 16 KiB are answered with 431, as a problem", async (t) => {
   const { port } = await served(t);
   const refused = await exchange(
     port,
@@ -177,7 +177,7 @@ test("IN-01: headers of more than 16 KiB are 431, as a problem", async (t) => {
   assert.equal(statusOf(await exchange(port, healthy)), 200);
 });
 
-test("IN-09: ambiguous framing is 400 and the end of the connection", async (t) => {
+test("IN-09: ambiguous framing is answered with 400 and ends the connection", async (t) => {
   const { port, handled } = await served(t);
   const body = `${credentials.length.toString(16)}\r\n${credentials}\r\n0\r\n\r\n`;
   const post = "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
@@ -221,7 +221,7 @@ test("IN-09: ambiguous framing is 400 and the end of the connection", async (t) 
   assert.equal(statusOf(await exchange(port, healthy)), 200);
 });
 
-test("JW-11: of two Authorization headers neither counts, and an odd one is no fault", async (t) => {
+test("JW-11: neither of two Authorization headers counts, and a malformed one causes no fault", async (t) => {
   const { port } = await served(t);
   const corpus = [
     "Authorization: Bearer expired\r\nAuthorization: Bearer expired\r\n",
@@ -238,7 +238,7 @@ test("JW-11: of two Authorization headers neither counts, and an odd one is no f
   }
 });
 
-test("IN-15: dot segments and the absolute form lead to no second spelling", async (t) => {
+test("IN-15: dot segments and the absolute form give a path no second spelling", async (t) => {
   const { port } = await served(t);
   const get = async (target: string): Promise<number> =>
     statusOf(
@@ -289,13 +289,13 @@ test("IN-08: a client that never finishes its headers or its body is cut off wit
   assert.equal(handled.length, 0);
 });
 
-test("IN-08: a connection that waits idly is closed", async (t) => {
+test("IN-08: a connection that stays idle is closed", async (t) => {
   const { port } = await served(t, { keepAliveSeconds: 0.1 });
   const answered = await exchange(port, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
   assert.equal(statusOf(answered), 200);
 });
 
-test("IN-08: connections beyond the cap are dropped, and the others go on", async (t) => {
+test("IN-08: connections beyond the limit are dropped, and the others go on", async (t) => {
   const { port } = await served(t, { connections: 2 });
   const first = await open(port);
   const second = await open(port);
@@ -308,7 +308,7 @@ test("IN-08: connections beyond the cap are dropped, and the others go on", asyn
   second.destroy();
 });
 
-test("garbage after a request does not answer in the place of its answer", async (t) => {
+test("garbage after a request gets no answer that could be taken for the answer to the request", async (t) => {
   const { port, release, handled } = await served(t, {}, true);
   const socket = await open(port);
   socket.write(
@@ -321,7 +321,7 @@ test("garbage after a request does not answer in the place of its answer", async
   assert((answered.match(/HTTP\/1\.1/g)?.length ?? 0) <= 1, answered);
 });
 
-test("a client that leaves in the midst of its body is no fault", async (t) => {
+test("a client that leaves before its body is complete causes no fault", async (t) => {
   const { port, handled } = await served(t);
   const socket = await open(port);
   socket.write(
@@ -356,7 +356,7 @@ test(
   },
 );
 
-test("closing cuts what is not done after the grace", async (t) => {
+test("closing cuts requests that are not done after the grace period", async (t) => {
   const { port, handled, close } = await served(t, {}, true);
   const pending = fetch(`http://127.0.0.1:${port}/v1/sessions`, {
     method: "POST",

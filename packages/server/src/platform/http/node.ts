@@ -18,22 +18,23 @@ import type { Problem } from "./problem.ts";
 
 export interface ListenDeps extends App {
   readonly host: string;
-  /** 0 picks a free one. */
+  /** If it is 0, the system picks a free port. */
   readonly port: number;
   readonly log: Log;
   readonly clock: Clock;
   readonly limits?: Partial<Limits>;
 }
 
-/** What one client can hold of this server (IN-08). */
+/** Limits on how much of this server one client can hold (IN-08). */
 export interface Limits {
   readonly headerSeconds: number;
   readonly requestSeconds: number;
   /**
-   * A connection that waits for its next request; longer than common load balancers keep theirs.
+   * How long a connection may wait for its next request. It is longer than common load balancers
+   * keep their connections.
    */
   readonly keepAliveSeconds: number;
-  /** A connection on which nothing moves, in either direction. */
+  /** How long a connection may stay open while nothing moves in either direction. */
   readonly silentSeconds: number;
   readonly connections: number;
 }
@@ -52,7 +53,7 @@ const usual: Limits = {
 export interface Listening {
   readonly port: number;
   /**
-   * Accepts nothing new, lets what is under way finish, and cuts what is not done after
+   * Accepts no new connection, lets running requests finish, and cuts those that are not done after
    * `graceSeconds`.
    */
   close(graceSeconds: number): Promise<void>;
@@ -75,14 +76,14 @@ export async function listen(deps: ListenDeps): Promise<Listening> {
       headersTimeout: limits.headerSeconds * 1000,
       requestTimeout: limits.requestSeconds * 1000,
       keepAliveTimeout: limits.keepAliveSeconds * 1000,
-      // How late a time-out may be noticed.
+      // A time-out is noticed at most this much too late.
       connectionsCheckingInterval: Math.min(1000, limits.headerSeconds * 250),
       maxHeaderSize: MAX_HEADER_BYTES,
       insecureHTTPParser: false,
-      // Otherwise the second of two Authorization or Content-Type headers vanishes unseen.
+      // Otherwise Node drops the second of two Authorization or Content-Type headers unseen.
       joinDuplicateHeaders: true,
-      // A missing Host is refused by the listener, which, unlike Node, sends a problem and the
-      // security headers.
+      // The listener refuses a request without a Host header. Unlike Node, it sends a problem and
+      // the security headers.
       requireHostHeader: false,
       noDelay: true,
     },
@@ -155,8 +156,8 @@ function codeOf(error: NodeJS.ErrnoException): FailureCode {
 }
 
 /**
- * Node tells only here whether bytes of an answer have left; a second answer in their midst could
- * be taken for another's.
+ * Tells whether bytes of an answer have left, which Node reveals only here. A client could take a
+ * second answer in their midst for the answer to another request.
  */
 function answerHasBegun(socket: Duplex): boolean {
   const answering: unknown = Reflect.get(socket, "_httpMessage");

@@ -62,7 +62,7 @@ test("the documentation is served from this server alone", async () => {
   assert.match(await (await get("/docs/assets/start.js")).text(), /validatorUrl: null/);
 });
 
-test("the documentation gives out no other file", async () => {
+test("the documentation serves no file except its own", async () => {
   for (const file of [
     "package.json",
     "index.js",
@@ -75,14 +75,14 @@ test("the documentation gives out no other file", async () => {
     assert.equal((await get(`/docs/assets/${file}`)).status, 404, file);
 });
 
-test("the document is JSON at /openapi.json, and not kept", async () => {
+test("the document is JSON at /openapi.json and is not cached", async () => {
   const document = await get("/openapi.json");
   assert.equal(document.headers.get("content-type"), "application/json");
   assert.equal(document.headers.get("cache-control"), "no-store");
   assert.match(await document.text(), /^\{"openapi":"3\.1\.1"/);
 });
 
-test("HD-04: metrics are there only for those who may read them", async () => {
+test("HD-04: the metrics page exists only for a caller who may read it", async () => {
   for (const headers of [{}, { authorization: "Bearer wrong" }]) {
     const hidden = await get("/metrics", headers);
     assert.equal(hidden.status, 404);
@@ -96,7 +96,7 @@ test("HD-04: metrics are there only for those who may read them", async () => {
   assert.match(text, /process_resident_memory_bytes \d+/);
 });
 
-test("durations are counted in the bucket they fall in, and in all above", async () => {
+test("durations are counted in the bucket they fall into and in all buckets above it", async () => {
   const own = createMetrics();
   const series = own.series("getToken");
   for (const milliseconds of [0.4, 1, 30, 20_000]) series.observe(200, milliseconds);
@@ -125,7 +125,7 @@ test("durations are counted in the bucket they fall in, and in all above", async
   assert.match(text, /# TYPE portcullis_http_request_duration_seconds histogram/);
 });
 
-test("a page that fails is a fault like any other, and other methods are refused", async () => {
+test("a page that throws causes a fault like any other, and other methods are refused", async () => {
   const failed = await app.fetch(new Request("http://id.example/broken", { method: "POST" }));
   assert.equal(failed.status, 500);
   assert.equal(failed.headers.get("content-type"), "application/problem+json");

@@ -4,7 +4,7 @@ import type { Headers } from "./headers.ts";
 import type { Members } from "./serve.ts";
 
 /**
- * What is wrong with one member of a request: a JSON Pointer (RFC 6901) and words that never repeat
+ * A fault in one member of a request. `path` is a JSON Pointer (RFC 6901); `message` never repeats
  * the value.
  */
 export interface Finding {
@@ -22,7 +22,7 @@ export interface Problem {
   readonly headers: Headers;
 }
 
-/** RFC 9457 problem details of a refusal, with the headers its code asks for. */
+/** Returns the problem details (RFC 9457) of a refusal, with the headers that its code asks for. */
 export function problem(code: FailureCode, requestId: string, members: Members): Problem {
   const { status, title } = failures[code];
   const { retryAfterSeconds = status === 503 ? BUSY_RETRY_SECONDS : undefined, ...others } =
@@ -34,7 +34,7 @@ export function problem(code: FailureCode, requestId: string, members: Members):
     code,
     instance: `urn:request:${requestId}`,
   };
-  // Named first for the reader, and last so that no member can take their place.
+  // The standard members come first for the reader, and again last so that no other replaces them.
   const body = {
     ...standard,
     ...others,
@@ -54,7 +54,10 @@ export function problem(code: FailureCode, requestId: string, members: Members):
   };
 }
 
-/** RFC 6750 §3: without a token only the scheme; with one that is refused, why. */
+/**
+ * Returns the challenge of RFC 6750 §3: only the scheme if the request had no token, and the reason
+ * if its token is refused.
+ */
 function challenge(code: FailureCode, status: number, title: string, members: Members): Headers {
   switch (code) {
     // RFC 9470 §3
@@ -76,7 +79,7 @@ function challenge(code: FailureCode, status: number, title: string, members: Me
   }
 }
 
-/** Of what is asked for, the authentication context and its greatest age in seconds. */
+/** Writes the authentication context that is asked for, and its greatest age in seconds. */
 function parameters({ acrValues, maxAgeSeconds }: Members): string {
   return [
     typeof acrValues === "string" ? `, acr_values="${acrValues}"` : "",
@@ -85,8 +88,8 @@ function parameters({ acrValues, maxAgeSeconds }: Members): string {
 }
 
 /**
- * What zod found, in words of ours: its own messages may quote what was sent. The first for each
- * member; zod goes on to measure what has the wrong type.
+ * Writes zod's findings in our own words, because its messages may quote the input. Only the first
+ * finding of each member is kept: zod measures a value even if its type is wrong.
  */
 export function findings(issues: readonly z.core.$ZodIssue[]): readonly Finding[] {
   const byPath = new Map<string, Finding>();

@@ -6,8 +6,8 @@ export type QueryOutcome =
   | { readonly kind: "repeated"; readonly finding: Finding };
 
 /**
- * Reads the query of a request target, in which each parameter occurs once and every escape is
- * valid UTF-8.
+ * Reads the query of a request target. Each parameter must occur only once, and every escape must
+ * be valid UTF-8.
  */
 export function readQuery(target: string): QueryOutcome {
   const mark = target.indexOf("?");
@@ -30,7 +30,7 @@ export function readQuery(target: string): QueryOutcome {
   return { kind: "read", value };
 }
 
-/** `undefined` for what no database column can hold: bytes that are not UTF-8, and NUL. */
+/** Returns `undefined` if no database column could hold the text: not UTF-8, or with a NUL. */
 function decode(text: string): string | undefined {
   try {
     const decoded = decodeURIComponent(text.replaceAll("+", " "));

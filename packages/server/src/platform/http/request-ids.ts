@@ -4,8 +4,8 @@ const BYTES = 9;
 const DRAWN_AT_ONCE = 128;
 
 /**
- * Twelve characters each that nobody can guess, drawn in batches because chance costs a system
- * call.
+ * Makes request ids: twelve characters each, which cannot be guessed. Random bytes are drawn in
+ * batches because each draw costs a system call.
  */
 export function requestIds(random: Random): () => string {
   let pool: Buffer = Buffer.alloc(0);

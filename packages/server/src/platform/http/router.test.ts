@@ -16,7 +16,7 @@ test("a path without parameters comes before one with parameters, wherever it is
   assert.deepEqual(found(places, "/v1/sessions/7"), ["/v1/sessions/{id}", { id: "7" }]);
 });
 
-test("of two paths with parameters that both match, the first is found", () => {
+test("the first is found if two paths with parameters match", () => {
   const places = [{ path: "/a/{x}" }, { path: "/{y}/b" }];
   assert.deepEqual(found(places, "/a/b"), ["/a/{x}", { x: "b" }]);
   assert.deepEqual(found(places.toReversed(), "/a/b"), ["/{y}/b", { y: "a" }]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 /** A path at which something is found. */
 export interface Place<Target> {
-  /** With parameters as `{name}`; anything else stands for itself. */
+  /** Parameters are written as `{name}`; anything else stands for itself. */
   readonly path: string;
   /**
    * The form of a parameter, as an expression without anchors. Without one, it is any text that has
@@ -34,25 +34,34 @@ export function createRouter<Target>(
   places: readonly Place<Target>[],
 ): (path: string) => Found<Target> | undefined {
   const whole = new Map<string, Found<Target>>();
-  const patterns: { readonly pattern: RegExp; readonly target: Target }[] = [];
+  const patterns: Pattern<Target>[] = [];
   const seen = new Set<string>();
   for (const place of places) {
     const { path, target } = place;
     assert(!seen.has(path), `${path} is served twice`);
     seen.add(path);
-    if (path.includes("{")) patterns.push({ pattern: patternOf(place), target });
-    else whole.set(path, { target, params: NO_PARAMS });
+    const brace = path.indexOf("{");
+    if (brace === -1) whole.set(path, { target, params: NO_PARAMS });
+    else patterns.push({ stem: path.slice(0, brace), pattern: patternOf(place), target });
   }
 
   return (path) => {
     const found = whole.get(path);
     if (found !== undefined || path.includes("%")) return found;
-    for (const { pattern, target } of patterns) {
+    for (const { stem, pattern, target } of patterns) {
+      if (!path.startsWith(stem)) continue;
       const matched = pattern.exec(path);
       if (matched !== null) return { target, params: { ...matched.groups } };
     }
     return undefined;
   };
+}
+
+interface Pattern<Target> {
+  /** The text before the first parameter, which costs less to compare than an expression. */
+  readonly stem: string;
+  readonly pattern: RegExp;
+  readonly target: Target;
 }
 
 function patternOf({ path, where }: Place<unknown>): RegExp {

@@ -5,7 +5,7 @@ import { answer, refuse, serve } from "./serve.ts";
 
 const id = "018f2c5e-7d3a-7b1c-9a4e-2f6b8c0d1e2f";
 
-test("a handler can answer only with a status and body its endpoint lists", () => {
+test("a handler can answer only with a status and a body that its endpoint lists", () => {
   serve(endpoints.endSession, () => answer(204));
   serve(endpoints.getReadiness, () => answer(503, { status: "draining" }));
   serve(endpoints.refreshSession, async ({ input }) =>
@@ -40,7 +40,7 @@ test("an endpoint that lists two failures cannot send a third", () => {
   assert.equal(route.endpoint.name, "listSessions");
 });
 
-test("only a call that needs a token has a caller, and values of rules may be read-only", () => {
+test("only a call that needs a token has a caller, and a body may be read-only", () => {
   const amr: readonly string[] = ["pwd"];
   const moment = 1_800_000_000;
   serve(endpoints.getToken, ({ caller }) =>

@@ -1,7 +1,7 @@
 import type { AccessClaims, Endpoint, FailureCode } from "@portcullis/contract";
 import type { z } from "zod";
 
-/** What a body may hold. */
+/** Any value that a JSON body may hold. */
 export type Json =
   | string
   | number
@@ -10,15 +10,15 @@ export type Json =
   | readonly Json[]
   | { readonly [member: string]: Json };
 
-/** Who sends the request, as far as the connection tells. */
+/** The sender of the request, as far as the connection reveals it. */
 export interface Client {
-  /** Canonical text of the address, see `clientAddress`. */
+  /** The address in its canonical form; see `clientAddress`. */
   readonly address: string;
-  /** At most 512 characters, control characters replaced. */
+  /** It has at most 512 characters, and its control characters are replaced. */
   readonly userAgent: string;
 }
 
-/** Whose token was presented, once it has been verified. */
+/** The user and session of the access token, after it has been verified. */
 export interface Caller {
   readonly userId: string;
   readonly sessionId: string;
@@ -34,7 +34,7 @@ export type InputOf<E extends Endpoint> = Parsed<E, "input">;
 export type ParamsOf<E extends Endpoint> = Parsed<E, "params">;
 export type QueryOf<E extends Endpoint> = Parsed<E, "query">;
 
-/** One request that has passed every check its endpoint asks for. */
+/** One request after it has passed every step of its endpoint. */
 export interface Call<E extends Endpoint> {
   readonly input: InputOf<E>;
   readonly params: ParamsOf<E>;
@@ -44,7 +44,7 @@ export interface Call<E extends Endpoint> {
   readonly caller: E["access"] extends "public" | "signed" ? undefined : Caller;
 }
 
-/** What a rule returns may be read-only: the answer is only serialised. */
+/** The type of a body. It may be read-only, because an answer is only serialised. */
 type Said<T> = T extends string | number | boolean | null | undefined
   ? T
   : T extends readonly (infer Item)[]
@@ -63,7 +63,7 @@ export interface Refusal<Code extends FailureCode> {
   readonly members: Members;
 }
 
-/** Members of the problem beside the standard ones; `retryAfterSeconds` also sets Retry-After. */
+/** Members of the problem besides the standard ones. `retryAfterSeconds` also sets Retry-After. */
 export interface Members {
   readonly retryAfterSeconds?: number;
   readonly [member: string]: Json | undefined;
@@ -98,7 +98,7 @@ export function refuse<Code extends FailureCode>(
 
 export type AnyReply = Answer<number, unknown> | Refusal<FailureCode>;
 
-/** A call before its endpoint's types are known. */
+/** A call whose endpoint, and so the types of its parts, is not known. */
 export interface AnyCall {
   readonly input: unknown;
   readonly params: unknown;
@@ -111,20 +111,20 @@ export interface AnyCall {
 export interface Route {
   readonly endpoint: Endpoint;
   /**
-   * A method, whose parameter TypeScript compares both ways: the edge parses each call with the
-   * schemas of this very endpoint.
+   * This is a method because TypeScript compares the parameters of methods both ways, so a handler
+   * of typed calls fits. That is sound: the edge parses each call with this endpoint's schemas.
    */
   handle(call: AnyCall): AnyReply | Promise<AnyReply>;
   /**
-   * Asked before the request is read: under a flood, what is turned away must cost next to nothing
-   * (IN-07).
+   * Is asked before the request is read. Under a flood, a request that is turned away must cost
+   * next to nothing (IN-07).
    */
   turnAway?(): AnyReply | undefined;
 }
 
 /**
- * Joins an endpoint to its handler, which can answer and refuse with what the endpoint lists and
- * nothing else.
+ * Joins an endpoint to its handler. The handler can only give the answers and refusals that the
+ * endpoint lists.
  */
 export function serve<const E extends Endpoint>(
   endpoint: E,

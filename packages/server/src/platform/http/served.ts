@@ -1,5 +1,5 @@
 import type { Exchange } from "./exchange.ts";
-import type { Elsewhere, Page } from "./page.ts";
+import type { Elsewhere, Page, PageAnswer } from "./page.ts";
 import { refuse, type Route } from "./serve.ts";
 import type { Served, StepReply } from "./steps/step.ts";
 
@@ -53,13 +53,17 @@ export function nothingServed(methods: readonly string[]): Served {
   };
 }
 
-async function visit(
+function visit(
   page: Pick<Page, "visit">,
   exchange: Exchange,
   params: Exchange["pathParams"],
-): Promise<StepReply> {
+): StepReply | Promise<StepReply> {
   const { request, target, client, requestId } = exchange;
   const header = (name: string): string | undefined => exchange.header(name);
-  const visited = await page.visit({ request, target, header, params, client, requestId });
+  const visited = page.visit({ request, target, header, params, client, requestId });
+  return visited instanceof Promise ? visited.then(replyOf) : replyOf(visited);
+}
+
+function replyOf(visited: PageAnswer): StepReply {
   return visited.kind === "not_found" ? refuse("not_found") : visited;
 }
