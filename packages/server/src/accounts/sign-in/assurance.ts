@@ -5,7 +5,10 @@ import type { AmrList } from "../sessions/amr.ts";
 /** NIST SP 800-63B-4 §2: one factor, or two. */
 export type Acr = "aal1" | "aal2";
 
-/** What a list of methods amounts to; two factors are said by `mfa` as well (RFC 8176 §2). */
+/**
+ * Computes the assurance level of a list of methods. Two factors are also marked by `mfa` (RFC 8176
+ * §2).
+ */
 export function assuranceOf(amr: AmrList): { readonly amr: AmrList; readonly acr: Acr } {
   const isTwo =
     amr.includes("mfa") || (amr.includes("pwd") && amr.some((method) => factorOf.has(method)));

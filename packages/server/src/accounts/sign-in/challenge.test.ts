@@ -119,7 +119,7 @@ eachWorld("another factor may be tried after one has failed", async (world) => {
 // ── MF-04
 
 eachWorld(
-  "MF-04 of 20 right answers at once one opens a session, and the challenge is used up",
+  "MF-04 one of 20 simultaneous right answers opens a session, and the challenge is used up",
   async (world) => {
     const user = await world.user();
     const { secret } = await enrolTotp(world, user);
@@ -178,7 +178,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-04, JW-14 what a challenge gives opens nothing but the second step",
+  "MF-04, JW-14 the secret of a challenge opens nothing but the second step",
   async (world) => {
     const user = await world.user();
     await enrolTotp(world, user);
@@ -318,7 +318,7 @@ eachWorld(
 );
 
 eachWorld(
-  "LG-07 a right code gives back what its own client had failed, and nobody else's",
+  "LG-07 a right code gives back what its own client had failed, and nothing that other clients have failed",
   async (world) => {
     const user = await world.user();
     const { secret } = await enrolTotp(world, user);
@@ -452,8 +452,8 @@ const opensSession = (endpoint: Endpoint): boolean =>
   );
 
 /**
- * Every endpoint that gives out tokens, and what it does for whoever has a second factor and brings
- * the password alone.
+ * Every endpoint that gives out tokens, and its answer to the password alone for a user with a
+ * second factor.
  */
 const pathways: Readonly<
   Record<
@@ -488,7 +488,7 @@ const pathways: Readonly<
 };
 
 eachWorld(
-  "MF-08 no endpoint that gives out tokens does so for the password alone of whoever has a second factor",
+  "MF-08 no endpoint gives out tokens for the password alone if the user has a second factor",
   async (world) => {
     const all: readonly Endpoint[] = Object.values(endpoints);
     assert.deepEqual(
@@ -510,7 +510,7 @@ eachWorld(
 );
 
 eachWorld(
-  "who sets up a factor while a sign-in by password is under way is asked for it there",
+  "a user who sets up a factor during a sign-in by password is asked for it there",
   async (world) => {
     const user = await world.user();
     const { accessToken } = await world.signIn(user);

@@ -40,8 +40,8 @@ export interface OpenChallenge {
 }
 
 /**
- * Keeps a sign-in whose password was right until its second step. Its secret goes to this client
- * alone; `undefined` where the user has been deleted meanwhile.
+ * Stores a sign-in whose password was right until its second step. Only this client gets the
+ * secret. Returns `undefined` if the user has been deleted since.
  */
 export async function openChallenge(
   deps: SignInDeps,
@@ -96,7 +96,7 @@ export interface Answer extends Asked {
 interface Told {
   readonly rememberToken: string | null;
   readonly recoveryCodesLeft: number | null;
-  /** Of whoever has set up the first factor on the way. */
+  /** The recovery codes of a user who has set up their first factor during this sign-in. */
   readonly recoveryCodes: readonly string[] | null;
 }
 
@@ -277,7 +277,7 @@ async function findPending(
   return (await mayGoOn(deps.db, deps, challenge)) ? { challenge, user } : undefined;
 }
 
-/** Whoever has set up a factor meanwhile is asked for that one. */
+/** If the user has set up a factor since, that factor must be shown instead. */
 async function mayGoOn(
   db: Queryable,
   { factors }: SignInDeps,

@@ -83,7 +83,10 @@ const finishing = prepared((db, { id, now }: { readonly id: string; readonly now
     .returning("id"),
 );
 
-/** Of any number who answer it rightly at once, one gets true (MF-04). */
+/**
+ * Marks a challenge as answered. Returns true for only one of several simultaneous right answers
+ * (MF-04).
+ */
 export async function markDone(tx: Tx, id: string, now: UnixSeconds): Promise<boolean> {
   return (await finishing(tx, { id, now })).length > 0;
 }

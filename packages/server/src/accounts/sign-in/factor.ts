@@ -5,37 +5,40 @@ import type { Client } from "../../platform/http/serve.ts";
 import type { AmrList } from "../sessions/amr.ts";
 import type { User } from "../users/users.store.ts";
 
-/** What a factor is shown for. What was begun for one flow proves nothing in another. */
+/** The flow in which a factor is shown. A proof begun for one flow is not valid in another. */
 export interface Flow {
   readonly kind: "challenge" | "step_up" | "enrolment";
-  /** Of the challenge, of the session that is stepped up, or of the session that enrols. */
+  /** The id of the challenge, of the session that is stepped up, or of the session that enrols. */
   readonly id: string;
 }
 
 export interface Asked {
   readonly flow: Flow;
-  /** As read when it was asked; `spend` finds out whether that still holds. */
+  /** The user as read when the proof was asked for. `spend` checks whether that still holds. */
   readonly user: User;
   readonly client: Client;
   readonly origin: Origin;
-  /** What its owner is to call what is enrolled. */
+  /** The name that the user gives to the enrolled factor. */
   readonly name?: string | undefined;
 }
 
 /** A proof that was found good and has not been used yet. */
 export interface Match {
-  /** What it adds to the session's methods; with `mfa` it stands for two factors by itself. */
+  /**
+   * The methods that the proof adds to the session. If they include `mfa`, the proof counts as two
+   * factors.
+   */
   readonly amr: AmrList;
   /**
-   * Uses it, by one guarded statement, with the user's row held; `undefined` where it has been used
-   * meanwhile.
+   * Uses the proof by one guarded statement, while the user's row is held. Returns `undefined` if
+   * it has been used since.
    */
   spend(tx: Tx): Promise<Spent | undefined>;
 }
 
 export interface Spent {
   readonly recoveryCodesLeft?: number;
-  /** Of the device or passkey that was enrolled. */
+  /** The id of the device or passkey that was enrolled. */
   readonly enrolledId?: string;
 }
 
@@ -48,7 +51,7 @@ export type Preparation<What> =
   | { readonly kind: "unavailable" | "no_address" }
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
 
-/** How a factor is set up before there is a session, by whoever must have one. */
+/** Sets up a factor before there is a session, for a user who must have one. */
 export interface Enrolment {
   /** Whether this user could set it up. */
   isOpenTo(user: User): boolean;
@@ -81,8 +84,8 @@ export type ReserveOutcome =
   | { readonly kind: "busy" };
 
 /**
- * Makes what an account with its first factor gets beside it, so that the loss of a device locks
- * nobody out.
+ * Makes the recovery codes that an account gets with its first factor, so that the loss of a device
+ * does not lock the user out.
  */
 export type MakeReserve = () => Promise<ReserveOutcome>;
 

@@ -15,9 +15,9 @@ export type FailureEvent =
 
 /**
  * Counts a failed or throttled sign-in. A flood must not fill the disk (AU-04), so within an hour
- * the 1st, 2nd, 4th, 8th … of one account (or of one subnet, where nobody has that name) is
- * recorded, with the count. Whether it is takes no time that a guesser in a busy subnet could tell
- * an account by.
+ * only the 1st, 2nd, 4th, 8th … failure of an account is recorded, with the count. If no account
+ * has the name, failures are counted by subnet. Deciding this takes no time from which a guesser in
+ * a busy subnet could tell that an account exists.
  */
 export async function noteFailure(
   tx: Tx,

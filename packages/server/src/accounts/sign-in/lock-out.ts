@@ -13,14 +13,14 @@ import {
 } from "../../records/attempts/attempts.store.ts";
 
 /**
- * Who is attempted, by whom. Keyed on the account whatever it was called (LG-03), or on the digest
- * of a name nobody has.
+ * The account that is attempted, and the client that attempts it. The key is the account, by
+ * whatever name it was called (LG-03), or the digest of a name that no account has.
  */
 export interface Attempt {
   readonly account: string;
   readonly known: boolean;
   readonly address: string;
-  /** Of a device token of this very account. */
+  /** The id of the device token, if it belongs to this account. */
   readonly trustedDevice: string | undefined;
 }
 
@@ -31,7 +31,10 @@ const QUARTER_HOUR = 900;
  */
 const ACCOUNT_FAILURES = 100;
 const NEVER = 100 * 365 * 86_400;
-/** Names nobody has are without number, so what is remembered of them must end (AU-04). */
+/**
+ * The number of names without an account is unlimited, so their failures must be forgotten after a
+ * time (AU-04).
+ */
 const UNKNOWN_SECONDS = 7 * 86_400;
 
 export interface AttemptLimits {
@@ -52,8 +55,8 @@ export const defaultAttemptLimits: AttemptLimits = {
 };
 
 /**
- * By the canonical form if it has one, so that the spellings of a name nobody has share a budget as
- * those of an account do (EN-06).
+ * Uses the canonical form if the name has one, so that all spellings of an unknown name share a
+ * budget, as those of an account do (EN-06).
  */
 export function unknownAccount(keyring: Keyring, name: Identifier, spelling: string): string {
   const canonical = "emailCanonical" in name ? name.emailCanonical : name.usernameCanonical;
@@ -72,16 +75,16 @@ export async function takeAttempt(
   attempt: Attempt,
 ): Promise<TakeOutcome> {
   const taken = await takeEach(tx, bucketsOf(limits, attempt), deps.clock.now());
-  // An account that is locked for good and a name nobody has are told the same.
+  // The answer for a permanently locked account is the same as for an unknown name.
   return taken.kind === "taken"
     ? taken
     : { ...taken, retryAfterSeconds: Math.min(taken.retryAfterSeconds, QUARTER_HOUR) };
 }
 
 /**
- * After the right password: gives back what this attempt took, and forgets this client's earlier
- * failures on this account, its share of the account's count included. Nobody else's are forgotten
- * (LG-07).
+ * Settles an attempt after the right password: gives back what this attempt took, and forgets this
+ * client's earlier failures on this account, including their share of the account's count. Failures
+ * of other clients stay (LG-07).
  */
 export async function settleAttempt(
   tx: Tx,
@@ -111,7 +114,7 @@ export async function returnAttempt(
   for (const { bucket } of bucketsOf(limits, attempt)) await giveBack(tx, bucket);
 }
 
-/** What recovery and an operator do: the account can be signed in to from anywhere again. */
+/** Lets the account be signed in to from anywhere again, after recovery or by an operator. */
 export async function forgetFailures(tx: Tx, userId: string): Promise<void> {
   await forget(tx, [accountBucket(userId), guessBucket(userId), wrongGuessBucket(userId)]);
 }
@@ -143,8 +146,8 @@ export async function returnGuess(tx: Tx, userId: string, address: string): Prom
 }
 
 /**
- * After a right one: as after the right password, this client's own failures are forgotten and
- * nobody else's (LG-07).
+ * Settles a guess that was right. As after the right password, only this client's own failures are
+ * forgotten (LG-07).
  */
 export async function settleGuess(
   tx: Tx,
@@ -161,7 +164,8 @@ export async function settleGuess(
 function guessLimits(userId: string, address: string): readonly Limit[] {
   return [
     { bucket: guessBucket(userId), limit: GUESSES, windowSeconds: TEN_MINUTES },
-    // Turns nobody away: it remembers which of the account's failures were this client's.
+    // This bucket never refuses an attempt. It remembers which of the account's failures were this
+    // client's.
     {
       bucket: guessPairBucket(userId, address),
       limit: Number.MAX_SAFE_INTEGER,

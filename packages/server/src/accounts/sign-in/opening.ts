@@ -99,8 +99,9 @@ export function trustOf(user: User): { readonly sub: string; readonly pwd: numbe
 }
 
 /**
- * Tells a user who has signed in before of a client that does not show it has (LG-14), a few times
- * an hour: whoever has the password could otherwise bury the one mail that matters.
+ * Reports a sign-in from a new device to a user who has signed in before (LG-14). At most a few
+ * mails are sent per hour, because otherwise an attacker with the password could bury the one mail
+ * that matters.
  */
 async function noticeNewDevice(
   tx: Tx,

@@ -6,7 +6,7 @@ export type MfaPolicy = "off" | "optional" | "superusers" | "required";
 export interface PolicyDeps {
   readonly clock: Clock;
   readonly mfaPolicy: MfaPolicy;
-  /** Until then nobody is kept out for want of a second factor. */
+  /** Before this time, users without a second factor are not kept out. */
   readonly mfaGraceUntil: UnixSeconds | undefined;
 }
 
@@ -18,7 +18,7 @@ export function isDemanded(
   return policy === "required" || (policy === "superusers" && superuserSince !== null);
 }
 
-/** Whether who has none cannot go on without. */
+/** Whether a user without a second factor must set one up before signing in. */
 export function isRequired(
   { clock, mfaPolicy, mfaGraceUntil }: PolicyDeps,
   user: Pick<User, "superuserSince">,

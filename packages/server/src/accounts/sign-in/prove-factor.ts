@@ -100,7 +100,10 @@ export async function noteMismatch(
   );
 }
 
-/** A few times an hour, so that whoever has the password cannot bury the one mail that matters. */
+/**
+ * At most a few mails are sent per hour, because otherwise an attacker with the password could bury
+ * the one mail that matters.
+ */
 async function tell(
   tx: Tx,
   deps: ProveDeps,

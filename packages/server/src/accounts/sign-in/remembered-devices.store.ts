@@ -81,8 +81,8 @@ export async function deleteDevice(
 }
 
 /**
- * What becomes of them when a factor is removed, or an operator resets them all: they stood for
- * what is gone.
+ * Deletes the remembered devices of a user when a factor is removed or an operator resets all
+ * factors, because the devices stood for those factors.
  */
 export async function deleteDevicesOf(tx: Tx, userId: string): Promise<void> {
   await tx.deleteFrom("remembered_devices").where("user_id", "=", userId).execute();

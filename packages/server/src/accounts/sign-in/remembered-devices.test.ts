@@ -38,7 +38,7 @@ const signIn = async (world: World, user: TestUser, rememberToken: string) =>
     body: { identifier: user.email, password: user.password, rememberToken },
   });
 
-eachWorld("nobody's device is remembered unless the operator allows it", async (world) => {
+eachWorld("no device is remembered unless the operator allows it", async (world) => {
   const user = await world.user();
   const { secret } = await enrolTotp(world, user);
   const proof = { factor: "totp", code: totpCode(world, secret) } as const;

@@ -75,7 +75,7 @@ export async function isRemembered(
   );
 }
 
-/** Idempotent; a device of somebody else is none. */
+/** Forgets a device. The call is idempotent, and a device of another user counts as missing. */
 export async function forgetDevice(
   deps: RememberDeps,
   which: { readonly id: string; readonly userId: string },

@@ -1,8 +1,8 @@
 import type { SessionPolicy } from "../sessions/session-policy.ts";
 
 /**
- * What one way in demands and grants. It is passed to every rule that lets a user in, because the
- * native endpoints and each face have their own.
+ * The rules of one way to sign in. They are passed to every function that lets a user in, because
+ * the native endpoints and each face have their own.
  */
 export interface SignInPolicy {
   /** The lifetimes of the session that a sign-in opens. */

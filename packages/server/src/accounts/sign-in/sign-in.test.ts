@@ -219,7 +219,7 @@ async function stopWriting(world: World): Promise<() => Promise<void>> {
 }
 
 eachWorld(
-  "LG-15 where failures cannot be counted no password is compared: 503, and after that nothing is left over",
+  "LG-15 if failures cannot be counted, no password is compared: 503, and after that nothing is left over",
   async (world) => {
     const user = await world.user();
     const before = world.parts.hasher.figures().evaluations;
@@ -291,7 +291,7 @@ eachWorld(
 );
 
 eachWorld(
-  "PW-09 where the password is changed while its old hash is being upgraded, the new password stays",
+  "PW-09 if the password is changed while its old hash is being upgraded, the new password stays",
   async (world) => {
     const user = await world.user();
     const { accessToken } = await world.signIn(user);
@@ -315,7 +315,7 @@ eachWorld(
   },
 );
 
-// ── what is recorded
+// ── the record
 
 eachWorld(
   "AU-01 each thing that happens to an account is one event, in its order, with who and from where",

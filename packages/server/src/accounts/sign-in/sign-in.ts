@@ -58,8 +58,8 @@ export interface SignInRoutesDeps extends SignInDeps {
 export interface Credentials {
   readonly identifier: string;
   /**
-   * What the identifier is, a `spelling` being an address in its very letters; told by its form
-   * where it is not said.
+   * How to read the identifier. With `spelling` it is an address that is compared exactly. The
+   * default is an address if it contains `@`, or else a username.
    */
   readonly by?: "email" | "spelling" | "username";
   readonly password: string;
@@ -74,15 +74,15 @@ export interface PasswordSignIn {
 }
 
 /**
- * What is still to be proven, by whom. Nothing has been opened, and whoever drops it leaves nothing
- * behind.
+ * The second step that a user still has to pass. No session is open yet, so an abandoned sign-in
+ * leaves nothing behind.
  */
 export interface SecondStep {
   readonly user: User;
   readonly attempt: Attempt;
-  /** With any of these it can be. */
+  /** The enrolled factors. Any one of them completes the sign-in. */
   readonly factors: readonly Factor[];
-  /** Where there is none yet and the policy demands one: which can be set up. */
+  /** The factors that can be set up, if the policy demands a factor and the user has none yet. */
   readonly enrol: readonly Factor[];
 }
 
@@ -185,10 +185,7 @@ interface Asked {
 
 type CheckDeps = Pick<SignInDeps, "db" | "clock" | "keyring" | "hasher" | "attemptLimits">;
 
-/**
- * Turns away at once, before the database is asked for anything, whoever could not be answered in
- * time (IN-07).
- */
+/** Refuses a request that could not be answered in time before the database is queried (IN-07). */
 export async function checkPassword(
   deps: CheckDeps,
   asked: Asked,
@@ -204,7 +201,8 @@ export async function checkPassword(
 }
 
 /**
- * Takes an attempt, then pays for one hash, then looks at the account; whoever asks for whomever.
+ * Takes an attempt, computes one hash, then looks at the account. The three steps are the same for
+ * every request, so that timing reveals nothing.
  */
 async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<PasswordCheck> {
   const { user, attempt } = asked;
@@ -247,7 +245,7 @@ async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<
 }
 
 /**
- * A hash of older parameters becomes one of today's, unless the password was changed meanwhile
+ * Replaces a hash of older parameters by one of today's, unless the password has been changed since
  * (PW-09).
  */
 async function upgrade(deps: SignInDeps, user: User, presented: string): Promise<void> {
@@ -261,7 +259,7 @@ async function upgrade(deps: SignInDeps, user: User, presented: string): Promise
     );
 }
 
-/** What cannot be anybody's name is looked for all the same. */
+/** A name that no account can have is looked up all the same. */
 function readName(
   deps: Pick<SignInDeps, "readUsername">,
   { identifier, by = identifier.includes("@") ? "email" : "username" }: Credentials,

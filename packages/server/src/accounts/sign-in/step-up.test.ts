@@ -45,7 +45,7 @@ eachWorld(
 );
 
 eachWorld(
-  "who has no second factor steps up by the password, which is asked for as anywhere else",
+  "a user without a second factor steps up by the password, which is checked as anywhere else",
   async (world) => {
     const user = await world.user();
     const { accessToken: token } = await world.signIn(user);
@@ -63,7 +63,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-07 the password alone does not step up who has a second factor, and a refresh makes no proof younger",
+  "MF-07 the password alone does not step up a user with a second factor, and a refresh makes no proof younger",
   async (world) => {
     const user = await world.user();
     const { secret, tokens } = await enrolTotp(world, user);
@@ -113,7 +113,7 @@ eachWorld(
   },
 );
 
-eachWorld("of 20 who step up at once with one code one does", async (world) => {
+eachWorld("one of 20 simultaneous step-ups with the same code succeeds", async (world) => {
   const user = await world.user();
   const { secret, tokens } = await enrolTotp(world, user);
   const code = totpCode(world, secret);
@@ -136,7 +136,10 @@ eachWorld("a wrong factor raises nothing and ends nothing", async (world) => {
   assert.ok(await isAccepted(world, tokens.accessToken));
 });
 
-/** What is asked of whoever has a second factor, by endpoint; the list is the contract's. */
+/**
+ * The request body for each endpoint that demands a second factor. The list of endpoints is the
+ * contract's.
+ */
 const bodies: Readonly<Record<string, object | undefined>> = {
   changeEmail: { newEmail: "new@example.com", password: "seven quiet herons" },
   changeUsername: { username: "newname", password: "seven quiet herons" },
@@ -149,7 +152,7 @@ const bodies: Readonly<Record<string, object | undefined>> = {
 };
 
 eachWorld(
-  "MF-07, AD-06 whoever has a second factor shows it for every endpoint that declares so, and superusers for every act",
+  "MF-07, AD-06 a user with a second factor shows it for every endpoint that declares so, and superusers for every act",
   async (world) => {
     const all: readonly Endpoint[] = Object.values(endpoints);
     for (const { name, access, method, stepUp: demand } of all)

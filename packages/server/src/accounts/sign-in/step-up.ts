@@ -33,8 +33,8 @@ interface StepUp {
 }
 
 /**
- * Proves once more who is there, and lets the session go on under a new id on the strength of that.
- * The password alone will not do for who has a second factor (MF-07).
+ * Verifies the identity of the user again and continues the session under a new id. The password
+ * alone is not enough if the user has a second factor (MF-07).
  */
 export async function stepUp(
   deps: StepUpDeps,
@@ -66,7 +66,7 @@ async function byPassword(
     who,
     raised,
     async (tx) => {
-      // Whoever has set up a factor meanwhile shows that one.
+      // If the user has set up a factor since, that factor must be shown instead.
       if ((await enrolledFactors(tx, deps.factors, user.id)).length > 0) return undefined;
       return { proven: assuranceOf(["pwd"]), recoveryCodesLeft: null };
     },
@@ -114,8 +114,8 @@ async function byFactor(
 }
 
 /**
- * What was shown now, the password if it once was, and that there were two: an older factor is not
- * named, lest it be made younger by a weaker one.
+ * The methods proven now, plus `pwd` and `mfa` if the session had them. Older factors are dropped,
+ * because the new `auth_time` would make them look fresh.
  */
 function methodsOf(before: AmrList, { amr }: Match): AmrList {
   const kept = (method: "pwd" | "mfa"): AmrList => (before.includes(method) ? [method] : []);
