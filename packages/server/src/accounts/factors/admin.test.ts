@@ -49,7 +49,7 @@ eachWorld(
 );
 
 eachWorld(
-  "AD-06, MF-07: a superuser who has a second factor has shown it lately, or resets nobody's",
+  "AD-06, MF-07: a superuser with a second factor resets factors only after showing it lately",
   async (world) => {
     const [root, anna] = [await world.user({ superuser: true }), await world.user()];
     const { secret } = await enrolTotp(world, root);
@@ -87,7 +87,7 @@ eachWorld(
   },
 );
 
-eachWorld("whom nobody knows, has no factors that could be shown or reset", async (world) => {
+eachWorld("the factors of an unknown user can be neither shown nor reset", async (world) => {
   const token = await operatorOf(world);
   assert.equal(
     (await world.request("GET", `/v1/admin/users/${nobody}/factors`, { token })).body.code,
@@ -99,7 +99,7 @@ eachWorld("whom nobody knows, has no factors that could be shown or reset", asyn
   );
 });
 
-eachWorld("PK-09: a reset that would leave nobody able to sign in is refused", async (world) => {
+eachWorld("PK-09: a reset after which the user could not sign in is refused", async (world) => {
   const [token, anna] = [await operatorOf(world), await world.user({ username: "anna" })];
   const nothing = {
     password_sealed: null,

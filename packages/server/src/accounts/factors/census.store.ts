@@ -2,15 +2,15 @@ import { sql } from "kysely";
 import type { Queryable } from "../../platform/db/open.ts";
 import { prepared } from "../../platform/db/prepared.ts";
 
-/** What a user could sign in with beside the password. */
+/** The number of factors of each kind that a user could sign in with beside the password. */
 export interface Census {
-  /** Authenticator apps, confirmed. */
+  /** Only confirmed authenticator apps are counted. */
   readonly totp: number;
   readonly passkeys: number;
-  /** Of them, those that can stand for two factors. */
+  /** The passkeys that can stand for two factors. */
   readonly verifyingPasskeys: number;
   readonly email: number;
-  /** Unused. */
+  /** Only unused codes are counted. */
   readonly recoveryCodes: number;
 }
 

@@ -26,7 +26,7 @@ export interface ChangeDeps extends SignInDeps {
   readonly sessions: SessionEnding;
 }
 
-/** Who changes a factor from within a session, and what that session has proven. */
+/** The user who changes a factor from within a session, and what that session has proven. */
 export interface Changer extends SignedIn {
   readonly claims: AccessClaims;
 }
@@ -61,9 +61,9 @@ interface Enrolling {
 }
 
 /**
- * Enrols a factor by its first proof. The session goes on under a new id, which says so beside what
- * it had shown before; with the first factor recovery codes are made, so that a lost device locks
- * nobody out.
+ * Enrols a factor by its first proof. The session goes on under a new id, and its claims name the
+ * new factor beside what it had shown before. With the first factor recovery codes are made, so
+ * that a lost device locks no user out.
  */
 export async function enrolInSession(
   deps: ChangeDeps,
@@ -98,7 +98,7 @@ export async function enrolInSession(
     const othersEnded =
       !endOtherSessions ||
       (await deps.sessions.endOthers(tx, held, who.sessionId, "factor_changed"));
-    // What the session had shown counts on, as old as it is.
+    // The earlier proofs of the session still count, and stay as old as they are.
     const proven = {
       ...assuranceOf([...new Set([...who.claims.amr, ...checked.match.amr])]),
       authTime: who.claims.auth_time,
@@ -125,7 +125,7 @@ export async function enrolInSession(
 
 type NoteDeps = Pick<SignInDeps, "clock" | "random" | "keyring">;
 
-/** The record and the mail of a factor that counts from now on, however it came to be. */
+/** Writes the record and the mail about a factor that counts from now on, however it came to be. */
 export async function noteAdded(
   tx: Tx,
   deps: NoteDeps,
@@ -156,16 +156,17 @@ export type RemoveOutcome =
 
 interface Removing {
   readonly name: Exclude<FactorName, "recovery_codes">;
-  /** Whether nobody could sign in without it. */
+  /** Whether no sign-in would be possible without it. */
   readonly isLastCredential?: (tx: Tx, user: User) => Promise<boolean>;
-  /** Removes it, if it is the user's; false where it is not. */
+  /** Removes it. Returns false if the user does not have it. */
   readonly remove: (tx: Tx) => Promise<boolean>;
   readonly endOtherSessions: boolean;
 }
 
 /**
- * Removes a factor from within a session that has shown one at least as strong. Refused where the
- * policy demands one and this is the last, or where nobody could sign in any more (PK-09).
+ * Removes a factor from within a session that has shown one at least as strong. It is refused if
+ * the policy demands a factor and this is the last, or if the user could not sign in any more
+ * (PK-09).
  */
 export async function removeInSession(
   deps: ChangeDeps,
@@ -192,8 +193,8 @@ export async function removeInSession(
 }
 
 /**
- * The record and the mail of a factor that counts no more; devices that were not asked for it are
- * asked again (MF-10).
+ * Writes the record and the mail about a factor that counts no more. Devices that were not asked
+ * for it are asked again (MF-10).
  */
 export async function noteRemoved(
   tx: Tx,
@@ -219,7 +220,7 @@ export async function noteRemoved(
   });
 }
 
-/** Codes by mail count only as long as the operator lets them. */
+/** Mailed codes count only as long as the operator allows them. */
 function isLast({ totp, passkeys, email }: Census, enrolled: readonly FactorName[]): boolean {
   return totp + passkeys + (enrolled.includes("email") ? email : 0) === 1;
 }

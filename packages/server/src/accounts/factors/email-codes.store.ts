@@ -7,14 +7,14 @@ export interface EmailCode {
   readonly flowId: string;
   readonly userId: string;
   readonly codeMac: string;
-  /** Where it was mailed to. */
+  /** The address that it was mailed to. */
   readonly emailCanonical: string;
   readonly expiresAt: UnixSeconds;
 }
 
 /**
- * Gives a flow its code, in place of the one before (MF-06). False, and nothing done, where that
- * one came after `pause`.
+ * Gives a flow its code, and replaces the one before (MF-06). Returns false, and changes nothing,
+ * if that one was made after `pause`.
  */
 export async function replaceCode(
   tx: Tx,
@@ -85,7 +85,7 @@ export async function spendCode(
   return spendProof(tx, "email_codes", which, now);
 }
 
-/** False where the user has it already. */
+/** Returns false if the user has it already. */
 export async function insertEmailFactor(
   tx: Tx,
   userId: string,
@@ -112,7 +112,9 @@ export async function findEmailFactor(
   return row && { createdAt: row.created_at };
 }
 
-/** With every code that is under way. False where the user does not have it. */
+/**
+ * Deletes the factor and every code that is under way. Returns false if the user does not have it.
+ */
 export async function deleteEmailFactor(tx: Tx, userId: string): Promise<boolean> {
   await tx.deleteFrom("email_codes").where("user_id", "=", userId).execute();
   const result = await tx

@@ -239,15 +239,21 @@ eachWorld(
   },
 );
 
-eachWorld("MF-06 of ten who ask at once for one challenge one has a code mailed", async (world) => {
-  const user = await world.user();
-  await enrol(world, user);
-  const before = await codesMailed(world, user);
-  const asked = await challenge(world, user);
-  assert.deepEqual(statuses(await par(10, async () => prepare(world, asked))), { 200: 1, 429: 9 });
-  assert.equal(await codesMailed(world, user), before + 1);
-  assert.equal((await answerWith(world, asked, await codeFor(world, user))).status, 201);
-});
+eachWorld(
+  "MF-06 if ten clients ask at once for one challenge, one code is mailed",
+  async (world) => {
+    const user = await world.user();
+    await enrol(world, user);
+    const before = await codesMailed(world, user);
+    const asked = await challenge(world, user);
+    assert.deepEqual(statuses(await par(10, async () => prepare(world, asked))), {
+      200: 1,
+      429: 9,
+    });
+    assert.equal(await codesMailed(world, user), before + 1);
+    assert.equal((await answerWith(world, asked, await codeFor(world, user))).status, 201);
+  },
+);
 
 eachWorld("MF-06 a code is good for what it was mailed for and for nothing else", async (world) => {
   const user = await world.user();
@@ -304,7 +310,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-06 of 20 right answers at once one is taken, and no code works twice",
+  "MF-06 if 20 right answers come at once, one is taken, and no code works twice",
   async (world) => {
     const user = await world.user();
     await enrol(world, user);
@@ -320,7 +326,7 @@ eachWorld(
   },
 );
 
-eachWorld("of ten who confirm at once one sets the factor up", async (world) => {
+eachWorld("if ten requests confirm at once, one sets the factor up", async (world) => {
   const user = await world.user();
   const { accessToken: token } = await world.signIn(user);
   await start(world, token);
@@ -344,7 +350,7 @@ eachWorld(
 );
 
 eachWorld(
-  "no code is mailed to an address that nobody has confirmed, or to none",
+  "no code is mailed if the address is missing or has not been confirmed",
   async (world) => {
     const user = await world.user({ username: "anna" });
     const { tokens } = await enrol(world, user);
@@ -425,7 +431,7 @@ eachWorld(
 );
 
 eachWorld(
-  "what is stored of a code does not tell it, and goes when its time is over or the factor is removed",
+  "the stored form of a code does not tell it, and goes when its time is over or the factor is removed",
   async (world) => {
     const user = await world.user();
     await enrol(world, user);

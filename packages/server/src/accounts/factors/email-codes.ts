@@ -35,16 +35,16 @@ export interface EmailCodeDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly keyring: Keyring;
-  /** Whether the operator lets them be a factor at all. */
+  /** Whether the operator allows mailed codes as a factor. */
   readonly emailCodes: boolean;
 }
 
-/** Least time between two codes for one flow (MF-06). */
+/** The least time between two codes for one flow (MF-06). */
 const PAUSE_SECONDS = 60;
 
 /**
- * Codes mailed to the confirmed address: the weakest factor, for whoever reads the mailbox can
- * reset the password, too.
+ * Makes the factor of codes that are mailed to the confirmed address. It is the weakest factor,
+ * because a person who can read the mailbox can also reset the password.
  */
 export function createEmailCodes(deps: EmailCodeDeps): Factor {
   const enrolment: Enrolment = {
@@ -66,8 +66,8 @@ export function createEmailCodes(deps: EmailCodeDeps): Factor {
 export type MailedCode = Extract<Begun, { readonly factor: "email" }>;
 
 /**
- * Mails the code that the factor is confirmed with. `unavailable`: the operator does not allow it,
- * or it is there already.
+ * Mails the code that confirms the factor. The outcome is `unavailable` if the operator does not
+ * allow the factor, or if the user has it already.
  */
 export async function beginEmailCodes(
   deps: EmailCodeDeps,
@@ -78,8 +78,8 @@ export async function beginEmailCodes(
 }
 
 /**
- * Mails a code that is good for this flow and no other, in place of the one before. The budget is
- * the factor's own, so that the mails strangers can cause keep nobody from signing in.
+ * Mails a code that is good only for this flow, and replaces the one before. The factor has a
+ * budget of its own, so that mails caused by strangers never keep users from signing in.
  */
 async function mailCode(
   deps: EmailCodeDeps,
@@ -152,7 +152,7 @@ async function endOf(tx: Tx, { kind, id }: Flow, now: UnixSeconds): Promise<Unix
   return (await findOpen(tx, id, now))?.expiresAt ?? now;
 }
 
-/** An address that nobody has confirmed may be a stranger's. */
+/** An address that has not been confirmed may be a stranger's. */
 function addressOf(
   user: User,
 ): { readonly address: string; readonly canonical: string } | undefined {
@@ -183,8 +183,8 @@ async function checkFirst(deps: EmailCodeDeps, asked: Asked, proof: Proof): Prom
 }
 
 /**
- * Takes one of the code's tries before it is compared: the one write of a check, for the tries are
- * those of the code (MF-06).
+ * Takes one of the code's tries before it is compared. This is the only write of a check, because
+ * the tries belong to the code (MF-06).
  */
 async function findGood(
   deps: EmailCodeDeps,

@@ -21,8 +21,8 @@ export async function findEnroller(deps: FactorRoutesDeps, { userId }: Caller) {
 }
 
 /**
- * Whoever sets up a factor guesses at nobody's but their own: a limit of its own, so that the
- * sign-in's is left alone.
+ * Takes a try of a limit that only setting up has. Users who set up a factor can guess only at
+ * their own, so the limit of the sign-in is left alone.
  */
 export async function takeTry(
   { db, clock }: FactorRoutesDeps,

@@ -24,7 +24,7 @@ const factorsOf = async (world: World, token: string): Promise<Factors> =>
 const remove = async (world: World, token: string, which: string) =>
   world.request("DELETE", `/v1/me/factors/${which}`, { token });
 
-/** How many mails with this subject tell of this factor. */
+/** Counts the mails with this subject that tell of this factor. */
 async function timesTold(
   world: World,
   user: TestUser,
@@ -125,7 +125,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-12 whoever adds or removes a factor may end every other session with it",
+  "MF-12 a user who adds or removes a factor may end every other session with it",
   async (world) => {
     const user = await world.user();
     const [kept, ended] = [await world.signIn(user), await world.signIn(user)];
@@ -257,7 +257,7 @@ eachWorld(
 );
 
 eachWorld(
-  "PW-11 where the recovery codes cannot be hashed in time, the first factor is not set up, and can be a moment later",
+  "PW-11 if the recovery codes cannot be hashed in time, the first factor is not set up, and can be a moment later",
   async (world) => {
     const { accessToken: token } = await world.signIn(await world.user());
     const { id, secret } = await begin(world, token);

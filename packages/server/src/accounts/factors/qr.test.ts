@@ -31,7 +31,7 @@ function svgModules(svg: string): readonly string[] {
   );
 }
 
-/** Every pixel of a module must be of its colour. */
+/** Reads the modules, and checks that every pixel of a module has its colour. */
 function pngModules({ width, height, data }: PNG, size: number): readonly string[] {
   assert.deepEqual([width, height, width % size], [height, width, 0]);
   const scale = width / size;

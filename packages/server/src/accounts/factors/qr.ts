@@ -4,14 +4,14 @@ import { encodeQR } from "qr";
 
 const require = createRequire(import.meta.url);
 
-/** ISO/IEC 18004 §6.3.8: this much around it is light, whatever the page is. */
+/** The margin that is light on every page (ISO/IEC 18004 §6.3.8). */
 const QUIET_MODULES = 4;
 const PIXELS = 5;
 
 export interface QrCode {
-  /** A whole document, one unit for each module. */
+  /** A whole document, with one unit for each module. */
   readonly svg: string;
-  /** As a `data:` URL. */
+  /** The picture as a `data:` URL. */
   readonly png: string;
 }
 
@@ -31,7 +31,7 @@ function svgOf(modules: Modules): string {
 }
 
 function pngOf(modules: Modules): Buffer {
-  // Loaded with the first picture: most processes draw none.
+  // The library is loaded with the first picture, because most processes draw none.
   const { PNG }: typeof Pngjs = require("pngjs");
   const width = modules.length * PIXELS;
   const png = new PNG({ width, height: width });

@@ -5,7 +5,7 @@ import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 
 export interface SealedCode {
   readonly id: string;
-  /** PHC string sealed for this id. */
+  /** A PHC string, sealed for this id. */
   readonly codeSealed: Uint8Array;
 }
 
@@ -64,7 +64,7 @@ const counting = prepared((db, { userId }: { readonly userId: string }) =>
     .where("user_id", "=", userId),
 );
 
-/** Of the set that the user has; `undefined` where there is none. */
+/** Counts the codes of the user's set. Returns `undefined` if there is no set. */
 export async function countCodes(
   db: Queryable,
   userId: string,
@@ -75,7 +75,7 @@ export async function countCodes(
     : { left: Number(row.left), createdAt: Number(row.created_at) };
 }
 
-/** Of any number who use a code at once, one gets true. */
+/** Spends a code. If several callers use one code at once, only one of them gets true. */
 export async function spendCode(tx: Tx, id: string, now: UnixSeconds): Promise<boolean> {
   const row = await tx
     .updateTable("recovery_codes")

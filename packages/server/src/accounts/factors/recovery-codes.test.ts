@@ -50,7 +50,7 @@ const use = async (world: World, user: TestUser, code: string) =>
 const first = ({ recoveryCodes: [code] }: Pick<Enrolled, "recoveryCodes">): string =>
   code ?? assert.fail("no code was made");
 
-/** A hasher that has no time for anybody. */
+/** A hasher that never has time for a hash. */
 async function closedHasher() {
   const hasher = createHasher({
     log: silentLog,
@@ -105,7 +105,7 @@ eachWorld("MF-05 a code works once, and is its owner's alone", async (world) => 
 });
 
 eachWorld(
-  "MF-05 of 50 challenges answered at once with one code one opens a session",
+  "MF-05 if 50 challenges are answered at once with one code, one opens a session",
   async (world) => {
     const user = await world.user();
     const code = first(await enrolTotp(world, user));
@@ -128,7 +128,7 @@ eachWorld(
   },
 );
 
-eachWorld("MF-05 of 50 who spend one code at once one does", async (world) => {
+eachWorld("MF-05 if 50 callers spend one code at once, one succeeds", async (world) => {
   const user = await world.user();
   await enrolTotp(world, user);
   const [code] = await listUnused(world.rules.db, user.id);
@@ -184,28 +184,25 @@ eachWorld("MF-05 a code that was found right and then voided is not spent", asyn
   assert.equal(await transact(world.rules, async (tx) => checked.match.spend(tx)), undefined);
 });
 
-eachWorld(
-  "MF-05 what is stored of a code is its Argon2id hash, sealed for its row",
-  async (world) => {
-    const user = await world.user();
-    const { recoveryCodes } = await enrolTotp(world, user);
-    for (const [table, text] of Object.entries(await dump(world))) {
-      assert.ok(!text.includes("$argon2"), `a hash lies open in ${table}`);
-      for (const code of recoveryCodes)
-        for (const form of [code, code.replace("-", "")])
-          assert.ok(!text.includes(form), `in ${table}`);
-    }
-    const { keyring } = world.parts;
-    const hashes = (await listUnused(world.rules.db, user.id)).map(({ id, codeSealed }) =>
-      keyring.open("recovery-code-seal", id, codeSealed).toString(),
-    );
-    assert.equal(new Set(hashes).size, 10);
-    for (const hash of hashes) assert.match(hash, /^\$argon2id\$/);
-    assert.doesNotMatch(JSON.stringify(world.logged), new RegExp(recoveryCodes.join("|")));
-  },
-);
+eachWorld("MF-05 a code is stored as its Argon2id hash, sealed for its row", async (world) => {
+  const user = await world.user();
+  const { recoveryCodes } = await enrolTotp(world, user);
+  for (const [table, text] of Object.entries(await dump(world))) {
+    assert.ok(!text.includes("$argon2"), `a hash lies open in ${table}`);
+    for (const code of recoveryCodes)
+      for (const form of [code, code.replace("-", "")])
+        assert.ok(!text.includes(form), `in ${table}`);
+  }
+  const { keyring } = world.parts;
+  const hashes = (await listUnused(world.rules.db, user.id)).map(({ id, codeSealed }) =>
+    keyring.open("recovery-code-seal", id, codeSealed).toString(),
+  );
+  assert.equal(new Set(hashes).size, 10);
+  for (const hash of hashes) assert.match(hash, /^\$argon2id\$/);
+  assert.doesNotMatch(JSON.stringify(world.logged), new RegExp(recoveryCodes.join("|")));
+});
 
-eachWorld("who has three codes left is told so", async (world) => {
+eachWorld("a user with three codes left is told so", async (world) => {
   const user = await world.user();
   const { recoveryCodes, tokens } = await enrolTotp(world, user);
   let left: number | null = 10;
@@ -218,7 +215,7 @@ eachWorld("who has three codes left is told so", async (world) => {
 });
 
 eachWorld(
-  "codes alone are asked of nobody, for they only take the place of another factor",
+  "a user with codes alone is not asked for one, for codes only take the place of another factor",
   async (world) => {
     const user = await world.user();
     const made = await makeCodes(world.rules);
@@ -230,7 +227,7 @@ eachWorld(
   },
 );
 
-eachWorld("whoever has no factor, or may not have one, is made no codes", async (world) => {
+eachWorld("no codes are made for a user who lacks a factor, or may not have one", async (world) => {
   const user = await world.user();
   const { accessToken } = await world.signIn(user);
   const none = await renew(world, accessToken);
@@ -242,7 +239,7 @@ eachWorld("whoever has no factor, or may not have one, is made no codes", async 
 });
 
 eachWorld(
-  "PW-11 where no hash can be made in time, codes are neither made nor judged",
+  "PW-11 if no hash can be made in time, codes are neither made nor judged",
   async (world) => {
     const user = await world.user();
     const enrolled = await enrolTotp(world, user);
@@ -265,7 +262,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-07 whoever has shown a weaker factor than they have makes no codes, which would be as strong as any",
+  "MF-07 after showing a weaker factor than their strongest, a user cannot make codes, which are as strong as any",
   async (world) => {
     const user = await world.user();
     const { secret, tokens } = await enrolTotp(world, user);

@@ -39,14 +39,14 @@ export interface RecoveryCodeDeps {
 
 export interface CodeForm {
   readonly count: number;
-  /** In characters of five bits. */
+  /** The number of characters, of five bits each. */
   readonly length: number;
 }
 
-/** Lower case and without 0, 1, 8 and 9: nothing that is read as something else (RFC 4648 §6). */
+/** Lower case, without 0, 1, 8 and 9, so that no character is read as another (RFC 4648 §6). */
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const NATIVE: CodeForm = { count: 10, length: 10 };
-/** That so few are left is worth a warning. */
+/** The user is warned if so few codes are left. */
 export const FEW = 3;
 
 type SealDeps = Omit<RecoveryCodeDeps, "db">;
@@ -59,7 +59,7 @@ export type MakeOutcome =
     }
   | { readonly kind: "busy" };
 
-/** A set of codes that can be kept for the user. They can be shown now and never again. */
+/** Makes a set of codes that can be kept for the user. They can be shown now and never again. */
 export async function makeCodes(
   deps: SealDeps,
   { count, length }: CodeForm = NATIVE,
@@ -91,12 +91,15 @@ export function createReserve(deps: SealDeps): MakeReserve {
   };
 }
 
-/** More than eight characters are read in fives. */
+/** Splits codes of more than eight characters into groups of five, which are easier to read. */
 function shown(code: string): string {
   return code.length > 8 ? code.replaceAll(/.{5}(?=.)/g, "$&-") : code;
 }
 
-/** As it is hashed and compared, however it is written; empty where nothing is left of it. */
+/**
+ * Returns the form in which a code is hashed and compared, however it was written. The form is
+ * empty if nothing is left of the code.
+ */
 export function normalizeCode(written: string): string {
   return written.replaceAll(/[\s-]/g, "").toLowerCase();
 }
@@ -106,8 +109,8 @@ export type SealOutcome =
   | { readonly kind: "busy" };
 
 /**
- * With less than 112 bits it could be guessed from a copy of the database, so it is hashed as a
- * password is, and the hash is sealed (MF-05).
+ * Seals a code. A code of less than 112 bits could be guessed from a copy of the database, so it is
+ * hashed like a password, and the hash is sealed (MF-05).
  *
  * @param code normalised
  */
@@ -121,7 +124,10 @@ export async function sealCode(deps: SealDeps, code: string): Promise<SealOutcom
   };
 }
 
-/** Codes on paper, for the day on which every other factor is lost. Each works once. */
+/**
+ * Makes the factor of recovery codes, which are kept on paper for the day on which every other
+ * factor is lost. Each works once.
+ */
 export function createRecoveryCodes(deps: RecoveryCodeDeps): Factor {
   return {
     name: "recovery_codes",
@@ -132,8 +138,8 @@ export function createRecoveryCodes(deps: RecoveryCodeDeps): Factor {
 }
 
 /**
- * At most as many hashes as there are codes left, one after the other: for the hasher this is one
- * question.
+ * Computes at most as many hashes as there are codes left, one after the other. The hasher counts
+ * this as one question.
  */
 async function check(deps: RecoveryCodeDeps, asked: Asked, proof: Proof): Promise<Checked> {
   const code = "code" in proof ? normalizeCode(proof.code) : "";
@@ -177,8 +183,8 @@ export type RenewOutcome =
     };
 
 /**
- * Makes a new set from within a session. A code is as strong as any factor, so whoever has shown a
- * weaker one than the user has gets none (MF-07).
+ * Makes a new set from within a session. A code is as strong as any factor, so it is refused if the
+ * session has shown only a weaker factor than the strongest one of the user (MF-07).
  */
 export async function renewCodes(
   deps: SignInDeps,

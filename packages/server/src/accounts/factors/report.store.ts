@@ -5,7 +5,7 @@ import { toUser, type User } from "../users/users.store.ts";
 
 export type Demanding = "superusers" | "required";
 
-/** Whom a report is about, and what counts for them. */
+/** The users that a report is about, and the factors that count for them. */
 export interface Concern {
   readonly policy: Demanding;
   /** Whether mailed codes count. */
@@ -20,7 +20,7 @@ export interface Tally {
 
 type Where = (eb: ExpressionBuilder<Tables, "users">) => Expression<SqlBool>;
 
-/** Counted by one statement, so that the numbers fit each other. */
+/** Counts with one statement, so that the numbers fit each other. */
 export async function tally(db: Queryable, concern: Concern): Promise<Tally> {
   const row = await db
     .selectNoFrom((eb) => {
@@ -68,7 +68,7 @@ function isConcerned({ policy }: Concern): Where {
   };
 }
 
-/** As a conjunction of absences, which PostgreSQL answers by joins. */
+/** The condition is a conjunction of absences, which PostgreSQL answers by joins. */
 function hasNoFactor({ emailCodes }: Concern): Where {
   return (eb) => eb.and(factorsOf(eb, emailCodes).map((factor) => eb.not(eb.exists(factor))));
 }

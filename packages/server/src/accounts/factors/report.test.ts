@@ -103,7 +103,7 @@ eachWorld("the policy superusers concerns superusers alone", async (world) => {
 });
 
 eachWorld(
-  "the policy in force is reported on unless another is asked for, and one that demands nothing concerns nobody",
+  "the policy in force is reported on unless another is asked for, and one that demands nothing concerns no user",
   async (world) => {
     await world.user({ superuser: true });
     const { policy, concerned, without, users } = await report(world);

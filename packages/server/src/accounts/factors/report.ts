@@ -13,7 +13,7 @@ export interface ReportDeps {
 }
 
 export interface ReportQuery {
-  /** The one in force if not given. */
+  /** The policy in force if not given. */
   readonly policy?: Demanding | undefined;
   readonly cursor?: string | undefined;
   readonly limit: number;
@@ -27,7 +27,8 @@ export interface Report extends Tally {
   readonly kind: "report";
   readonly policy: MfaPolicy;
   /**
-   * Active users of whom the policy demands a second factor and who have none, longest here first.
+   * Active users who need a second factor by the policy and do not have one, the longest registered
+   * first.
    */
   readonly without: number;
   readonly users: readonly ReportedUser[];
@@ -36,7 +37,10 @@ export interface Report extends Tally {
 
 const NOBODY: Tally = { concerned: 0, without: 0, withoutRecoveryCodes: 0 };
 
-/** Whom a policy would ask at the next sign-in for a second factor they do not have. */
+/**
+ * Reports the users who would be asked by a policy, at the next sign-in, for a second factor that
+ * they do not have.
+ */
 export async function reportOn(
   deps: ReportDeps,
   query: ReportQuery,

@@ -77,7 +77,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a reset of a user who has no factor mails nothing, and one of nobody is told so",
+  "a reset of a user without a factor mails nothing, and one of an unknown user is told so",
   async (world) => {
     const user = await world.user();
     assert.deepEqual(await resetFactors(world.rules, user.id, operator), { kind: "reset" });
@@ -89,7 +89,7 @@ eachWorld(
   },
 );
 
-eachWorld("MF-03: whoever was locked out by wrong codes can try again", async (world) => {
+eachWorld("MF-03: a user who was locked out by wrong codes can try again", async (world) => {
   const { db } = world.rules;
   const user = await world.user();
   const guess = async (): Promise<string> =>

@@ -19,16 +19,16 @@ export interface ResetFactorsDeps {
   readonly random: Random;
   readonly keyring: Keyring;
   readonly sessions: SessionEnding;
-  /** What sign-in remembers against the account. */
+  /** Forgets the failed attempts that sign-in remembers against the account. */
   readonly forgetFailures: (tx: Tx, userId: string) => Promise<void>;
 }
 
 export type ResetFactorsOutcome = { readonly kind: "reset" | "unknown" | "last_credential" };
 
 /**
- * Removes every second factor of a user who has lost them; all their sessions and tokens are dead
- * when it returns. Refused where nobody could sign in after it (PK-09): without a password, the way
- * back in is a mail that sets one. Idempotent.
+ * Removes every second factor of a user, for example after they were lost. All sessions and tokens
+ * of the user are dead when it returns. It is refused if the user could not sign in after it
+ * (PK-09): without a password, the way back in is a mail that sets one. Idempotent.
  */
 export async function resetFactors(
   deps: ResetFactorsDeps,

@@ -8,13 +8,13 @@ export interface TotpDevice {
   readonly id: string;
   readonly userId: string;
   readonly name: string;
-  /** Challenge or session it was begun in. */
+  /** The challenge or session that it was begun in. */
   readonly flowId: string;
-  /** For this id. */
+  /** The secret is sealed for this id. */
   readonly secretSealed: Uint8Array;
   readonly digits: number;
   readonly periodSeconds: number;
-  /** Of the last code accepted. */
+  /** The time step of the last code accepted. */
   readonly lastStep: number;
   readonly createdAt: UnixSeconds;
   readonly confirmedAt: UnixSeconds | null;
@@ -41,7 +41,7 @@ export async function insertTotp(tx: Tx, device: TotpDevice): Promise<void> {
     .execute();
 }
 
-/** The one that waits for its first code, however long it has. */
+/** Finds the device that waits for its first code, however old it is. */
 export async function findUnconfirmed(
   db: Queryable,
   userId: string,
@@ -82,8 +82,8 @@ export async function hasConfirmed(db: Queryable, userId: string): Promise<boole
 }
 
 /**
- * Lets a device count from now on. The code it was confirmed with is used up by that (MF-02). False
- * where it is too late.
+ * Lets a device count from now on. The code that confirmed it is thereby used up (MF-02). Returns
+ * false if it is too late.
  */
 export async function confirmTotp(
   tx: Tx,
@@ -124,7 +124,7 @@ const spending = prepared((db, { id, step }: { readonly id: string; readonly ste
 
 /**
  * Uses a time step, by one guarded statement. Each step is good once for the user, on any of their
- * devices, and no earlier step after it (MF-02).
+ * devices, and after it no earlier step is good (MF-02).
  */
 export async function spendStep(
   tx: Tx,
@@ -133,7 +133,7 @@ export async function spendStep(
   return (await spending(tx, { id: device.id, step: device.step })).length > 0;
 }
 
-/** False where the user has no such device that counts. */
+/** Returns false if the user has no such confirmed device. */
 export async function deleteTotp(
   tx: Tx,
   which: { readonly id: string; readonly userId: string },
@@ -155,7 +155,7 @@ export async function deleteUnconfirmed(tx: Tx, userId: string): Promise<void> {
     .execute();
 }
 
-/** How many there were, unconfirmed ones included. */
+/** Returns how many there were, unconfirmed ones included. */
 export async function deleteAllTotp(tx: Tx, userId: string): Promise<number> {
   const result = await tx
     .deleteFrom("totp_devices")
@@ -164,7 +164,7 @@ export async function deleteAllTotp(tx: Tx, userId: string): Promise<number> {
   return Number(result.numDeletedRows);
 }
 
-/** Forgets a batch of devices that nobody has confirmed since before this moment. */
+/** Forgets a batch of devices that have waited for confirmation since before this moment. */
 export async function pruneUnconfirmed(
   db: Db,
   before: UnixSeconds,

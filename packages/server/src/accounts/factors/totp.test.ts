@@ -44,7 +44,7 @@ import {
 } from "./totp.store.ts";
 
 const keys = keyring([Buffer.alloc(32, 7)], systemRandom);
-/** Of RFC 4226 Appendix D and RFC 6238 Appendix B. */
+/** The secret of RFC 4226 Appendix D and RFC 6238 Appendix B. */
 const SECRET = Buffer.from("12345678901234567890");
 
 interface Form {
@@ -108,7 +108,7 @@ test("a device of eight digits or another period is asked for its own", () => {
   );
 });
 
-test("a code may be typed in two groups, and whatever is none is a mismatch and no fault", () => {
+test("a code may be typed in two groups, and any other text is a mismatch and no fault", () => {
   assert.equal(stepAt(0, "755 224"), 0);
   for (const none of [
     "",
@@ -300,7 +300,7 @@ eachWorld(
 );
 
 eachWorld(
-  "beginning anew takes the place of what was begun, and nobody confirms another's",
+  "a new beginning replaces the one before, and users cannot confirm the device of another",
   async (world) => {
     const [anna, eve] = [await world.user(), await world.user()];
     const [{ accessToken: token }, { accessToken: hers }] = [
@@ -331,7 +331,7 @@ eachWorld(
   },
 );
 
-eachWorld("of 20 who confirm a device at once one does", async (world) => {
+eachWorld("if 20 requests confirm a device at once, one succeeds", async (world) => {
   const user = await world.user();
   const { accessToken: token } = await world.signIn(user);
   const { id, secret } = await begin(world, token);
@@ -470,7 +470,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-02 of 50 challenges answered at once with one code one opens a session",
+  "MF-02 if 50 challenges are answered at once with one code, one opens a session",
   async (world) => {
     const user = await world.user();
     const { secret } = await enrolTotp(world, user);
@@ -490,7 +490,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-02 of 50 who spend one step at once one does, and none an earlier one after it",
+  "MF-02 if 50 callers spend one step at once, one succeeds, and no earlier step is good after it",
   async (world) => {
     const user = await world.user();
     const { id } = await enrolTotp(world, user);

@@ -31,7 +31,7 @@ export interface TotpDeps {
 }
 
 /**
- * What every authenticator app can do: SHA-1 is never said where it could be another (RFC 6238
+ * The parameters that every authenticator app supports. The algorithm is always SHA-1 (RFC 6238
  * §1.2).
  */
 export const TOTP = { digits: 6, periodSeconds: 30 } as const;
@@ -40,10 +40,13 @@ export const TOTP = { digits: 6, periodSeconds: 30 } as const;
 const SECRET_BYTES = 20;
 const MOST_DEVICES = 5;
 const NAME = "Authenticator app";
-/** RFC 6238 §5.2: one step either way, for clocks that differ and for people who type slowly. */
+/**
+ * One step either way is accepted, for clocks that differ and for people who type slowly (RFC 6238
+ * §5.2).
+ */
 const WINDOW = 1;
 
-/** Codes of an authenticator app (RFC 6238). */
+/** Makes the factor of authenticator apps (RFC 6238). */
 export function createTotp(deps: TotpDeps): Factor {
   return {
     name: "totp",
@@ -61,8 +64,8 @@ export function createTotp(deps: TotpDeps): Factor {
 export type BegunTotp = Extract<Begun, { readonly factor: "totp" }>;
 
 /**
- * Makes a device that counts for nothing yet, in place of one that was never confirmed;
- * `unavailable`: the user has as many as may be.
+ * Makes a device that does not count yet, and replaces one that was never confirmed. The outcome is
+ * `unavailable` if the user has as many devices as are allowed.
  */
 export async function beginTotp(
   deps: TotpDeps,
@@ -105,7 +108,7 @@ export async function beginTotp(
   };
 }
 
-/** The device that can still be confirmed. */
+/** Finds the device that can still be confirmed. */
 export async function findPending(
   { db, clock }: Pick<TotpDeps, "db" | "clock">,
   userId: string,
@@ -144,10 +147,7 @@ function matched(spend: Match["spend"]): Checked {
   return { kind: "matched", match: { amr: ["otp"], spend } };
 }
 
-/**
- * @returns the time step that this is the device's code of, by our clock and in constant time
- *   (MF-01, MF-11)
- */
+/** Finds the time step whose code this is, by our clock and in constant time (MF-01, MF-11). */
 export function matchStep(
   device: Pick<TotpDevice, "id" | "secretSealed" | "digits" | "periodSeconds">,
   keyring: Keyring,
@@ -167,7 +167,7 @@ export function sealSecret(keyring: Keyring, id: string, secret: Uint8Array): Bu
   return keyring.seal("totp-seal", id, secret);
 }
 
-/** @throws {UnsealError} when it was sealed for another device or with another master secret */
+/** @throws {UnsealError} if it was sealed for another device or with another master secret */
 export function openSecret(keyring: Keyring, id: string, sealed: Uint8Array): Buffer {
   return keyring.open("totp-seal", id, sealed);
 }
@@ -180,7 +180,10 @@ interface Key {
   readonly periodSeconds: number;
 }
 
-/** What authenticator apps read from a QR code (Key URI Format): a colon would end the issuer. */
+/**
+ * Returns the text that authenticator apps read from a QR code (Key URI Format). A colon would end
+ * the issuer.
+ */
 export function uriOf({ secret, issuer = "", label, digits, periodSeconds: period }: Key): string {
   return new Totp({
     secret: secretOf(secret),
@@ -192,7 +195,7 @@ export function uriOf({ secret, issuer = "", label, digits, periodSeconds: perio
   }).toString();
 }
 
-/** A copy of exactly these bytes: those of a `Buffer` may be part of a larger memory. */
+/** Copies exactly these bytes, because those of a `Buffer` may be part of a larger memory. */
 function secretOf(bytes: Uint8Array): Secret {
   return new Secret({ buffer: Uint8Array.from(bytes).buffer });
 }

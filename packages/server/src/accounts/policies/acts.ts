@@ -1,9 +1,12 @@
 import type { StepUp } from "@portcullis/contract";
 import { FRESH_SECONDS } from "../sign-in/assurance.ts";
 
-/** What a caller must be, and must have proven, before an act is done for them. */
+/**
+ * The conditions that a caller must meet, and the proofs that they must have given, before an act
+ * is done for them.
+ */
 export interface Demands {
-  /** Only a superuser may do it, and one who has a second factor must have shown it. */
+  /** Only a superuser may do it, and must have shown a second factor if they have one. */
   readonly superuser?: true;
   /** A user whose account is paused may do it, too. Without this, the account must be active. */
   readonly whilePaused?: true;
@@ -44,7 +47,7 @@ export const acts = {
   removeFactor: { proof: fresh },
   makeRecoveryCodes: { proof: fresh },
   removePassword: { proof: fresh },
-  /** A face's list of all users, where the operator has opened it to every user. */
+  /** The list of all users at a face, if the operator has opened it to every user. */
   browseUsers: {},
   /** A face's call that ends the user's other sessions and gives out a new token for this one. */
   replaceSessions: {},

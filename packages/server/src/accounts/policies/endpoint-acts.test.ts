@@ -8,7 +8,7 @@ const pairs: readonly { readonly endpoint: Endpoint; readonly act: ActOrPublic }
   endpoints,
 ).map((endpoint) => ({ endpoint, act: endpointActs[endpoint.name] }));
 
-test("AD-14: what the contract publishes about an endpoint is what the policy demands of its act", () => {
+test("AD-14: the contract publishes for an endpoint the same demands as the policy makes of its act", () => {
   assert.ok(pairs.length >= 70, `${pairs.length} endpoints seen`);
   for (const { endpoint, act } of pairs) {
     const { access, stepUp, whilePaused } = endpoint;

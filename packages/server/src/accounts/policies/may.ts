@@ -48,9 +48,9 @@ export async function may(
 }
 
 /**
- * Returns what has still to be proven (RFC 9470), or `undefined` if nothing has. A user who has a
- * second factor must have shown it, lately if the act says so. A superuser from whom the policy
- * demands a factor does nothing without one (AD-06).
+ * Returns what has still to be proven (RFC 9470), or `undefined` if nothing has. Users with a
+ * second factor must have shown it, lately if the act says so. A superuser who lacks a factor that
+ * the policy demands may do nothing (AD-06).
  */
 async function missingProof(
   deps: MayDeps,

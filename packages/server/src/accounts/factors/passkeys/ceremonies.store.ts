@@ -15,7 +15,7 @@ export interface Ceremony {
   readonly expiresAt: UnixSeconds;
 }
 
-/** A newer ceremony of the same kind takes the place of the one its flow has. */
+/** Inserts a ceremony. It replaces the ceremony of the same kind that its flow has. */
 export async function insertCeremony(tx: Tx, ceremony: Ceremony): Promise<void> {
   const { kind, userId, flowId } = ceremony;
   await tx
@@ -40,7 +40,7 @@ export async function insertCeremony(tx: Tx, ceremony: Ceremony): Promise<void> 
 }
 
 /**
- * Remembers that a ceremony is over of which nothing was kept; false where that is remembered
+ * Remembers that a ceremony is over that was never stored. Returns false if that is remembered
  * already.
  */
 export async function insertSpent(
@@ -66,7 +66,8 @@ export async function insertSpent(
 }
 
 /**
- * Of any number who finish it at once, one gets it (PK-01). What says that a sign-in is over stays.
+ * Consumes a ceremony. If several callers finish it at once, only one gets it (PK-01). The row that
+ * marks a sign-in as over stays.
  */
 export async function consumeCeremony(tx: Tx, id: string): Promise<Ceremony | undefined> {
   const row = await tx

@@ -40,7 +40,7 @@ eachWorld(
   },
 );
 
-eachWorld("PK-01 of 20 who register with one ceremony, one does", async (world) => {
+eachWorld("PK-01 if 20 requests register with one ceremony, one succeeds", async (world) => {
   const { accessToken: token } = await world.signIn(await world.user());
   const { ceremonyId, options } = await start(world, token);
   const credentials = Array.from({ length: 20 }, () => newAuthenticator().create(options));
@@ -51,7 +51,7 @@ eachWorld("PK-01 of 20 who register with one ceremony, one does", async (world) 
   assert.equal(await countRows(world, "passkeys"), 1);
 });
 
-eachWorld("PK-01 of 20 who sign in with one ceremony, one does", async (world) => {
+eachWorld("PK-01 if 20 requests sign in with one ceremony, one succeeds", async (world) => {
   const authenticator = newAuthenticator();
   await enrolPasskey(world, await world.user(), authenticator);
   const { ceremonyId, options } = await startSignIn(world);
@@ -62,17 +62,20 @@ eachWorld("PK-01 of 20 who sign in with one ceremony, one does", async (world) =
   assert.deepEqual(statuses(answers), { 201: 1, 401: 19 });
 });
 
-eachWorld("PK-01 of 20 who answer a challenge with one ceremony, one does", async (world) => {
-  const [user, authenticator] = [await world.user(), newAuthenticator()];
-  await enrolPasskey(world, user, authenticator);
-  const pending = await challenge(world, user);
-  const { ceremonyId, options } = await prepare(world, pending);
-  const credential = authenticator.get(options);
-  const answers = await par(20, async () =>
-    answerChallenge(world, pending, { factor: "passkey", ceremonyId, credential }),
-  );
-  assert.equal(statuses(answers)[201], 1);
-});
+eachWorld(
+  "PK-01 if 20 requests answer a challenge with one ceremony, one succeeds",
+  async (world) => {
+    const [user, authenticator] = [await world.user(), newAuthenticator()];
+    await enrolPasskey(world, user, authenticator);
+    const pending = await challenge(world, user);
+    const { ceremonyId, options } = await prepare(world, pending);
+    const credential = authenticator.get(options);
+    const answers = await par(20, async () =>
+      answerChallenge(world, pending, { factor: "passkey", ceremonyId, credential }),
+    );
+    assert.equal(statuses(answers)[201], 1);
+  },
+);
 
 eachWorld("PK-01 a ceremony is good once, whether it came to anything or not", async (world) => {
   const authenticator = newAuthenticator();
@@ -110,7 +113,7 @@ eachWorld("PK-01 a ceremony is good once, whether it came to anything or not", a
 });
 
 eachWorld(
-  "PK-01 of a sign-in nothing is kept until it is finished, and none can be made up",
+  "PK-01 a sign-in is not stored until it is finished, and none can be made up",
   async (world) => {
     const authenticator = newAuthenticator();
     await enrolPasskey(world, await world.user(), authenticator);
@@ -182,7 +185,7 @@ eachWorld(
   },
 );
 
-/** Two users with a passkey each, Anna's session being one that has shown hers. */
+/** Makes two users with a passkey each. Anna's session has shown hers. */
 async function two(world: World) {
   const users = { anna: await world.user(), ben: await world.user() };
   const keys = { anna: newAuthenticator(), ben: newAuthenticator() };
@@ -208,7 +211,7 @@ eachWorld(
       return { ceremonyId, credential: keys.anna.get(options) };
     };
 
-    // What is fresh for long enough, so that only the ceremony is at fault.
+    // These ceremonies are still fresh, so that only their purpose is at fault.
     for (const name of ["sign-in", "another challenge", "the other's challenge"] as const) {
       const proof = { factor: "passkey" as const, ...(await asked(name)) };
       assert.equal(
@@ -310,7 +313,7 @@ eachWorld(
 );
 
 eachWorld(
-  "PK-01 what says that a sign-in is over cannot be taken away by another ceremony's use",
+  "PK-01 the mark that a sign-in is over cannot be removed by the use of another ceremony",
   async (world) => {
     const { keys, token } = await two(world);
     const { ceremonyId, options } = await startSignIn(world);
@@ -336,7 +339,7 @@ eachWorld(
   },
 );
 
-/** What happens to an account between the start and the end of a ceremony. */
+/** Changes of an account between the start and the end of a ceremony. */
 const changes: Readonly<
   Record<string, (world: World, user: TestUser, token: string) => Promise<unknown>>
 > = {
@@ -393,7 +396,7 @@ for (const [what, change] of Object.entries(changes))
     );
   });
 
-eachWorld("ceremonies that nobody finishes are forgotten", async (world) => {
+eachWorld("ceremonies that stay unfinished are forgotten", async (world) => {
   const begun = async () => prepare(world, await challenge(world, user));
   const user = await world.user();
   await enrolPasskey(world, user, newAuthenticator());

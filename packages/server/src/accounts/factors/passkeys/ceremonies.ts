@@ -14,7 +14,7 @@ export interface CeremonyDeps {
   readonly random: Random;
 }
 
-/** What a ceremony is begun for; it can be finished for nothing else. */
+/** The purpose that a ceremony is begun for. It can be finished for no other. */
 export type Purpose = Pick<Ceremony, "kind" | "userId" | "flowId" | "standing">;
 
 /** PK-01. */
@@ -29,7 +29,7 @@ export function purposeOf(
   return { kind, userId: user.id, flowId, standing: fingerprintOf(user) };
 }
 
-/** `undefined` where the user has been deleted meanwhile. */
+/** Returns `undefined` if the user has been deleted. */
 export async function beginCeremony(
   deps: CeremonyDeps,
   purpose: Purpose & { readonly userId: string },
@@ -51,8 +51,9 @@ export async function beginCeremony(
 }
 
 /**
- * Ends a ceremony before anything of the credential is read, so that each is tried once;
- * `undefined` where it was not begun for this, or its user is not what they were (PK-01, PK-08).
+ * Ends a ceremony before anything of the credential is read, so that each is tried once. Returns
+ * `undefined` if it was not begun for this purpose, or if its user has changed since (PK-01,
+ * PK-08).
  */
 export async function endCeremony(
   deps: CeremonyDeps,
@@ -75,9 +76,9 @@ interface SignInCeremonyDeps extends CeremonyDeps {
 }
 
 /**
- * For a sign-in by passkey alone nobody has said who they are, and anybody may ask for any number:
- * nothing is kept of it until one is finished. The challenge is a MAC over the id, so that there is
- * none but those that were given out here (PK-01).
+ * Begins a sign-in by passkey alone. Anyone may ask for any number of them without a name, so
+ * nothing is stored until one is finished. The challenge is a MAC over the id, so that only those
+ * given out here exist (PK-01).
  */
 export function beginSignIn(deps: SignInCeremonyDeps): Ceremony {
   return signInCeremony(deps.keyring, uuidv7(deps));
@@ -87,8 +88,8 @@ export function beginSignIn(deps: SignInCeremonyDeps): Ceremony {
 const SKEW_SECONDS = 5;
 
 /**
- * As `endCeremony`: a row that says that it is over is the first thing there is of it, and only one
- * can be written.
+ * Ends a ceremony that was never stored, by inserting it as finished. The unique id lets only one
+ * caller succeed.
  */
 export async function endSignIn(
   deps: SignInCeremonyDeps,

@@ -1,9 +1,9 @@
 import { decodeCredentialPublicKey } from "@simplewebauthn/server/helpers";
 import { createPublicKey, type JsonWebKey } from "node:crypto";
 
-/** Of RSA, in bytes: what is shorter is weak, what is longer is only slow. */
+/** The length of an RSA modulus in bytes. A shorter one is weak, and a longer one is only slow. */
 const MODULUS = { least: 256, most: 512 };
-/** 65537, the only exponent there is in practice: a large one would cost time. */
+/** 65537 is the only exponent used in practice. A large one would cost time. */
 const EXPONENT = Buffer.of(1, 0, 1);
 
 /**
@@ -21,8 +21,8 @@ const label = {
 } as const;
 
 /**
- * Whether every signature can be checked with it: the type and curve of its algorithm, and a point
- * on that curve (PK-07).
+ * Checks that every signature can be checked with this key: its type and curve fit its algorithm,
+ * and its point is on that curve (PK-07).
  */
 export function isSoundKey(publicKey: Uint8Array): boolean {
   const jwk = jwkOf(decodeCredentialPublicKey(new Uint8Array(publicKey)));

@@ -10,7 +10,7 @@ export interface OptionsDeps extends RelyingParty {
   readonly serviceName: string;
 }
 
-/** A ceremony that has been begun, with what the browser is to be given. */
+/** A ceremony that has been begun, with the options for the browser. */
 export type Creation = Pick<
   Extract<Begun, { readonly factor: "passkey" }>,
   "ceremonyId" | "options" | "expiresAt"
@@ -21,14 +21,14 @@ export type Request = Pick<
 >;
 
 /**
- * What an authenticator keeps with a passkey and shows when nobody has said who they are: the 16
- * bytes of the user's id.
+ * Returns the 16 bytes of the user's id. An authenticator keeps them with a passkey and shows them
+ * if the user has not been named.
  */
 export function userHandleOf(userId: string): string {
   return Buffer.from(userId.replaceAll("-", ""), "hex").toString("base64url");
 }
 
-/** `PublicKeyCredentialCreationOptionsJSON` (WebAuthn Level 3 §5.1.9). */
+/** Makes `PublicKeyCredentialCreationOptionsJSON` (WebAuthn Level 3 §5.1.9). */
 export function creationOf(
   deps: OptionsDeps,
   { id, challenge, expiresAt }: Ceremony,
@@ -54,9 +54,9 @@ export function creationOf(
 }
 
 /**
- * `PublicKeyCredentialRequestOptionsJSON` (WebAuthn Level 3 §5.1.10).
+ * Makes `PublicKeyCredentialRequestOptionsJSON` (WebAuthn Level 3 §5.1.10).
  *
- * @param own whose passkeys would do; absent: anybody's, if it verifies its user
+ * @param own the user whose passkeys are accepted; if absent, any passkey is that verifies its user
  */
 export function requestOf(
   deps: RelyingParty,

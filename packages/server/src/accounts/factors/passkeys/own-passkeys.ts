@@ -12,7 +12,7 @@ import {
   type Passkey,
 } from "./passkeys.store.ts";
 
-/** `undefined` where the user has no such passkey. */
+/** Returns `undefined` if the user has no such passkey. */
 export async function renamePasskey(
   deps: Pick<ChangeDeps, "db" | "clock" | "keyring">,
   which: OwnPasskey,
@@ -32,7 +32,7 @@ export async function renamePasskey(
   });
 }
 
-/** It signs nobody in from then on (PK-05). */
+/** Removes a passkey, which signs in no user from then on (PK-05). */
 export async function removePasskey(
   deps: ChangeDeps,
   who: Changer,
@@ -49,7 +49,9 @@ export async function removePasskey(
   return removeInSession(deps, who, removing, origin);
 }
 
-/** Whoever has no password gets in with a passkey that verifies them, and with no other (PK-09). */
+/**
+ * A user without a password signs in with a passkey that verifies them, and with no other (PK-09).
+ */
 async function wouldLockOut(tx: Tx, user: User, id: string): Promise<boolean> {
   if (user.passwordSealed !== null) return false;
   const verifying = (await listPasskeys(tx, user.id)).filter(

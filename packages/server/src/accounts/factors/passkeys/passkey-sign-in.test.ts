@@ -17,7 +17,7 @@ type Token = AnswerOf<typeof endpoints.getToken>;
 
 const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 
-/** The same world in which no password can be hashed. */
+/** Returns the same world, except that no password can be hashed. */
 function withoutHashing(world: World): World {
   const hashing = async () => assert.fail("a password was hashed");
   const hasher = {
@@ -55,16 +55,19 @@ eachWorld(
   },
 );
 
-eachWorld("EN-07 what begins a sign-in names no credential and no user", async (world) => {
-  const before = (await startSignIn(world)).options;
-  await enrolPasskey(world, await world.user(), newAuthenticator());
-  for (const { challenge: _, ...options } of [before, (await startSignIn(world)).options])
-    assert.deepEqual(options, {
-      rpId: "accounts.example.com",
-      timeout: 300_000,
-      userVerification: "required",
-    });
-});
+eachWorld(
+  "EN-07 the options that begin a sign-in name no credential and no user",
+  async (world) => {
+    const before = (await startSignIn(world)).options;
+    await enrolPasskey(world, await world.user(), newAuthenticator());
+    for (const { challenge: _, ...options } of [before, (await startSignIn(world)).options])
+      assert.deepEqual(options, {
+        rpId: "accounts.example.com",
+        timeout: 300_000,
+        userVerification: "required",
+      });
+  },
+);
 
 const wrongs: Readonly<Record<string, Wrong>> = {
   "PK-02 another type": { type: "webauthn.create" },
@@ -101,7 +104,7 @@ eachWorld("PK-02 PK-03 PK-04 whatever is wrong is one refusal", async (world) =>
   assert.equal((await enter(world, authenticator)).status, 201);
 });
 
-eachWorld("PK-04 a passkey signs in its owner, whoever it says it is of", async (world) => {
+eachWorld("PK-04 a passkey that names another user as its owner is refused", async (world) => {
   const [anna, ben] = [newAuthenticator(), newAuthenticator()];
   const users = [await world.user(), await world.user()];
   for (const [index, authenticator] of [anna, ben].entries())
@@ -191,7 +194,7 @@ eachWorld(
 );
 
 eachWorld(
-  "MF-07 who signed in by passkey alone goes on with two factors when another is added or shown, and it gets no younger",
+  "MF-07 a user who signed in by passkey alone goes on with two factors when another is added or shown, and it gets no younger",
   async (world) => {
     const [user, authenticator] = [await world.user(), newAuthenticator()];
     await enrolPasskey(world, user, authenticator);

@@ -28,7 +28,7 @@ import { showPasskey, type ShowDeps } from "./show-passkey.ts";
 
 export interface PasskeySignInDeps extends OpeningDeps, ShowDeps {}
 
-/** Names no credential: nothing is known of who is going to sign in (EN-07). */
+/** Begins a sign-in. It names no credential, because the user is not known yet (EN-07). */
 export function startPasskeySignIn(deps: PasskeySignInDeps): Request {
   return requestOf(deps, beginSignIn(deps));
 }
@@ -45,8 +45,8 @@ export type PasskeySignInOutcome =
   | { readonly kind: "refused" };
 
 /**
- * The way in by passkey alone: ceremony, passkey, account state, session. The passkey stands for
- * two factors, so nothing is asked for beside it; whatever is wrong, the answer is one.
+ * Signs in by passkey alone, in the order ceremony, passkey, account state, session. The passkey
+ * stands for two factors, so that no other is asked for. Every failure gets the same answer.
  */
 export async function signInWithPasskey(
   deps: PasskeySignInDeps,
@@ -105,13 +105,13 @@ async function recognise(
   return reason === undefined ? { user, match } : { userId, reason };
 }
 
-/** Two changes in one second differ by one, so that the time of the second is a second late. */
+/** If a value changes twice within a second, the second timestamp is one second in the future. */
 const LATE_SECONDS = 1;
 
 /**
- * When the ceremony began nobody had said who they are, so that there is no standing to compare
- * (PK-08). What lies ahead of the clock is not the time of anything: it only had to be more than
- * what was there before.
+ * Whether the account has changed since the ceremony began. At that time the user was not known, so
+ * there is no standing to compare (PK-08). A value ahead of the clock is not a time: it only had to
+ * be greater than the value before.
  */
 function hasChangedSince(
   { passwordChangedAt, emailVerifiedAt, hardEpoch }: User,

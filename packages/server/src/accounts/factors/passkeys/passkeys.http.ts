@@ -87,7 +87,7 @@ export function passkeyRoutes(deps: PasskeyRouteDeps): readonly Route[] {
   ];
 }
 
-/** As its owner sees it. */
+/** Returns a passkey in the form that its owner sees. */
 export function presentPasskey({ id, name, createdAt, lastUsedAt, kind, suspectSince }: Passkey) {
   return { id, name, createdAt, lastUsedAt, synced: kind === "multi_device", suspectSince };
 }

@@ -23,7 +23,7 @@ export interface Passkey {
   readonly lastUsedAt: UnixSeconds | null;
 }
 
-/** False where its credential is registered already, to whomever (PK-04). */
+/** Returns false if its credential is registered already, for any user (PK-04). */
 export async function insertPasskey(tx: Tx, passkey: Passkey): Promise<boolean> {
   const row = await tx
     .insertInto("passkeys")
@@ -53,7 +53,7 @@ const ofUser = prepared((db, { userId }: { readonly userId: string }) =>
   db.selectFrom("passkeys").selectAll().where("user_id", "=", userId).orderBy("id"),
 );
 
-/** In the order in which they were registered. */
+/** Lists passkeys in the order in which they were registered. */
 export async function listPasskeys(db: Queryable, userId: string): Promise<readonly Passkey[]> {
   return (await ofUser(db, { userId })).map(toPasskey);
 }
@@ -80,14 +80,14 @@ export async function findPasskey(
 
 interface Use {
   readonly id: string;
-  /** Of the counter, as it was compared. */
+  /** The count that was compared. */
   readonly from: number;
   readonly to: number;
   readonly backedUp: boolean;
   readonly verified: boolean;
 }
 
-/** False where it is gone, or has been used meanwhile. */
+/** Returns false if it is gone, or if another use came first. */
 export async function usePasskey(
   tx: Tx,
   { id, from, to, backedUp, verified }: Use,
@@ -108,7 +108,7 @@ export async function usePasskey(
   return row !== undefined;
 }
 
-/** False where it has been suspect before. */
+/** Returns false if it was suspect before. */
 export async function markSuspect(tx: Tx, id: string, now: UnixSeconds): Promise<boolean> {
   const row = await tx
     .updateTable("passkeys")
@@ -120,7 +120,7 @@ export async function markSuspect(tx: Tx, id: string, now: UnixSeconds): Promise
   return row !== undefined;
 }
 
-/** By its id here; whose it is not has none of that id (PK-05). */
+/** Names a passkey by our id. No passkey is found if it belongs to another user (PK-05). */
 export interface OwnPasskey {
   readonly id: string;
   readonly userId: string;

@@ -172,7 +172,7 @@ eachWorld(
 );
 
 eachWorld(
-  "PK-02 PK-03 what is wrong with a second factor is one refusal, and a guess",
+  "PK-02 PK-03 every fault of a second factor gets the same refusal, and counts as a guess",
   async (world) => {
     const [user, authenticator] = [await world.user(), newAuthenticator()];
     await enrolPasskey(world, user, authenticator);
@@ -195,37 +195,40 @@ eachWorld(
   },
 );
 
-eachWorld("PK-04 a credential belongs to one user, whoever presents it next", async (world) => {
-  const [anna, ben, annas] = [await world.user(), await world.user(), newAuthenticator()];
-  await enrolPasskey(world, anna, annas);
-  const [{ credentialId } = { credentialId: "" }] = await listPasskeys(world.rules.db, anna.id);
-  const stolen = { credentialId: Buffer.from(credentialId, "base64url"), id: credentialId };
+eachWorld(
+  "PK-04 a credential belongs to one user, even if another presents it next",
+  async (world) => {
+    const [anna, ben, annas] = [await world.user(), await world.user(), newAuthenticator()];
+    await enrolPasskey(world, anna, annas);
+    const [{ credentialId } = { credentialId: "" }] = await listPasskeys(world.rules.db, anna.id);
+    const stolen = { credentialId: Buffer.from(credentialId, "base64url"), id: credentialId };
 
-  for (const user of [ben, anna]) {
-    const token =
-      user === ben
-        ? (await world.signIn(ben)).accessToken
-        : (await enter(world, annas)).body.accessToken;
-    assert.equal(
-      (await addPasskey(world, token, newAuthenticator(), stolen)).body.code,
-      "invalid_passkey",
-    );
-  }
-  assert.equal((await enter(world, annas)).status, 201, "hers works as before");
+    for (const user of [ben, anna]) {
+      const token =
+        user === ben
+          ? (await world.signIn(ben)).accessToken
+          : (await enter(world, annas)).body.accessToken;
+      assert.equal(
+        (await addPasskey(world, token, newAuthenticator(), stolen)).body.code,
+        "invalid_passkey",
+      );
+    }
+    assert.equal((await enter(world, annas)).status, 201, "hers works as before");
 
-  const bens = newAuthenticator();
-  await enrolPasskey(world, ben, bens);
-  const pending = await challenge(world, ben);
-  const { ceremonyId, options } = await prepare(world, pending);
-  const answered = await answerChallenge(world, pending, {
-    factor: "passkey",
-    ceremonyId,
-    credential: annas.get(options, { userHandle: null }),
-  });
-  assert.equal(answered.body.code, "invalid_passkey");
-});
+    const bens = newAuthenticator();
+    await enrolPasskey(world, ben, bens);
+    const pending = await challenge(world, ben);
+    const { ceremonyId, options } = await prepare(world, pending);
+    const answered = await answerChallenge(world, pending, {
+      factor: "passkey",
+      ceremonyId,
+      credential: annas.get(options, { userHandle: null }),
+    });
+    assert.equal(answered.body.code, "invalid_passkey");
+  },
+);
 
-eachWorld("PK-04 of several who register one credential at once, one does", async (world) => {
+eachWorld("PK-04 if several users register one credential at once, one succeeds", async (world) => {
   const id = Buffer.alloc(32, 7);
   const wrong = { credentialId: id, id: id.toString("base64url") };
   const tokens = await par(5, async () => (await world.signIn(await world.user())).accessToken);
@@ -316,7 +319,7 @@ async function ownerOf(world: World, passkeyId: string): Promise<TestUser> {
 }
 
 eachWorld(
-  "MF-07 who signed in with an authenticator app neither adds nor removes a passkey, which is stronger",
+  "MF-07 a user who signed in with an authenticator app neither adds nor removes a passkey, which is stronger",
   async (world) => {
     const { tokens } = await enrolTotp(world, await world.user());
     const added = await addPasskey(world, tokens.accessToken, newAuthenticator());
@@ -380,7 +383,7 @@ eachWorld(
   },
 );
 
-eachWorld("PK-06 of ten who show the same count at once, one gets in", async (world) => {
+eachWorld("PK-06 if ten sign-ins show the same count at once, one succeeds", async (world) => {
   const authenticator = newAuthenticator();
   await enrolPasskey(world, await world.user(), authenticator);
   const begun = await par(10, async () => startSignIn(world));

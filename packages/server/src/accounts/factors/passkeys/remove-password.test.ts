@@ -18,7 +18,7 @@ const removePassword = async (world: World, token: string) =>
 const removePasskey = async (world: World, token: string, id: string) =>
   world.request("DELETE", `/v1/me/factors/passkeys/${id}`, { token });
 
-/** A user with a passkey and no password. */
+/** Makes a user with a passkey and no password. */
 async function passwordless(world: World) {
   const [user, authenticator] = [await world.user(), newAuthenticator()];
   const { id, tokens } = await enrolPasskey(world, user, authenticator);
@@ -37,7 +37,7 @@ async function hasPassword(world: World, { id }: TestUser): Promise<boolean> {
 }
 
 eachWorld(
-  "EN-01 without a password nobody signs in by one, and the refusal is that of a wrong one",
+  "EN-01 a user without a password cannot sign in by one, and the refusal is that of a wrong one",
   async (world) => {
     const { user, authenticator, token } = await passwordless(world);
     const [gone, wrong] = [
@@ -55,7 +55,7 @@ eachWorld(
   },
 );
 
-eachWorld("who has no password steps up by passkey", async (world) => {
+eachWorld("a user without a password steps up by passkey", async (world) => {
   const { authenticator, token } = await passwordless(world);
   world.clock.advance(301);
   const { ceremonyId, options } = await prepareStepUp(world, token);
@@ -81,7 +81,7 @@ eachWorld("PK-09 the password stays while no passkey could take its place", asyn
   assert.ok(await hasPassword(world, user));
 });
 
-eachWorld("MF-07 the password is removed by who has shown a passkey lately", async (world) => {
+eachWorld("MF-07 the password is removed only after a passkey was shown lately", async (world) => {
   const user = await world.user();
   const { tokens } = await enrolPasskey(world, user, newAuthenticator());
   await world.rules.db.updateTable("sessions").set({ amr: '["pwd","otp","mfa"]' }).execute();
@@ -127,7 +127,7 @@ eachWorld(
 );
 
 eachWorld(
-  "PK-09 of passkey and password, removed at once by two clients, one stays",
+  "PK-09 if two clients remove passkey and password at once, one of the two stays",
   async (world) => {
     for (let round = 0; round < 5; round++) {
       const [user, authenticator] = [await world.user(), newAuthenticator()];
@@ -150,16 +150,13 @@ eachWorld(
   },
 );
 
-eachWorld(
-  "PK-09 of the last two passkeys, removed at once by two clients, one stays",
-  async (world) => {
-    const { user, authenticator, id, token } = await passwordless(world);
-    const second = (await addPasskey(world, token, newAuthenticator())).body.id;
-    const [one = "", other = ""] = await tokensOf(world, authenticator);
-    await Promise.all([removePasskey(world, one, id), removePasskey(world, other, second)]);
-    assert.equal((await listPasskeys(world.rules.db, user.id)).length, 1);
-  },
-);
+eachWorld("PK-09 if two clients remove the last two passkeys at once, one stays", async (world) => {
+  const { user, authenticator, id, token } = await passwordless(world);
+  const second = (await addPasskey(world, token, newAuthenticator())).body.id;
+  const [one = "", other = ""] = await tokensOf(world, authenticator);
+  await Promise.all([removePasskey(world, one, id), removePasskey(world, other, second)]);
+  assert.equal((await listPasskeys(world.rules.db, user.id)).length, 1);
+});
 
 async function tokensOf(world: World, authenticator: Authenticator): Promise<readonly string[]> {
   return [

@@ -17,8 +17,8 @@ export type RemovePasswordOutcome =
     };
 
 /**
- * From then on the account is signed in to by passkey alone. No session ends: nobody has lost what
- * they proved (PK-09).
+ * Removes the password. From then on only a passkey signs in to the account. No session ends,
+ * because what the sessions have proven still holds (PK-09).
  */
 export async function removePassword(
   deps: ChangeDeps,

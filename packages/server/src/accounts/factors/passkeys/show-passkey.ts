@@ -20,13 +20,13 @@ interface Shown {
   readonly credential: Assertion;
   readonly passkey: Passkey;
   /**
-   * Whether it stands for the password, too: it must verify its user, and name them by itself
+   * Whether it also stands for the password. It must then verify its user, and name them by itself
    * (PK-03, PK-04).
    */
   readonly alone: boolean;
 }
 
-/** Checks an assertion of this passkey; `undefined` where it is not good. */
+/** Checks an assertion of this passkey. Returns `undefined` if it is not good. */
 export async function showPasskey(
   deps: ShowDeps,
   { ceremony, credential, passkey, alone }: Shown,
@@ -35,7 +35,8 @@ export async function showPasskey(
   const { userHandle } = credential.response;
   const namesOwner = userHandle === userHandleOf(passkey.userId);
   if (!namesOwner && (alone || typeof userHandle === "string")) return undefined;
-  // With the first passkey, and not at the start: the library takes a third of a second and 28 MB.
+  // The library is loaded with the first passkey and not at the start, because it takes a third of
+  // a second and 28 MB.
   const { verifyAssertion } = await import("./verify.ts");
   const said = await verifyAssertion(deps, ceremony.challenge, credential, passkey, alone);
   if (said?.kind !== passkey.kind) return undefined;
@@ -57,17 +58,17 @@ export async function showPasskey(
   };
 }
 
-/** RFC 8176; who has been verified has shown a second factor with the first. */
+/** Returns the methods of RFC 8176. A passkey that verified its user shows two factors at once. */
 export function amrOf({ kind, verified }: Pick<Said, "kind" | "verified">): AmrList {
   return [kind === "multi_device" ? "swk" : "hwk", "user", ...(verified ? (["mfa"] as const) : [])];
 }
 
-/** WebAuthn Level 3 §6.1.1; passkeys without a counter say 0 each time. */
+/** Compares the counter (WebAuthn Level 3 §6.1.1). Passkeys without a counter say 0 each time. */
 function hasGoneBack(said: number, stored: number): boolean {
   return (said !== 0 || stored !== 0) && said <= stored;
 }
 
-/** There may be a copy of it (PK-06). */
+/** Marks a passkey of which there may be a copy (PK-06). */
 async function suspect(deps: ShowDeps, { id, userId }: Passkey, origin: Origin): Promise<void> {
   await transact(deps, async (tx) => {
     if (await markSuspect(tx, id, deps.clock.now()))

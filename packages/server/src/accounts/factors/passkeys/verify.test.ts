@@ -60,8 +60,8 @@ test("every page that was named may use passkeys", async () => {
 });
 
 /**
- * What is wrong with what the browser and the authenticator say, whatever the ceremony (PK-02,
- * PK-03, PK-06).
+ * Faults in the messages of the browser and the authenticator, for either ceremony (PK-02, PK-03,
+ * PK-06).
  */
 const wrongs: Readonly<Record<string, Wrong>> = {
   "another type": { type: "webauthn.other" },
@@ -92,12 +92,12 @@ for (const [what, wrong] of Object.entries(wrongs))
     assert.deepEqual([await register({}, wrong), await show({}, wrong)], [undefined, undefined]);
   });
 
-test("PK-01 what was made for one ceremony is nothing in the other", async () => {
+test("PK-01 an answer made for one ceremony is refused in the other", async () => {
   assert.equal(await register({}, { type: "webauthn.get" }), undefined);
   assert.equal(await show({}, { type: "webauthn.create" }), undefined);
 });
 
-test("PK-03 who must be verified must be; who need not is only said not to have been", async () => {
+test("PK-03 an unverified user is refused if verification is required, and else only reported as such", async () => {
   assert.equal((await show({ verifies: true }, {}, true))?.verified, true);
   assert.equal(await show({ verifies: false }, {}, true), undefined);
   assert.equal((await show({ verifies: false }))?.verified, false);
@@ -237,7 +237,7 @@ for (const [what, publicKey] of Object.entries(keys))
     assert.equal(await register({}, { publicKey }), undefined);
   });
 
-test("an attestation that nobody asked for is passed over, and whom it names is not asked", async (t) => {
+test("an attestation that was not asked for is ignored, and the servers it names are not asked", async (t) => {
   const fetched = t.mock.method(globalThis, "fetch", () =>
     assert.fail("an attestation made us ask somebody"),
   );

@@ -15,13 +15,13 @@ export interface RelyingParty {
   /** WebAuthn's RP ID. */
   readonly passkeyDomain: string;
   /**
-   * Of the pages that may use passkeys, that of the public URL among them; compared letter by
-   * letter.
+   * The origins of the pages that may use passkeys, that of the public URL among them. They are
+   * compared letter by letter.
    */
   readonly passkeyOrigins: readonly string[];
 }
 
-/** What an authenticator says of itself each time. */
+/** The statements that an authenticator makes about itself each time. */
 export interface Said {
   readonly signCount: number;
   readonly kind: Passkey["kind"];
@@ -39,10 +39,11 @@ export interface Registered extends Said {
 const LONGEST_CREDENTIAL_ID = 1023;
 
 /**
- * WebAuthn Level 3 §7.1, for attestation `none`: a statement was not asked for and is passed over,
- * because to check one is to read certificates and to ask the servers they name.
+ * Verifies a registration (WebAuthn Level 3 §7.1) for attestation `none`. A statement was not asked
+ * for and is ignored, because checking one means reading certificates and asking the servers that
+ * they name.
  *
- * @returns `undefined` where anything is wrong with it
+ * @returns `undefined` if anything is wrong with it
  */
 export async function verifyRegistration(
   rp: RelyingParty,
@@ -80,10 +81,10 @@ export async function verifyRegistration(
 }
 
 /**
- * WebAuthn Level 3 §7.2. What its counter and its backup flags mean is for whoever asked: only then
- * is it known to be the passkey.
+ * Verifies an assertion (WebAuthn Level 3 §7.2). The caller judges its counter and its backup
+ * flags, because only after this check is it known to come from the passkey.
  *
- * @returns `undefined` where anything is wrong with it
+ * @returns `undefined` if anything is wrong with it
  */
 export async function verifyAssertion(
   rp: RelyingParty,
@@ -108,8 +109,8 @@ export async function verifyAssertion(
       expectedOrigin: [...rp.passkeyOrigins],
       expectedRPID: rp.passkeyDomain,
       requireUserVerification: mustVerify,
-      // With 0 the library compares no counters, which it would do before it has checked the
-      // signature.
+      // The library compares no counters if this is 0. Otherwise it would do so before it has
+      // checked the signature.
       credential: { id, publicKey: new Uint8Array(key.publicKey), counter: 0 },
     });
     return verified ? said(info, info.newCounter) : undefined;
@@ -122,8 +123,7 @@ const ofThisPage = z.looseObject({
 });
 
 /**
- * Not of a frame in somebody else's (PK-02). Type, challenge and origin are the library's to
- * compare.
+ * Refuses frames in the pages of others (PK-02). The library compares type, challenge and origin.
  */
 function isOfThisPage(clientDataJSON: string): boolean {
   return ofThisPage.safeParse(decodeClientDataJSON(clientDataJSON)).success;
@@ -155,7 +155,10 @@ function said(
   return { signCount, kind, backedUp: credentialBackedUp, verified: userVerified };
 }
 
-/** The library throws for whatever a stranger has sent; nothing in there is ours to fail. */
+/**
+ * Returns `undefined` if the library throws, which it does for any bad input from a stranger. No
+ * code of ours can fail in there.
+ */
 async function unlessThrown<Result>(read: () => Promise<Result>): Promise<Result | undefined> {
   try {
     return await read();
