@@ -20,7 +20,7 @@ export interface Scenario {
   run(bench: Bench): Promise<readonly Row[]>;
 }
 
-export type Verdict = "pass" | "miss" | "info" | "invalid" | "absent";
+export type Verdict = "pass" | "miss" | "noisy" | "info" | "invalid" | "absent";
 
 export interface Row {
   readonly what: string;
@@ -28,6 +28,8 @@ export interface Row {
   readonly against: string;
   readonly reference: string;
   readonly result: string;
+  /** The spread of the rounds, of Portcullis and of the reference. See `spread.ts`. */
+  readonly spread?: string;
   readonly goal: string;
   readonly verdict: Verdict;
   readonly note?: string;

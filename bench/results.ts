@@ -2,6 +2,7 @@ import { cpus, totalmem } from "node:os";
 import { writeFileSync } from "node:fs";
 import type { Options, Row } from "./bench.ts";
 import { hasWrk } from "./load.ts";
+import { NOISY } from "./spread.ts";
 
 const COLUMNS = [
   "what",
@@ -9,6 +10,7 @@ const COLUMNS = [
   "against",
   "reference",
   "result",
+  "spread",
   "goal",
   "verdict",
 ] as const;
@@ -28,7 +30,10 @@ export interface Report {
 const QUIET = 0.05;
 
 export function print(rows: readonly Row[]): void {
-  const lines = [COLUMNS.map(String), ...rows.map((row) => COLUMNS.map((column) => row[column]))];
+  const lines = [
+    COLUMNS.map(String),
+    ...rows.map((row) => COLUMNS.map((column) => row[column] ?? "")),
+  ];
   const widths = COLUMNS.map((_, index) =>
     Math.max(...lines.map((line) => line[index]?.length ?? 0)),
   );
@@ -39,6 +44,7 @@ export function print(rows: readonly Row[]): void {
         .join("  ")
         .trimEnd(),
     );
+  console.log(tooNoisy(rows));
   for (const row of rows)
     if (row.note !== undefined) console.log(`- ${row.what} / ${row.against}: ${row.note}`);
 }
@@ -54,13 +60,24 @@ ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores (${cpus()[0]?.m
 (gunicorn and password hashing use both), the load generator (${hasWrk ? "wrk for reads, our own" : "our own"} for the rest) to the other. Everything on
 127.0.0.1. Other programs used ${share(report.busyBefore)} of the machine before and ${share(report.busyAfter)} after${quiet ? "" : ": **not quiet, do not trust these figures**"}.
 
+"Spread" is the interquartile range of the rounds as a share of their median, of Portcullis / of the reference. ${tooNoisy(rows)}
+
 | ${COLUMNS.join(" | ")} |
 |${COLUMNS.map(() => "---").join("|")}|
-${rows.map((row) => `| ${COLUMNS.map((column) => row[column]).join(" | ")} |`).join("\n")}
+${rows.map((row) => `| ${COLUMNS.map((column) => row[column] ?? "").join(" | ")} |`).join("\n")}
 
 ${rows.flatMap((row) => (row.note === undefined ? [] : [`- ${row.what}${row.against === "" ? "" : ` / ${row.against}`}: ${row.note}`])).join("\n")}
 `;
   writeFileSync(file, text);
+}
+
+function tooNoisy(rows: readonly Row[]): string {
+  const names = rows
+    .filter(({ verdict }) => verdict === "noisy")
+    .map(({ what, against }) => (against === "" ? what : `${what} against ${against}`));
+  return names.length === 0
+    ? `No row that is judged has a spread above ${share(NOISY)}.`
+    : `Too noisy to judge, because a spread is above ${share(NOISY)}: ${names.join("; ")}.`;
 }
 
 export function share(value: number): string {

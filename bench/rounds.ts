@@ -1,6 +1,7 @@
 import { median, type Options, type Row } from "./bench.ts";
 import { answered, failures, type Load } from "./plan.ts";
 import { treeCpuSeconds } from "./processes.ts";
+import { judged, spreads } from "./spread.ts";
 
 export interface Contender {
   readonly name: string;
@@ -105,21 +106,21 @@ export interface Comparison {
 export function compare(c: Comparison): Row {
   const ratio = c.mine.perSecond / c.other.perSecond;
   const troubles = [c.mine, c.other].flatMap((s) => troubleWith(s));
+  const rates = [c.mine, c.other].map(({ loads }) => loads.map((load) => load.perSecond));
   return {
     what: c.what,
     portcullis: rate(c.mine),
     against: c.other.name,
     reference: rate(c.other),
     result: `${ratio.toFixed(ratio < 10 ? 2 : 1)} ×`,
+    spread: spreads(...rates),
     goal: c.atLeast === undefined ? "" : `≥ ${c.atLeast} ×`,
     verdict:
       troubles.length > 0
         ? "invalid"
         : c.atLeast === undefined
           ? "info"
-          : ratio >= c.atLeast
-            ? "pass"
-            : "miss",
+          : judged(ratio >= c.atLeast ? "pass" : "miss", ...rates),
     note: [cores(c.mine), c.note ?? "", ...troubles].filter((part) => part !== "").join("; "),
   };
 }

@@ -45,7 +45,7 @@ const onlyFull = asked.includes("--only-full");
 const full = onlyFull || asked.includes("--full");
 const named = asked.filter((argument) => !options.includes(argument));
 const files = filesOf(
-  named.length > 0 ? named : ["packages/**/*.test.ts", "tools/**/*.test.ts"],
+  named.length > 0 ? named : ["packages/**/*.test.ts", "tools/**/*.test.ts", "bench/*.test.ts"],
 ).filter((file) => !onlyFull || hasFullSize(file));
 if (files.length === 0)
   throw new Error(`None of these files has a full size: ${named.join(", ")}.`);

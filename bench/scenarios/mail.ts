@@ -5,6 +5,7 @@ import { generate, getWith } from "../load.ts";
 import { bearer, databaseFile, register, signIn, startPortcullis } from "../portcullis.ts";
 import { LOAD_CORE, start, type Started } from "../processes.ts";
 import { interleave, milliseconds, summaryOf, troubleWith, type Contender } from "../rounds.ts";
+import { judged, spreads } from "../spread.ts";
 import { addMails, seeded } from "../seed.ts";
 
 const USERS = 32;
@@ -64,6 +65,7 @@ async function draining(
     summaryOf(summaries, "idle"),
   ];
   const slower = loaded.p99 / idle.p99;
+  const latencies = [loaded, idle].map(({ loads }) => loads.map((load) => load.p99));
   const troubles = [
     ...troubleWith(loaded),
     ...troubleWith(idle),
@@ -76,8 +78,12 @@ async function draining(
     against: "a server with none queued",
     reference: `${milliseconds(idle.p99)} (p50 ${milliseconds(idle.p50)})`,
     result: `${slower.toFixed(2)} ×`,
+    spread: spreads(...latencies),
     goal: `≤ ${GOAL_SLOWER} ×`,
-    verdict: troubles.length > 0 ? "invalid" : slower <= GOAL_SLOWER ? "pass" : "miss",
+    verdict:
+      troubles.length > 0
+        ? "invalid"
+        : judged(slower <= GOAL_SLOWER ? "pass" : "miss", ...latencies),
     note: [
       `PORTCULLIS_MAIL_RATE=${rate}, ${rateSeen} mails/s left by SMTP, one at a time`,
       ...troubles,
