@@ -7,7 +7,8 @@ import { start, SERVER_CORE, type Started } from "./processes.ts";
 
 export const PASSWORD = "plinth-Quartz-41-bench";
 
-const MAIN = join(import.meta.dirname, "../packages/server/bin/portcullis.js");
+const CHECKOUT = join(import.meta.dirname, "..");
+const ENTRY = "packages/server/bin/portcullis.js";
 /** A server on a busy machine may refuse a password several times in a row. */
 const TRIES = 30;
 
@@ -19,6 +20,8 @@ export interface Setup {
    * installation.
    */
   readonly cores?: "all";
+  /** The root of another checkout. If absent, the server is that of this one. */
+  readonly checkout?: string;
 }
 
 /**
@@ -32,7 +35,7 @@ export async function startPortcullis(setup: Setup): Promise<Started> {
   return start({
     name: "portcullis",
     command: process.execPath,
-    args: [MAIN, "serve"],
+    args: [join(setup.checkout ?? CHECKOUT, ENTRY), "serve"],
     ...(setup.cores === "all" ? {} : { cores: SERVER_CORE }),
     env: {
       NODE_ENV: "production",

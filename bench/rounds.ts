@@ -22,6 +22,8 @@ export interface Summary {
   readonly generatorCores: number;
   readonly serverCores: number;
   readonly loads: readonly Load[];
+  /** The server's processor time for one answer, by round. */
+  readonly cpuMicroseconds: readonly number[];
 }
 
 /** Each contender is warmed up for this long before the first round. */
@@ -35,9 +37,7 @@ export async function interleave(
   contenders: readonly Contender[],
   options: Options,
 ): Promise<ReadonlyMap<string, Summary>> {
-  const seen = new Map<string, { readonly load: Load; readonly serverCores: number }[]>(
-    contenders.map((c) => [c.name, []]),
-  );
+  const seen = new Map<string, Round[]>(contenders.map((c) => [c.name, []]));
   for (const contender of contenders) await contender.round(WARM_UP_SECONDS);
   for (let round = 1; round <= options.rounds; round += 1) {
     for (const contender of contenders) {
@@ -47,7 +47,7 @@ export async function interleave(
       const cpu = contender.pid === undefined ? 0 : treeCpuSeconds(contender.pid) - cpuBefore;
       seen
         .get(contender.name)
-        ?.push({ load, serverCores: cpu / ((performance.now() - startedAt) / 1000) });
+        ?.push({ load, cpu, serverCores: cpu / ((performance.now() - startedAt) / 1000) });
       process.stderr.write(
         `  round ${round}/${options.rounds}  ${contender.name.padEnd(34)} ${describe(load)}\n`,
       );
@@ -56,10 +56,14 @@ export async function interleave(
   return new Map([...seen].map(([name, rounds]) => [name, summarize(name, rounds)]));
 }
 
-function summarize(
-  name: string,
-  rounds: readonly { readonly load: Load; readonly serverCores: number }[],
-): Summary {
+interface Round {
+  readonly load: Load;
+  /** In seconds. */
+  readonly cpu: number;
+  readonly serverCores: number;
+}
+
+function summarize(name: string, rounds: readonly Round[]): Summary {
   const loads = rounds.map((r) => r.load);
   const total = loads.reduce((sum, load) => sum + answered(load), 0);
   return {
@@ -72,6 +76,7 @@ function summarize(
     generatorCores: median(loads.map((l) => l.generatorCores)),
     serverCores: median(rounds.map((r) => r.serverCores)),
     loads,
+    cpuMicroseconds: rounds.map(({ cpu, load }) => (cpu * 1e6) / Math.max(1, answered(load))),
   };
 }
 

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { cpus } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { benchIn, type Row, type Scenario } from "./bench.ts";
+import { comparisons } from "./comparisons.ts";
 import { isQuiet, print, share, write } from "./results.ts";
 import { boot } from "./scenarios/boot.ts";
 import { faces } from "./scenarios/faces.ts";
@@ -44,14 +45,16 @@ const { values } = parseArgs({
     only: { type: "string", multiple: true, default: [] },
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "3" },
+    before: { type: "string" },
   },
 });
+const scenarios = values.before === undefined ? SCENARIOS : comparisons(resolve(values.before));
 const chosen =
-  values.only.length === 0 ? SCENARIOS : SCENARIOS.filter((s) => values.only.includes(s.name));
-const unknown = values.only.filter((name) => !SCENARIOS.some((s) => s.name === name));
+  values.only.length === 0 ? scenarios : scenarios.filter((s) => values.only.includes(s.name));
+const unknown = values.only.filter((name) => !scenarios.some((s) => s.name === name));
 if (unknown.length > 0)
   throw new RangeError(
-    `no scenario ${unknown.join(", ")}; there are ${SCENARIOS.map((s) => s.name).join(", ")}`,
+    `no scenario ${unknown.join(", ")}; there are ${scenarios.map((s) => s.name).join(", ")}`,
   );
 
 installPeers();
@@ -70,8 +73,8 @@ for (const scenario of chosen) {
 const busyAfter = await busy();
 rmSync(WORK, { recursive: true, force: true });
 print(rows);
-// A partial or quick run does not replace the full table.
-if (!values.quick && values.only.length === 0)
+// A partial or quick run and a comparison do not replace the full table.
+if (!values.quick && values.only.length === 0 && values.before === undefined)
   write(join(HERE, "results.md"), { rows, options, busyBefore, busyAfter });
 if (rows.some((row) => row.verdict === "invalid")) process.exitCode = 1;
 

@@ -4,15 +4,19 @@ import { DatabaseSync } from "node:sqlite";
 import { keyring, type Keyring } from "../packages/server/src/platform/kernel/keyring.ts";
 import { systemRandom } from "../packages/server/src/platform/kernel/random.ts";
 import type { Passkey } from "./authenticators.ts";
-import { databaseFile, startPortcullis } from "./portcullis.ts";
+import { databaseFile, startPortcullis, type Setup } from "./portcullis.ts";
 import { uuid } from "./uuid.ts";
 
 /**
  * Makes a data directory with the server's own schema and fills it by SQL while the server is
  * stopped.
  */
-export async function seeded(dataDir: string, fill: (db: DatabaseSync) => void): Promise<void> {
-  await (await startPortcullis({ dataDir, cores: "all" })).stop();
+export async function seeded(
+  dataDir: string,
+  fill: (db: DatabaseSync) => void,
+  setup: Partial<Setup> = {},
+): Promise<void> {
+  await (await startPortcullis({ cores: "all", ...setup, dataDir })).stop();
   const db = new DatabaseSync(databaseFile(dataDir));
   db.exec("begin");
   fill(db);

@@ -73,7 +73,7 @@ export const flood: Scenario = {
  * Attempts to sign in to unknown accounts, each time another one, from 400 addresses. This is the
  * most expensive attempt that no limit per account stops.
  */
-async function attempt(server: Started, seconds: number): Promise<Load> {
+export async function attempt(server: Started, seconds: number): Promise<Load> {
   const requests = Array.from({ length: ATTEMPTS_PER_SECOND }, (_, index) =>
     signInWire(`nobody${index}@example.com`, `wrong-Plinth-${index}`),
   );

@@ -84,7 +84,7 @@ export const login: Scenario = {
   },
 };
 
-function signingIn(name: string, server: Started, requests: readonly Wire[]): Contender {
+export function signingIn(name: string, server: Started, requests: readonly Wire[]): Contender {
   return {
     name,
     pid: server.pid,

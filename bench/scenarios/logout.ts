@@ -37,7 +37,7 @@ export const logout: Scenario = {
   },
 };
 
-function loggingOut(server: Started, emails: readonly string[]): Contender {
+export function loggingOut(server: Started, emails: readonly string[]): Contender {
   return {
     name: "DELETE /v1/sessions/current",
     pid: server.pid,
