@@ -209,7 +209,10 @@ async function stopWriting(world: World): Promise<() => Promise<void>> {
     await admin.query(
       `alter database ${rows[0]?.name} set default_transaction_read_only = ${state}`,
     );
-    await admin.query(elsewhere);
+    // A backend ends some time after it was told to, and the pool notices later still.
+    while (((await admin.query(elsewhere)).rowCount ?? 0) > 0)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   };
   await readOnly("on");
   return async () => {
