@@ -152,7 +152,7 @@ eachWorld(
 );
 
 eachWorld(
-  "who has a username only can set an address; a superuser changes theirs like anybody",
+  "a user with a username only can set an address; a superuser changes theirs like any user",
   async (world) => {
     const anna = await somebody(world, { username: "anna" });
     await set(world, anna.user, { email: null, email_canonical: null, email_verified_at: null });
@@ -515,7 +515,7 @@ eachWorld(
 // ── undoing it
 
 eachWorld(
-  "whoever took the account over and changed its address holds nothing once the owner has undone it",
+  "an intruder who changed the address holds nothing once the owner has undone the change",
   async (world) => {
     const anna = await somebody(world);
     const signedIn = (await attempt(world, anna.user.email, anna.user.password)).body;
@@ -729,7 +729,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-15 five mails an hour leave for one address, whoever asks; what was not mailed cannot be guessed",
+  "RG-15 five mails an hour leave for one address from all callers together; a code that was not mailed cannot be guessed",
   async (world) => {
     const [anna, eve] = [await somebody(world), await somebody(world)];
     for (let i = 0; i < 4; i += 1) await startChange(world, anna, NEW);

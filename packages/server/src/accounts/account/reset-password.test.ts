@@ -294,7 +294,7 @@ eachWorld(
 );
 
 eachWorld(
-  "LG-14 whoever reads the mail is told that the password was set, and a change of address that was pending is void",
+  "LG-14 the reader of the mail is told that the password was set, and a change of address that was pending is void",
   async (world) => {
     const anna = await somebody(world);
     await world.rules.db
@@ -322,36 +322,39 @@ eachWorld(
   },
 );
 
-eachWorld("a reset confirms the address it was mailed to, but enables nobody", async (world) => {
-  const [unconfirmed, disabled] = [await world.user(), await world.user()];
-  await world.rules.db
-    .updateTable("users")
-    .set({ email_verified_at: null })
-    .where("id", "=", unconfirmed.id)
-    .execute();
-  assert.equal(await opens(world, unconfirmed, unconfirmed.password), false);
-  assert.equal(
-    (await finish(world, { token: (await begun(world, unconfirmed)).token })).status,
-    204,
-  );
-  assert.ok(await opens(world, unconfirmed, NEXT));
+eachWorld(
+  "a reset confirms the address it was mailed to, but enables no disabled user",
+  async (world) => {
+    const [unconfirmed, disabled] = [await world.user(), await world.user()];
+    await world.rules.db
+      .updateTable("users")
+      .set({ email_verified_at: null })
+      .where("id", "=", unconfirmed.id)
+      .execute();
+    assert.equal(await opens(world, unconfirmed, unconfirmed.password), false);
+    assert.equal(
+      (await finish(world, { token: (await begun(world, unconfirmed)).token })).status,
+      204,
+    );
+    assert.ok(await opens(world, unconfirmed, NEXT));
 
-  const { token } = await begun(world, disabled);
-  await world.rules.db
-    .updateTable("users")
-    .set({ disabled_at: world.clock.now() })
-    .where("id", "=", disabled.id)
-    .execute();
-  await finish(world, { token });
-  assert.equal(await opens(world, disabled, NEXT), false);
-  const { length } = await mailsTo(world, disabled.email);
-  await start(world, disabled.email);
-  assert.equal(
-    (await mailsTo(world, disabled.email)).length,
-    length,
-    "nor is a disabled user mailed",
-  );
-});
+    const { token } = await begun(world, disabled);
+    await world.rules.db
+      .updateTable("users")
+      .set({ disabled_at: world.clock.now() })
+      .where("id", "=", disabled.id)
+      .execute();
+    await finish(world, { token });
+    assert.equal(await opens(world, disabled, NEXT), false);
+    const { length } = await mailsTo(world, disabled.email);
+    await start(world, disabled.email);
+    assert.equal(
+      (await mailsTo(world, disabled.email)).length,
+      length,
+      "nor is a disabled user mailed",
+    );
+  },
+);
 
 // ── ways around it
 
@@ -577,7 +580,7 @@ eachWorld(
 );
 
 eachWorld(
-  "EN-04 confirming a reset of nobody says no more than a wrong code does, try after try, used or not",
+  "EN-04 confirming the reset of an unknown address says no more than a wrong code does, try after try, used or not",
   async (world) => {
     const [user, recovered, gone] = [await world.user(), await world.user(), await world.user()];
     const used = await begun(world, recovered);

@@ -142,7 +142,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RV-08 logging out ends this session, and whoever comes again with its token is told so",
+  "RV-08 logging out ends this session, and a client that comes again with its token is told so",
   async (world) => {
     const user = await world.user();
     const { accessToken, refreshToken } = await world.signIn(user);
@@ -184,7 +184,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RV-09 what is no refresh token logs nobody out and is answered the same",
+  "RV-09 a text that is no refresh token logs no user out and is answered the same",
   async (world) => {
     const { accessToken, refreshToken } = await world.signIn(await world.user());
     const forged = `${refreshToken.slice(0, -4)}AAAA`;
@@ -408,7 +408,7 @@ eachWorld(
   },
 );
 
-eachWorld("one user's sessions are nobody else's to see or end", async (world) => {
+eachWorld("no other user can see or end a user's sessions", async (world) => {
   const [user, eve] = [await world.user(), await world.user()];
   const theirs = await world.signIn(user);
   const own = await world.signIn(eve);

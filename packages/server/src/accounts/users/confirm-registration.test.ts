@@ -82,7 +82,7 @@ eachWorld(
 );
 
 eachWorld(
-  "EN-03 an address that finds its owner elsewhere meanwhile answers as before",
+  "EN-03 an address that gets its owner in another way answers as before",
   async (world) => {
     const [watched, free] = [await begin(world, ANNA), await begin(world, "free@example.com")];
     await join(world, ANNA, { password: OTHER });
@@ -243,7 +243,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a username that went to somebody else meanwhile is said to be taken, and the link stays good",
+  "a username that another user has taken since is said to be taken, and the link stays good",
   async (world) => {
     const anna = await begin(world, ANNA, { username: "anna" });
     const { id } = await join(world, "hannah@example.com", { username: "anna" });

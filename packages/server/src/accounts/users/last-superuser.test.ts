@@ -189,7 +189,7 @@ eachWorld(
   },
 );
 
-eachWorld("whoever is not there can neither be disabled, enabled nor deleted", async (world) => {
+eachWorld("a user who is not there can neither be disabled, enabled nor deleted", async (world) => {
   const nobody = "00000000-0000-4000-8000-000000000000";
   for (const end of [disableUser, removeUser, enableUser])
     assert.equal((await end(world.rules, nobody, operator)).kind, "unknown");

@@ -405,7 +405,7 @@ const getHash = async (world: World, userId: string): Promise<string> => {
 };
 
 eachWorld(
-  "PW-09 whoever comes from Django signs in with the old password, and has a hash of ours from then on",
+  "PW-09 a user from Django signs in with the old password, and has a hash of ours from then on",
   async (world) => {
     // Written by Django 5.2.17 and, unsalted, by Django 3.2.25.
     for (const hash of [
@@ -441,7 +441,7 @@ eachWorld(
 );
 
 eachWorld(
-  "a password that is unusable in Django, or no hash at all, lets nobody in and is no fault",
+  "a password that is unusable in Django, or no hash at all, lets no user in and is no fault",
   async (world) => {
     const user = await world.user();
     for (const hash of [

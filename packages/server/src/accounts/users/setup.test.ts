@@ -28,7 +28,7 @@ async function link(world: World): Promise<string> {
   return token;
 }
 
-eachWorld("LG-12 a fresh server has no account and lets nobody in", async (world) => {
+eachWorld("LG-12 a fresh server has no account and lets no user in", async (world) => {
   assert.equal(await countRows(world, "users"), 0);
   for (const [name, password] of [
     ["admin", "admin"],

@@ -40,7 +40,7 @@ export function urls(views: readonly View[]): Elsewhere {
   };
 }
 
-/** Returns a view's own path and, if it belongs to a DefaultRouter, those with a format's suffix. */
+/** Returns a view's own path and, if it belongs to a DefaultRouter, those with a format suffix. */
 function placesOf(view: View): readonly Place<View>[] {
   const { path, mount } = view;
   const stem = path.replace(/\/$/, "");
