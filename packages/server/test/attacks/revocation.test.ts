@@ -184,9 +184,14 @@ for (const [name, prepare] of Object.entries(repeatable)) {
         await untilRevoked(world, [tokens.sessionId, user.id]);
         await new Promise((resolve) => setTimeout(resolve, 50));
         assert.equal(await statusAt(node, tokens.accessToken), 200, "the node has not polled");
-        const [first, second] = await whileTimePasses(world, Promise.all(answers));
-        assert.ok(first !== undefined && first < 300, `the first answered ${first}`);
-        assert.ok([204, 401, 404].includes(second ?? 0), `the second answered ${second}`);
+        const told = await whileTimePasses(world, Promise.all(answers));
+        // Either of two calls at once may be the one that finds nothing left to do.
+        assert.ok(
+          told.some((status) => status < 300),
+          `answered ${told.join(" and ")}`,
+        );
+        for (const status of told)
+          assert.ok([204, 401, 404].includes(status), `answered ${told.join(" and ")}`);
         assert.equal(await statusAt(node, tokens.accessToken), 401);
       });
     },

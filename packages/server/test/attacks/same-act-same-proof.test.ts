@@ -153,7 +153,9 @@ const nativeDoors: readonly Door[] = Object.values(endpoints).flatMap((endpoint:
       knock: async (world, { nativeToken: token }) => {
         const body = endpoint.input === undefined ? {} : { body: {} };
         const asked = { token, ...body, address: nextAddress() };
-        const answered = await world.request(endpoint.method, path, asked);
+        const answered = await untilNotBusy(async () =>
+          world.request(endpoint.method, path, asked),
+        );
         const { code } = answered.body;
         // Only the rule gives this answer to a user's own act: it keeps the last factor of a
         // superuser.
@@ -291,15 +293,29 @@ async function knockAtFace(
   const isTag1 = path.startsWith("/api/") && !path.startsWith("/api/auth/");
   const authorization = isTag1 ? `JWT ${tag1Token}` : `Bearer ${nativeToken}`;
   const body = verb === "GET" ? {} : { body: {} };
-  const answered = await world.request<{ readonly detail?: string }>(verb, path, {
-    ...body,
-    headers: { authorization },
-    address: nextAddress(),
-  });
+  const answered = await untilNotBusy(async () =>
+    world.request<{ readonly detail?: string }>(verb, path, {
+      ...body,
+      headers: { authorization },
+      address: nextAddress(),
+    }),
+  );
   // The users that the paths name exist: a 404 hides one from a user without superuser rights.
   if (answered.status === 401 || answered.status === 404) return "refused";
   const { detail = "" } = answered.body;
   return answered.status === 403 && faceDenials.includes(detail) ? "refused" : "allowed";
+}
+
+/** Asks again if the server says 503 and to try again later, which is no verdict on the caller. */
+async function untilNotBusy<Answer extends { readonly status: number }>(
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  for (let tries = 0; ; tries += 1) {
+    const answered = await ask();
+    if (answered.status !== 503) return answered;
+    assert.ok(tries < 20, "the server stays busy");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 let callers = 0;
