@@ -25,7 +25,7 @@ export function createAuthorize(
     const act = actOf.get(name);
     assert(act !== undefined && act !== "public", `${name} names no act`);
     if (isOpenToEveryToken(act)) return undefined;
-    return accountOf(deps.db, caller).then(async (account) =>
+    return accountOf(deps.db, caller).then((account) =>
       may(deps, act, { account, claims: caller.claims }),
     );
   };

@@ -31,12 +31,13 @@ export type Denial = Refusal<
  * Decides whether a caller may do an act. Returns `undefined` if so, else the refusal.
  *
  * The password that some acts ask for is checked by their rules, which also count the attempts.
+ * Returns synchronously if the account's row is enough to decide.
  */
-export async function may(
+export function may(
   deps: MayDeps,
   act: Act,
   { account, claims }: Actor,
-): Promise<Denial | undefined> {
+): Denial | undefined | Promise<Denial | undefined> {
   const demands = demandsOf(act);
   if (account === undefined) return refuse("session_ended", { cause: "user_deleted" });
   if (account.disabledAt !== null) return refuse("session_ended", { cause: "user_disabled" });
