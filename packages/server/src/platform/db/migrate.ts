@@ -6,6 +6,7 @@ import { mail } from "./migrations/0002-mail.ts";
 import { faces } from "./migrations/0003-faces.ts";
 import { secondFactors } from "./migrations/0004-second-factors.ts";
 import { outboxChannels } from "./migrations/0005-outbox-channels.ts";
+import { revocationsBySubject } from "./migrations/0006-revocations-by-subject.ts";
 import type { Db, OpenDatabase } from "./open.ts";
 import type { Tables } from "./tables.ts";
 
@@ -22,6 +23,7 @@ export function migrations(dialect: OpenDatabase["dialect"]): Migrations {
     "0003-faces": faces(dialect),
     "0004-second-factors": secondFactors(dialect),
     "0005-outbox-channels": outboxChannels(dialect),
+    "0006-revocations-by-subject": revocationsBySubject,
   };
 }
 
