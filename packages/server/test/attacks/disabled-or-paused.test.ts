@@ -115,13 +115,13 @@ eachWorld(
     const { sessionId } = await world.signIn(user);
     const { db } = world.rules;
     await db.updateTable("users").set({ paused_at: 1 }).where("id", "=", user.id).execute();
-    const client = { address: "192.0.2.1", userAgent: "" };
-    const who = { userId: user.id, sessionId, client };
+    const origin = { ...operator, address: "192.0.2.1", userAgent: "" };
+    const who = { userId: user.id, sessionId };
     const raised = await stepUp(
       world.rules,
       who,
       { policy: world.rules.signInPolicy.sessions, shown: { password: user.password } },
-      operator,
+      origin,
     );
     assert.ok(raised.kind !== "raised", raised.kind);
     assert.equal(await countRows(world, "sessions"), 1);

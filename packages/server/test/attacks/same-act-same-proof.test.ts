@@ -334,12 +334,12 @@ async function callerIn(world: World, state: State): Promise<Caller> {
       acr: shown === true ? "aal2" : "aal1",
       authTime: clock.now() - age,
     };
-    return openSession(tx, rules, {
-      policy: rules.sessionPolicy,
-      user: account,
-      proven,
-      client: { address: "192.0.2.1", userAgent: "" },
-    });
+    return openSession(
+      tx,
+      rules,
+      { policy: rules.sessionPolicy, user: account, proven },
+      { address: "192.0.2.1", userAgent: "" },
+    );
   });
   if (paused === true)
     await db.updateTable("users").set({ paused_at: 1 }).where("id", "=", id).execute();

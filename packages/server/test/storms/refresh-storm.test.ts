@@ -20,7 +20,6 @@ const STRICT_TRANSACTIONS = size({ small: 50, full: 200 });
 const RACES = size({ small: 10, full: 50 });
 const LOGOUTS = size({ small: 12, full: 40 });
 const RELOGINS = size({ small: 20, full: 100 });
-const client = { address: "192.0.2.1", userAgent: "storm" };
 /** A token, and the policy of the world that it is from. */
 const presentedOf = ({ rules }: World, token: string) => ({
   token,
@@ -28,7 +27,12 @@ const presentedOf = ({ rules }: World, token: string) => ({
   policy: rules.sessionPolicy,
 });
 
-const origin = { address: client.address, requestId: null, actor: { kind: "anonymous" } } as const;
+const origin = {
+  address: "192.0.2.1",
+  userAgent: "storm",
+  requestId: null,
+  actor: { kind: "anonymous" },
+} as const;
 
 eachWorld(
   `RF-02 if ${BURST} refreshes of one token arrive over ${CONNECTIONS} connections, one rotates and all get its successor`,
@@ -79,7 +83,7 @@ eachWorld(
     world.clock.advance(GRACE_SECONDS);
     const asked = presentedOf(world, refreshToken);
     const outcomes = await Promise.all(
-      Array.from({ length: TRANSACTIONS }, async () => refresh(world.rules, asked, client, origin)),
+      Array.from({ length: TRANSACTIONS }, async () => refresh(world.rules, asked, origin)),
     );
     const tokens = outcomes.flatMap((outcome) =>
       outcome.kind === "refreshed" ? [outcome.tokens] : [],
@@ -95,9 +99,7 @@ eachWorld(
     const { refreshToken, sessionId } = await world.signIn(await world.user());
     const asked = presentedOf(world, refreshToken);
     const outcomes = await Promise.all(
-      Array.from({ length: STRICT_TRANSACTIONS }, async () =>
-        refresh(world.rules, asked, client, origin),
-      ),
+      Array.from({ length: STRICT_TRANSACTIONS }, async () => refresh(world.rules, asked, origin)),
     );
     assert.deepEqual(
       countBy(outcomes, (outcome) => (outcome.kind === "ended" ? outcome.cause : outcome.kind)),

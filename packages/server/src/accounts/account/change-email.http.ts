@@ -38,7 +38,7 @@ export function changeEmailRoutes(deps: ChangeEmailDeps): readonly Route[] {
     }),
 
     serve(endpoints.confirmEmailChangeByLink, async (call) => {
-      const outcome = await confirmEmailChangeByLink(deps, call.input, call.client, originOf(call));
+      const outcome = await confirmEmailChangeByLink(deps, call.input, originOf(call));
       switch (outcome.kind) {
         case "confirmed":
           return answer(204);

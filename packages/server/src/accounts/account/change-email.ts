@@ -2,9 +2,8 @@ import type { Held } from "../../platform/db/held.ts";
 import { holdUnchanged, isUnchanged } from "../users/hold-unchanged.ts";
 import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
-import type { Origin } from "../../records/audit/events.ts";
+import type { Origin, RemoteOrigin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
-import type { Client } from "../../platform/http/serve.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
 import { enqueueMail, type Mail } from "../../records/mail/mail.ts";
@@ -66,7 +65,7 @@ export async function startEmailChange(
   deps: ChangeEmailDeps,
   who: SignedIn,
   input: { readonly newEmail: string; readonly password?: string | undefined },
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<StartEmailOutcome> {
   const address = readAddress(input.newEmail);
   if (address.kind === "refused") return { kind: "invalid" };
@@ -190,14 +189,13 @@ export type ConfirmEmailByLinkOutcome =
 export async function confirmEmailChangeByLink(
   deps: ChangeEmailDeps,
   input: { readonly token: string; readonly password: string },
-  client: Client,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<ConfirmEmailByLinkOutcome> {
   const opened = await transact(deps, async (tx) => open(tx, input.token, deps.clock.now()));
   if (opened.kind !== "open") return opened;
   const { change } = opened;
   const own = await deps.checkOwnPassword(
-    { userId: change.userId, sessionId: change.id, client },
+    { userId: change.userId, sessionId: change.id },
     input.password,
     origin,
   );

@@ -5,10 +5,10 @@ import { changePassword, type ChangePasswordDeps } from "./change-password.ts";
 
 export function changePasswordRoute(deps: ChangePasswordDeps): Route {
   return serve(endpoints.changePassword, async (call) => {
-    const { caller, client, input } = call;
+    const { caller, input } = call;
     const outcome = await changePassword(
       deps,
-      { userId: caller.userId, sessionId: caller.sessionId, client },
+      { userId: caller.userId, sessionId: caller.sessionId },
       input,
       originOf(call),
     );

@@ -1,7 +1,7 @@
 import { holdUnchanged } from "../users/hold-unchanged.ts";
 import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
-import type { Origin } from "../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../records/audit/events.ts";
 import { notify } from "../../records/mail/notices.ts";
 import {
   checkPassword,
@@ -41,7 +41,7 @@ export async function changePassword(
   deps: ChangePasswordDeps,
   who: SignedIn,
   input: { readonly currentPassword: string; readonly newPassword: string },
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<ChangePasswordOutcome> {
   const { userId } = who;
   const own = await deps.checkOwnPassword(who, input.currentPassword, origin);
@@ -64,7 +64,7 @@ export async function changePassword(
       user,
       who.sessionId,
       "password_changed",
-      who.client,
+      origin,
     );
     if (renewed === undefined) return undefined;
     const now = deps.clock.now();

@@ -1,7 +1,7 @@
 import { holdUnchanged } from "../users/hold-unchanged.ts";
 import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
-import type { Origin } from "../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../records/audit/events.ts";
 import type { OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
 import { readUsername, type UsernameProblem } from "../users/username.ts";
 import { findUser, setUsername, type User } from "../users/users.store.ts";
@@ -26,7 +26,7 @@ export async function changeUsername(
   deps: ChangeUsernameDeps,
   who: SignedIn,
   input: { readonly username: string | null; readonly password?: string | undefined },
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<ChangeUsernameOutcome> {
   const next = input.username === null ? null : readUsername(input.username);
   if (next?.kind === "refused") return { kind: "invalid", reason: next.reason };

@@ -1,21 +1,14 @@
-import { refuse, type Caller, type Client } from "../../platform/http/serve.ts";
+import { refuse, type Caller } from "../../platform/http/serve.ts";
 import type { OwnPasswordOutcome, SignedIn } from "../users/ports.ts";
 
 export const busy = refuse("busy");
 
 export const notAnAddress = "must be one plain e-mail address";
 
-export function signedIn({
-  caller,
-  client,
-}: {
-  readonly caller: Caller;
-  readonly client: Client;
-}): SignedIn {
+export function signedIn({ caller }: { readonly caller: Caller }): SignedIn {
   return {
     userId: caller.userId,
     sessionId: caller.sessionId,
-    client,
     hasShownFactor: caller.claims.acr === "aal2",
   };
 }

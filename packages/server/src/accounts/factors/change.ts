@@ -1,9 +1,9 @@
 import { transact } from "../../platform/db/transact.ts";
 import type { AccessClaims, FactorName, Proof } from "@portcullis/contract";
 import { record } from "../../records/audit/audit.ts";
-import type { Origin } from "../../records/audit/events.ts";
+import type { Origin, RemoteOrigin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
-import type { Caller, Client } from "../../platform/http/serve.ts";
+import type { Caller } from "../../platform/http/serve.ts";
 import { notify } from "../../records/mail/notices.ts";
 import { signTokens } from "../sessions/open.ts";
 import { holdLive, raiseSession } from "../sessions/raise.ts";
@@ -31,14 +31,8 @@ export interface Changer extends SignedIn {
   readonly claims: AccessClaims;
 }
 
-export function changerOf({
-  caller,
-  client,
-}: {
-  readonly caller: Caller;
-  readonly client: Client;
-}): Changer {
-  return { userId: caller.userId, sessionId: caller.sessionId, claims: caller.claims, client };
+export function changerOf({ caller }: { readonly caller: Caller }): Changer {
+  return { userId: caller.userId, sessionId: caller.sessionId, claims: caller.claims };
 }
 
 export type EnrolOutcome =
@@ -69,16 +63,15 @@ export async function enrolInSession(
   deps: ChangeDeps,
   who: Changer,
   { policy, factor, proof, name, endOtherSessions }: Enrolling,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<EnrolOutcome> {
   if (deps.mfaPolicy === "off") return { kind: "off" };
   const user = await findUser(deps.db, who.userId);
   if (user === undefined || user.disabledAt !== null) return { kind: "session_ended" };
   const flow = { kind: "enrolment", id: who.sessionId } as const;
-  const checked = (await factor.enrolment?.check(
-    { flow, user, client: who.client, origin, name },
-    proof,
-  )) ?? { kind: "mismatched" };
+  const checked = (await factor.enrolment?.check({ flow, user, origin, name }, proof)) ?? {
+    kind: "mismatched",
+  };
   if (checked.kind !== "matched") return checked;
   const isBare = (await enrolledFactors(deps.db, deps.factors, user.id)).length === 0;
   const codes = isBare ? await makeCodes(deps) : undefined;
@@ -106,7 +99,7 @@ export async function enrolInSession(
     const raised = await raiseSession(
       tx,
       deps,
-      { policy, id: who.sessionId, user: held, proven, client: who.client },
+      { policy, id: who.sessionId, user: held, proven },
       origin,
     );
     if (raised === undefined || !othersEnded)

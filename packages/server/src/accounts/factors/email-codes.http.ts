@@ -20,7 +20,6 @@ export function emailCodeRoutes(deps: FactorRoutesDeps): readonly Route[] {
       const begun = await beginEmailCodes(deps, {
         flow,
         user,
-        client: call.client,
         origin: originOf(call),
       });
       switch (begun.kind) {

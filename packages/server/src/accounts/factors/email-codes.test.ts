@@ -293,12 +293,16 @@ eachWorld(
     assert.equal((await stepUp(world, token, { factor: "email", code })).body.code, "invalid_code");
     const held = await findUser(world.rules.db, user.id);
     assert.ok(held);
-    const origin = { address: null, requestId: null, actor: { kind: "anonymous" } } as const;
+    const origin = {
+      address: "192.0.2.1",
+      userAgent: "",
+      requestId: null,
+      actor: { kind: "anonymous" },
+    } as const;
     const { enrolment } = createEmailCodes(world.rules);
     const elsewhere = {
       flow: { kind: "step_up", id: sessionId },
       user: held,
-      client: { address: "192.0.2.1", userAgent: "" },
       origin,
     } as const;
     assert.equal(

@@ -83,7 +83,7 @@ export async function beginEmailCodes(
  */
 async function mailCode(
   deps: EmailCodeDeps,
-  { flow, user, client }: Asked,
+  { flow, user, origin }: Asked,
 ): Promise<Preparation<MailedCode>> {
   const outcome = await transact(deps, async (tx): Promise<Preparation<MailedCode>> => {
     const now = deps.clock.now();
@@ -120,8 +120,8 @@ async function mailCode(
       code,
       expiresAt,
       at: now,
-      address: client.address,
-      userAgent: client.userAgent,
+      address: origin.address,
+      userAgent: origin.userAgent,
     };
     await enqueueMail(tx, deps, {
       recipient: to.address,

@@ -168,11 +168,15 @@ eachWorld("MF-05 a code that was found right and then voided is not spent", asyn
   const enrolled = await enrolTotp(world, user);
   const held = await findUser(world.rules.db, user.id);
   assert.ok(held);
-  const origin = { address: null, requestId: null, actor: { kind: "anonymous" } } as const;
+  const origin = {
+    address: "192.0.2.1",
+    userAgent: "",
+    requestId: null,
+    actor: { kind: "anonymous" },
+  } as const;
   const asked = {
     flow: { kind: "challenge", id: "any" },
     user: held,
-    client: { address: "192.0.2.1", userAgent: "" },
     origin,
   } as const;
   const checked = await createRecoveryCodes(world.rules).check(asked, {

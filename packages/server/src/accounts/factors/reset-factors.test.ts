@@ -5,8 +5,8 @@ import { countRows, eventsOf, isAccepted, mailsTo, type TableName } from "../../
 import { eachWorld, type World } from "../../../test/world.ts";
 import { takeGuess } from "../sign-in/lock-out.ts";
 import { resetFactors } from "./reset-factors.ts";
+import { operator } from "../../records/audit/origin.ts";
 
-const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 const tables = [
   "totp_devices",
   "passkeys",

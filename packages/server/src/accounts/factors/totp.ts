@@ -69,7 +69,7 @@ export type BegunTotp = Extract<Begun, { readonly factor: "totp" }>;
  */
 export async function beginTotp(
   deps: TotpDeps,
-  { flow, user, name = NAME }: Omit<Asked, "client" | "origin">,
+  { flow, user, name = NAME }: Omit<Asked, "origin">,
 ): Promise<Preparation<BegunTotp>> {
   const now = deps.clock.now();
   const [id, secret] = [uuidv7(deps), deps.random.bytes(SECRET_BYTES)];

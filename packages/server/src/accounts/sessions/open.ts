@@ -35,7 +35,6 @@ export interface Opening {
   readonly policy: SessionPolicy;
   readonly user: Held<User>;
   readonly proven: Proven;
-  readonly client: Client;
 }
 
 export interface Opened {
@@ -52,7 +51,8 @@ export interface Opened {
 export async function openSession(
   tx: Tx,
   deps: SessionDeps,
-  { policy, user, proven, client }: Opening,
+  { policy, user, proven }: Opening,
+  client: Client,
 ): Promise<Opened> {
   const now = deps.clock.now();
   const madeRoom = await makeRoom(tx, deps, user.id, policy.maxSessionsPerUser);

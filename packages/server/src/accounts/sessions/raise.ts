@@ -1,5 +1,5 @@
 import { record } from "../../records/audit/audit.ts";
-import type { Origin } from "../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
 import { openSession, type Opened, type Opening, type SessionDeps } from "./open.ts";
 import { endOf } from "./refresh-rules.ts";
@@ -30,13 +30,13 @@ export async function raiseSession(
   tx: Tx,
   deps: SessionDeps,
   { id, ...opening }: Opening & { readonly id: string },
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<Opened | undefined> {
   const { user, proven } = opening;
   if (!(await holdLive(tx, deps, { id, userId: user.id }))) return undefined;
   const ended = await revokeOne(tx, deps, { id, userId: user.id }, "step_up");
   if (ended === undefined) return undefined;
-  const opened = await openSession(tx, deps, opening);
+  const opened = await openSession(tx, deps, opening, origin);
   await record(tx, deps, {
     event: "session.stepped_up",
     ...origin,

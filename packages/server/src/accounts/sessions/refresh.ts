@@ -2,7 +2,7 @@ import { transact } from "../../platform/db/transact.ts";
 import { createHash } from "node:crypto";
 import type { EndCause } from "@portcullis/contract";
 import { record } from "../../records/audit/audit.ts";
-import type { Origin } from "../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Client } from "../../platform/http/serve.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
@@ -55,14 +55,13 @@ interface NativeRefresh {
 export async function refresh(
   deps: RefreshDeps,
   { token, attemptId, policy }: NativeRefresh,
-  client: Client,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<RefreshOutcome> {
   const claims = readRefreshToken(deps.keyring, token);
   if (claims === undefined) return { kind: "invalid" };
   const attemptHash =
     attemptId === undefined ? null : createHash("sha256").update(attemptId).digest("base64url");
-  const renewed = await renew(deps, { policy, claims, attemptHash, client, origin });
+  const renewed = await renew(deps, { policy, claims, attemptHash, origin });
   return renewed.kind === "granted"
     ? { kind: "refreshed", tokens: signTokens(deps, renewed.grant) }
     : renewed;
@@ -110,8 +109,7 @@ interface Presented {
   readonly attemptHash: string | null;
   /** `forgiving` unless a face has its own ways. */
   readonly rotation?: Rotation;
-  readonly client: Client;
-  readonly origin: Origin;
+  readonly origin: RemoteOrigin;
 }
 
 export async function decide(
@@ -160,8 +158,8 @@ async function rotate(
     attemptHash: presented.attemptHash,
     idleEndsAt,
     maxAccessExp: Math.max(session.maxAccessExp, expiresAt),
-    address: presented.client.address,
-    userAgent: presented.client.userAgent,
+    address: presented.origin.address,
+    userAgent: presented.origin.userAgent,
   });
   if (!advanced) throw new Error("a session changed while its row was held");
   const next = { ...session, generation: session.generation + 1 };
@@ -209,7 +207,7 @@ async function end(
 ): Promise<RenewOutcome> {
   const revoked = await revokeOne(tx, deps, { id: session.id }, cause);
   if (revoked === undefined) throw new Error("a session was ended while its row was held");
-  if (cause === "refresh_reused") await noticeReuse(tx, deps, session.userId, presented.client);
+  if (cause === "refresh_reused") await noticeReuse(tx, deps, session.userId, presented.origin);
   await record(tx, deps, {
     event: cause === "refresh_reused" ? "session.refresh_reused" : "session.refresh_ahead",
     ...presented.origin,

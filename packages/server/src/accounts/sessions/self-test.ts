@@ -8,8 +8,12 @@ import { decide, type RefreshDeps } from "./refresh.ts";
 import type { SessionPolicy } from "./session-policy.ts";
 import { holdSession } from "./sessions.store.ts";
 
-const client = { address: "127.0.0.1", userAgent: "self-test" };
-const origin = { address: null, requestId: null, actor: { kind: "system" } } as const;
+const origin = {
+  address: "127.0.0.1",
+  userAgent: "self-test",
+  requestId: null,
+  actor: { kind: "system" },
+} as const;
 
 class Undo extends Error {}
 
@@ -50,12 +54,11 @@ async function rehearse(
   });
   if (user === undefined) return "a user could not be inserted";
   const proven = { amr: ["pwd"], acr: "aal1" } as const;
-  const { session } = await openSession(tx, deps, { policy, user, proven, client });
+  const { session } = await openSession(tx, deps, { policy, user, proven }, origin);
   const presented = {
     policy,
     claims: { sid: session.id, gen: 1 },
     attemptHash: null,
-    client,
     origin,
   };
 

@@ -19,7 +19,7 @@ export function createSessionEnding(deps: SessionDeps, policy: SessionPolicy): S
       // The password was asked for once more, the second factor was not: it gets no younger by that
       // (MF-07).
       const proven = { amr: session.amr, acr: session.acr, authTime: session.authTime };
-      const opened = await openSession(tx, deps, { policy, user, proven, client });
+      const opened = await openSession(tx, deps, { policy, user, proven }, client);
       return { tokens: () => signTokens(deps, opened.grant) };
     },
     endOthers: async (tx, user, sessionId, cause) => {

@@ -32,7 +32,6 @@ export function sessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
         refresh(
           deps,
           { token: refreshToken, attemptId, policy: deps.sessionPolicy },
-          call.client,
           originOf(call),
         ),
       );

@@ -19,7 +19,7 @@ export function challengeRoutes(deps: SignInRoutesDeps): readonly Route[] {
       const { challengeSecret, rememberDevice, ...proof } = call.input;
       const claim = { challengeId: call.params.id, challengeSecret };
       const asked = { policy, ...claim, proof, rememberDevice };
-      const outcome = await answerChallenge(deps, asked, call.client, originOf(call));
+      const outcome = await answerChallenge(deps, asked, originOf(call));
       switch (outcome.kind) {
         case "opened": {
           const { deviceToken, rememberToken, recoveryCodesLeft, recoveryCodes } = outcome;
@@ -41,7 +41,6 @@ export function challengeRoutes(deps: SignInRoutesDeps): readonly Route[] {
       const outcome = await prepareChallenge(
         deps,
         { policy, challengeId: call.params.id, ...call.input },
-        call.client,
         originOf(call),
       );
       return outcome.kind === "prepared"
@@ -53,7 +52,6 @@ export function challengeRoutes(deps: SignInRoutesDeps): readonly Route[] {
       const outcome = await enrolInChallenge(
         deps,
         { policy, challengeId: call.params.id, ...call.input },
-        call.client,
         originOf(call),
       );
       return outcome.kind === "prepared"

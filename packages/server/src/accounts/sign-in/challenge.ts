@@ -1,10 +1,9 @@
 import { transact } from "../../platform/db/transact.ts";
 import type { Begun, FactorName, Prepared, Proof } from "@portcullis/contract";
 import { timingSafeEqual } from "node:crypto";
-import type { Origin } from "../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../records/audit/events.ts";
 import type { Held } from "../../platform/db/held.ts";
 import type { Queryable, Tx } from "../../platform/db/open.ts";
-import type { Client } from "../../platform/http/serve.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import { hashToken } from "../../platform/kernel/codes.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
@@ -113,8 +112,7 @@ export type AnswerOutcome =
 export async function answerChallenge(
   deps: SignInDeps,
   answer: Answer,
-  client: Client,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<AnswerOutcome> {
   const pending = await findPending(deps, answer);
   if (pending === undefined) return { kind: "invalid_challenge" };
@@ -124,7 +122,6 @@ export async function answerChallenge(
     user,
     proof: answer.proof,
     enrols: challenge.enrols,
-    client,
     origin,
     takeTry: async (tx) => takeTry(tx, challenge.id, deps.clock.now()),
   };
@@ -142,7 +139,6 @@ export async function answerChallenge(
       tx,
       deps,
       { ...answer, challenge, user: held, match: proven.match, reserve },
-      client,
       origin,
     );
     if (entered === undefined) await noteMismatch(tx, deps, guess);
@@ -166,13 +162,12 @@ async function conclude(
   tx: Tx,
   deps: SignInDeps,
   { challenge, user, match, reserve, ...asked }: Concluding,
-  client: Client,
-  origin: Origin,
+  origin: RemoteOrigin,
 ) {
   const trustedDevice = challenge.trustedDevice ?? undefined;
   // Before the proof, whose use is recorded: everybody holds the rows of budgets and figures before
   // the end of the audit chain.
-  await settleGuess(tx, deps, user.id, client.address);
+  await settleGuess(tx, deps, user.id, origin.address);
   await settleAttempt(tx, deps, deps.attemptLimits, {
     account: user.id,
     known: true,
@@ -186,12 +181,10 @@ async function conclude(
     throw new Error("a challenge was answered while its user's row was held");
   await reserve?.keep(tx, user.id);
   const proven = assuranceOf(["pwd", ...match.amr]);
-  const entrance = { policy: asked.policy, user, proven, trustedDevice, client };
+  const entrance = { policy: asked.policy, user, proven, trustedDevice };
   const opened = await open(tx, deps, entrance, origin);
   const remembered =
-    asked.rememberDevice === true
-      ? await rememberDevice(tx, deps, user, client, origin)
-      : undefined;
+    asked.rememberDevice === true ? await rememberDevice(tx, deps, user, origin) : undefined;
   const told: Told = {
     rememberToken: remembered ?? null,
     recoveryCodesLeft: spent.recoveryCodesLeft ?? null,
@@ -222,8 +215,7 @@ export type PrepareOutcome<What> = Preparation<What> | { readonly kind: "invalid
 export async function prepareChallenge(
   deps: SignInDeps,
   asked: Asked & { readonly factor: FactorName },
-  client: Client,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<PrepareOutcome<Prepared>> {
   const pending = await findPending(deps, asked);
   if (pending === undefined) return { kind: "invalid_challenge" };
@@ -233,7 +225,7 @@ export async function prepareChallenge(
   if (factor?.prepare === undefined || !(await factor.isEnrolled(deps.db, pending.user.id)))
     return { kind: "unavailable" };
   const flow = { kind: "challenge", id: pending.challenge.id } as const;
-  return factor.prepare({ flow, user: pending.user, client, origin });
+  return factor.prepare({ flow, user: pending.user, origin });
 }
 
 /**
@@ -243,8 +235,7 @@ export async function prepareChallenge(
 export async function enrolInChallenge(
   deps: SignInDeps,
   asked: Asked & { readonly factor: FactorName },
-  client: Client,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<PrepareOutcome<Begun>> {
   const pending = await findPending(deps, asked);
   if (pending === undefined) return { kind: "invalid_challenge" };
@@ -253,7 +244,7 @@ export async function enrolInChallenge(
     ? deps.factors.find(({ name }) => name === asked.factor)?.enrolment
     : undefined;
   if (enrolment?.isOpenTo(user) !== true) return { kind: "unavailable" };
-  return enrolment.begin({ flow: { kind: "challenge", id: challenge.id }, user, client, origin });
+  return enrolment.begin({ flow: { kind: "challenge", id: challenge.id }, user, origin });
 }
 
 interface Pending {

@@ -1,7 +1,6 @@
 import type { Begun, FactorName, Prepared, Proof } from "@portcullis/contract";
-import type { Origin } from "../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../records/audit/events.ts";
 import type { Queryable, Tx } from "../../platform/db/open.ts";
-import type { Client } from "../../platform/http/serve.ts";
 import type { AmrList } from "../sessions/amr.ts";
 import type { User } from "../users/users.store.ts";
 
@@ -16,8 +15,7 @@ export interface Asked {
   readonly flow: Flow;
   /** The user as read when the proof was asked for. `spend` checks whether that still holds. */
   readonly user: User;
-  readonly client: Client;
-  readonly origin: Origin;
+  readonly origin: RemoteOrigin;
   /** The name that the user gives to the enrolled factor. */
   readonly name?: string | undefined;
 }

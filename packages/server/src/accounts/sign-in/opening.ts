@@ -1,4 +1,4 @@
-import type { Origin } from "../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../records/audit/events.ts";
 import type { Held } from "../../platform/db/held.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import { countUp } from "../../records/counters/counters.store.ts";
@@ -29,7 +29,6 @@ export interface Entrance {
   readonly proven: Proven;
   /** Device token's id, where the client had a good one. */
   readonly trustedDevice: string | undefined;
-  readonly client: Client;
 }
 
 export interface SignedIn {
@@ -70,12 +69,12 @@ export async function countSignIn(tx: Tx, { clock }: Pick<OpeningDeps, "clock">)
 export async function open(
   tx: Tx,
   deps: OpeningDeps,
-  { policy, user, proven, trustedDevice, client }: Entrance,
-  origin: Origin,
+  { policy, user, proven, trustedDevice }: Entrance,
+  origin: RemoteOrigin,
 ): Promise<Opened> {
-  const opened = await openSession(tx, deps, { policy: policy.sessions, user, proven, client });
+  const opened = await openSession(tx, deps, { policy: policy.sessions, user, proven }, origin);
   if (policy.noticeNewDevices && trustedDevice === undefined)
-    await noticeNewDevice(tx, deps, user, client);
+    await noticeNewDevice(tx, deps, user, origin);
   await recordOpened(tx, deps, opened, proven.amr.join(" "), origin);
   return opened;
 }

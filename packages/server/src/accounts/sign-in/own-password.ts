@@ -18,7 +18,7 @@ export function createCheckOwnPassword(
     const attempt: Attempt = {
       account: who.userId,
       known: true,
-      address: who.client.address,
+      address: origin.address,
       trustedDevice: `session:${who.sessionId}`,
     };
     const checked = await checkPassword(

@@ -13,7 +13,7 @@ export function passwordRoutes(deps: SignInRoutesDeps): readonly Route[] {
       endpoints.signIn,
       async (call) => {
         const asked = { policy: deps.signInPolicy, credentials: call.input };
-        const outcome = await signIn(deps, asked, call.client, originOf(call));
+        const outcome = await signIn(deps, asked, originOf(call));
         switch (outcome.kind) {
           case "opened":
             return answer(201, {

@@ -1,6 +1,6 @@
 import { transact } from "../../platform/db/transact.ts";
 import type { Proof } from "@portcullis/contract";
-import type { Origin } from "../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Client } from "../../platform/http/serve.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
@@ -28,8 +28,7 @@ export interface Guess {
   readonly proof: Proof;
   /** Whether the factor is set up with this proof, instead of one that is enrolled being shown. */
   readonly enrols?: boolean;
-  readonly client: Client;
-  readonly origin: Origin;
+  readonly origin: RemoteOrigin;
   /** Takes what the flow itself counts; false: it has no tries left. */
   readonly takeTry?: (tx: Tx) => Promise<boolean>;
 }
@@ -46,9 +45,9 @@ export type ProofOutcome =
  * (MF-03), and only then compares. The right password and a wrong factor are told the user (LG-14).
  */
 export async function proveFactor(deps: ProveDeps, guess: Guess): Promise<ProofOutcome> {
-  const { user, client, origin } = guess;
+  const { user, origin } = guess;
   const taken = await transact(deps, async (tx) => {
-    const budget = await takeGuess(tx, deps, user.id, client.address);
+    const budget = await takeGuess(tx, deps, user.id, origin.address);
     if (budget.kind === "exhausted") {
       await noteFailure(
         tx,
@@ -59,7 +58,7 @@ export async function proveFactor(deps: ProveDeps, guess: Guess): Promise<ProofO
       return { kind: "throttled", retryAfterSeconds: budget.retryAfterSeconds } as const;
     }
     if (guess.takeTry === undefined || (await guess.takeTry(tx))) return { kind: "taken" } as const;
-    await returnGuess(tx, user.id, client.address);
+    await returnGuess(tx, user.id, origin.address);
     return { kind: "exhausted" } as const;
   });
   if (taken.kind !== "taken") return taken;
@@ -67,7 +66,7 @@ export async function proveFactor(deps: ProveDeps, guess: Guess): Promise<ProofO
   const checked = await check(deps, guess);
   if (checked.kind === "matched") return checked;
   await transact(deps, async (tx) => {
-    if (checked.kind === "busy") return returnGuess(tx, user.id, client.address);
+    if (checked.kind === "busy") return returnGuess(tx, user.id, origin.address);
     return noteMismatch(tx, deps, guess);
   });
   return checked;
@@ -75,10 +74,10 @@ export async function proveFactor(deps: ProveDeps, guess: Guess): Promise<ProofO
 
 async function check(
   deps: ProveDeps,
-  { flow, user, proof, client, origin, enrols = false }: Guess,
+  { flow, user, proof, origin, enrols = false }: Guess,
 ): Promise<Checked> {
   const factor = deps.factors.find(({ name }) => name === proof.factor);
-  const asked = { flow, user, client, origin };
+  const asked = { flow, user, origin };
   const outcome = enrols
     ? await factor?.enrolment?.check(asked, proof)
     : await factor?.check(asked, proof);
@@ -89,9 +88,9 @@ async function check(
 export async function noteMismatch(
   tx: Tx,
   deps: ProveDeps,
-  { flow, user, proof, client, origin, enrols }: Guess,
+  { flow, user, proof, origin, enrols }: Guess,
 ): Promise<void> {
-  if (flow.kind === "challenge" && enrols !== true) await tell(tx, deps, user, client);
+  if (flow.kind === "challenge" && enrols !== true) await tell(tx, deps, user, origin);
   await noteFailure(
     tx,
     deps,

@@ -1,9 +1,8 @@
 import type { Held } from "../../platform/db/held.ts";
 import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
-import type { Origin } from "../../records/audit/events.ts";
+import type { Origin, RemoteOrigin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
-import type { Client } from "../../platform/http/serve.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
 import { keyFor, readHs256, signHs256 } from "../../platform/hs256/hs256.ts";
 import { uuidv7 } from "../../platform/kernel/ids.ts";
@@ -31,12 +30,11 @@ export async function rememberDevice(
   tx: Tx,
   deps: RememberDeps,
   user: Held<User>,
-  client: Client,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<string | undefined> {
   if (deps.rememberDeviceSeconds === undefined) return undefined;
   const now = deps.clock.now();
-  const { address, userAgent } = client;
+  const { address, userAgent } = origin;
   const [id, passwordChangedAt, expiresAt] = [
     uuidv7(deps),
     user.passwordChangedAt,

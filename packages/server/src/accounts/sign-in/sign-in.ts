@@ -1,9 +1,8 @@
 import type { Held } from "../../platform/db/held.ts";
 import { transact } from "../../platform/db/transact.ts";
 import { record } from "../../records/audit/audit.ts";
-import type { Origin } from "../../records/audit/events.ts";
+import type { Origin, RemoteOrigin } from "../../records/audit/events.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
-import type { Client } from "../../platform/http/serve.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import { readAddress } from "../users/address.ts";
 import { readDjangoAddress } from "../users/spelled-address.ts";
@@ -101,15 +100,14 @@ export type SignInOutcome =
 export async function signIn(
   deps: SignInDeps,
   { policy, credentials }: PasswordSignIn,
-  client: Client,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<SignInOutcome> {
   const name = readName(deps, credentials);
   const found = await findNamed(deps.db, name, credentials);
   const attempt: Attempt = {
     account: found?.id ?? unknownAccount(deps.keyring, name, credentials.identifier),
     known: found !== undefined,
-    address: client.address,
+    address: origin.address,
     trustedDevice: found && trustedDevice(deps.keyring, found, credentials.deviceToken),
   };
 
@@ -136,7 +134,6 @@ export async function signIn(
       user: held,
       proven: { amr: ["pwd"], acr: "aal1" },
       trustedDevice: attempt.trustedDevice,
-      client,
     } as const;
     return {
       kind: "open",

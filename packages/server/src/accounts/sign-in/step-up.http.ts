@@ -1,13 +1,6 @@
 import { endpoints } from "@portcullis/contract";
 import { originOf } from "../../records/audit/origin.ts";
-import {
-  answer,
-  refuse,
-  serve,
-  type Caller,
-  type Client,
-  type Route,
-} from "../../platform/http/serve.ts";
+import { answer, refuse, serve, type Caller, type Route } from "../../platform/http/serve.ts";
 import { signTokens } from "../sessions/open.ts";
 import type { SignedIn } from "../users/ports.ts";
 import type { SignInRoutesDeps } from "./sign-in.ts";
@@ -60,12 +53,6 @@ export function stepUpRoutes(deps: StepUpDeps & SignInRoutesDeps): readonly Rout
   ];
 }
 
-function signedIn({
-  caller,
-  client,
-}: {
-  readonly caller: Caller;
-  readonly client: Client;
-}): SignedIn {
-  return { userId: caller.userId, sessionId: caller.sessionId, client };
+function signedIn({ caller }: { readonly caller: Caller }): SignedIn {
+  return { userId: caller.userId, sessionId: caller.sessionId };
 }

@@ -1,6 +1,6 @@
 import { transact } from "../../platform/db/transact.ts";
 import type { FactorName, Prepared, Proof } from "@portcullis/contract";
-import type { Origin } from "../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../records/audit/events.ts";
 import type { Tx } from "../../platform/db/open.ts";
 import type { AmrList } from "../sessions/amr.ts";
 import type { Opened, Proven } from "../sessions/open.ts";
@@ -40,7 +40,7 @@ export async function stepUp(
   deps: StepUpDeps,
   who: SignedIn,
   { policy, shown }: StepUp,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<StepUpOutcome> {
   const user = await findUser(deps.db, who.userId);
   if (user === undefined || user.disabledAt !== null) return { kind: "session_ended" };
@@ -53,7 +53,7 @@ async function byPassword(
   deps: StepUpDeps,
   who: SignedIn,
   { password, ...raised }: Raised & { readonly password: string },
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<StepUpOutcome> {
   const { user } = raised;
   const factors = await enrolledFactors(deps.db, deps.factors, user.id);
@@ -78,14 +78,13 @@ async function byFactor(
   deps: StepUpDeps,
   who: SignedIn,
   { proof, ...raised }: Raised & { readonly proof: Proof },
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<StepUpOutcome> {
   const { user } = raised;
   const guess: Guess = {
     flow: { kind: "step_up", id: who.sessionId },
     user,
     proof,
-    client: who.client,
     origin,
   };
   const proven = await proveFactor(deps, guess);
@@ -98,7 +97,7 @@ async function byFactor(
     who,
     raised,
     async (tx) => {
-      await settleGuess(tx, deps, user.id, who.client.address);
+      await settleGuess(tx, deps, user.id, origin.address);
       const spent = await proven.match.spend(tx);
       if (spent === undefined) {
         await noteMismatch(tx, deps, guess);
@@ -139,7 +138,7 @@ async function raise(
   who: SignedIn,
   { policy, user }: Raised,
   show: (tx: Tx) => Promise<Shown | undefined>,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<StepUpOutcome> {
   const outcome = await transact(deps, async (tx) => {
     const held = await holdUnchanged(tx, user, "account");
@@ -149,7 +148,7 @@ async function raise(
     const raised = await raiseSession(
       tx,
       deps,
-      { policy, id: who.sessionId, user: held, proven: shown.proven, client: who.client },
+      { policy, id: who.sessionId, user: held, proven: shown.proven },
       origin,
     );
     return raised === undefined
@@ -166,7 +165,7 @@ export async function prepareStepUp(
   deps: StepUpDeps,
   who: SignedIn,
   name: FactorName,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<Preparation<Prepared> | { readonly kind: "session_ended" }> {
   const user = await findUser(deps.db, who.userId);
   if (user === undefined || user.disabledAt !== null) return { kind: "session_ended" };
@@ -176,7 +175,6 @@ export async function prepareStepUp(
   return factor.prepare({
     flow: { kind: "step_up", id: who.sessionId },
     user,
-    client: who.client,
     origin,
   });
 }

@@ -3,6 +3,7 @@ import { createHash, createPrivateKey, type KeyObject } from "node:crypto";
 import { createKeySet, type KeySet } from "@portcullis/verifier";
 import { record } from "../../records/audit/audit.ts";
 import type { Origin } from "../../records/audit/events.ts";
+import { system } from "../../records/audit/origin.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
@@ -50,8 +51,6 @@ export interface KeyDeps {
   /** The age of the active key at which the next one is announced. */
   readonly rotateAfterSeconds: number;
 }
-
-const bySystem: Origin = { address: null, requestId: null, actor: { kind: "system" } };
 
 export function keyState(key: KeyRecord): KeyState {
   if (key.removedAt !== null) return "removed";
@@ -109,21 +108,21 @@ export async function advanceKeys(deps: KeyDeps): Promise<void> {
   const announced = keys.find((key) => keyState(key) === "announced");
   if (active === undefined)
     await transact(deps, async (tx) =>
-      activate(tx, deps, announced?.kid ?? (await announce(tx, deps, bySystem)), bySystem),
+      activate(tx, deps, announced?.kid ?? (await announce(tx, deps, system)), system),
     );
   else if (announced !== undefined && announced.announcedAt + deps.announceSeconds <= now) {
-    await transact(deps, async (tx) => activate(tx, deps, announced.kid, bySystem));
+    await transact(deps, async (tx) => activate(tx, deps, announced.kid, system));
   } else if (
     announced === undefined &&
     (active.activatedAt ?? now) + deps.rotateAfterSeconds <= now
   ) {
-    await transact(deps, async (tx) => announceSuccessor(tx, deps, active.kid, bySystem));
+    await transact(deps, async (tx) => announceSuccessor(tx, deps, active.kid, system));
   }
   for (const key of keys) {
     if (keyState(key) !== "retiring" || (key.retiredAt ?? now) + deps.retainSeconds > now) continue;
     await transact(deps, async (tx) => {
       if (await removeKey(tx, key.kid, now))
-        await record(tx, deps, { event: "key.removed", ...bySystem, details: { kid: key.kid } });
+        await record(tx, deps, { event: "key.removed", ...system, details: { kid: key.kid } });
     });
   }
 }

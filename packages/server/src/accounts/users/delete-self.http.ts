@@ -7,13 +7,12 @@ import { deleteSelf, type DeleteSelfDeps } from "./delete-user.ts";
 export function deleteSelfRoutes(deps: DeleteSelfDeps): readonly Route[] {
   return [
     serve(endpoints.deleteMe, async (call) => {
-      const { caller, client, input } = call;
+      const { caller, input } = call;
       const outcome = await deleteSelf(
         deps,
         {
           userId: caller.userId,
           sessionId: caller.sessionId,
-          client,
           hasShownFactor: caller.claims.acr === "aal2",
         },
         input.password,

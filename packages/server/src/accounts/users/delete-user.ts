@@ -1,5 +1,5 @@
 import { record } from "../../records/audit/audit.ts";
-import type { Origin } from "../../records/audit/events.ts";
+import type { Origin, RemoteOrigin } from "../../records/audit/events.ts";
 import { endUser, type EndUserDeps, type EndUserOutcome } from "./last-superuser.ts";
 import type { CheckOwnPassword, OwnPasswordOutcome, SignedIn } from "./ports.ts";
 import { deleteUser } from "./users.store.ts";
@@ -29,7 +29,7 @@ export async function deleteSelf(
   deps: DeleteSelfDeps,
   who: SignedIn,
   password: string | undefined,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<DeleteSelfOutcome> {
   const own = await deps.checkOwnPassword(who, password, origin);
   return own.kind === "matched" ? removeUser(deps, who.userId, origin) : own;

@@ -1,5 +1,5 @@
 import type { EndCause } from "@portcullis/contract";
-import type { Origin } from "../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../records/audit/events.ts";
 import type { Held } from "../../platform/db/held.ts";
 import type { Tx } from "../../platform/db/open.ts";
 import type { User } from "./users.store.ts";
@@ -53,7 +53,6 @@ export type OwnPasswordOutcome =
 export interface SignedIn {
   readonly userId: string;
   readonly sessionId: string;
-  readonly client: Client;
   /** Whether its endpoint has made sure that a second factor was shown lately. */
   readonly hasShownFactor?: boolean;
 }
@@ -66,5 +65,5 @@ export interface SignedIn {
 export type CheckOwnPassword = (
   who: SignedIn,
   password: string | undefined,
-  origin: Origin,
+  origin: RemoteOrigin,
 ) => Promise<OwnPasswordOutcome>;

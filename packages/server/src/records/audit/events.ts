@@ -1,3 +1,5 @@
+import type { Client } from "../../platform/http/serve.ts";
+
 /** Every event that is recorded, with its meaning to an operator. A released name is frozen. */
 export const auditEvents = {
   "user.registered": "A user has registered, or a face has created an account.",
@@ -72,9 +74,20 @@ export type Actor =
   | { readonly kind: "user" | "superuser"; readonly id: string }
   | { readonly kind: "operator" | "system" | "anonymous" };
 
-/** Tells where a call came from. Rules receive it from their edge and hand it on to `record`. */
+/**
+ * Tells where a change comes from. `origin.ts` makes it, rules receive it from their edge, and
+ * `record` writes it down. The command line has no address and no request.
+ */
 export interface Origin {
   readonly address: string | null;
   readonly requestId: string | null;
   readonly actor: Actor;
+}
+
+/**
+ * The origin of a call over HTTP, which has a client. A rule takes this type if it limits, stores or
+ * reports the client, as a sign-in does.
+ */
+export interface RemoteOrigin extends Origin, Client {
+  readonly address: string;
 }

@@ -40,8 +40,6 @@ const events: Readonly<Record<UnavailableCause, string>> = {
   storage: "mail.directory_unavailable",
 };
 
-const bySystem = { address: null, requestId: null, actor: { kind: "system" } } as const;
-
 interface From extends NamedAddress {
   /** The right-hand side of the Message-ID. */
   readonly host: string;
@@ -100,7 +98,7 @@ function readOutcome(deps: MailChannelDeps, entry: EntryHead, outcome: SendOutco
     kind: "rejected",
     error,
     also: async (tx) =>
-      suppress(tx, deps, { address: entry.recipient, reason: "hard_bounce" }, bySystem),
+      suppress(tx, deps, { address: entry.recipient, reason: "hard_bounce" }, system),
   };
 }
 

@@ -1,8 +1,7 @@
 import { transact } from "../../../platform/db/transact.ts";
 import type { Assertion } from "@portcullis/contract";
-import type { Origin } from "../../../records/audit/events.ts";
+import type { Origin, RemoteOrigin } from "../../../records/audit/events.ts";
 import type { Tx } from "../../../platform/db/open.ts";
-import type { Client } from "../../../platform/http/serve.ts";
 import type { UnixSeconds } from "../../../platform/kernel/clock.ts";
 import { assuranceOf } from "../../sign-in/assurance.ts";
 import type { Match } from "../../sign-in/factor.ts";
@@ -51,8 +50,7 @@ export type PasskeySignInOutcome =
 export async function signInWithPasskey(
   deps: PasskeySignInDeps,
   { policy, ceremonyId, credential, deviceToken }: PasskeySignIn,
-  client: Client,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<PasskeySignInOutcome> {
   const ceremony = await endSignIn(deps, ceremonyId);
   if (ceremony === undefined) return { kind: "refused" };
@@ -72,7 +70,7 @@ export async function signInWithPasskey(
     }
     await countSignIn(tx, deps);
     const proven = assuranceOf(match.amr);
-    const entrance = { policy, user: held, proven, trustedDevice: trusted, client };
+    const entrance = { policy, user: held, proven, trustedDevice: trusted };
     return { user: held, opened: await open(tx, deps, entrance, origin) };
   });
   if (outcome === undefined) return { kind: "refused" };

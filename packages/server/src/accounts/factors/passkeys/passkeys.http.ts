@@ -77,7 +77,7 @@ export function passkeyRoutes(deps: PasskeyRouteDeps): readonly Route[] {
 
     serve(endpoints.signInWithPasskey, async (call) => {
       const asked = { policy: deps.signInPolicy, ...call.input };
-      const outcome = await signInWithPasskey(deps, asked, call.client, originOf(call));
+      const outcome = await signInWithPasskey(deps, asked, originOf(call));
       if (outcome.kind === "refused") return refuse("invalid_passkey");
       return answer(201, {
         ...signTokens(deps, outcome.opened.grant),

@@ -2,7 +2,7 @@ import type { Held } from "../../../platform/db/held.ts";
 import { holdUnchanged } from "../../../accounts/users/hold-unchanged.ts";
 import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
-import type { Origin } from "../../../records/audit/events.ts";
+import type { Origin, RemoteOrigin } from "../../../records/audit/events.ts";
 import type { Db, Tx } from "../../../platform/db/open.ts";
 import { makeLinkToken, makeMailedProof } from "../../../accounts/proofs/mailed-proof.ts";
 import { uuidv7 } from "../../../platform/kernel/ids.ts";
@@ -96,7 +96,7 @@ export async function setOwnEmail(
     readonly isRepeated: boolean;
     readonly currentPassword: string;
   },
-  origin: Origin,
+  origin: RemoteOrigin,
   also: Also = async () => {},
 ): Promise<SetOwnEmailOutcome> {
   const before = await findUser(deps.db, who.userId);

@@ -1,7 +1,7 @@
 import { holdUnchanged } from "../../../accounts/users/hold-unchanged.ts";
 import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
-import type { Origin } from "../../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../../records/audit/events.ts";
 import type { Db } from "../../../platform/db/open.ts";
 import type { Clock } from "../../../platform/kernel/clock.ts";
 import type { Also } from "./create-account.ts";
@@ -46,7 +46,7 @@ export async function setOwnPassword(
     readonly newPassword: string;
     readonly repeated?: string | undefined;
   },
-  origin: Origin,
+  origin: RemoteOrigin,
   also: Also,
 ): Promise<SetOwnPasswordOutcome> {
   const { userId, sessionId } = who;

@@ -2,7 +2,7 @@ import type { Held } from "../../../platform/db/held.ts";
 import { holdUnchanged } from "../../../accounts/users/hold-unchanged.ts";
 import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
-import type { Origin } from "../../../records/audit/events.ts";
+import type { Origin, RemoteOrigin } from "../../../records/audit/events.ts";
 import type { Db, Tx } from "../../../platform/db/open.ts";
 import { hashToken } from "../../../platform/kernel/codes.ts";
 import { take } from "../../../records/attempts/attempts.store.ts";
@@ -48,7 +48,7 @@ export async function setOwnUsername(
   deps: SetUsernameDeps,
   who: SignedIn,
   input: NewName & { readonly currentPassword: string },
-  origin: Origin,
+  origin: RemoteOrigin,
   also: Also = async () => {},
 ): Promise<SetOwnUsernameOutcome> {
   const before = await findUser(deps.db, who.userId);

@@ -1,5 +1,5 @@
 import { originOf } from "../../../records/audit/origin.ts";
-import type { Origin } from "../../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../../records/audit/events.ts";
 import type { Visit } from "../../../platform/http/page.ts";
 import type { SignedIn } from "../../../accounts/users/ports.ts";
 import type { User } from "../../../accounts/users/users.store.ts";
@@ -65,8 +65,8 @@ function refused(words: string) {
   return { kind: "refused", answer: detail(401, words) } as const;
 }
 
-export function signedIn(caller: Caller, { client }: Visit): SignedIn {
-  return { userId: caller.account.id, sessionId: caller.sessionId, client };
+export function signedIn(caller: Caller): SignedIn {
+  return { userId: caller.account.id, sessionId: caller.sessionId };
 }
 
 /** @param as `superuser` if they act on the account of another user */
@@ -74,6 +74,6 @@ export function originOfCaller(
   { account }: Caller,
   { client, requestId }: Visit,
   as: "user" | "superuser" = "user",
-): Origin {
+): RemoteOrigin {
   return { ...originOf({ client, requestId }), actor: { kind: as, id: account.id } };
 }

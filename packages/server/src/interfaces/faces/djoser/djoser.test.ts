@@ -46,8 +46,8 @@ import { readConfig } from "../../../process/config.ts";
 import { removeUser } from "../../../accounts/users/delete-user.ts";
 import { disableUser, enableUser } from "../../../accounts/users/disable-user.ts";
 import { endAllSessions } from "../../../accounts/sessions/revoke.ts";
+import { operator } from "../../../records/audit/origin.ts";
 
-const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 const INVALID_TOKEN = { token: ["Invalid token for given user."] };
 const STALE = { detail: "Stale token for given user." };
 const INACTIVE = { detail: "User is inactive", code: "user_inactive" };

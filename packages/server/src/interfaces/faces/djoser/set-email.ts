@@ -38,7 +38,7 @@ async function setEmail(
   const input = { ...newEmail(deps, values), currentPassword: values["current_password"] ?? "" };
   const outcome = await setOwnEmail(
     deps,
-    signedIn(call.user, call),
+    signedIn(call.user),
     input,
     originOfCaller(call.user, call),
     movedLetters(deps),

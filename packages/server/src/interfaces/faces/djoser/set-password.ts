@@ -50,7 +50,7 @@ async function setPassword(
   };
   const outcome = await setOwnPassword(
     deps,
-    signedIn(call.user, call),
+    signedIn(call.user),
     input,
     originOfCaller(call.user, call),
     tellOfNewPassword(deps),

@@ -36,7 +36,7 @@ async function setUsername(
   const input = { ...newUsername(values), currentPassword: values["current_password"] ?? "" };
   const outcome = await setOwnUsername(
     deps,
-    signedIn(call.user, call),
+    signedIn(call.user),
     input,
     originOfCaller(call.user, call),
     newsOfNewName(deps),

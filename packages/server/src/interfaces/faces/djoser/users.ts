@@ -303,7 +303,7 @@ async function update(
 }
 
 async function remove(deps: DjoserDeps, user: User, call: Call<Caller, Form>): Promise<Answer> {
-  const who = signedIn(call.user, call);
+  const who = signedIn(call.user);
   const origin = originOfCaller(call.user, call, actingOn(user, call));
   const password = call.input.values["current_password"] ?? "";
   if (user.id === who.userId) return answerToRemoval(await deleteSelf(deps, who, password, origin));

@@ -1,7 +1,6 @@
 import { transact } from "../../../platform/db/transact.ts";
-import type { Origin } from "../../../records/audit/events.ts";
+import type { RemoteOrigin } from "../../../records/audit/events.ts";
 import type { Db, Tx } from "../../../platform/db/open.ts";
-import type { Client } from "../../../platform/http/serve.ts";
 import type { Clock } from "../../../platform/kernel/clock.ts";
 import { lockUser, type User } from "../../../accounts/users/users.store.ts";
 import { findImported, markUsed } from "../../../accounts/sessions/imported-tokens.store.ts";
@@ -42,8 +41,7 @@ const UNPROVEN = { amr: [], acr: "aal1", authTime: 0 } as const;
 export async function exchange(
   deps: ExchangeDeps,
   { jti, policy, needsFactor }: Exchange,
-  client: Client,
-  origin: Origin,
+  origin: RemoteOrigin,
 ): Promise<ExchangeOutcome> {
   return transact(deps, async (tx): Promise<ExchangeOutcome> => {
     const imported = await findImported(tx, jti);
@@ -52,7 +50,7 @@ export async function exchange(
     if (user.disabledAt !== null || user.pausedAt !== null) return { kind: "inactive" };
     if (await needsFactor(tx, user)) return { kind: "second_factor_required" };
     if (!(await markUsed(tx, jti, deps.clock.now()))) return { kind: "spent" };
-    const opened = await openSession(tx, deps, { policy, user, proven: UNPROVEN, client });
+    const opened = await openSession(tx, deps, { policy, user, proven: UNPROVEN }, origin);
     await recordOpened(tx, deps, opened, "imported_token", origin);
     return { kind: "opened", user, opened };
   });

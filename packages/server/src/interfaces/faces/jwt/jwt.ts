@@ -89,7 +89,6 @@ export async function logIn(
   const outcome = await signIn(
     deps,
     { policy, credentials: { identifier, by: deps.loginField, password } },
-    visit.client,
     originOf(visit),
   );
   switch (outcome.kind) {
@@ -148,7 +147,6 @@ export async function refreshPair(
     claims,
     attemptHash: null,
     rotation,
-    client: visit.client,
     origin: originOf(visit),
   });
   if (renewed.kind !== "granted") return refused(answerToRenewal(renewed));
@@ -170,7 +168,6 @@ async function exchangeForeign(deps: JwtDeps, jti: string, visit: Visit): Promis
   const outcome = await exchange(
     deps,
     { jti, policy: deps.facePolicy.sessions, needsFactor },
-    visit.client,
     originOf(visit),
   );
   switch (outcome.kind) {
@@ -293,7 +290,6 @@ export async function refreshSliding(
     claims: { sid, gen },
     attemptHash: null,
     rotation: "never",
-    client: visit.client,
     origin: originOf(visit),
   } as const;
   const renewed = await renew(deps, asked);

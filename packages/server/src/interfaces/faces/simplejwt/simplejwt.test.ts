@@ -25,8 +25,8 @@ import {
 import { eachWorld, whileTimePasses, type TestUser, type World } from "../../../../test/world.ts";
 import { removeUser } from "../../../accounts/users/delete-user.ts";
 import { disableUser, enableUser } from "../../../accounts/users/disable-user.ts";
+import { operator } from "../../../records/audit/origin.ts";
 
-const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 const BLACKLISTED = { detail: "Token is blacklisted", code: "token_not_valid" };
 const INVALID = { detail: "Token is invalid or expired", code: "token_not_valid" };
 const NO_ACCOUNT = {

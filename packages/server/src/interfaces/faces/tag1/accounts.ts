@@ -257,7 +257,7 @@ function asked({
 }: Pick<HolderCall<unknown>, "user" | "client" | "requestId">) {
   const { userId, sessionId } = bearer;
   return {
-    who: { userId, sessionId, client },
+    who: { userId, sessionId },
     origin: originOf({ client, requestId, caller: bearer }),
   };
 }

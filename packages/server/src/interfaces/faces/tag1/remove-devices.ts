@@ -1,5 +1,6 @@
 import { transact } from "../../../platform/db/transact.ts";
 import { record } from "../../../records/audit/audit.ts";
+import type { RemoteOrigin } from "../../../records/audit/events.ts";
 import { originOf } from "../../../records/audit/origin.ts";
 import type { Tx } from "../../../platform/db/open.ts";
 import { noteRemoved } from "../../../accounts/factors/change.ts";
@@ -49,7 +50,7 @@ export async function removeDevices(
       userId: user.id,
       details: { cause: "factor_changed" },
     });
-    const { opened, user: reopened } = await reopen(tx, deps, session, visit);
+    const { opened, user: reopened } = await reopen(tx, deps, session, origin);
     await recordOpened(tx, deps, opened, session.amr.join(" "), origin);
     return { kind: "removed", user: reopened, grant: opened.grant } as const;
   });
@@ -63,11 +64,11 @@ async function reopen(
   tx: Tx,
   deps: SessionsDeps,
   { userId, amr, acr, authTime, endsAt }: HeldSession,
-  { client }: Visit,
+  origin: RemoteOrigin,
 ) {
   const user = await lockUser(tx, userId);
   if (user === undefined) throw new Error("the row of a user went away while it was held");
   const policy = { ...deps.facePolicy.sessions, sessionTtlSeconds: endsAt - deps.clock.now() };
   const proven = { amr, acr, authTime };
-  return { user, opened: await openSession(tx, deps, { policy, user, proven, client }) };
+  return { user, opened: await openSession(tx, deps, { policy, user, proven }, origin) };
 }

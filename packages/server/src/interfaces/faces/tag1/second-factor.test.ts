@@ -36,6 +36,7 @@ import {
   UNDECODABLE,
   type Said,
 } from "./testing.ts";
+import { operator } from "../../../records/audit/origin.ts";
 
 const OTP = {
   detail: "You do not have permission to perform this action until you verify your OTP device.",
@@ -43,7 +44,6 @@ const OTP = {
 const LOG_IN_AGAIN = { detail: "Log in again to set up a device." };
 const QUARTER_HOUR = 900;
 const FIVE_MINUTES = 300;
-const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 
 const create = async (world: World, token: string): Promise<Answered<string>> =>
   world.request<string>("GET", "/api/totp/create/", { headers: bearing(token) });

@@ -84,7 +84,6 @@ async function showAtLogin(
   const outcome = await answerChallenge(
     deps,
     { policy: deps.facePolicy, ...claim, proof },
-    visit.client,
     originOf(visit),
   );
   switch (outcome.kind) {
@@ -115,7 +114,7 @@ async function showInSession(
   if (denied !== undefined) return { kind: "denied", answer: denied };
   const origin = originOf({ ...visit, caller: bearer });
   const flow = { kind: enrols ? "enrolment" : "step_up", id: bearer.sessionId } as const;
-  const guess: Guess = { flow, user, proof, enrols, client: visit.client, origin };
+  const guess: Guess = { flow, user, proof, enrols, origin };
   const shown = await proveFactor(deps, guess);
   if (shown.kind === "exhausted") throw new Error("only a challenge has tries of its own");
   if (shown.kind !== "matched") return shown;
@@ -123,7 +122,7 @@ async function showInSession(
   return transact(deps, async (tx) => {
     const held = await holdHolder(tx, deps, holder);
     if (held === undefined) return { kind: "ended" } as const;
-    await settleGuess(tx, deps, user.id, visit.client.address);
+    await settleGuess(tx, deps, user.id, origin.address);
     const spent =
       !enrols || (await mayTouch(deps, tx, holder, "all"))
         ? await shown.match.spend(tx)
@@ -134,12 +133,12 @@ async function showInSession(
     }
     const known = held.session.amr.includes("pwd") ? (["pwd"] as const) : [];
     const proven = assuranceOf([...known, ...shown.match.amr]);
-    const opened = await openSession(tx, deps, {
-      policy: deps.facePolicy.sessions,
-      user: held.user,
-      proven,
-      client: visit.client,
-    });
+    const opened = await openSession(
+      tx,
+      deps,
+      { policy: deps.facePolicy.sessions, user: held.user, proven },
+      origin,
+    );
     await recordOpened(tx, deps, opened, proven.amr.join(" "), origin);
     return { kind: "opened", user: held.user, grant: opened.grant } as const;
   });

@@ -52,7 +52,6 @@ export function loginView(deps: SessionsDeps, place: Place): View {
           const outcome = await signIn(
             deps,
             { policy: deps.facePolicy, credentials: { ...input, by } },
-            visit.client,
             originOf(visit),
           );
           switch (outcome.kind) {
@@ -171,7 +170,6 @@ async function refreshed(
     claims: { sid, gen },
     attemptHash: null,
     rotation: "never",
-    client: visit.client,
     origin: originOf({ ...visit, caller: bearer }),
   });
   switch (renewed.kind) {

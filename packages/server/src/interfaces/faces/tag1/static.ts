@@ -44,13 +44,7 @@ async function create(
   deps: SessionsDeps,
   { user: { bearer }, ...visit }: Call<Holder, undefined>,
 ): Promise<Answer> {
-  const who = {
-    userId: bearer.userId,
-    sessionId: bearer.sessionId,
-    client: visit.client,
-    claims: bearer.claims,
-  };
-  const outcome = await renewCodes(deps, who, originOf({ ...visit, caller: bearer }), FORM);
+  const outcome = await renewCodes(deps, bearer, originOf({ ...visit, caller: bearer }), FORM);
   switch (outcome.kind) {
     case "renewed":
       return created(outcome.codes);

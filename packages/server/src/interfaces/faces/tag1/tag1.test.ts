@@ -22,8 +22,8 @@ import {
   UNDECODABLE,
   type Said,
 } from "./testing.ts";
+import { operator } from "../../../records/audit/origin.ts";
 
-const operator = { address: null, requestId: null, actor: { kind: "operator" } } as const;
 const QUARTER_HOUR = 900;
 const DISABLED = "User account is disabled.";
 

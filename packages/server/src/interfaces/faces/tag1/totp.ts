@@ -50,7 +50,6 @@ async function createAtLogin(
   const outcome = await enrolInChallenge(
     deps,
     { policy: deps.facePolicy, ...claim, factor: "totp" },
-    visit.client,
     originOf(visit),
   );
   switch (outcome.kind) {
@@ -78,7 +77,6 @@ async function createInSession(deps: SessionsDeps, holder: Holder, visit: Visit)
   const asked = {
     flow: { kind: "enrolment", id: bearer.sessionId },
     user,
-    client: visit.client,
     origin: originOf({ ...visit, caller: bearer }),
   } as const;
   await deps.factors.find(({ name }) => name === "totp")?.enrolment?.begin(asked);
