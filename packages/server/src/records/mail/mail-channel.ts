@@ -1,3 +1,4 @@
+import { system } from "../audit/origin.ts";
 import type { Db } from "../../platform/db/open.ts";
 import type { Clock } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
