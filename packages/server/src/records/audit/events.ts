@@ -85,8 +85,8 @@ export interface Origin {
 }
 
 /**
- * The origin of a call over HTTP, which has a client. A rule takes this type if it limits, stores or
- * reports the client, as a sign-in does.
+ * The origin of a call over HTTP, which has a client. A rule takes this type if it limits, stores
+ * or reports the client, as a sign-in does.
  */
 export interface RemoteOrigin extends Origin, Client {
   readonly address: string;
