@@ -238,7 +238,7 @@ test(`PK-07 if ${ASSERTIONS} assertions are damaged, none causes a fault or is a
     );
     const shown = await naming(
       () => JSON.stringify({ key: keyText(key), credential }),
-      async () => verifyAssertion(rp, challenge, credential, key, false),
+      async () => verifyAssertion(rp, { challenge, key, mustVerify: false }, credential),
     );
     if (shown === undefined) continue;
     assert.ok(isSigned, `seed ${SEED}: accepted ${JSON.stringify(credential)}`);

@@ -353,7 +353,7 @@ export async function undoEmailChange(
     await setPassword(tx, user, null, now);
     await voidPendingChanges(tx, user.id, now);
     await voidResets(tx, user.id);
-    await beginReset(tx, deps, await findUser(tx, user.id), { mail: true }, origin);
+    await beginReset(tx, deps, { user: await findUser(tx, user.id), isMailed: true }, origin);
     await record(tx, deps, { event: "email.change_undone", ...origin, userId: user.id });
     return { kind: "undone" };
   });

@@ -61,8 +61,7 @@ export async function changePassword(
     if (user === undefined) return undefined;
     const renewed = await deps.sessions.endAllAndReopen(
       tx,
-      user,
-      who.sessionId,
+      { user, sessionId: who.sessionId },
       "password_changed",
       origin,
     );

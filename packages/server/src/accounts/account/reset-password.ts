@@ -90,8 +90,10 @@ export async function startReset(
     return beginReset(
       tx,
       deps,
-      user?.disabledAt === null ? user : undefined,
-      { mail: budget.kind === "taken" },
+      {
+        user: user?.disabledAt === null ? user : undefined,
+        isMailed: budget.kind === "taken",
+      },
       origin,
     );
   });
@@ -109,7 +111,7 @@ export async function startResetFor(
     const user = await findUser(tx, userId);
     if (user === undefined) return "unknown";
     if (user.email === null) return "no_address";
-    await beginReset(tx, deps, user, { mail: true }, origin);
+    await beginReset(tx, deps, { user, isMailed: true }, origin);
     return "started";
   });
   return { kind: outcome };
@@ -122,14 +124,13 @@ export async function startResetFor(
 export async function beginReset(
   tx: Tx,
   deps: Pick<ResetDeps, "clock" | "random" | "keyring">,
-  user: User | undefined,
-  allowed: { readonly mail: boolean },
+  { user, isMailed }: { readonly user: User | undefined; readonly isMailed: boolean },
   origin: Origin,
 ): Promise<ResetStarted> {
   const now = deps.clock.now();
   const id = uuidv7(deps);
   const { code, token, stored } = makeMailedProof(deps, id, {
-    isMailed: allowed.mail,
+    isMailed,
     linkSeconds: RESET_SECONDS,
   });
   const { codeExpiresAt, expiresAt } = stored;
@@ -138,13 +139,13 @@ export async function beginReset(
     userId: user?.id ?? null,
     tokenHash: stored.tokenHash,
     codeMac: stored.codeMac,
-    triesLeft: allowed.mail ? stored.triesLeft : 0,
+    triesLeft: isMailed ? stored.triesLeft : 0,
     passwordChangedAt: user?.passwordChangedAt ?? null,
     emailCanonical: user?.emailCanonical ?? null,
     createdAt: now,
     expiresAt,
   });
-  if (allowed.mail) {
+  if (isMailed) {
     const data = { code, expiresAt: codeExpiresAt, token, linkExpiresAt: expiresAt };
     const mail: Mail | "nothing" = user?.email
       ? { recipient: user.email, locale: user.locale, template: "password_reset", data, expiresAt }

@@ -122,8 +122,7 @@ type NoteDeps = Pick<SignInDeps, "clock" | "random" | "keyring">;
 export async function noteAdded(
   tx: Tx,
   deps: NoteDeps,
-  user: User,
-  name: FactorName,
+  { user, name }: { readonly user: User; readonly name: FactorName },
   origin: Origin,
 ): Promise<void> {
   const at = deps.clock.now();

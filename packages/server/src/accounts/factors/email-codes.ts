@@ -177,7 +177,7 @@ async function checkFirst(deps: EmailCodeDeps, asked: Asked, proof: Proof): Prom
     const now = deps.clock.now();
     if (!(await spendCode(tx, found, now)) || !(await insertEmailFactor(tx, asked.user.id, now)))
       return undefined;
-    await noteAdded(tx, deps, asked.user, "email", asked.origin);
+    await noteAdded(tx, deps, { user: asked.user, name: "email" }, asked.origin);
     return {};
   });
 }

@@ -127,7 +127,7 @@ async function checkFirst(deps: TotpDeps, { user, origin }: Asked, proof: Proof)
   const { id } = device;
   return matched(async (tx) => {
     if (!(await confirmTotp(tx, { id, step }, deps.clock.now()))) return undefined;
-    await noteAdded(tx, deps, user, "totp", origin);
+    await noteAdded(tx, deps, { user, name: "totp" }, origin);
     return { enrolledId: id };
   });
 }

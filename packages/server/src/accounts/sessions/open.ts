@@ -85,12 +85,14 @@ export async function openSession(
   return { session, grant: grantOf(session, user, session.maxAccessExp, now), madeRoom };
 }
 
-/** The events of an opening, those of the sessions that made room among them. */
+/**
+ * Records the opening, and the end of each session that made room for it. The method is what the
+ * session has proven, if the caller names no other.
+ */
 export async function recordOpened(
   tx: Tx,
   deps: AuditDeps,
-  { session, madeRoom }: Opened,
-  method: string,
+  { session, madeRoom, method }: Opened & { readonly method?: string },
   origin: Origin,
 ): Promise<void> {
   const { userId } = session;
@@ -110,7 +112,7 @@ export async function recordOpened(
     actor: { kind: "user", id: userId },
     userId,
     sessionId: session.id,
-    details: { method },
+    details: { method: method ?? session.amr.join(" ") },
   });
 }
 

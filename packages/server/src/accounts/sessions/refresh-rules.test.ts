@@ -23,7 +23,10 @@ const judged = (
   attemptHash: string | null = null,
   session: Partial<typeof live> = {},
   grace = GRACE,
-) => judge({ ...live, ...session }, { generation, attemptHash }, ROTATED_AT + age, grace);
+) =>
+  judge({ ...live, ...session }, { generation, attemptHash }, ROTATED_AT + age, {
+    graceSeconds: grace,
+  });
 
 test("the current token rotates once the last rotation is older than the grace window", () => {
   assert.deepEqual(judged(7, GRACE), { kind: "rotate" });
@@ -57,7 +60,7 @@ test("RF-03 the attempt that lost its answer may repeat at any age, until the su
     { ...live, confirmedAt: ROTATED_AT + 1 },
     { generation: 6, attemptHash: "digest-of-the-attempt" },
     ROTATED_AT + 900,
-    GRACE,
+    { graceSeconds: GRACE },
   );
   assert.deepEqual(used, { kind: "theft", cause: "refresh_reused" });
 });
@@ -67,7 +70,7 @@ test("a rotation without an attempt id is never a lost answer", () => {
     { ...live, attemptHash: null },
     { generation: 6, attemptHash: null },
     ROTATED_AT + 900,
-    GRACE,
+    { graceSeconds: GRACE },
   );
   assert.deepEqual(session, { kind: "theft", cause: "refresh_reused" });
 });
@@ -95,7 +98,7 @@ test("RF-10, RF-11 what has ended stays ended, whatever is presented, and says w
         session,
         { generation, attemptHash: live.attemptHash },
         ROTATED_AT + 1,
-        GRACE,
+        { graceSeconds: GRACE },
       );
       assert.equal(verdict.kind === "ended" && verdict.cause, cause);
     }
@@ -123,13 +126,10 @@ test("only the current generation ever rotates, and only one generation is ever 
 
 test("as a face has it, every call rotates and the token before is spent at once, but stolen only after the grace", () => {
   const presented = (generation: number, age: number) =>
-    judge(
-      live,
-      { generation, attemptHash: live.attemptHash },
-      ROTATED_AT + age,
-      GRACE,
-      "every_call",
-    ).kind;
+    judge(live, { generation, attemptHash: live.attemptHash }, ROTATED_AT + age, {
+      graceSeconds: GRACE,
+      rotation: "every_call",
+    }).kind;
   assert.equal(presented(live.generation, 0), "rotate");
   assert.equal(presented(live.generation - 1, 0), "spent");
   assert.equal(presented(live.generation - 4, GRACE - 1), "spent");
@@ -140,13 +140,10 @@ test("as a face has it, every call rotates and the token before is spent at once
 test("where a face never rotates, one refresh token answers again and again", () => {
   for (const age of [0, GRACE, 999])
     assert.equal(
-      judge(
-        live,
-        { generation: live.generation, attemptHash: null },
-        ROTATED_AT + age,
-        GRACE,
-        "never",
-      ).kind,
+      judge(live, { generation: live.generation, attemptHash: null }, ROTATED_AT + age, {
+        graceSeconds: GRACE,
+        rotation: "never",
+      }).kind,
       "repeat",
     );
 });

@@ -37,19 +37,25 @@ type Judged = Pick<
   | "user"
 >;
 
+interface Judging {
+  /**
+   * How long the token that a rotation has replaced still gets its answer, in seconds. The tables of
+   * docs/design/refresh.md call it G; 0 is the strict profile.
+   */
+  readonly graceSeconds: number;
+  /** The default is `forgiving`. */
+  readonly rotation?: Rotation | undefined;
+}
+
 /**
- * The table of docs/design/refresh.md, top to bottom: a pure function of the held row and the
- * clock.
- *
- * @param graceSeconds G: how long a rotation answers to the token it replaced; 0 is the strict
- *   profile
+ * Decides by the table of docs/design/refresh.md, from top to bottom. The verdict depends only on
+ * the held row, the presented token and the clock.
  */
 export function judge(
   session: Judged,
   presented: { readonly generation: number; readonly attemptHash: string | null },
   now: UnixSeconds,
-  graceSeconds: number,
-  rotation: Rotation = "forgiving",
+  { graceSeconds, rotation = "forgiving" }: Judging,
 ): Verdict {
   const ended = endOf(session, now);
   if (ended !== undefined) return ended;

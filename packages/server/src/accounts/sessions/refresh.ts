@@ -83,13 +83,10 @@ export async function inspect(
 ): Promise<"live" | "paused" | "spent" | "ended"> {
   const session = await findSession(deps.db, sid);
   if (session === undefined) return "ended";
-  const verdict = judge(
-    session,
-    { generation: gen, attemptHash: null },
-    deps.clock.now(),
-    0,
-    "never",
-  );
+  const verdict = judge(session, { generation: gen, attemptHash: null }, deps.clock.now(), {
+    graceSeconds: 0,
+    rotation: "never",
+  });
   switch (verdict.kind) {
     case "rotate":
     case "repeat":
@@ -121,33 +118,33 @@ export async function decide(
   if (session === undefined) return { kind: "invalid" };
   const now = deps.clock.now();
   const { policy, claims, attemptHash, rotation } = presented;
-  const verdict = judge(
-    session,
-    { generation: claims.gen, attemptHash },
-    now,
-    policy.refreshGraceSeconds,
+  const verdict = judge(session, { generation: claims.gen, attemptHash }, now, {
+    graceSeconds: policy.refreshGraceSeconds,
     rotation,
-  );
+  });
+  const at = { session, presented, now };
   switch (verdict.kind) {
     case "ended":
     case "paused":
     case "spent":
       return verdict;
     case "rotate":
-      return rotate(tx, session, presented, now);
+      return rotate(tx, at);
     case "repeat":
-      return repeat(tx, deps, session, verdict, presented, now);
+      return repeat(tx, deps, at, verdict);
     case "theft":
-      return end(tx, deps, session, verdict.cause, presented);
+      return end(tx, deps, at, verdict.cause);
   }
 }
 
-async function rotate(
-  tx: Tx,
-  session: HeldSession,
-  presented: Presented,
-  now: number,
-): Promise<RenewOutcome> {
+/** The held session, the token that was presented for it, and the time of the decision. */
+interface Decided {
+  readonly session: HeldSession;
+  readonly presented: Presented;
+  readonly now: UnixSeconds;
+}
+
+async function rotate(tx: Tx, { session, presented, now }: Decided): Promise<RenewOutcome> {
   const { policy } = presented;
   const expiresAt = accessExpiry(policy, now, session.endsAt);
   const idleEndsAt = Math.min(now + policy.idleTtlSeconds, session.endsAt);
@@ -167,15 +164,14 @@ async function rotate(
   return { kind: "granted", grant, userNumber: session.user.number, idleEndsAt };
 }
 
-/** The same refresh token once more, with a fresh access token. */
+/** Gives out the current refresh token again, with a fresh access token. */
 async function repeat(
   tx: Tx,
   deps: RefreshDeps,
-  session: HeldSession,
+  { session, presented, now }: Decided,
   verdict: Extract<Verdict, { kind: "repeat" }>,
-  { policy, origin }: Presented,
-  now: number,
 ): Promise<RenewOutcome> {
+  const { policy, origin } = presented;
   const expiresAt = accessExpiry(policy, now, session.endsAt);
   await touch(tx, session.id, {
     at: now,
@@ -201,9 +197,8 @@ async function repeat(
 async function end(
   tx: Tx,
   deps: RefreshDeps,
-  session: HeldSession,
+  { session, presented, now }: Decided,
   cause: "refresh_reused" | "refresh_ahead",
-  presented: Presented,
 ): Promise<RenewOutcome> {
   const revoked = await revokeOne(tx, deps, { id: session.id }, cause);
   if (revoked === undefined) throw new Error("a session was ended while its row was held");
@@ -216,7 +211,7 @@ async function end(
     result: "refused",
     details: { presented: presented.claims.gen, current: session.generation },
   });
-  return { kind: "ended", cause, endedAt: deps.clock.now() };
+  return { kind: "ended", cause, endedAt: now };
 }
 
 /**

@@ -99,8 +99,7 @@ export async function revokeAllOf(
 export async function revokeOthers(
   tx: Tx,
   deps: TxDeps,
-  user: Held<User>,
-  kept: string,
+  { user, kept }: { readonly user: Held<User>; readonly kept: string },
   cause: EndCause,
 ): Promise<void> {
   const now = deps.clock.now();

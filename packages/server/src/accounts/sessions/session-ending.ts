@@ -10,7 +10,7 @@ import { holdSession } from "./sessions.store.ts";
 export function createSessionEnding(deps: SessionDeps, policy: SessionPolicy): SessionEnding {
   return {
     endAll: async (tx, user, cause) => revokeAllOf(tx, deps, user, cause),
-    endAllAndReopen: async (tx, held, sessionId, cause, client) => {
+    endAllAndReopen: async (tx, { user: held, sessionId }, cause, client) => {
       const session = await holdSession(tx, sessionId);
       if (session === undefined || session.revokedAt !== null) return undefined;
       await revokeAllOf(tx, deps, held, cause);
@@ -30,7 +30,7 @@ export function createSessionEnding(deps: SessionDeps, policy: SessionPolicy): S
         endOf(session, deps.clock.now()) !== undefined
       )
         return false;
-      await revokeOthers(tx, deps, user, session.id, cause);
+      await revokeOthers(tx, deps, { user, kept: session.id }, cause);
       return true;
     },
   };

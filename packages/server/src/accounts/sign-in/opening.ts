@@ -75,7 +75,7 @@ export async function open(
   const opened = await openSession(tx, deps, { policy: policy.sessions, user, proven }, origin);
   if (policy.noticeNewDevices && trustedDevice === undefined)
     await noticeNewDevice(tx, deps, user, origin);
-  await recordOpened(tx, deps, opened, proven.amr.join(" "), origin);
+  await recordOpened(tx, deps, opened, origin);
   return opened;
 }
 

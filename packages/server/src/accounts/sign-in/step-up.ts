@@ -64,11 +64,13 @@ async function byPassword(
   return raise(
     deps,
     who,
-    raised,
-    async (tx) => {
-      // If the user has set up a factor since, that factor must be shown instead.
-      if ((await enrolledFactors(tx, deps.factors, user.id)).length > 0) return undefined;
-      return { proven: assuranceOf(["pwd"]), recoveryCodesLeft: null };
+    {
+      ...raised,
+      show: async (tx) => {
+        // If the user has set up a factor since, that factor must be shown instead.
+        if ((await enrolledFactors(tx, deps.factors, user.id)).length > 0) return undefined;
+        return { proven: assuranceOf(["pwd"]), recoveryCodesLeft: null };
+      },
     },
     origin,
   );
@@ -95,18 +97,20 @@ async function byFactor(
   return raise(
     deps,
     who,
-    raised,
-    async (tx) => {
-      await settleGuess(tx, deps, user.id, origin.address);
-      const spent = await proven.match.spend(tx);
-      if (spent === undefined) {
-        await noteMismatch(tx, deps, guess);
-        return undefined;
-      }
-      return {
-        proven: assuranceOf(methodsOf(session?.amr ?? [], proven.match)),
-        recoveryCodesLeft: spent.recoveryCodesLeft ?? null,
-      };
+    {
+      ...raised,
+      show: async (tx) => {
+        await settleGuess(tx, deps, user.id, origin.address);
+        const spent = await proven.match.spend(tx);
+        if (spent === undefined) {
+          await noteMismatch(tx, deps, guess);
+          return undefined;
+        }
+        return {
+          proven: assuranceOf(methodsOf(session?.amr ?? [], proven.match)),
+          recoveryCodesLeft: spent.recoveryCodesLeft ?? null,
+        };
+      },
     },
     origin,
   );
@@ -127,17 +131,23 @@ interface Raised {
   readonly user: User;
 }
 
+interface Raising extends Raised {
+  /**
+   * Uses what was shown, while the user's row is held. Returns `undefined` if it has been used by
+   * then.
+   */
+  readonly show: (tx: Tx) => Promise<Shown | undefined>;
+}
+
 interface Shown {
   readonly proven: Proven;
   readonly recoveryCodesLeft: number | null;
 }
 
-/** @param show uses what was shown, with the user's row held; `undefined` where it has been used */
 async function raise(
   deps: StepUpDeps,
   who: SignedIn,
-  { policy, user }: Raised,
-  show: (tx: Tx) => Promise<Shown | undefined>,
+  { policy, user, show }: Raising,
   origin: RemoteOrigin,
 ): Promise<StepUpOutcome> {
   const outcome = await transact(deps, async (tx) => {

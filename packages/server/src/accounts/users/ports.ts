@@ -18,8 +18,7 @@ export interface SessionEnding {
    */
   endAllAndReopen(
     tx: Tx,
-    user: Held<User>,
-    sessionId: string,
+    session: { readonly user: Held<User>; readonly sessionId: string },
     cause: EndCause,
     client: Client,
   ): Promise<Renewal | undefined>;

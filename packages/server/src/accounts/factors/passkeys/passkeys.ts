@@ -139,6 +139,6 @@ async function enrol(
     lastUsedAt: null,
   });
   if (!isNew) return undefined;
-  await noteAdded(tx, deps, user, "passkey", origin);
+  await noteAdded(tx, deps, { user, name: "passkey" }, origin);
   return { enrolledId: id };
 }

@@ -38,7 +38,11 @@ export async function showPasskey(
   // The library is loaded with the first passkey and not at the start, because it takes a third of
   // a second and 28 MB.
   const { verifyAssertion } = await import("./verify.ts");
-  const said = await verifyAssertion(deps, ceremony.challenge, credential, passkey, alone);
+  const said = await verifyAssertion(
+    deps,
+    { challenge: ceremony.challenge, key: passkey, mustVerify: alone },
+    credential,
+  );
   if (said?.kind !== passkey.kind) return undefined;
   if (hasGoneBack(said.signCount, passkey.signCount)) {
     await suspect(deps, passkey, origin);

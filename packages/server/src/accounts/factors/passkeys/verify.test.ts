@@ -34,7 +34,7 @@ async function show(made: Partial<Made> = {}, wrong: Wrong = {}, mustVerify = fa
   const authenticator = createAuthenticator({ ...at, ...made });
   const key = await verifyRegistration(rp, challenge, authenticator.create(creation));
   assert.ok(key);
-  return verifyAssertion(rp, challenge, authenticator.get(request, wrong), key, mustVerify);
+  return verifyAssertion(rp, { challenge, key, mustVerify }, authenticator.get(request, wrong));
 }
 
 const algorithms: readonly Algorithm[] = ["ES256", "EdDSA", "RS256"];
@@ -120,7 +120,7 @@ test("a signature of another key, of other data or none at all is refused", asyn
     raised.writeUInt8(raised.readUInt8(32) | 0x04, 32);
     const response = { ...shown.response, authenticatorData: raised.toString("base64url") };
     assert.equal(
-      await verifyAssertion(rp, challenge, { ...shown, response }, key, false),
+      await verifyAssertion(rp, { challenge, key, mustVerify: false }, { ...shown, response }),
       undefined,
       "UV was not signed",
     );
@@ -132,9 +132,10 @@ test("an assertion is held against the key of its own credential", async () => {
   const key = await verifyRegistration(rp, challenge, one.create(creation));
   other.create(creation);
   assert.ok(key);
-  assert.equal(await verifyAssertion(rp, challenge, other.get(request), key, false), undefined);
+  const demanded = { challenge, key, mustVerify: false };
+  assert.equal(await verifyAssertion(rp, demanded, other.get(request)), undefined);
   assert.equal(
-    await verifyAssertion(rp, challenge, other.get(request, { id: key.credentialId }), key, false),
+    await verifyAssertion(rp, demanded, other.get(request, { id: key.credentialId })),
     undefined,
   );
 });

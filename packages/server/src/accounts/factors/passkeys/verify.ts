@@ -80,6 +80,14 @@ export async function verifyRegistration(
   });
 }
 
+/** The challenge and the key that an assertion must have signed with. */
+interface Demanded {
+  readonly challenge: string;
+  readonly key: Pick<Passkey, "credentialId" | "publicKey">;
+  /** Whether the authenticator must have verified its user, by a PIN or a fingerprint. */
+  readonly mustVerify: boolean;
+}
+
 /**
  * Verifies an assertion (WebAuthn Level 3 §7.2). The caller judges its counter and its backup
  * flags, because only after this check is it known to come from the passkey.
@@ -88,10 +96,8 @@ export async function verifyRegistration(
  */
 export async function verifyAssertion(
   rp: RelyingParty,
-  challenge: string,
+  { challenge, key, mustVerify }: Demanded,
   credential: Assertion,
-  key: Pick<Passkey, "credentialId" | "publicKey">,
-  mustVerify: boolean,
 ): Promise<Said | undefined> {
   return unlessThrown(async () => {
     const { id, rawId, type, response } = credential;

@@ -30,8 +30,7 @@ export interface ActivateOutcome {
  */
 export async function activate(
   deps: ActivateDeps,
-  userId: string,
-  token: string,
+  { userId, token }: { readonly userId: string; readonly token: string },
   origin: Origin,
   also: Also = async () => {},
 ): Promise<ActivateOutcome> {

@@ -55,6 +55,11 @@ export interface NewAccount {
 /** Writes further rows in the transaction of a change, such as the mail that belongs to it. */
 export type Also = (tx: Tx, user: User) => Promise<void>;
 
+/** A change that a face may add rows to. */
+export interface Extended {
+  readonly also?: Also | undefined;
+}
+
 export type CreateAccountOutcome =
   | { readonly kind: "created"; readonly user: User }
   | {

@@ -8,7 +8,7 @@ import { makeLinkToken, makeMailedProof } from "../../../accounts/proofs/mailed-
 import { uuidv7 } from "../../../platform/kernel/ids.ts";
 import type { Random } from "../../../platform/kernel/random.ts";
 import { enqueueMail } from "../../../records/mail/mail.ts";
-import type { Address, Also } from "./create-account.ts";
+import type { Address, Extended } from "./create-account.ts";
 import type { MailedTokenDeps } from "./mailed-token.ts";
 import type {
   CheckOwnPassword,
@@ -52,6 +52,17 @@ export interface NewAddress {
   readonly pauses: boolean;
 }
 
+/** The new address, or `undefined` if it stays. `also` is called even then. */
+interface Change extends Extended {
+  readonly next: NewAddress | undefined;
+}
+
+interface Form extends Extended {
+  readonly next: NewAddress;
+  /** Whether the form had the address twice, spelled alike. */
+  readonly isRepeated: boolean;
+}
+
 type Moved =
   | { readonly kind: "changed"; readonly user: User }
   | { readonly kind: "email_taken" | "email_needed" };
@@ -62,20 +73,17 @@ export type UpdateEmailOutcome = Moved | { readonly kind: "unknown" };
  * Sets an unconfirmed address at once and without the password, as an update of the user does in
  * the Django faces. If the previous address was confirmed, it gets a mail with a link that restores
  * it, as with `confirmEmailChange`.
- *
- * @param also is called even if nothing changes
  */
 export async function updateEmail(
   deps: Omit<SetEmailDeps, "checkOwnPassword">,
   userId: string,
-  next: NewAddress | undefined,
+  change: Change,
   origin: Origin,
-  also: Also = async () => {},
 ): Promise<UpdateEmailOutcome> {
   return transact(deps, async (tx): Promise<UpdateEmailOutcome> => {
     const user = await lockUser(tx, userId);
     if (user === undefined) return { kind: "unknown" };
-    return move(tx, deps, { user, next }, origin, also);
+    return move(tx, deps, { user, ...change }, origin);
   });
 }
 
@@ -91,13 +99,8 @@ export type SetOwnEmailOutcome =
 export async function setOwnEmail(
   deps: SetEmailDeps,
   who: SignedIn,
-  input: {
-    readonly next: NewAddress;
-    readonly isRepeated: boolean;
-    readonly currentPassword: string;
-  },
+  input: Form & { readonly currentPassword: string },
   origin: RemoteOrigin,
-  also: Also = async () => {},
 ): Promise<SetOwnEmailOutcome> {
   const before = await findUser(deps.db, who.userId);
   const own = await deps.checkOwnPassword(who, input.currentPassword, origin);
@@ -106,13 +109,8 @@ export async function setOwnEmail(
   return transact(deps, async (tx): Promise<SetOwnEmailOutcome> => {
     const user = before && (await holdUnchanged(tx, before, "password"));
     if (user === undefined) return { kind: "session_ended" };
-    return move(
-      tx,
-      deps,
-      { user, next: input.next },
-      { ...origin, sessionId: who.sessionId },
-      also,
-    );
+    const { next, also } = input;
+    return move(tx, deps, { user, next, also }, { ...origin, sessionId: who.sessionId });
   });
 }
 
@@ -123,9 +121,8 @@ export async function setOwnEmail(
 export async function resetEmailConfirm(
   deps: SetEmailDeps,
   userId: string | undefined,
-  input: { readonly next: NewAddress; readonly isRepeated: boolean; readonly token: string },
+  input: Form & { readonly token: string },
   origin: Origin,
-  also: Also = async () => {},
 ): Promise<Moved | { readonly kind: "not_repeated" | "unknown" | "invalid_token" }> {
   if (!input.isRepeated) return { kind: "not_repeated" };
   if (userId === undefined) return { kind: "unknown" };
@@ -136,7 +133,8 @@ export async function resetEmailConfirm(
       if (user === undefined) return { kind: "unknown" };
       if (user.disabledAt !== null || !(await spendNameToken(tx, deps, user, input.token)))
         return { kind: "invalid_token" };
-      return move(tx, deps, { user, next: input.next }, origin, also);
+      const { next, also } = input;
+      return move(tx, deps, { user, next, also }, origin);
     },
   );
 }
@@ -145,12 +143,11 @@ export async function resetEmailConfirm(
 async function move(
   tx: Tx,
   deps: Omit<SetEmailDeps, "checkOwnPassword">,
-  { user, next }: { readonly user: Held<User>; readonly next: NewAddress | undefined },
+  { user, next, also }: Change & { readonly user: Held<User> },
   origin: Origin & { readonly sessionId?: string },
-  also: Also,
 ): Promise<Moved> {
   if (next === undefined || (next.address?.address ?? null) === user.email) {
-    await also(tx, user);
+    await also?.(tx, user);
     return { kind: "changed", user };
   }
   const { address, mayShare, pauses } = next;
@@ -168,7 +165,7 @@ async function move(
   await voidResets(tx, user.id);
   await voidPendingChanges(tx, user.id, now);
   if (left !== null && user.emailVerifiedAt !== null) await tellOldAddress(tx, deps, user, address);
-  await also(tx, changed);
+  await also?.(tx, changed);
   await record(tx, deps, {
     event: "email.changed",
     ...origin,

@@ -35,8 +35,6 @@ export type SetOwnPasswordOutcome =
 /**
  * Changes the password as `changePassword` does and ends every other session (PW-07). The caller's
  * own session keeps its tokens, because the originals give out no new ones here.
- *
- * @param also writes the mail that tells the user
  */
 export async function setOwnPassword(
   deps: SetOwnPasswordDeps,
@@ -45,9 +43,10 @@ export async function setOwnPassword(
     readonly currentPassword: string;
     readonly newPassword: string;
     readonly repeated?: string | undefined;
+    /** Writes the mail that tells the user. */
+    readonly also: Also;
   },
   origin: RemoteOrigin,
-  also: Also,
 ): Promise<SetOwnPasswordOutcome> {
   const { userId, sessionId } = who;
   const before = await findUser(deps.db, userId);
@@ -70,7 +69,7 @@ export async function setOwnPassword(
     if (!(await deps.sessions.endOthers(tx, user, sessionId, "password_changed")))
       return { kind: "session_ended" };
     await setPassword(tx, user, sealed.passwordSealed, deps.clock.now());
-    await also(tx, user);
+    await input.also(tx, user);
     await record(tx, deps, { event: "password.changed", ...origin, userId, sessionId });
     return { kind: "set" };
   });

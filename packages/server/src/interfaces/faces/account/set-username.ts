@@ -6,7 +6,7 @@ import type { Origin, RemoteOrigin } from "../../../records/audit/events.ts";
 import type { Db, Tx } from "../../../platform/db/open.ts";
 import { hashToken } from "../../../platform/kernel/codes.ts";
 import { take } from "../../../records/attempts/attempts.store.ts";
-import { isForeignAddress, type Also } from "./create-account.ts";
+import { isForeignAddress, type Extended } from "./create-account.ts";
 import { isMailedToken, type MailedTokenDeps } from "./mailed-token.ts";
 import type {
   CheckOwnPassword,
@@ -28,7 +28,7 @@ export interface SetUsernameDeps extends MailedTokenDeps {
   readonly checkOwnPassword: CheckOwnPassword;
 }
 
-interface NewName {
+interface NewName extends Extended {
   readonly username: string;
   /** The second entry of the username, if the form asks for it twice. */
   readonly repeated?: string | undefined;
@@ -49,7 +49,6 @@ export async function setOwnUsername(
   who: SignedIn,
   input: NewName & { readonly currentPassword: string },
   origin: RemoteOrigin,
-  also: Also = async () => {},
 ): Promise<SetOwnUsernameOutcome> {
   const before = await findUser(deps.db, who.userId);
   const own = await deps.checkOwnPassword(who, input.currentPassword, origin);
@@ -60,7 +59,12 @@ export async function setOwnUsername(
   return transact(deps, async (tx): Promise<SetOwnUsernameOutcome> => {
     const user = await holdUnchanged(tx, before, "password");
     if (user === undefined) return { kind: "session_ended" };
-    return setName(tx, deps, { user, name }, { ...origin, sessionId: who.sessionId }, also);
+    return setName(
+      tx,
+      deps,
+      { user, name, also: input.also },
+      { ...origin, sessionId: who.sessionId },
+    );
   });
 }
 
@@ -78,7 +82,6 @@ export async function resetUsernameConfirm(
   userId: string | undefined,
   input: NewName & { readonly token: string },
   origin: Origin,
-  also: Also = async () => {},
 ): Promise<ResetUsernameConfirmOutcome> {
   const found = userId === undefined ? undefined : await findUser(deps.db, userId);
   const name = await examine(deps, input, found);
@@ -92,7 +95,7 @@ export async function resetUsernameConfirm(
       !(await spendNameToken(tx, deps, user, input.token))
     )
       return { kind: "invalid_token" };
-    return setName(tx, deps, { user, name }, origin, also);
+    return setName(tx, deps, { user, name, also: input.also }, origin);
   });
 }
 
@@ -135,13 +138,12 @@ async function examine(
 async function setName(
   tx: Tx,
   deps: SetUsernameDeps,
-  { user, name }: { readonly user: Held<User>; readonly name: Usable },
+  { user, name, also }: Extended & { readonly user: Held<User>; readonly name: Usable },
   origin: Origin & { readonly sessionId?: string },
-  also: Also,
 ): Promise<{ readonly kind: "renamed" | "username_taken" }> {
   const renamed = await setUsername(tx, user, name);
   if (renamed === undefined) return { kind: "username_taken" };
-  await also(tx, renamed);
+  await also?.(tx, renamed);
   await record(tx, deps, {
     event: "username.changed",
     ...origin,

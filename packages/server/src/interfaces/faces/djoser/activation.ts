@@ -77,7 +77,12 @@ async function follow(
   const letter = deps.djoser.sendConfirmation
     ? newsLetter(deps, "djoser_confirmation")
     : nothingElse;
-  const outcome = await activate(deps, user.id, link.token, originOf(visit), letter);
+  const outcome = await activate(
+    deps,
+    { userId: user.id, token: link.token },
+    originOf(visit),
+    letter,
+  );
   switch (outcome.kind) {
     case "activated":
       return noContent();

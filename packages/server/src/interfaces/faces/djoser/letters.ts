@@ -44,8 +44,7 @@ export async function sendLinks(
   tx: Tx,
   deps: DjoserDeps,
   template: LinkLetter,
-  address: string,
-  users: readonly User[],
+  { address, users }: { readonly address: string; readonly users: readonly User[] },
 ): Promise<void> {
   for (const user of users) await linkLetter(deps, template)(tx, user);
   if (users.length === 0 && (await mayMail(tx, deps, address)))

@@ -30,7 +30,7 @@ export async function askForLink(
     (user.pausedAt !== null) === (template === "djoser_activation");
   const found = await transact(deps, async (tx) => {
     const users = (await findByAddress(tx, canonical)).filter(isMeant);
-    await sendLinks(tx, deps, template, address, users);
+    await sendLinks(tx, deps, template, { address, users });
     return users.length > 0;
   });
   return { kind: found ? "sent" : "nobody" };

@@ -41,7 +41,6 @@ async function setEmail(
     signedIn(call.user),
     input,
     originOfCaller(call.user, call),
-    movedLetters(deps),
   );
   switch (outcome.kind) {
     case "changed":
@@ -63,7 +62,7 @@ async function confirmReset(
 ): Promise<Answer> {
   const userId = (await findByUid(deps, link.uid))?.id;
   const input = { ...newEmail(deps, values), token: link.token };
-  const outcome = await resetEmailConfirm(deps, userId, input, originOf(visit), movedLetters(deps));
+  const outcome = await resetEmailConfirm(deps, userId, input, originOf(visit));
   switch (outcome.kind) {
     case "changed":
       return noContent();
@@ -79,7 +78,7 @@ async function confirmReset(
 function newEmail(deps: DjoserDeps, values: Form["values"]) {
   const { new_email: email = "", re_new_email: repeated = email } = values;
   const next = { address: addressOf(email), mayShare: false, pauses: deps.djoser.sendActivation };
-  return { next, isRepeated: repeated === email };
+  return { next, isRepeated: repeated === email, also: movedLetters(deps) };
 }
 
 /**

@@ -51,9 +51,8 @@ async function setPassword(
   const outcome = await setOwnPassword(
     deps,
     signedIn(call.user),
-    input,
+    { ...input, also: tellOfNewPassword(deps) },
     originOfCaller(call.user, call),
-    tellOfNewPassword(deps),
   );
   switch (outcome.kind) {
     case "set":

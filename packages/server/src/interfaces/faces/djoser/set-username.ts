@@ -37,9 +37,8 @@ async function setUsername(
   const outcome = await setOwnUsername(
     deps,
     signedIn(call.user),
-    input,
+    { ...input, also: newsOfNewName(deps) },
     originOfCaller(call.user, call),
-    newsOfNewName(deps),
   );
   switch (outcome.kind) {
     case "renamed":
@@ -63,9 +62,8 @@ async function confirmReset(
   const outcome = await resetUsernameConfirm(
     deps,
     userId,
-    { ...newUsername(values), token: link.token },
+    { ...newUsername(values), token: link.token, also: newsOfNewName(deps) },
     originOf(visit),
-    newsOfNewName(deps),
   );
   switch (outcome.kind) {
     case "renamed":

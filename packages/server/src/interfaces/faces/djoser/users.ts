@@ -286,9 +286,8 @@ async function update(
   const outcome = await updateEmail(
     deps,
     user.id,
-    next,
+    { next, also: letter },
     originOfCaller(call.user, call, actingOn(user, call)),
-    letter,
   );
   switch (outcome.kind) {
     case "changed":

@@ -51,7 +51,7 @@ export async function exchange(
     if (await needsFactor(tx, user)) return { kind: "second_factor_required" };
     if (!(await markUsed(tx, jti, deps.clock.now()))) return { kind: "spent" };
     const opened = await openSession(tx, deps, { policy, user, proven: UNPROVEN }, origin);
-    await recordOpened(tx, deps, opened, "imported_token", origin);
+    await recordOpened(tx, deps, { ...opened, method: "imported_token" }, origin);
     return { kind: "opened", user, opened };
   });
 }

@@ -135,10 +135,16 @@ export function setPasswordView(deps: AccountsDeps, place: Place): View {
       const outcome = await setOwnPassword(
         deps,
         who,
-        { currentPassword, newPassword },
+        {
+          currentPassword,
+          newPassword,
+          also: async (tx, user) =>
+            notify(tx, deps, user, {
+              template: "password_changed",
+              data: { at: deps.clock.now() },
+            }),
+        },
         origin,
-        async (tx, user) =>
-          notify(tx, deps, user, { template: "password_changed", data: { at: deps.clock.now() } }),
       );
       switch (outcome.kind) {
         case "set":
@@ -243,7 +249,7 @@ async function update(
   const { user } = call.user;
   if (call.input === undefined) return ok(shown(deps, user));
   const next = { address: call.input, mayShare: true, pauses: false };
-  const outcome = await updateEmail(deps, user.id, next, asked(call).origin);
+  const outcome = await updateEmail(deps, user.id, { next }, asked(call).origin);
   if (outcome.kind !== "changed") return refuseRequest("no_user");
   return ok(shown(deps, outcome.user));
 }

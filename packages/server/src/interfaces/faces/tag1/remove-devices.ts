@@ -51,7 +51,7 @@ export async function removeDevices(
       details: { cause: "factor_changed" },
     });
     const { opened, user: reopened } = await reopen(tx, deps, session, origin);
-    await recordOpened(tx, deps, opened, session.amr.join(" "), origin);
+    await recordOpened(tx, deps, opened, origin);
     return { kind: "removed", user: reopened, grant: opened.grant } as const;
   });
 }

@@ -139,7 +139,7 @@ async function showInSession(
       { policy: deps.facePolicy.sessions, user: held.user, proven },
       origin,
     );
-    await recordOpened(tx, deps, opened, proven.amr.join(" "), origin);
+    await recordOpened(tx, deps, opened, origin);
     return { kind: "opened", user: held.user, grant: opened.grant } as const;
   });
 }
