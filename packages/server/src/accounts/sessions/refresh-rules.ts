@@ -39,8 +39,8 @@ type Judged = Pick<
 
 interface Judging {
   /**
-   * How long the token that a rotation has replaced still gets its answer, in seconds. The tables of
-   * docs/design/refresh.md call it G; 0 is the strict profile.
+   * How long the token that a rotation has replaced still gets its answer, in seconds. The tables
+   * of docs/design/refresh.md call it G; 0 is the strict profile.
    */
   readonly graceSeconds: number;
   /** The default is `forgiving`. */
