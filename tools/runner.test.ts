@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
+import { batchesOf, programOf } from "./batches.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "portcullis-runner-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,6 +22,11 @@ const failing = file("failing.test.ts", 'test("it fails", () => { throw new Erro
 const crashing = file(
   "crashing.test.ts",
   'test("it never ends", () => process.kill(process.pid, "SIGKILL"));',
+);
+const straying = file(
+  "straying.test.ts",
+  'test("it passes first", () => void setImmediate(() => { throw new Error("stray"); }));\n' +
+    'test("it waits", () => new Promise((resolve) => setTimeout(resolve, 50)));',
 );
 const untidy = file(
   "untidy.test.ts",
@@ -60,6 +66,43 @@ test("a test that fails and a file that dies are named, and hide no other file",
   assert.match(stdout, /✖ it fails/);
   assert.match(stdout, /✖ .*crashing\.test\.ts/);
   assert.match(stdout, /^ℹ pass 1\nℹ fail 2$/m);
+});
+
+test("an error that is thrown outside of a test fails the run", () => {
+  const { status, stdout } = runner(straying);
+  assert.equal(status, 1, stdout);
+  assert.match(stdout, /stray/);
+});
+
+test("small files of a package share a process, and the others have one each", () => {
+  const files = ["a", "b", "large"].map((name) =>
+    join(folder, `packages/server/src/${name}.test.ts`),
+  );
+  const outside = [
+    join(folder, "packages/server/src/process/cli/c.test.ts"),
+    join(folder, "packages/server/test/d.test.ts"),
+    join(folder, "tools/e.test.ts"),
+  ];
+  for (const path of [...files, ...outside]) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, path.includes("large") ? `//${"x".repeat(30_000)}` : "");
+  }
+  const [a, b, large] = files;
+  assert.deepEqual(batchesOf([...files, ...outside], folder), [
+    [a, b],
+    [large],
+    ...outside.map((path) => [path]),
+  ]);
+});
+
+test("a process that files share runs the tests of all of them, and is named after them", () => {
+  const program = programOf([passing, failing], folder, folder);
+  assert.equal(program, join(folder, "passing-to-failing.test.mjs"));
+  const { status, stdout } = runner(program, passing);
+  assert.equal(status, 1);
+  assert.match(stdout, /✖ it fails/);
+  assert.match(stdout, /^ℹ tests 3\nℹ suites 0\nℹ pass 2\nℹ fail 1$/m);
+  assert.equal(programOf([passing], folder, folder), passing);
 });
 
 test("a file that a test leaves in the working directory fails the run", () => {

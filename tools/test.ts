@@ -12,10 +12,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type EventData, run } from "node:test";
 import { spec } from "node:test/reporters";
+import { batchesOf, programOf } from "./batches.ts";
 import { type PostgresForTests, startPostgres } from "./postgres.ts";
 
 // `node tools/test.ts [--full | --only-full] [FILE…]` runs the tests on SQLite and on a PostgreSQL
@@ -44,9 +45,13 @@ if (unknown !== undefined)
 const onlyFull = asked.includes("--only-full");
 const full = onlyFull || asked.includes("--full");
 const named = asked.filter((argument) => !options.includes(argument));
-const files = filesOf(
-  named.length > 0 ? named : ["packages/**/*.test.ts", "tools/**/*.test.ts", "bench/*.test.ts"],
-).filter((file) => !onlyFull || hasFullSize(file));
+const patterns =
+  named.length > 0 ? named : ["packages/**/*.test.ts", "tools/**/*.test.ts", "bench/*.test.ts"];
+const files = filesOf(patterns).filter((file) => !onlyFull || hasFullSize(file));
+/** A file that is named by itself has a process of its own, as `node --test` would give it. */
+const batches = patterns.some((pattern) => pattern.includes("*"))
+  ? batchesOf(files, root)
+  : files.map((file) => [file]);
 if (files.length === 0)
   throw new Error(`None of these files has a full size: ${named.join(", ")}.`);
 
@@ -71,15 +76,16 @@ async function runFiles(databaseUrl: string | undefined): Promise<boolean> {
   // test has left there would fail after `npm start`.
   const cwd = join(scratch, "cwd");
   const temporary = join(scratch, "tmp");
-  mkdirSync(cwd);
-  mkdirSync(temporary);
+  const together = join(scratch, "batches");
+  for (const folder of [cwd, temporary, together]) mkdirSync(folder);
   chmodSync(temporary, 0o1777);
   const durations = new Map<string, number>();
   let succeeded = true;
   const events = run({
-    files: [...files],
+    files: batches.map((batch) => programOf(batch, root, together)),
     cwd,
     concurrency: CONCURRENCY,
+    execArgv: ["--import", join(import.meta.dirname, "without-async-hooks.mjs")],
     signal: interrupted.signal,
     env: {
       ...process.env,
@@ -154,8 +160,12 @@ function slowest(durations: ReadonlyMap<string, number>): string {
   const lines = [...durations]
     .toSorted(([, a], [, b]) => b - a)
     .slice(0, SLOWEST)
-    .map(([file, ms]) => `${(ms / 1000).toFixed(1).padStart(8)} s  ${relative(root, file)}\n`);
+    .map(([file, ms]) => `${(ms / 1000).toFixed(1).padStart(8)} s  ${nameOf(file)}\n`);
   return `\nSlowest files:\n${lines.join("")}`;
+}
+
+function nameOf(file: string): string {
+  return file.startsWith(scratch) ? basename(file) : relative(root, file);
 }
 
 async function postgresOrWarning(): Promise<PostgresForTests | undefined> {

@@ -371,8 +371,11 @@ for (const { endpoint, row } of rows) {
   eachWorld(
     `AD-01, EN-08: ${endpoint.name} answers each role as the function matrix says`,
     async (world) => {
+      let cast = await castOf(world);
+      let isChanged = false;
       for (const role of roles) {
-        const cast = await castOf(world);
+        // Only a call that succeeds can have changed the users that the next one is about.
+        if (isChanged) cast = await castOf(world);
         const caller =
           role === "anonymous" || role === "user"
             ? cast.caller
@@ -402,6 +405,7 @@ for (const { endpoint, row } of rows) {
           token,
         );
         const declared = row.results[role];
+        isChanged = typeof declared === "number";
         const expected =
           typeof declared === "number"
             ? [declared, undefined]
@@ -451,12 +455,15 @@ async function rowsAbout(world: World, userId: string): Promise<unknown> {
 eachWorld(
   "AD-02, PK-05: no call of a user reads or changes another user's account, session or factor",
   async (world) => {
+    let cast = await castOf(world);
+    let isChanged = false;
     for (const { endpoint, row } of rows) {
       if (endpoint.access === "public") continue;
-      const cast = await castOf(world);
+      if (isChanged) cast = await castOf(world);
       const { accessToken: token } = await world.signIn(cast.caller);
       const before = await rowsAbout(world, cast.other.id);
-      const { text } = await send(world, endpoint, row.send?.(cast) ?? {}, token);
+      const { status, text } = await send(world, endpoint, row.send?.(cast) ?? {}, token);
+      isChanged = status < 400;
       for (const secret of [cast.other.id, cast.other.email, cast.otherTokens.sessionId])
         assert.ok(!text.includes(secret), endpoint.name);
       assert.deepEqual(await rowsAbout(world, cast.other.id), before, endpoint.name);
