@@ -13,9 +13,9 @@ const BATCH_BYTES = 60_000;
 const SHARED = /^packages\/\w+\/src\/(?!process\/)/;
 
 /**
- * Groups test files that can share a process. To start one takes a second of processor time, because
- * the server's modules are loaded and a process for hashing is started, and most files need less
- * than that for their tests. Files that are neighbours in the tree share one, in their order.
+ * Groups test files that can share a process. To start one takes a second of processor time: the
+ * server's modules are loaded, and a process for hashing is started. Most files need less than that
+ * for their tests. Files that are neighbours in the tree share one, in their order.
  *
  * @param files absolute paths
  * @param root the folder of the repository
