@@ -3,7 +3,7 @@ import type { Endpoint, StepUp } from "./endpoint.ts";
 import { endpoints } from "./endpoints.ts";
 import { isObject, type JsonObject, type JsonValue } from "./openapi/json.ts";
 import { parametersOf, type Parameters } from "./openapi/parameters.ts";
-import { headers, problem, refusalsOf, requestId, type Responses } from "./openapi/refusals.ts";
+import { headers, problem, refusalsOf, type Responses } from "./openapi/refusals.ts";
 import { exampleOf, printSchemas, type Schemas } from "./openapi/schemas.ts";
 
 /** The root of an OpenAPI 3.1 document. It can be serialised with `JSON.stringify`. */
@@ -81,7 +81,9 @@ const ABOUT = `Register users, sign them in, and manage their sessions.
 
 Bodies are JSON. A member or a parameter that is not documented is refused. Times are whole seconds since 1970-01-01T00:00:00Z.
 
-A call that is refused answers with problem details (RFC 9457). Branch on their \`code\`. Every response has the id of the request in \`X-Request-Id\`; quote it in reports.`;
+A call that is refused answers with problem details (RFC 9457). Branch on their \`code\`. Calls that need a recent proof refuse with \`insufficient_user_authentication\` if the user has not signed in or stepped up (\`POST /v1/step-up\`) within the time that they name. A user with a second factor must have proven it within that time.
+
+Every response has the id of the request in \`X-Request-Id\`; quote it in reports.`;
 
 /** The groups of calls, in alphabetical order. */
 const tags: Readonly<Record<string, string>> = {
@@ -113,7 +115,6 @@ const securitySchemes: JsonObject = {
 
 const done: JsonObject = {
   description: "The call has succeeded. The response has no body.",
-  headers: requestId,
 };
 
 /** The document's parts that calls refer to. */
@@ -143,12 +144,10 @@ function operation(e: Endpoint, made: Made): JsonObject {
   };
 }
 
-/** Returns what the user must have proven before the call (RFC 9470), as a sentence. */
+/** Returns how recent a proof the call needs (RFC 9470), as a sentence. */
 function wordsFor({ when, maxAgeSeconds }: StepUp): string {
-  const lately = `within the last ${maxAgeSeconds / 60} minutes`;
-  return when === "enrolled"
-    ? `A user with a second factor must have proven it ${lately}.`
-    : `The user must have signed in or stepped up ${lately}, with a second factor if they have one.`;
+  const proof = `Needs a proof from the last ${maxAgeSeconds / 60} minutes`;
+  return when === "always" ? `${proof}.` : `${proof} if the user has a second factor.`;
 }
 
 /** Calls with an access token need nothing of their own, because the document says so for all. */
@@ -167,14 +166,14 @@ function answersOf({ answers }: Endpoint, made: Made): JsonObject {
 function answer(schema: z.ZodType | null, made: Made): JsonObject {
   if (schema === null) return { $ref: "#/components/responses/Done" };
   const printed = made.schemas.response(schema);
-  const response = {
-    description: schema.description ?? "The call has succeeded.",
-    headers: requestId,
-    content: mediaOf(printed, made),
-  };
+  const { description = "The call has succeeded." } = schema;
   const name = nameIn(printed);
-  if (name === undefined) return response;
-  made.responses.set(name, response);
+  if (name === undefined) {
+    // The response already has the description of a schema that belongs to it alone.
+    const { description: _, ...undescribed } = printed;
+    return { description, content: mediaOf(undescribed, made) };
+  }
+  made.responses.set(name, { description, content: mediaOf(printed, made) });
   return { $ref: `#/components/responses/${name}` };
 }
 

@@ -98,10 +98,6 @@ export const problem: JsonObject = {
 };
 
 export const headers: JsonObject = {
-  RequestId: {
-    description: "The id of this request in the server's log. Quote it in reports.",
-    schema: { type: "string" },
-  },
   RetryAfter: {
     description: "How many seconds to wait before the next attempt (RFC 9110 §10.2.3).",
     schema: { type: "integer", minimum: 1 },
@@ -113,16 +109,13 @@ export const headers: JsonObject = {
   },
 };
 
-export const requestId: JsonObject = {
-  "X-Request-Id": { $ref: "#/components/headers/RequestId" },
-};
-
 /** Shared responses, by name, which grow as calls need them. */
 export type Responses = Map<string, JsonObject>;
 
 /** Calls can be refused with these whatever they do, so no client handles them call by call. */
 const common: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "body_too_large",
+  "busy",
   "headers_too_large",
   "internal",
   "malformed_json",
@@ -135,54 +128,56 @@ const common: ReadonlySet<FailureCode> = new Set<FailureCode>([
 
 /**
  * Returns one response for each status that a call can be refused with. Statuses that have only
- * common codes share the response `default`. Calls that can be refused with the same codes refer to
- * the same response.
+ * common codes share the response `default`, which all calls of the same kind refer to. Calls that
+ * can be refused with the same codes refer to the same response.
  */
 export function refusalsOf(e: Endpoint, responses: Responses): JsonObject {
+  const codes = failuresOf(e);
   // `Map.groupBy` would do, but Node 20 does not have it.
   const byStatus = new Map<number, FailureCode[]>();
-  for (const code of failuresOf(e)) {
+  for (const code of codes) {
     const { status } = failures[code];
-    const codes = byStatus.get(status);
-    if (codes === undefined) byStatus.set(status, [code]);
-    else codes.push(code);
+    const ofStatus = byStatus.get(status);
+    if (ofStatus === undefined) byStatus.set(status, [code]);
+    else ofStatus.push(code);
   }
-  const statuses = [...byStatus].filter(([status]) => e.answers[status] === undefined);
-  const isCommon = (codes: readonly FailureCode[]) => codes.every((code) => common.has(code));
+  const own = [...byStatus].filter(
+    ([status, found]) => e.answers[status] === undefined && found.some((code) => !common.has(code)),
+  );
   // Many tools expect a call to declare at least one status from 400 to 499.
-  const hasOwn = statuses.some(([status, codes]) => status < 500 && !isCommon(codes));
-  const isOwn = (status: number, codes: readonly FailureCode[]) =>
-    !isCommon(codes) || (status === 400 && !hasOwn);
-  const others = statuses.flatMap(([status, codes]) => (isOwn(status, codes) ? [] : codes));
-  const refer = (name: string, codes: readonly FailureCode[]): JsonObject => {
-    if (!responses.has(name)) responses.set(name, refusal(codes.toSorted()));
+  if (!own.some(([status]) => status < 500)) own.push([400, byStatus.get(400) ?? []]);
+  const refer = (name: string, found: readonly FailureCode[]): JsonObject => {
+    if (!responses.has(name)) responses.set(name, refusal(found.toSorted()));
     return { $ref: `#/components/responses/${name}` };
   };
   return {
     ...Object.fromEntries(
-      statuses
-        .filter(([status, codes]) => isOwn(status, codes))
-        .map(([status, codes]) => [String(status), refer(nameOf(codes.toSorted()), codes)]),
+      own.map(([status, found]) => [String(status), refer(nameOf(found.toSorted()), found)]),
     ),
-    default: refer(nameOfOthers(others), others),
+    default: refer(
+      nameOfOthers(codes),
+      codes.filter((code) => common.has(code)),
+    ),
   };
 }
 
-/** Names the response `default` after the kind of call, and after what it does not include. */
+/** Names the response `default` after the kind of call that shares it. */
 function nameOfOthers(codes: readonly FailureCode[]): string {
   return [
     "Other",
-    codes.includes("malformed_request") ? "" : "Not400",
     codes.includes("malformed_json") ? "OfBody" : "",
     codes.includes("revocation_view_stale") ? "OfToken" : "",
-    codes.includes("unavailable") ? "" : "Not503",
+    codes.includes("busy") ? "OfPassword" : "",
   ].join("");
 }
 
-/** Codes that come together in many calls get one short name. */
+/** Codes that many calls have, most of them together, get one short name. */
 const groups: Readonly<Record<string, readonly FailureCode[]>> = {
   BadToken: ["invalid_token", "session_ended", "token_expired", "token_stale", "unauthenticated"],
+  BadCode: ["code_exhausted", "code_expired", "invalid_code"],
+  BadLink: ["invalid_link", "link_expired", "link_used", "link_void"],
   NotSuperuser: ["factor_required", "forbidden"],
+  Paused: ["account_paused"],
   StepUp: ["insufficient_user_authentication"],
 };
 
@@ -213,10 +208,12 @@ function refusal(codes: readonly FailureCode[]): JsonObject {
   });
   return {
     description: lines.join("  \n"),
-    headers: {
-      ...(isPaused && { "Retry-After": { $ref: "#/components/headers/RetryAfter" } }),
-      ...(isChallenged && { "WWW-Authenticate": { $ref: "#/components/headers/Challenge" } }),
-    },
+    ...((isPaused || isChallenged) && {
+      headers: {
+        ...(isPaused && { "Retry-After": { $ref: "#/components/headers/RetryAfter" } }),
+        ...(isChallenged && { "WWW-Authenticate": { $ref: "#/components/headers/Challenge" } }),
+      },
+    }),
     content: {
       "application/problem+json": {
         schema: {

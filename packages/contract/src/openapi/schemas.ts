@@ -138,6 +138,8 @@ function print(
 function tidy(schema: z.core.JSONSchema.BaseSchema): void {
   if (schema.format === "uuid") delete schema.pattern;
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
+  if (JSON.stringify(schema.propertyNames) === '{"type":"string"}') delete schema.propertyNames;
   const [some, none, ...more] = schema.anyOf ?? [];
   if (some?.type === "integer" && none?.type === "null" && more.length === 0) {
     delete schema.anyOf;
