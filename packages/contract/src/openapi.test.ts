@@ -88,7 +88,7 @@ test("every call is in the document, with each of its answers and failures", () 
 });
 
 test("the shared default response tells the status of each of its codes", () => {
-  const words = at(document.components, "responses", "OtherOfBodyOfToken", "description");
+  const words = at(document.components, "responses", "Other", "description");
   assert(typeof words === "string");
   assert(words.includes("413 `body_too_large`: "));
   assert(words.includes("503 `revocation_view_stale`: "));

@@ -3,7 +3,7 @@ import type { Endpoint, StepUp } from "./endpoint.ts";
 import { endpoints } from "./endpoints.ts";
 import { isObject, type JsonObject, type JsonValue } from "./openapi/json.ts";
 import { parametersOf, type Parameters } from "./openapi/parameters.ts";
-import { headers, problem, refusalsOf, type Responses } from "./openapi/refusals.ts";
+import { headers, otherRefusals, problem, refusalsOf, type Responses } from "./openapi/refusals.ts";
 import { exampleOf, printSchemas, type Schemas } from "./openapi/schemas.ts";
 
 /** The root of an OpenAPI 3.1 document. It can be serialised with `JSON.stringify`. */
@@ -47,7 +47,10 @@ export function openApiDocument({
   const made: Made = {
     schemas: printSchemas(all),
     parameters: new Map(),
-    responses: new Map([["Done", done]]),
+    responses: new Map([
+      ["Done", done],
+      ["Other", otherRefusals],
+    ]),
     bodies: new Set(),
   };
   const paths: Record<string, Record<string, JsonObject>> = {};

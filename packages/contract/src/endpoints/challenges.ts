@@ -9,6 +9,7 @@ import {
   passkeyProof,
   prepared,
   recoveryCodesLeft,
+  rememberDevice,
 } from "./proofs.ts";
 import {
   about,
@@ -26,14 +27,7 @@ const ofChallenge = z.strictObject({ id: challengeId });
 const ofAProof = ["invalid_code", "invalid_passkey", "rate_limited", "busy"] as const;
 const ofAMail = ["no_address", "rate_limited"] as const;
 
-const answered = {
-  challengeSecret,
-  rememberDevice: about(
-    z.boolean().optional(),
-    "Whether later sign-ins on this device may skip the second factor, if the operator allows it.",
-    false,
-  ),
-};
+const answered = { challengeSecret, rememberDevice };
 
 const toPrepare = about(
   z.enum(["email", "passkey"]),

@@ -36,7 +36,7 @@ export const reportMail = endpoint({
   tag: "Mail",
   summary: "Report bounces and complaints",
   description:
-    "For the webhook of the mail provider, or for a service that translates it. An address that bounced for good or complained gets no more mail. The header `Portcullis-Signature` is `t=<Unix seconds>,v1=<hex>`, where `v1` is the HMAC-SHA-256 of `<t>.<body>` with PORTCULLIS_MAIL_WEBHOOK_SECRET as the key. A signature is valid for five minutes and works once.",
+    "For the webhook of the mail provider, or for a service that translates it. An address that bounced for good or complained gets no more mail. The shared secret of `Portcullis-Signature` is PORTCULLIS_MAIL_WEBHOOK_SECRET.",
   access: "signed",
   input: z.strictObject({
     reports: about(

@@ -44,6 +44,12 @@ const base64urlText = (atMost: number) =>
 const base64url = (atMost: number, description: string, example: string) =>
   about(base64urlText(atMost), `${description} In base64url without padding.`, example);
 
+export const extensionResults = about(
+  z.record(z.string().max(64), json).default({}),
+  "The results of WebAuthn extensions. The server does not use them.",
+  {},
+);
+
 /**
  * The members that both kinds of credential have. Members that are not listed are ignored and not
  * refused, because every new version of a browser may add some.
@@ -57,11 +63,7 @@ const credential = {
     "Whether the authenticator is part of the device or can be moved between devices.",
     "platform",
   ),
-  clientExtensionResults: about(
-    z.record(z.string().max(64), json).default({}),
-    "The results of WebAuthn extensions. The server does not use them.",
-    {},
-  ),
+  clientExtensionResults: extensionResults,
 };
 
 const clientDataJSON = base64url(
@@ -158,11 +160,14 @@ export const creationOptions = about(
 );
 
 const emailName = about(z.literal("email"), "The kind of factor.");
-const codeMailed = z.strictObject({
-  factor: emailName,
-  expiresAt: time("When the mailed code expires."),
-  resendAt: time("When a new code can be requested at the earliest."),
-});
+export const codeMailed = about(
+  z.strictObject({
+    factor: emailName,
+    expiresAt: time("When the mailed code expires."),
+    resendAt: time("When a new code can be requested at the earliest."),
+  }),
+  "A code has been mailed.",
+);
 
 /** The response that prepares a proof: a code was mailed, or it has options for the browser. */
 export const prepared = about(
@@ -259,7 +264,7 @@ export const begun = about(
 );
 
 export const recoveryCodesExample = ["8K2F-QW7M-XT4C", "Z5HN-3RPD-B9VJ"];
-const recoveryCodes = about(
+export const firstRecoveryCodes = about(
   z.array(z.string()).nullable(),
   "Ten recovery codes if this is the user's first factor, otherwise `null`. They are shown only here.",
   recoveryCodesExample,
@@ -290,7 +295,7 @@ export const enrolled = about(
   z.strictObject({
     id: id("The id of the new factor.", "019ad7c4-6b3d-7f08-9d21-c7a5e8f2b046"),
     tokens,
-    recoveryCodes,
+    recoveryCodes: firstRecoveryCodes,
   }),
   "The factor is set up.",
 );
@@ -340,6 +345,11 @@ export const challengeSecret = about(
   z.string().min(40).max(64),
   "The `challengeSecret` from the response to the sign-in.",
   "x9o1Ctq0LKohp_ur31bJUDscwCjGLC_PSPAqjSV4_3o",
+);
+export const rememberDevice = about(
+  z.boolean().optional(),
+  "Whether later sign-ins on this device may skip the second factor, if the operator allows it.",
+  false,
 );
 export const recoveryCodesLeft = about(
   z.int().nullable(),

@@ -174,11 +174,16 @@ export const newRefreshToken = about(
   REFRESH_TOKEN,
 );
 
+export const tokenType = about(
+  z.literal("Bearer"),
+  "How to send the access token (RFC 6750 §2.1).",
+);
+
 /** The pair of tokens that a client holds for a session. */
 export const tokens = about(
   z.strictObject({
     accessToken,
-    tokenType: about(z.literal("Bearer"), "How to send the access token (RFC 6750 §2.1)."),
+    tokenType,
     expiresInSeconds,
     refreshToken: newRefreshToken,
     sessionId,

@@ -112,7 +112,7 @@ export const headers: JsonObject = {
 /** Shared responses, by name, which grow as calls need them. */
 export type Responses = Map<string, JsonObject>;
 
-/** Calls can be refused with these whatever they do, so no client handles them call by call. */
+/** Calls are refused with these whatever they do, so no client handles them call by call. */
 const common: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "body_too_large",
   "busy",
@@ -126,49 +126,40 @@ const common: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "unsupported_media_type",
 ]);
 
+/** The response that all calls share for the statuses that they do not declare themselves. */
+export const otherRefusals: JsonObject = refusal(
+  [...common].toSorted(),
+  "These refusals are the same for all calls. Those about the body or the access token come only from calls that take one.",
+);
+
 /**
  * Returns one response for each status that a call can be refused with. Statuses that have only
- * common codes share the response `default`, which all calls of the same kind refer to. Calls that
- * can be refused with the same codes refer to the same response.
+ * common codes share the response `default`. Calls that can be refused with the same codes refer to
+ * the same response.
  */
 export function refusalsOf(e: Endpoint, responses: Responses): JsonObject {
-  const codes = failuresOf(e);
   // `Map.groupBy` would do, but Node 20 does not have it.
   const byStatus = new Map<number, FailureCode[]>();
-  for (const code of codes) {
+  for (const code of failuresOf(e)) {
     const { status } = failures[code];
-    const ofStatus = byStatus.get(status);
-    if (ofStatus === undefined) byStatus.set(status, [code]);
-    else ofStatus.push(code);
+    const codes = byStatus.get(status);
+    if (codes === undefined) byStatus.set(status, [code]);
+    else codes.push(code);
   }
   const own = [...byStatus].filter(
-    ([status, found]) => e.answers[status] === undefined && found.some((code) => !common.has(code)),
+    ([status, codes]) => e.answers[status] === undefined && codes.some((code) => !common.has(code)),
   );
   // Many tools expect a call to declare at least one status from 400 to 499.
   if (!own.some(([status]) => status < 500)) own.push([400, byStatus.get(400) ?? []]);
-  const refer = (name: string, found: readonly FailureCode[]): JsonObject => {
-    if (!responses.has(name)) responses.set(name, refusal(found.toSorted()));
+  const refer = (codes: readonly FailureCode[]): JsonObject => {
+    const name = nameOf(codes);
+    if (!responses.has(name)) responses.set(name, refusal(codes));
     return { $ref: `#/components/responses/${name}` };
   };
   return {
-    ...Object.fromEntries(
-      own.map(([status, found]) => [String(status), refer(nameOf(found.toSorted()), found)]),
-    ),
-    default: refer(
-      nameOfOthers(codes),
-      codes.filter((code) => common.has(code)),
-    ),
+    ...Object.fromEntries(own.map(([status, codes]) => [String(status), refer(codes.toSorted())])),
+    default: { $ref: "#/components/responses/Other" },
   };
-}
-
-/** Names the response `default` after the kind of call that shares it. */
-function nameOfOthers(codes: readonly FailureCode[]): string {
-  return [
-    "Other",
-    codes.includes("malformed_json") ? "OfBody" : "",
-    codes.includes("revocation_view_stale") ? "OfToken" : "",
-    codes.includes("busy") ? "OfPassword" : "",
-  ].join("");
 }
 
 /** Codes that many calls have, most of them together, get one short name. */
@@ -198,7 +189,7 @@ function pascalCase(code: string): string {
   return code.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function refusal(codes: readonly FailureCode[]): JsonObject {
+function refusal(codes: readonly FailureCode[], ...introduction: readonly string[]): JsonObject {
   const statuses = new Set<number>(codes.map((code) => failures[code].status));
   const isPaused = statuses.has(429) || statuses.has(503);
   const isChallenged = statuses.has(401) || codes.includes("forbidden");
@@ -207,7 +198,7 @@ function refusal(codes: readonly FailureCode[]): JsonObject {
     return `${statuses.size > 1 ? `${status} ` : ""}\`${code}\`: ${title}.`;
   });
   return {
-    description: lines.join("  \n"),
+    description: [...introduction, ...lines].join("  \n"),
     ...((isPaused || isChallenged) && {
       headers: {
         ...(isPaused && { "Retry-After": { $ref: "#/components/headers/RetryAfter" } }),
