@@ -33,14 +33,24 @@ export interface StepUp {
   readonly maxAgeSeconds: number;
 }
 
-/** A superuser with a second factor must have used it within the last 15 minutes. */
-export const adminAct: StepUp = { when: "enrolled", maxAgeSeconds: 900 };
+/** The greatest age of a proof, in seconds, if users change their own account. */
+const FRESH_SECONDS = 300;
+/** The greatest age of a proof, in seconds, if superusers change other accounts. */
+const ADMIN_SECONDS = 900;
 
 /**
- * A user with a second factor must have used it within the last 5 minutes. Calls with this rule
- * also ask for the password in their body.
+ * The recent proofs that calls ask for.
+ *
+ * - `freshProof`: for calls that change the user's factors.
+ * - `recentFactor`: for other calls that change the user's account. They also ask for the password
+ *   in their body.
+ * - `adminAct`: for calls that change something for superusers.
  */
-export const recentFactor: StepUp = { when: "enrolled", maxAgeSeconds: 300 };
+export const stepUps = {
+  freshProof: { when: "always", maxAgeSeconds: FRESH_SECONDS },
+  recentFactor: { when: "enrolled", maxAgeSeconds: FRESH_SECONDS },
+  adminAct: { when: "enrolled", maxAgeSeconds: ADMIN_SECONDS },
+} as const satisfies Readonly<Record<string, StepUp>>;
 
 /** The HTTP methods that Portcullis uses (RFC 9110 §9.3, RFC 5789). */
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";

@@ -2,6 +2,7 @@ export { amrValues, type AccessClaims, type AccessHeader, type Amr } from "./cla
 export {
   endpoint,
   failuresOf,
+  stepUps,
   type Access,
   type Answers,
   type Budget,

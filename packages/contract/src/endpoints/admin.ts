@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { adminAct, endpoint } from "../endpoint.ts";
+import { endpoint, stepUps } from "../endpoint.ts";
 import {
   about,
   accountForSuperusers,
@@ -124,7 +124,7 @@ export const adminEndUserSession = endpoint({
   name: "adminEndUserSession",
   method: "DELETE",
   path: "/v1/admin/users/{id}/sessions/{sessionId}",
-  stepUp: adminAct,
+  stepUp: stepUps.adminAct,
   summary: "End one session of a user",
   description: "The response is also 204 if the user has no such session.",
   params: z.strictObject({ id: userId, sessionId }),
@@ -148,7 +148,7 @@ export const adminEndUserSessions = endpoint({
   name: "adminEndUserSessions",
   method: "DELETE",
   path: "/v1/admin/users/{id}/sessions",
-  stepUp: adminAct,
+  stepUp: stepUps.adminAct,
   summary: "End all sessions of a user",
   description: "Once the call has returned, all access tokens of the user are refused.",
   params: ofUser,
@@ -172,7 +172,7 @@ export const adminEndEverySession = endpoint({
   name: "adminEndEverySession",
   method: "DELETE",
   path: "/v1/admin/sessions",
-  stepUp: adminAct,
+  stepUp: stepUps.adminAct,
   summary: "End all sessions of all users",
   description: "The caller's own session ends as well.",
   answers: { 204: null },
@@ -195,7 +195,7 @@ export const adminDisableUser = endpoint({
   name: "adminDisableUser",
   method: "POST",
   path: "/v1/admin/users/{id}/disable",
-  stepUp: adminAct,
+  stepUp: stepUps.adminAct,
   summary: "Disable a user",
   description:
     "The user can no longer sign in. Once the call has returned, all access tokens of the user are refused.",
@@ -220,7 +220,7 @@ export const adminEnableUser = endpoint({
   name: "adminEnableUser",
   method: "POST",
   path: "/v1/admin/users/{id}/enable",
-  stepUp: adminAct,
+  stepUp: stepUps.adminAct,
   summary: "Enable a user",
   description:
     "The user can sign in again, and earlier failed attempts no longer count. Sessions that have ended stay ended.",
@@ -245,7 +245,7 @@ export const adminDeleteUser = endpoint({
   name: "adminDeleteUser",
   method: "DELETE",
   path: "/v1/admin/users/{id}",
-  stepUp: adminAct,
+  stepUp: stepUps.adminAct,
   summary: "Delete a user",
   description: "All sessions of the user end, and the user's data is removed for good.",
   params: ofUser,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { adminAct, endpoint, type StepUp } from "../endpoint.ts";
+import { endpoint, stepUps } from "../endpoint.ts";
 import {
   attestation,
   ceremonyId,
@@ -32,9 +32,6 @@ import {
 } from "./shapes.ts";
 
 const shared = { tag: "Second factors", access: "user" } as const;
-
-/** A change of factors needs a proof of identity that is at most 5 minutes old. */
-const fresh = { when: "always", maxAgeSeconds: 300 } as const satisfies StepUp;
 
 const onRemoval = z.strictObject({ endOtherSessions: endOtherSessionsInQuery });
 
@@ -128,7 +125,7 @@ export const startTotp = endpoint({
   summary: "Begin to set up an authenticator app",
   description:
     "The app uses SHA-1, six digits and periods of 30 seconds (RFC 6238). It counts as a factor once it is confirmed with its first code.",
-  stepUp: fresh,
+  stepUp: stepUps.freshProof,
   input: z.strictObject({ name: factorName.optional() }),
   answers: { 201: newTotp },
   failures: [...ofEnrolment, "too_many_factors"],
@@ -154,7 +151,7 @@ export const confirmTotp = endpoint({
   path: "/v1/me/factors/totp/{id}/confirm",
   summary: "Confirm an authenticator app with its first code",
   description: raised,
-  stepUp: fresh,
+  stepUp: stepUps.freshProof,
   params: z.strictObject({ id: totpId }),
   input: firstCode,
   answers: { 200: enrolled },
@@ -179,7 +176,7 @@ export const removeTotp = endpoint({
   path: "/v1/me/factors/totp/{id}",
   summary: "Remove an authenticator app",
   description: "A user who must have a second factor cannot remove the last one.",
-  stepUp: fresh,
+  stepUp: stepUps.freshProof,
   params: z.strictObject({ id: totpId }),
   query: onRemoval,
   answers: { 204: null },
@@ -205,7 +202,7 @@ export const makeRecoveryCodes = endpoint({
   path: "/v1/me/factors/recovery-codes",
   summary: "Make ten new recovery codes",
   description: "They replace all earlier ones, and are shown only here.",
-  stepUp: fresh,
+  stepUp: stepUps.freshProof,
   answers: {
     201: about(
       z.strictObject({
@@ -240,7 +237,7 @@ export const startEmailCodes = endpoint({
   summary: "Begin to set up mailed codes as a second factor",
   description:
     "A first code is mailed, and the factor counts once that code is confirmed. It is the weakest factor: an attacker who reads the mailbox can also reset the password there.",
-  stepUp: fresh,
+  stepUp: stepUps.freshProof,
   answers: {
     202: about(
       z.strictObject({
@@ -273,7 +270,7 @@ export const confirmEmailCodes = endpoint({
   path: "/v1/me/factors/email/confirm",
   summary: "Confirm mailed codes with the first one",
   description: raised,
-  stepUp: fresh,
+  stepUp: stepUps.freshProof,
   input: firstCode,
   answers: { 200: about(enrolled.omit({ id: true }), "The factor is set up.") },
   failures: [...ofEnrolment, "invalid_code", "rate_limited"],
@@ -297,7 +294,7 @@ export const removeEmailCodes = endpoint({
   path: "/v1/me/factors/email",
   summary: "Remove mailed codes as a second factor",
   description: "A user who must have a second factor cannot remove the last one.",
-  stepUp: fresh,
+  stepUp: stepUps.freshProof,
   query: onRemoval,
   answers: { 204: null },
   failures: ofRemoval,
@@ -325,7 +322,7 @@ export const startPasskey = endpoint({
   path: "/v1/me/factors/passkeys/start",
   summary: "Begin to register a passkey",
   description: "The response has the options for `navigator.credentials.create`.",
-  stepUp: fresh,
+  stepUp: stepUps.freshProof,
   answers: {
     201: about(
       z.strictObject({
@@ -359,7 +356,7 @@ export const addPasskey = endpoint({
   path: "/v1/me/factors/passkeys",
   summary: "Register a passkey",
   description: raised,
-  stepUp: fresh,
+  stepUp: stepUps.freshProof,
   input: z.strictObject({
     ceremonyId,
     credential: attestation,
@@ -389,7 +386,7 @@ export const renamePasskey = endpoint({
   path: "/v1/me/factors/passkeys/{id}",
   summary: "Rename a passkey",
   description: "Only the name in the user's list changes.",
-  stepUp: fresh,
+  stepUp: stepUps.freshProof,
   params: z.strictObject({ id: passkeyId }),
   input: z.strictObject({ name: factorName }),
   answers: { 200: passkey },
@@ -415,7 +412,7 @@ export const removePasskey = endpoint({
   summary: "Remove a passkey",
   description:
     "The passkey can no longer sign in. A user who must have a second factor cannot remove the last one.",
-  stepUp: fresh,
+  stepUp: stepUps.freshProof,
   params: z.strictObject({ id: passkeyId }),
   query: onRemoval,
   answers: { 204: null },
@@ -441,7 +438,7 @@ export const removePassword = endpoint({
   summary: "Remove the password and sign in by passkey only",
   description:
     "The user needs a passkey that counts as two factors. A new password can be set at any time with the mail for a forgotten one.",
-  stepUp: fresh,
+  stepUp: stepUps.freshProof,
   answers: { 204: null },
   failures: ["session_ended", "last_credential", "insufficient_user_authentication"],
 });
@@ -570,7 +567,7 @@ export const adminResetFactors = endpoint({
   summary: "Remove all second factors of a user",
   description:
     "This is for users who lost them. The user's sessions end, and the user is told by mail. A user who must have a second factor sets one up at the next sign-in.",
-  stepUp: adminAct,
+  stepUp: stepUps.adminAct,
   answers: { 204: null },
   failures: ["not_found", "last_credential"],
 });

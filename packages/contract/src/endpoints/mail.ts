@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { adminAct, endpoint } from "../endpoint.ts";
+import { endpoint, stepUps } from "../endpoint.ts";
 import { about, count, email, id, pageOf, pageQuery, time, timeOrNull } from "./shapes.ts";
 
 const shared = { tag: "Mail", access: "superuser" } as const;
@@ -121,7 +121,7 @@ export const adminSendMailAgain = endpoint({
   name: "adminSendMailAgain",
   method: "POST",
   path: "/v1/admin/mails/{id}/send-again",
-  stepUp: adminAct,
+  stepUp: stepUps.adminAct,
   summary: "Send a failed mail again",
   description: "The mail is queued again. Mails whose code or link has expired are refused.",
   params: z.strictObject({ id: mailId }),
@@ -182,7 +182,7 @@ export const adminSuppressAddress = endpoint({
   name: "adminSuppressAddress",
   method: "POST",
   path: "/v1/admin/suppressions",
-  stepUp: adminAct,
+  stepUp: stepUps.adminAct,
   summary: "Stop all mail to an address",
   description: "The response is also 204 if the address was suppressed before.",
   input: z.strictObject({ address: email }),
@@ -206,7 +206,7 @@ export const adminClearSuppression = endpoint({
   name: "adminClearSuppression",
   method: "DELETE",
   path: "/v1/admin/suppressions/{id}",
-  stepUp: adminAct,
+  stepUp: stepUps.adminAct,
   summary: "Allow mail to an address again",
   description: "Mails that failed because of the suppression can be sent again one by one.",
   params: z.strictObject({ id: suppressionId }),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { endpoint, recentFactor } from "../endpoint.ts";
+import { endpoint, stepUps } from "../endpoint.ts";
 import {
   about,
   account,
@@ -88,7 +88,7 @@ export const deleteMe = endpoint({
   summary: "Delete the own account",
   description: "All sessions of the user end at once, and the user's data is removed for good.",
   access: "user",
-  stepUp: recentFactor,
+  stepUp: stepUps.recentFactor,
   input: z.strictObject({ password: passwordAgain.optional() }),
   answers: { 204: null },
   failures: ["wrong_password", "last_superuser", "rate_limited", "busy"],

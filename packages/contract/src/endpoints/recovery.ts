@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { adminAct, endpoint, recentFactor } from "../endpoint.ts";
+import { endpoint, stepUps } from "../endpoint.ts";
 import {
   about,
   account,
@@ -102,7 +102,7 @@ export const adminStartPasswordReset = endpoint({
   name: "adminStartPasswordReset",
   method: "POST",
   path: "/v1/admin/users/{id}/password-reset",
-  stepUp: adminAct,
+  stepUp: stepUps.adminAct,
   tag: "Administration",
   access: "superuser",
   summary: "Mail a user a code and a link to set a new password",
@@ -135,7 +135,7 @@ export const changeEmail = endpoint({
     "A code and a link are mailed to the new address, and nothing changes until one of them comes back. The response is always 202, so that it does not reveal whether another account has the address. A new change replaces an earlier one that is not confirmed.",
   access: "user",
   budget: "mail",
-  stepUp: recentFactor,
+  stepUp: stepUps.recentFactor,
   input: z.strictObject({ newEmail: email, password: passwordAgain.optional() }),
   answers: {
     202: about(
@@ -249,7 +249,7 @@ export const changeUsername = endpoint({
   summary: "Set, change or remove the own username",
   description: "An account without an e-mail address must keep a username.",
   access: "user",
-  stepUp: recentFactor,
+  stepUp: stepUps.recentFactor,
   input: z.strictObject({
     username: about(username.nullable(), "The new username, or `null` to remove it.", "anna"),
     password: passwordAgain.optional(),

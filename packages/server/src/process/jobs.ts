@@ -3,7 +3,7 @@ import type { Db } from "../platform/db/open.ts";
 import { holdRunner, releaseRunner } from "../platform/db/runners.store.ts";
 import { pruneEmailCodes } from "../accounts/factors/email-codes.store.ts";
 import { pruneCeremonies } from "../accounts/factors/passkeys/ceremonies.store.ts";
-import { pruneUnconfirmed, UNCONFIRMED_SECONDS } from "../accounts/factors/totp.store.ts";
+import { pruneUnconfirmed } from "../accounts/factors/totp.store.ts";
 import { pruneCounters } from "../records/counters/counters.store.ts";
 import type { Metrics, Registry } from "../platform/http/metrics.ts";
 import {
@@ -26,6 +26,7 @@ import { pruneDevices } from "../accounts/sign-in/remembered-devices.store.ts";
 import { pruneAttempts } from "../records/attempts/attempts.store.ts";
 import { advanceKeys, type KeyDeps, type Keys } from "../accounts/tokens/keys.ts";
 import { pruneRegistrations } from "../accounts/users/registrations.store.ts";
+import { UNCONFIRMED_APP_SECONDS } from "../accounts/proofs/lifetimes.ts";
 
 export interface JobDeps extends KeyDeps {
   readonly db: Db;
@@ -105,7 +106,7 @@ const jobs: readonly Job[] = [
   {
     name: "totp_devices",
     everySeconds: HOUR,
-    prune: async ({ db }, now, limit) => pruneUnconfirmed(db, now - UNCONFIRMED_SECONDS, limit),
+    prune: async ({ db }, now, limit) => pruneUnconfirmed(db, now - UNCONFIRMED_APP_SECONDS, limit),
   },
   {
     name: "mails",

@@ -41,13 +41,11 @@ import {
 } from "./email-changes.store.ts";
 import { beginReset, type ResetDeps } from "./reset-password.ts";
 import { voidResets } from "./resets.store.ts";
+import { UNDO_LINK_SECONDS } from "../proofs/lifetimes.ts";
 
 export interface ChangeEmailDeps extends ResetDeps {
   readonly checkOwnPassword: CheckOwnPassword;
 }
-
-/** Three days: an owner who is away for a weekend still finds out in time. */
-export const UNDO_SECONDS = 3 * 86_400;
 
 type NotMatched = Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
@@ -277,7 +275,7 @@ async function complete(
   if (moved && user.emailCanonical !== null) await bequeathEmail(tx, user.emailCanonical);
   const recipient = moved && user.emailVerifiedAt !== null ? user.email : null;
   const { token, tokenHash } = makeLinkToken(deps);
-  const expiresAt = now + UNDO_SECONDS;
+  const expiresAt = now + UNDO_LINK_SECONDS;
   const confirmed = await markConfirmed(
     tx,
     change,

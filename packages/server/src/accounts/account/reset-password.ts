@@ -11,7 +11,7 @@ import { notify } from "../../records/mail/notices.ts";
 import { enqueueMail, type Mail } from "../../records/mail/mail.ts";
 import { take } from "../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../records/attempts/budgets.ts";
-import { CODE_SECONDS, isCodeOf, linkHash, makeMailedProof } from "../proofs/mailed-proof.ts";
+import { isCodeOf, linkHash, makeMailedProof } from "../proofs/mailed-proof.ts";
 import {
   refusalOfLink,
   refusalOfStrangersCode,
@@ -47,6 +47,7 @@ import {
   voidResets,
   type Reset,
 } from "./resets.store.ts";
+import { CODE_SECONDS, RESET_LINK_SECONDS } from "../proofs/lifetimes.ts";
 
 export interface ResetDeps extends PasswordDeps {
   readonly db: Db;
@@ -60,9 +61,6 @@ export interface ResetDeps extends PasswordDeps {
   /** Forgets failed sign-ins of the account, because a recovery ends the lock-out (LG-01). */
   readonly forgetFailures: (tx: Tx, userId: string) => Promise<void>;
 }
-
-/** Lifetime of the link of a reset (RS-01). The code beside it lives as long as every code. */
-const RESET_SECONDS = 1800;
 
 export interface ResetStarted {
   readonly resetId: string;
@@ -131,7 +129,7 @@ export async function beginReset(
   const id = uuidv7(deps);
   const { code, token, stored } = makeMailedProof(deps, id, {
     isMailed,
-    linkSeconds: RESET_SECONDS,
+    linkSeconds: RESET_LINK_SECONDS,
   });
   const { codeExpiresAt, expiresAt } = stored;
   await insertReset(tx, {

@@ -5,7 +5,7 @@ import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 import { enqueueMail } from "../../records/mail/mail.ts";
-import { CODE_SECONDS, isCodeOf, makeCode, readTypedCode, TRIES } from "../proofs/mailed-proof.ts";
+import { isCodeOf, makeCode, readTypedCode, TRIES } from "../proofs/mailed-proof.ts";
 import { findOpen } from "../sign-in/challenges.store.ts";
 import type {
   Asked,
@@ -29,6 +29,7 @@ import {
   takeTryOfCode,
   type EmailCode,
 } from "./email-codes.store.ts";
+import { CODE_SECONDS } from "../proofs/lifetimes.ts";
 
 export interface EmailCodeDeps {
   readonly db: Db;

@@ -3,6 +3,7 @@ import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
 import { prepared } from "../../platform/db/prepared.ts";
 import type { TotpDevicesTable } from "../../platform/db/tables.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { UNCONFIRMED_APP_SECONDS } from "../proofs/lifetimes.ts";
 
 export interface TotpDevice {
   readonly id: string;
@@ -19,9 +20,6 @@ export interface TotpDevice {
   readonly createdAt: UnixSeconds;
   readonly confirmedAt: UnixSeconds | null;
 }
-
-/** How long a device waits for its first code. */
-export const UNCONFIRMED_SECONDS = 900;
 
 export async function insertTotp(tx: Tx, device: TotpDevice): Promise<void> {
   await tx
@@ -95,7 +93,7 @@ export async function confirmTotp(
     .set({ confirmed_at: now, last_step: step })
     .where("id", "=", id)
     .where("confirmed_at", "is", null)
-    .where("created_at", ">", now - UNCONFIRMED_SECONDS)
+    .where("created_at", ">", now - UNCONFIRMED_APP_SECONDS)
     .returning("id")
     .executeTakeFirst();
   return row !== undefined;

@@ -18,9 +18,9 @@ import {
   insertTotp,
   listConfirmed,
   spendStep,
-  UNCONFIRMED_SECONDS,
   type TotpDevice,
 } from "./totp.store.ts";
+import { UNCONFIRMED_APP_SECONDS } from "../proofs/lifetimes.ts";
 
 export interface TotpDeps {
   readonly db: Db;
@@ -93,7 +93,7 @@ export async function beginTotp(
     ...TOTP,
   });
   const { svg, png } = qrOf(uri);
-  const expiresAt = now + UNCONFIRMED_SECONDS;
+  const expiresAt = now + UNCONFIRMED_APP_SECONDS;
   return {
     kind: "prepared",
     prepared: {
@@ -114,7 +114,7 @@ export async function findPending(
   userId: string,
 ): Promise<TotpDevice | undefined> {
   const device = await findUnconfirmed(db, userId);
-  return device !== undefined && device.createdAt > clock.now() - UNCONFIRMED_SECONDS
+  return device !== undefined && device.createdAt > clock.now() - UNCONFIRMED_APP_SECONDS
     ? device
     : undefined;
 }

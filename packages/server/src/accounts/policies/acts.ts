@@ -1,5 +1,4 @@
-import type { StepUp } from "@portcullis/contract";
-import { FRESH_SECONDS } from "../sign-in/assurance.ts";
+import { stepUps, type StepUp } from "@portcullis/contract";
 
 /**
  * The conditions that a caller must meet, and the proofs that they must have given, before an act
@@ -16,12 +15,7 @@ export interface Demands {
   readonly password?: true;
 }
 
-/** The sign-in or step-up, with the second factor if there is one, is at most 5 minutes ago. */
-const fresh = { when: "always", maxAgeSeconds: FRESH_SECONDS } as const;
-/** If the user has a second factor, it was shown at most 5 minutes ago. */
-const recentFactor = { when: "enrolled", maxAgeSeconds: FRESH_SECONDS } as const;
-/** If the superuser has a second factor, it was shown at most 15 minutes ago. */
-const adminAct = { when: "enrolled", maxAgeSeconds: 900 } as const;
+const { freshProof, recentFactor, adminAct } = stepUps;
 
 /**
  * Everything that a signed-in caller can ask for, with what it demands. Native endpoints and faces
@@ -42,11 +36,11 @@ export const acts = {
   changePassword: { password: true },
   changeEmail: { proof: recentFactor, password: true },
   changeUsername: { proof: recentFactor, password: true },
-  addFactor: { proof: fresh },
-  renameFactor: { proof: fresh },
-  removeFactor: { proof: fresh },
-  makeRecoveryCodes: { proof: fresh },
-  removePassword: { proof: fresh },
+  addFactor: { proof: freshProof },
+  renameFactor: { proof: freshProof },
+  removeFactor: { proof: freshProof },
+  makeRecoveryCodes: { proof: freshProof },
+  removePassword: { proof: freshProof },
   /** The list of all users at a face, if the operator has opened it to every user. */
   browseUsers: {},
   /** A face's call that ends the user's other sessions and gives out a new token for this one. */

@@ -2,11 +2,8 @@ import type { Clock, UnixSeconds } from "../../platform/kernel/clock.ts";
 import { hashToken, macCode, verifyCode } from "../../platform/kernel/codes.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
+import { CODE_SECONDS, LINK_SECONDS } from "./lifetimes.ts";
 
-/** Lifetime of a mailed code (RG-03). */
-export const CODE_SECONDS = 600;
-/** Lifetime of a mailed link, unless the flow asks for a shorter one (RG-03). */
-const LINK_SECONDS = 86_400;
 /** How often a code and its link together can be tried (RG-03, MF-06). */
 export const TRIES = 5;
 

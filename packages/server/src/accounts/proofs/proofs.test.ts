@@ -7,7 +7,6 @@ import { manualClock } from "../../platform/kernel/clock.ts";
 import { keyring } from "../../platform/kernel/keyring.ts";
 import { systemRandom } from "../../platform/kernel/random.ts";
 import {
-  CODE_SECONDS,
   isCodeOf,
   linkHash,
   makeCode,
@@ -17,6 +16,7 @@ import {
 } from "./mailed-proof.ts";
 import { refusalOfCode, refusalOfLink, refusalOfStrangersCode } from "./refusals.ts";
 import { returnTry, spendProof, takeTry } from "./tries.store.ts";
+import { CODE_SECONDS } from "./lifetimes.ts";
 
 const clock = manualClock();
 const deps = {

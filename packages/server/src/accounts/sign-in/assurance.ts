@@ -1,4 +1,4 @@
-import type { AccessClaims, FactorName } from "@portcullis/contract";
+import { stepUps, type AccessClaims, type FactorName } from "@portcullis/contract";
 import { refuse, type Refusal } from "../../platform/http/serve.ts";
 import type { AmrList } from "../sessions/amr.ts";
 
@@ -37,8 +37,8 @@ export function isAsStrong(amr: AmrList, factors: readonly FactorName[]): boolea
   return strengthOf(shown) >= strengthOf(factors);
 }
 
-/** How long a proof counts for a change of factors. The endpoints say the same. */
-export const FRESH_SECONDS = 300;
+/** The greatest age of a proof in seconds, if a user changes factors. */
+export const FRESH_SECONDS = stepUps.freshProof.maxAgeSeconds;
 
 /**
  * MF-07: a session that has shown nothing as strong as what is touched, of those that the user has;

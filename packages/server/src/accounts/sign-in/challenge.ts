@@ -25,10 +25,10 @@ import { rememberDevice } from "./remembered-devices.ts";
 import type { SignInPolicy } from "./sign-in-policy.ts";
 import type { SecondStep, SignInDeps } from "./sign-in.ts";
 import { settleAttempt, settleGuess } from "./lock-out.ts";
+import { CHALLENGE_SECONDS } from "../proofs/lifetimes.ts";
 
 /** MF-03, MF-04. */
 const TRIES = 5;
-const CHALLENGE_SECONDS = 300;
 
 export interface OpenChallenge {
   readonly challengeId: string;

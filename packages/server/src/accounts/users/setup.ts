@@ -3,8 +3,7 @@ import { hashToken } from "../../platform/kernel/codes.ts";
 import { createSuperuser, type CreateOutcome, type RegisterDeps } from "./register.ts";
 import { holdSetupLink, insertSetupLink } from "./setup.store.ts";
 import { anySuperuser } from "./users.store.ts";
-
-const LINK_SECONDS = 3600;
+import { SETUP_LINK_SECONDS } from "../proofs/lifetimes.ts";
 
 /**
  * A one-time token for the first superuser, good for an hour; `undefined` once there is a superuser
@@ -15,7 +14,7 @@ export async function openSetup(
 ): Promise<string | undefined> {
   if (await anySuperuser(deps.db)) return undefined;
   const token = deps.random.bytes(32).toString("base64url");
-  await insertSetupLink(deps.db, hashToken(token), deps.clock.now() + LINK_SECONDS);
+  await insertSetupLink(deps.db, hashToken(token), deps.clock.now() + SETUP_LINK_SECONDS);
   return token;
 }
 

@@ -7,6 +7,7 @@ import type { Random } from "../../../platform/kernel/random.ts";
 import { fingerprintOf } from "../../users/hold-unchanged.ts";
 import { lockUser, type User } from "../../users/users.store.ts";
 import { consumeCeremony, insertCeremony, insertSpent, type Ceremony } from "./ceremonies.store.ts";
+import { CEREMONY_SECONDS } from "../../proofs/lifetimes.ts";
 
 export interface CeremonyDeps {
   readonly db: Db;
@@ -19,7 +20,6 @@ export type Purpose = Pick<Ceremony, "kind" | "userId" | "flowId" | "standing">;
 
 /** PK-01. */
 const CHALLENGE_BYTES = 32;
-export const CEREMONY_SECONDS = 300;
 
 export function purposeOf(
   kind: "registration" | "second_factor",

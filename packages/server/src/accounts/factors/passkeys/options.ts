@@ -1,10 +1,10 @@
 import type { Begun, Prepared } from "@portcullis/contract";
 import type { User } from "../../users/users.store.ts";
 import type { Ceremony } from "./ceremonies.store.ts";
-import { CEREMONY_SECONDS } from "./ceremonies.ts";
 import { algorithms } from "./algorithms.ts";
 import type { Passkey } from "./passkeys.store.ts";
 import type { RelyingParty } from "./verify.ts";
+import { CEREMONY_SECONDS } from "../../proofs/lifetimes.ts";
 
 export interface OptionsDeps extends RelyingParty {
   readonly serviceName: string;

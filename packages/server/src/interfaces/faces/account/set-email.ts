@@ -22,7 +22,6 @@ import {
   setUnconfirmedEmail,
   type User,
 } from "../../../accounts/users/users.store.ts";
-import { UNDO_SECONDS } from "../../../accounts/account/change-email.ts";
 import {
   findChange,
   insertChange,
@@ -31,6 +30,7 @@ import {
 } from "../../../accounts/account/email-changes.store.ts";
 import { spendNameToken } from "./set-username.ts";
 import { voidResets } from "../../../accounts/account/resets.store.ts";
+import { UNDO_LINK_SECONDS } from "../../../accounts/proofs/lifetimes.ts";
 
 export interface SetEmailDeps extends MailedTokenDeps {
   readonly db: Db;
@@ -206,7 +206,7 @@ async function tellOldAddress(
   });
   const change = await findChange(tx, { id, userId: user.id });
   const { token, tokenHash } = makeLinkToken(deps);
-  const expiresAt = now + UNDO_SECONDS;
+  const expiresAt = now + UNDO_LINK_SECONDS;
   if (
     change === undefined ||
     !(await markConfirmed(tx, change, { hash: tokenHash, expiresAt }, now))
