@@ -28,6 +28,11 @@ export function readRecipient(address: string): string | undefined {
   return domain === "" ? undefined : `${address.slice(0, at).toLowerCase()}@${domain}`;
 }
 
+/** Returns the error for an address that `readRecipient` cannot read, at a place in the request. */
+export function unreadableAt(path: string) {
+  return { path, message: "must be one plain e-mail address" };
+}
+
 export async function isSuppressed(db: Queryable, recipient: string): Promise<boolean> {
   return (await findSuppression(db, recipient.toLowerCase())) !== undefined;
 }
