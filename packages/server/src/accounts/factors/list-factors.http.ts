@@ -3,7 +3,7 @@ import { answer, refuse, serve, type Route } from "../../platform/http/serve.ts"
 import { isDemanded } from "../sign-in/policy.ts";
 import { findUser, type User } from "../users/users.store.ts";
 import { findEmailFactor } from "./email-codes.store.ts";
-import { presentPasskey } from "./passkeys/passkeys.http.ts";
+import { presentPasskey } from "./passkeys/own-passkeys.http.ts";
 import { listPasskeys } from "./passkeys/passkeys.store.ts";
 import { FEW } from "./recovery-codes.ts";
 import { countCodes } from "./recovery-codes.store.ts";
