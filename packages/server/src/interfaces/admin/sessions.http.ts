@@ -7,7 +7,7 @@ import {
   endSession,
   type RevokeDeps,
 } from "../../accounts/sessions/revoke.ts";
-import { toListed } from "../../accounts/sessions/sessions.http.ts";
+import { toListed } from "../../accounts/sessions/list-sessions.http.ts";
 import { listAllSessions } from "../../accounts/sessions/sessions.store.ts";
 import { findUser } from "../../accounts/users/users.store.ts";
 

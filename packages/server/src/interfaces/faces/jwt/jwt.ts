@@ -10,7 +10,7 @@ import {
   type RenewOutcome,
 } from "../../../accounts/sessions/refresh.ts";
 import { endSession, type RevokeDeps } from "../../../accounts/sessions/revoke.ts";
-import type { CountForgery } from "../../../accounts/sessions/sessions.http.ts";
+import type { CountForgery } from "../../../accounts/sessions/forgeries.ts";
 import { enrolledFactors } from "../../../accounts/sign-in/factor.ts";
 import { isRequired } from "../../../accounts/sign-in/policy.ts";
 import type { SignInPolicy } from "../../../accounts/sign-in/sign-in-policy.ts";
