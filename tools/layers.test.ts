@@ -169,9 +169,9 @@ const phrases: readonly {
 
 /**
  * A caller that wants a rule to behave otherwise passes an argument. Objects of dependencies are
- * put together in process/; import-django/ puts together its own, and platform/ knows no rules.
+ * put together in process/, and platform/ knows no rules.
  */
-const noCopies = /^(records|accounts|interfaces\/(?!import-django\/))/;
+const noCopies = /^(records|accounts|interfaces)\//;
 const copied = "dependencies are not copied with other members: pass the rule an argument";
 
 interface Source {

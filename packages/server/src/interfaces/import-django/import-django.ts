@@ -113,9 +113,7 @@ export async function runImport(deps: RunDeps, options: ImportOptions): Promise<
   const refused = refusal(tally, options);
   if (dryRun) {
     if (tables !== undefined)
-      deps.print(
-        describeTokens(await checkTokens({ ...checking, tokens: tables, tally }, ids), { dryRun }),
-      );
+      deps.print(describeTokens(await checkTokens(checking, { tables, tally }, ids), { dryRun }));
     deps.print(
       refused === undefined
         ? "Dry run: nothing was changed."
@@ -126,7 +124,10 @@ export async function runImport(deps: RunDeps, options: ImportOptions): Promise<
   if (refused !== undefined) throw new ImportError(`Nothing was imported. ${refused}`);
 
   const importing: ImportDeps = {
-    ...checking,
+    source,
+    mapping,
+    place: placing,
+    idsOf,
     database,
     keyring,
     clock,
@@ -140,9 +141,7 @@ export async function runImport(deps: RunDeps, options: ImportOptions): Promise<
   importing.progress.end();
   deps.print(describeImport(imported));
   if (tables !== undefined)
-    deps.print(
-      describeTokens(await importTokens({ ...importing, tokens: tables, tally }), { dryRun }),
-    );
+    deps.print(describeTokens(await importTokens(importing, { tables, tally }), { dryRun }));
   deps.report.run({ run, ...imported });
 }
 

@@ -42,17 +42,19 @@ export interface TokenCounts {
   readonly unusable: number;
 }
 
-interface TokenDeps extends CheckDeps {
-  readonly tokens: TokenTables;
+/** The tables that are read, and the tally of what is found in them. */
+interface TokenImport {
+  readonly tables: TokenTables;
   readonly tally: Tally;
 }
 
 /** @param users ids of the users who would be here, if nothing is imported */
 export async function checkTokens(
-  deps: TokenDeps,
+  deps: CheckDeps,
+  from: TokenImport,
   users: ReadonlySet<string>,
 ): Promise<TokenCounts> {
-  return eachPage(deps, async (tokens) => {
+  return eachPage(deps, from, async (tokens) => {
     const known = tokens.filter(({ userId }) => users.has(userId));
     const { database } = deps;
     const here =
@@ -63,9 +65,9 @@ export async function checkTokens(
   });
 }
 
-export async function importTokens(deps: TokenDeps & ImportDeps): Promise<TokenCounts> {
+export async function importTokens(deps: ImportDeps, from: TokenImport): Promise<TokenCounts> {
   const { db, dialect } = deps.database;
-  return eachPage(deps, async (tokens) => {
+  return eachPage(deps, from, async (tokens) => {
     const users = await findUserIds(db, dialect, [...new Set(tokens.map(({ userId }) => userId))]);
     const known = tokens.filter(({ userId }) => users.has(userId));
     const imported = await transact({ db }, async (tx) => {
@@ -93,8 +95,12 @@ type Take = (
   tokens: readonly ReadToken[],
 ) => Promise<{ readonly known: ReadonlySet<ImportedToken>; readonly imported: number }>;
 
-async function eachPage(deps: TokenDeps, take: Take): Promise<TokenCounts> {
-  const { source, tokens: tables, place, tally, report } = deps;
+async function eachPage(
+  deps: CheckDeps,
+  { tables, tally }: TokenImport,
+  take: Take,
+): Promise<TokenCounts> {
+  const { source, place, report } = deps;
   const outstanding = await source.count(tables.outstanding);
   const counts = { valid: 0, expired: 0, imported: 0, here: 0, unusable: 0 };
   const without =
