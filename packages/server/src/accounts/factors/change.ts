@@ -16,7 +16,7 @@ import type { SignInDeps } from "../sign-in/sign-in.ts";
 import type { SessionEnding, SessionTokens, SignedIn } from "../users/ports.ts";
 import { holdUnchanged } from "../users/hold-unchanged.ts";
 import { findUser, type User } from "../users/users.store.ts";
-import { takeCensus, type Census } from "./census.store.ts";
+import { takeCensus, type Census } from "./factors.store.ts";
 import { makeCodes } from "./recovery-codes.ts";
 import { deleteCodes, replaceCodes } from "./recovery-codes.store.ts";
 

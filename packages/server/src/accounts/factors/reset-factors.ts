@@ -10,8 +10,7 @@ import { notify } from "../../records/mail/notices.ts";
 import { deleteDevicesOf } from "../sign-in/remembered-devices.store.ts";
 import type { SessionEnding } from "../users/ports.ts";
 import { lockUser } from "../users/users.store.ts";
-import { takeCensus, type Census } from "./census.store.ts";
-import { deleteEveryFactor } from "./reset-factors.store.ts";
+import { deleteEveryFactor, takeCensus, type Census } from "./factors.store.ts";
 
 export interface ResetFactorsDeps {
   readonly db: Db;

@@ -6,7 +6,7 @@ import { notify } from "../../../records/mail/notices.ts";
 import { refusalOfWeak } from "../../sign-in/assurance.ts";
 import { holdUnchanged } from "../../users/hold-unchanged.ts";
 import { setPassword } from "../../users/users.store.ts";
-import { takeCensus } from "../census.store.ts";
+import { takeCensus } from "../factors.store.ts";
 import type { ChangeDeps, Changer } from "../change.ts";
 
 export type RemovePasswordOutcome =

@@ -1,6 +1,8 @@
 import { sql } from "kysely";
-import type { Queryable } from "../../platform/db/open.ts";
+import type { Held } from "../../platform/db/held.ts";
+import type { Queryable, Tx } from "../../platform/db/open.ts";
 import { prepared } from "../../platform/db/prepared.ts";
+import type { User } from "../users/users.store.ts";
 
 /** The number of factors of each kind that a user could sign in with beside the password. */
 export interface Census {
@@ -49,4 +51,14 @@ export async function takeCensus(db: Queryable, userId: string): Promise<Census>
     email: Number(row?.email ?? 0),
     recoveryCodes: Number(row?.recovery_codes ?? 0),
   };
+}
+
+/** Deletes every second factor of a user, and every setup of one that has begun. */
+export async function deleteEveryFactor(tx: Tx, { id: userId }: Held<User>): Promise<void> {
+  await tx.deleteFrom("totp_devices").where("user_id", "=", userId).execute();
+  await tx.deleteFrom("passkeys").where("user_id", "=", userId).execute();
+  await tx.deleteFrom("ceremonies").where("user_id", "=", userId).execute();
+  await tx.deleteFrom("email_factors").where("user_id", "=", userId).execute();
+  await tx.deleteFrom("email_codes").where("user_id", "=", userId).execute();
+  await tx.deleteFrom("recovery_codes").where("user_id", "=", userId).execute();
 }
