@@ -25,6 +25,8 @@ export interface PostgresForTests {
 }
 
 export interface PostgresForTestsOptions {
+  /** The folder in which the data directory is made; the one for temporary files by default. */
+  readonly place?: string;
   /** Further settings, for example `{ fsync: "on" }` if a test is about durability. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -33,7 +35,7 @@ export interface PostgresForTestsOptions {
 export async function startPostgres(
   options: PostgresForTestsOptions = {},
 ): Promise<PostgresForTests> {
-  const folder = mkdtempSync(join(tmpdir(), "portcullis-postgres-"));
+  const folder = mkdtempSync(join(options.place ?? tmpdir(), "portcullis-postgres-"));
   try {
     const owner = unprivileged();
     // The user of the server must be able to pass through the folder.
