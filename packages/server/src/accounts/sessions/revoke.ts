@@ -169,18 +169,24 @@ export async function endEverySession(
   cause: EndCause,
   origin: Origin,
 ): Promise<void> {
-  await transact(deps, async (tx) => revokeEverything(tx, deps, cause, origin));
+  await transact(deps, async (tx) => revokeEverything(tx, deps, { cause, origin }));
+}
+
+export interface RevokedEverything {
+  readonly cause: EndCause;
+  readonly origin: Origin;
+  /** The hard epochs are raised to this value at least; to the time of day by default. */
+  readonly leastEpoch?: number;
 }
 
 /** As `endEverySession`, within a transaction; also what a restored backup begins with (DU-04). */
 export async function revokeEverything(
   tx: Tx,
   deps: Pick<RevokeDeps, "clock" | "keyring">,
-  cause: EndCause,
-  origin: Origin,
+  { cause, origin, leastEpoch }: RevokedEverything,
 ): Promise<void> {
   const now = deps.clock.now();
-  const minHardEpoch = await raiseEveryHardEpoch(tx, now);
+  const minHardEpoch = await raiseEveryHardEpoch(tx, leastEpoch ?? now);
   const lastTokenExpiresAt = await latestAccessExpiry(tx);
   await markEveryoneRevoked(tx, cause, now);
   await markAllUsed(tx, now);

@@ -230,15 +230,15 @@ export async function liftHardEpoch(tx: Tx, id: string, floor: number): Promise<
 }
 
 /**
- * Raises the hard epoch of all users to one value above all of them and returns it. It covers every
- * row, so none need be held.
+ * Raises the hard epoch of all users to one value above all of them, at least `least`, and returns
+ * it. It covers every row, so none need be held.
  */
-export async function raiseEveryHardEpoch(tx: Tx, now: UnixSeconds): Promise<number> {
+export async function raiseEveryHardEpoch(tx: Tx, least: number): Promise<number> {
   const highest = await tx
     .selectFrom("users")
     .select((eb) => eb.fn.max("hard_epoch").as("epoch"))
     .executeTakeFirst();
-  const epoch = Math.max(Number(highest?.epoch ?? 0) + 1, now);
+  const epoch = Math.max(Number(highest?.epoch ?? 0) + 1, least);
   await tx.updateTable("users").set({ hard_epoch: epoch }).execute();
   return epoch;
 }

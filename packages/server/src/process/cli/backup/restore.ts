@@ -197,12 +197,19 @@ async function checkSecret(tx: Tx, keyring: Keyring): Promise<void> {
 }
 
 /**
+ * An epoch follows the clock, but within one second, or after a clock has stepped back, it is a
+ * counter that may be ahead of it. No user ends all sessions so many times in a second.
+ */
+const EPOCH_MARGIN = 300;
+
+/**
  * Raises every epoch above any that was given out before or after the backup, so that no token or
  * session comes back that had ended since (DU-04). Tokens that were minted after the backup are not
  * in it, so the revocation stays for as long as such a token can live.
  */
 async function revokeRestored(tx: Tx, deps: RestoreDeps, createdAt: UnixSeconds): Promise<void> {
-  await revokeEverything(tx, deps, "restored", operator);
+  const leastEpoch = deps.clock.now() + EPOCH_MARGIN;
+  await revokeEverything(tx, deps, { cause: "restored", origin: operator, leastEpoch });
   const lastExpiry = deps.clock.now() + LONGEST_ACCESS_SECONDS + EXPIRY_MARGIN_SECONDS;
   await extendRevocationOfAll(tx, lastExpiry);
   await record(tx, deps, { event: "backup.restored", ...operator, details: { createdAt } });
