@@ -5,6 +5,7 @@ import { databaseFile, readConfig, type Config } from "../config.ts";
 import { openDatabase, type OpenDatabase } from "../../platform/db/open.ts";
 import { jsonLog } from "../../platform/kernel/log.ts";
 import { open } from "../start.ts";
+import { terminal } from "./at-terminal.ts";
 
 /**
  * A command could not do what it was asked. The message is a sentence that says what to do; it is
@@ -23,7 +24,7 @@ export class CommandError extends Error {
  */
 export function configOf(command: Command): Config {
   const { config: file } = command.optsWithGlobals<{ readonly config?: string }>();
-  return readConfig(process.env, file);
+  return readConfig(terminal().environment, file);
 }
 
 /** Commands print their results, so only warnings and errors are logged. */

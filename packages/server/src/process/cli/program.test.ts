@@ -6,22 +6,53 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { reference } from "./reference.ts";
-import { done, folder, freshDeployment, portcullis, SECRET } from "./testing.ts";
+import {
+  done,
+  folder,
+  freshDeployment,
+  portcullis,
+  portcullisAlone,
+  portcullisAloneReading,
+  SECRET,
+} from "./testing.ts";
 
 test("a wrong call ends with exit code 2, and a call for help with 0", async () => {
   const [unknown, missing, option, help] = await Promise.all([
-    portcullis({}, "unlock"),
-    portcullis({}, "users", "show"),
-    portcullis({}, "users", "list", "--limit", "0"),
-    portcullis({}, "users", "--help"),
+    portcullisAlone({}, "unlock"),
+    portcullisAlone({}, "users", "show"),
+    portcullisAlone({}, "users", "list", "--limit", "0"),
+    portcullisAlone({}, "users", "--help"),
   ]);
   assert.deepEqual([unknown.code, missing.code, option.code, help.code], [2, 2, 2, 0]);
   assert.match(unknown.stderr, /unknown command 'unlock'/);
   assert.match(help.stdout, /logout/);
 });
 
+test("a command reads standard input, prints on standard output and complains on standard error", async () => {
+  const environment = freshDeployment();
+  const create = async (password: string) =>
+    portcullisAloneReading(
+      `${password}\n`,
+      environment,
+      "createsuperuser",
+      "--email",
+      "admin@example.com",
+      "--password-stdin",
+    );
+  assert.deepEqual(await create("short"), {
+    code: 1,
+    stdout: "",
+    stderr: "portcullis: The password is too short: choose a longer one.\n",
+  });
+  assert.deepEqual(await create("seven quiet herons"), {
+    code: 0,
+    stdout: "The superuser admin@example.com has been created.\n",
+    stderr: "",
+  });
+});
+
 test("a wrong setting ends with exit code 1 and one sentence that names it", async () => {
-  const { code, stdout, stderr } = await portcullis(
+  const { code, stdout, stderr } = await portcullisAlone(
     { ...freshDeployment(), PORTCULLIS_ACCESS_TTL: "2h" },
     "serve",
   );

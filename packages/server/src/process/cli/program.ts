@@ -17,6 +17,7 @@ import { addMail } from "./mail.ts";
 import { addMigrate } from "./migrate.ts";
 import { addServe } from "./serve.ts";
 import { addSuperusers } from "./superusers.ts";
+import { atTerminal, type Terminal, terminal, terminalOfProcess } from "./at-terminal.ts";
 import { complain } from "./terminal.ts";
 import { addUsers } from "./users.ts";
 
@@ -25,9 +26,13 @@ const FAILED = 1;
 const WRONG_CALL = 2;
 
 /** Runs one command and returns the exit code. Errors have been written to standard error. */
-export async function run(args: readonly string[]): Promise<number> {
+export async function run(args: readonly string[], at = terminalOfProcess): Promise<number> {
+  return atTerminal(at, async () => runAt(at, args));
+}
+
+async function runAt({ stdout }: Terminal, args: readonly string[]): Promise<number> {
   // The reader of the output may stop reading (`| head`). That is no failure, and a server goes on.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
   const settled = stayAwake();
@@ -60,7 +65,11 @@ function createProgram(): Command {
       "after",
       "\nExit codes: 0 done, 1 failed, 2 wrong call. Settings: `portcullis config --reference`.",
     )
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void terminal().stdout.write(text),
+      writeErr: (text) => void terminal().stderr.write(text),
+    });
   for (const add of [
     addServe,
     addMigrate,
@@ -83,8 +92,9 @@ function explain(error: unknown): number {
   // Commander has printed the error of the call, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_CALL;
   complain(sentenceOf(error));
-  if (process.env["PORTCULLIS_LOG"] === "debug" && error instanceof Error)
-    process.stderr.write(`${error.stack}\n`);
+  const { environment, stderr } = terminal();
+  if (environment["PORTCULLIS_LOG"] === "debug" && error instanceof Error)
+    stderr.write(`${error.stack}\n`);
   return FAILED;
 }
 

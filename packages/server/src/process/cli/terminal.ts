@@ -3,14 +3,15 @@ import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { isoMoment, type UnixSeconds } from "../../platform/kernel/clock.ts";
+import { terminal } from "./at-terminal.ts";
 import { CommandError } from "./command.ts";
 
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  terminal().stdout.write(`${line}\n`);
 }
 
 export function complain(sentence: string): void {
-  process.stderr.write(`portcullis: ${sentence}\n`);
+  terminal().stderr.write(`portcullis: ${sentence}\n`);
 }
 
 /** Prints columns as wide as their widest cell, two spaces apart. */
@@ -42,7 +43,7 @@ export function moment(at: UnixSeconds | null): string {
 }
 
 export function isInteractive(): boolean {
-  return process.stdin.isTTY;
+  return terminal().stdin.isTTY === true;
 }
 
 export async function ask(question: string): Promise<string> {
@@ -67,7 +68,7 @@ export async function makeSure(
 
 /** Reads all of standard input, without the line end that `echo` and editors add. */
 export async function readStandardInput(): Promise<string> {
-  return (await text(process.stdin)).replace(/\r?\n$/, "");
+  return (await text(terminal().stdin)).replace(/\r?\n$/, "");
 }
 
 const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -75,13 +76,14 @@ const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) 
 async function readLine(question: string, { echo }: { readonly echo: boolean }): Promise<string> {
   // From here on the terminal shows nothing of what is typed, so the question for a secret comes
   // after.
+  const { stdin, stderr } = terminal();
   const lines = createInterface({
-    input: process.stdin,
-    output: echo ? process.stderr : nowhere(),
+    input: stdin,
+    output: echo ? stderr : nowhere(),
     terminal: true,
     historySize: 0,
   });
-  if (!echo) process.stderr.write(question);
+  if (!echo) stderr.write(question);
   const closed = new Promise<never>((_, reject) =>
     lines.once("close", () => reject(new CommandError("Nothing was changed."))),
   );
@@ -92,6 +94,6 @@ async function readLine(question: string, { echo }: { readonly echo: boolean }):
   } finally {
     closed.catch(() => {});
     lines.close();
-    if (!echo) process.stderr.write("\n");
+    if (!echo) stderr.write("\n");
   }
 }
