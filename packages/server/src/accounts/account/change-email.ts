@@ -55,9 +55,9 @@ export type StartEmailOutcome =
   | NotMatched;
 
 /**
- * Begins a change of address, or the confirmation of the one there is. An address that is free,
- * taken or one's own costs the same and gets the same answer (EN-05): what is mailed differs, and
- * only its owner reads that. A newer change ends an older one.
+ * Begins a change of address, or the confirmation of the present one. A free address, a taken one
+ * and the user's own cost the same and get the same answer (EN-05). Only the mail differs, and only
+ * the owner of the mailbox reads it. A newer change ends an older one.
  */
 export async function startEmailChange(
   deps: ChangeEmailDeps,
@@ -128,7 +128,7 @@ export async function startEmailChange(
   });
 }
 
-/** To the stored address (RG-08), if it is known to be theirs. */
+/** Writes to the stored address of the owner (RG-08), unless it was never confirmed. */
 function toOwner(owner: User): Mail | "nothing" {
   if (owner.email === null || owner.emailVerifiedAt === null) return "nothing";
   return { recipient: owner.email, locale: owner.locale, template: "email_in_use", data: {} };
@@ -181,8 +181,8 @@ export type ConfirmEmailByLinkOutcome =
   | NotMatched;
 
 /**
- * Completes a change with the mailed link. That proves the mailbox only, so the password of the
- * account is asked for (RG-02); each attempt at it takes one of the tries of the change.
+ * Completes a change with the mailed link. The link only proves the mailbox, so the user also types
+ * the password of the account (RG-02). Each attempt takes one of the tries of the change.
  */
 export async function confirmEmailChangeByLink(
   deps: ChangeEmailDeps,
@@ -245,8 +245,8 @@ async function open(
 }
 
 /**
- * The state of the account when the change began. The change dies if password or address change by
- * any other path, as a reset does (RS-09).
+ * The state of the account when the change began. The change dies if the password or the address is
+ * changed in another way, as a reset does (RS-09).
  */
 function stateOfAccount({ passwordChangedAt, oldEmailCanonical }: EmailChange) {
   return { passwordChangedAt, emailCanonical: oldEmailCanonical };
@@ -254,8 +254,8 @@ function stateOfAccount({ passwordChangedAt, oldEmailCanonical }: EmailChange) {
 
 /**
  * Sets the address. Returns `undefined` if another user has taken it. The old address is told, and
- * can undo the change, only if it was confirmed: another might belong to a stranger, mistyped at
- * registration, who would be handed the account.
+ * can undo the change, only if it was confirmed: it might have been mistyped at registration and
+ * belong to a stranger, who would get the account.
  */
 async function complete(
   tx: Tx,
@@ -310,10 +310,10 @@ export interface UndoOutcome {
 }
 
 /**
- * Takes a change back, and everything that whoever made it may hold: later changes and their undos,
- * sessions, the password. The means to set a new one are mailed to the old address. The holder of
- * the old address wins over the holder of the password: it was confirmed before, and is how the
- * account is recovered.
+ * Undoes a change, and ends everything that the person who made it may hold: later changes and
+ * their undos, sessions and the password. A mail to the old address lets its owner set a new
+ * password. The holder of the old address wins over the holder of the password, because the address
+ * was confirmed before and is how the account is recovered.
  */
 export async function undoEmailChange(
   deps: ChangeEmailDeps,

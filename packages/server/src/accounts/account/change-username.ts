@@ -19,8 +19,8 @@ export type ChangeUsernameOutcome =
   | Exclude<OwnPasswordOutcome, { readonly kind: "matched" }>;
 
 /**
- * Sets, changes or (null) removes the username. It stays where there is no address: something must
- * name the account.
+ * Sets or changes the username; null removes it. A user without an address keeps the username,
+ * because something must name the account.
  */
 export async function changeUsername(
   deps: ChangeUsernameDeps,

@@ -164,8 +164,8 @@ export type ResetProof =
   | { readonly token: string };
 
 /**
- * The holder of a link may know all about it. A person who types a code may not have had the mail,
- * so the answers are the same as for an unknown address (EN-04).
+ * The holder of a link has read the mail and may know what became of it. A person who types a code
+ * may not have had the mail, so the answers are the same as for an unknown address (EN-04).
  */
 type ResetRefusal = Exclude<CodeRefusal, "code_used"> | LinkRefusal;
 

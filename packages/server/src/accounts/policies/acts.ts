@@ -9,7 +9,7 @@ export interface Demands {
   readonly superuser?: true;
   /** A user whose account is paused may do it, too. Without this, the account must be active. */
   readonly whilePaused?: true;
-  /** How lately something must have been proven, and what. */
+  /** The recent proof that the act needs. */
   readonly proof?: StepUp;
   /** The rule of this act asks for the password once more, with attempts of its own (LG-04). */
   readonly password?: true;

@@ -1,15 +1,20 @@
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 
 /**
- * Why a code is refused. It may be typed by a stranger who only began the flow, so the reasons do
- * not depend on whether the address has an account (docs/decisions/0018).
+ * The reason why a code is refused. A stranger who only began the flow may type it, so the reasons
+ * do not depend on whether the address has an account (docs/decisions/0018).
  */
 export type CodeRefusal = "invalid_code" | "code_used" | "code_expired" | "code_exhausted";
 
-/** Why a link is refused. Its holder has read the mail, so they are told what became of it. */
+/**
+ * The reason why a link is refused. Its holder has read the mail, so they are told what became of
+ * it.
+ */
 export type LinkRefusal = "invalid_link" | "link_used" | "link_expired" | "link_void";
 
-/** What a refusal depends on. `undefined` moments have not come. */
+/**
+ * The state of a proof that a refusal depends on. Moments that have not come are null or undefined.
+ */
 export interface ProofState {
   readonly usedAt: UnixSeconds | null;
   readonly voidAt?: UnixSeconds | null;
@@ -19,7 +24,10 @@ export interface ProofState {
   readonly expiresAt: UnixSeconds;
 }
 
-/** Says why no try of a code could be taken. `undefined`: there is no such flow. */
+/**
+ * Says why no try of a code could be taken, if the flow was begun by a client that may know its
+ * state.
+ */
 export function refusalOfCode(proof: ProofState | undefined, now: UnixSeconds): CodeRefusal {
   if (proof === undefined) return "invalid_code";
   if (proof.usedAt !== null) return "code_used";

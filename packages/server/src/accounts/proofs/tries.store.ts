@@ -8,7 +8,7 @@ import type { UnixSeconds } from "../../platform/kernel/clock.ts";
  */
 type ProofTable = "registrations" | "password_resets" | "email_changes" | "email_codes";
 
-/** Which proof is meant, and what must still be true of it. */
+/** Identifies a proof, with the conditions that must still hold for it. */
 export interface OpenProof<Table extends ProofTable> {
   /** Columns and the values that they must have. */
   readonly is: Readonly<Partial<Record<keyof Tables[Table], string>>>;

@@ -5,8 +5,8 @@ import type { Feed } from "../../records/revocations/feed.ts";
 export const STALE_WAIT_MILLISECONDS = 250;
 
 /**
- * Checks an access token without a database query. Only where the revocation view is too old to
- * tell does it wait for one poll, shared by everybody who waits, before it gives up
+ * Checks an access token without a database query. If the revocation view is too old to decide, it
+ * waits for one poll, which all waiting requests share, before it gives up
  * (docs/design/revocation.md).
  */
 export function createAuthenticate(

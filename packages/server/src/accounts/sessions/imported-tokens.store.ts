@@ -6,7 +6,7 @@ export interface ImportedToken {
   readonly usedAt: UnixSeconds | null;
 }
 
-/** `undefined` where no such token was brought along. */
+/** Finds an imported token. Returns `undefined` if no such token was imported. */
 export async function findImported(db: Queryable, jti: string): Promise<ImportedToken | undefined> {
   const row = await db
     .selectFrom("imported_tokens")
@@ -16,7 +16,7 @@ export async function findImported(db: Queryable, jti: string): Promise<Imported
   return row && { userId: row.user_id, usedAt: row.used_at };
 }
 
-/** False where it has been used already. */
+/** Marks a token as used. Returns false if it has been used already. */
 export async function markUsed(tx: Tx, jti: string, now: UnixSeconds): Promise<boolean> {
   const row = await tx
     .updateTable("imported_tokens")

@@ -26,7 +26,7 @@ export interface SessionDeps extends MintDeps {
 export interface Proven {
   readonly amr: AmrList;
   readonly acr: string;
-  /** Now, unless it was another time. */
+  /** When the user proved who they are. The default is now. */
   readonly authTime?: UnixSeconds;
 }
 
@@ -116,7 +116,10 @@ export async function recordOpened(
   });
 }
 
-/** No access token outlives its session's absolute end (JW-18). */
+/**
+ * Returns when an access token expires: after its lifetime, but never after the end of its session
+ * (JW-18).
+ */
 export function accessExpiry(
   policy: Pick<SessionPolicy, "accessTtlSeconds">,
   now: UnixSeconds,

@@ -7,8 +7,8 @@ import { revokeOne } from "./revoke.ts";
 import { holdSession } from "./sessions.store.ts";
 
 /**
- * Whether the session is the user's and lives; if so it goes on living as long as the transaction
- * does.
+ * Tells whether a live session belongs to the user. If so, its row is locked, so that it stays
+ * alive until the transaction ends.
  */
 export async function holdLive(
   tx: Tx,
@@ -22,8 +22,8 @@ export async function holdLive(
 }
 
 /**
- * Lets a session continue under a new id on what has been proven now (LG-13, MF-07), so that tokens
- * of the old one, which another person may hold, gain nothing. Returns `undefined` if the session
+ * Lets a session continue under a new id with what has been proven now (LG-13, MF-07). Tokens of
+ * the old session, which another person may have, gain nothing. Returns `undefined` if the session
  * has ended.
  */
 export async function raiseSession(

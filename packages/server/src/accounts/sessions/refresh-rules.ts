@@ -3,9 +3,11 @@ import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import type { HeldSession } from "./sessions.store.ts";
 
 /**
- * How refresh tokens follow one another. `forgiving` is the table of docs/design/refresh.md. As
- * SimpleJWT does it, `every_call` rotates however young the token is and refuses the one before at
- * once, which is theft only once the grace is over; `never` gives out no successor at all.
+ * How refresh tokens follow one another.
+ * - `forgiving`: by the table of docs/design/refresh.md.
+ * - `every_call`: as SimpleJWT rotates. Every refresh gives out a new token, however young the old
+ *   one is, and the old one is refused at once. Using it counts as theft only after the grace.
+ * - `never`: as SimpleJWT without rotation. There is no successor at all.
  */
 export type Rotation = "forgiving" | "every_call" | "never";
 
@@ -13,13 +15,13 @@ export type Verdict =
   | { readonly kind: "ended"; readonly cause: EndCause; readonly endedAt: UnixSeconds }
   | { readonly kind: "rotate" }
   /**
-   * `confirms`: the client was seen to hold the current token. `audited`: it presented the one
-   * before.
+   * `confirms`: the client has shown that it has the current token. `audited`: it has presented the
+   * one before, which is recorded.
    */
   | { readonly kind: "repeat"; readonly confirms: boolean; readonly audited: boolean }
-  /** Nothing is renewed while the account waits for its activation, and nothing ends. */
+  /** The account waits for its activation. Nothing is renewed and nothing ends. */
   | { readonly kind: "paused" }
-  /** It has a successor, by the strict ways of a face. */
+  /** The token has been replaced already, under a face's strict rotation. */
   | { readonly kind: "spent" }
   | { readonly kind: "theft"; readonly cause: "refresh_reused" | "refresh_ahead" };
 
@@ -39,7 +41,7 @@ type Judged = Pick<
 
 interface Judging {
   /**
-   * How long the token that a rotation has replaced still gets its answer, in seconds. The tables
+   * How long a token still gets its answer after a rotation has replaced it, in seconds. The tables
    * of docs/design/refresh.md call it G; 0 is the strict profile.
    */
   readonly graceSeconds: number;
@@ -75,7 +77,7 @@ export function judge(
   return { kind: "theft", cause: "refresh_reused" };
 }
 
-/** Why a session is over; `undefined` while it lives. */
+/** Returns why and when a session has ended, or `undefined` if it is alive. */
 export function endOf(
   session: Judged,
   now: UnixSeconds,
@@ -92,7 +94,7 @@ export function endOf(
   return undefined;
 }
 
-/** The client never used what the last rotation gave it, and this is that rotation again. */
+/** Tells whether this is the last rotation again, whose answer the client has never used. */
 function isLostAnswer(session: Judged, attemptHash: string | null): boolean {
   return (
     session.confirmedAt === null && attemptHash !== null && attemptHash === session.attemptHash

@@ -1,7 +1,10 @@
 import { keyFor, readHs256, signHs256 } from "../../platform/hs256/hs256.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 
-/** A refresh token says of which session it is, and which one: 1, 2, 3 … */
+/**
+ * The session that a refresh token belongs to, and its number among the tokens of that session: 1,
+ * 2, 3 …
+ */
 export interface RefreshClaims {
   readonly sid: string;
   readonly gen: number;
@@ -10,8 +13,8 @@ export interface RefreshClaims {
 const TYPE = "rt+jwt";
 
 /**
- * Returns the one refresh token of a session and generation. Nothing in it varies, so it can be
- * made again, byte for byte.
+ * Returns the only refresh token of a session and generation. It contains nothing random, so it can
+ * be made again, byte for byte.
  */
 export function refreshTokenOf(keyring: Keyring, { sid, gen }: RefreshClaims): string {
   return signHs256(keyFor(keyring, "refresh-token"), TYPE, { sid, gen });

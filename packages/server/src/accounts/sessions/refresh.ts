@@ -23,9 +23,9 @@ export interface RefreshDeps extends SessionDeps {
   readonly db: Db;
 }
 
-/** A refusal; but for `ended` it has changed nothing. */
+/** A refusal. Only `ended` can have changed something. */
 export type RenewRefusal =
-  /** Of a session it no longer knows. */
+  /** The server does not know the session any more, or has not made the token. */
   | { readonly kind: "invalid" }
   /** The account waits for its activation. */
   | { readonly kind: "paused" }
@@ -69,14 +69,14 @@ export async function refresh(
 
 /**
  * Renews a session by the table of docs/design/refresh.md. Everything is decided and written in one
- * transaction that holds the session's row; a refusal that ends the session commits (RF-07), a
- * fault consumes nothing (RF-08).
+ * transaction that holds the session's row. A refusal that ends the session commits (RF-07), and a
+ * fault uses nothing up (RF-08).
  */
 export async function renew(deps: RefreshDeps, presented: Presented): Promise<RenewOutcome> {
   return transact(deps, async (tx) => decide(tx, deps, presented));
 }
 
-/** What a refresh token is worth, as faces read them, without presenting it. */
+/** Returns the state of a refresh token for a face, without using the token. */
 export async function inspect(
   deps: Pick<RefreshDeps, "db" | "clock">,
   { sid, gen }: RefreshClaims,
@@ -104,7 +104,7 @@ interface Presented {
   readonly policy: SessionPolicy;
   readonly claims: RefreshClaims;
   readonly attemptHash: string | null;
-  /** `forgiving` unless a face has its own ways. */
+  /** The default is `forgiving`. A face has its own rotation. */
   readonly rotation?: Rotation;
   readonly origin: RemoteOrigin;
 }
@@ -215,8 +215,9 @@ async function end(
 }
 
 /**
- * Once per session, as it ends; and a few times an hour, for whoever has the password can open any
- * number of them (LG-14).
+ * Reports a reused refresh token to the user. A session is reported once, because it ends. At most
+ * a few mails are sent per hour, because a person with the password can open any number of sessions
+ * (LG-14).
  */
 async function noticeReuse(
   tx: Tx,

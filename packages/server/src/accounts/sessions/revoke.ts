@@ -28,8 +28,8 @@ export interface RevokeDeps {
 type TxDeps = Pick<RevokeDeps, "clock">;
 
 /**
- * Ends one live session and writes its revocation. `undefined`: there was none to end. Records no
- * audit event.
+ * Ends one live session and writes its revocation. Returns `undefined` if there is no such live
+ * session. Records no audit event.
  */
 export async function revokeOne(
   tx: Tx,
@@ -54,8 +54,8 @@ export async function revokeOne(
 }
 
 /**
- * Whose revocations a call has to wait for that finds its session ended. A session of another user
- * is none of the caller's business.
+ * Returns whose revocations a call must wait for if its session has ended already. A call does not
+ * wait for the session of another user.
  */
 async function subjectOf(
   tx: Tx,
@@ -68,8 +68,8 @@ async function subjectOf(
 }
 
 /**
- * Ends every session and token of a user, including the tokens that Django gave out. Records no
- * audit event: the reason for which it happens is the event.
+ * Ends every session and token of a user, including the tokens that Django issued. Records no audit
+ * event, because the caller records the reason.
  */
 export async function revokeAllOf(
   tx: Tx,
@@ -93,8 +93,8 @@ export async function revokeAllOf(
 }
 
 /**
- * Ends every session of a user but `kept`, each by itself, so that the tokens of that one stay
- * valid. Records no audit event.
+ * Ends every session of a user but `kept`. Each is revoked on its own, so that the tokens of `kept`
+ * stay valid. Records no audit event.
  */
 export async function revokeOthers(
   tx: Tx,
@@ -122,8 +122,8 @@ export async function revokeOthers(
 }
 
 /**
- * Ends one session; its tokens are dead everywhere when this returns. Idempotent; a foreign or
- * unknown session is nothing (RV-08).
+ * Ends one session. When it returns, its tokens are refused everywhere. A repeated call has no
+ * further effect, and neither has a session that is unknown or belongs to another user (RV-08).
  */
 export async function endSession(
   deps: RevokeDeps,
@@ -144,7 +144,7 @@ export async function endSession(
   });
 }
 
-/** Ends every session of a user. False where there is no such user. */
+/** Ends every session of a user. Returns false if there is no such user. */
 export async function endAllSessions(
   deps: RevokeDeps,
   userId: string,
@@ -163,7 +163,7 @@ export async function endAllSessions(
   });
 }
 
-/** Ends every session of everyone (AD-07). */
+/** Ends every session of all users (AD-07). */
 export async function endEverySession(
   deps: RevokeDeps,
   cause: EndCause,
@@ -179,7 +179,7 @@ export interface RevokedEverything {
   readonly leastEpoch?: number;
 }
 
-/** As `endEverySession`, within a transaction; also what a restored backup begins with (DU-04). */
+/** Does the same within a transaction. A restored backup begins with this, too (DU-04). */
 export async function revokeEverything(
   tx: Tx,
   deps: Pick<RevokeDeps, "clock" | "keyring">,

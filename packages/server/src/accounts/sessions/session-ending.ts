@@ -16,7 +16,7 @@ export function createSessionEnding(deps: SessionDeps, policy: SessionPolicy): S
       await revokeAllOf(tx, deps, held, cause);
       const user = await lockUser(tx, held.id);
       if (user === undefined) throw new Error("the row of a user went away while it was held");
-      // The password was asked for once more, the second factor was not: it gets no younger by that
+      // The password was proven again, but the second factor was not, so the age of the proof stays
       // (MF-07).
       const proven = { amr: session.amr, acr: session.acr, authTime: session.authTime };
       const opened = await openSession(tx, deps, { policy, user, proven }, client);

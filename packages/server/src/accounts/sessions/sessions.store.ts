@@ -29,7 +29,7 @@ export interface Session {
   readonly revokedCause: EndCause | null;
 }
 
-/** A session with what its user's row says about it, read together. */
+/** A session with the state of its user, read together. */
 export interface HeldSession extends Session {
   readonly user: {
     readonly number: number;
@@ -112,8 +112,8 @@ export async function findSession(db: Queryable, id: string): Promise<HeldSessio
 }
 
 /**
- * Reads a session with its user's epochs and holds the session's row: refresh and revoke happen in
- * turn (RF-06).
+ * Reads a session with its user's state and locks the session's row, so that refreshes and
+ * revocations take turns (RF-06).
  */
 export async function holdSession(tx: Tx, id: string): Promise<HeldSession | undefined> {
   const [row] = await holding(tx, { id });
@@ -165,12 +165,12 @@ const advancing = prepared((db, next: Advance) =>
     .returning("id"),
 );
 
-/** Moves a live session on to its next generation; false where it is no longer at `from`. */
+/** Moves a live session on to its next generation. Returns false if it is no longer at `from`. */
 export async function advance(tx: Tx, next: Omit<Advance, "to">): Promise<boolean> {
   return (await advancing(tx, { ...next, to: next.from + 1 })).length === 1;
 }
 
-/** Notes that another access token of the current generation is about to be signed. */
+/** Notes that another access token of the current generation will be signed. */
 export async function touch(
   tx: Tx,
   id: string,
@@ -206,7 +206,8 @@ const revokingOwn = prepared((db, own: Revoking & { readonly userId: string }) =
 );
 
 /**
- * Ends a live session; `undefined` where there is none of that id (and, if given, of that user).
+ * Ends a live session. Returns `undefined` if there is none of that id (and, if given, of that
+ * user).
  */
 export async function markRevoked(
   tx: Tx,
@@ -222,7 +223,7 @@ export async function markRevoked(
   return row && { userId: row.user_id, maxAccessExp: row.max_access_exp };
 }
 
-/** Ends every live session of a user; returns how many. */
+/** Ends every live session of a user and returns their number. */
 export async function markAllRevoked(
   tx: Tx,
   userId: string,
@@ -238,10 +239,12 @@ export async function markAllRevoked(
   return Number(result.numUpdatedRows);
 }
 
-/** More than a token is accepted after its expiry, anywhere. */
+/** An access token is accepted for less than this time after its expiry, wherever it is checked. */
 const LATE_SECONDS = 60;
 
-/** Ends every session of a user but one that could still be used, if only with an access token. */
+/**
+ * Ends every session of a user, except one, that could still be used, if only with an access token.
+ */
 export async function markOthersRevoked(
   tx: Tx,
   kept: { readonly id: string; readonly userId: string },
@@ -279,8 +282,8 @@ export async function markEveryoneRevoked(
 }
 
 /**
- * Latest expiry of any access token ever minted for sessions of this user that the log still knows,
- * dead ones included.
+ * Returns the latest expiry of all access tokens of a user's sessions, as far as sessions are still
+ * stored. Ended sessions count, too.
  */
 export async function latestAccessExpiryOf(tx: Tx, userId: string): Promise<UnixSeconds> {
   const row = await tx
@@ -304,7 +307,7 @@ const listing = prepared(
       .orderBy("id", "desc"),
 );
 
-/** Used last first. */
+/** Lists the live sessions of a user. The one that was used last comes first. */
 export async function listLiveSessions(
   db: Queryable,
   userId: string,
@@ -335,7 +338,7 @@ const surplus = prepared(
       .offset(sql<number>`${keep}`),
 );
 
-/** Those a user has beside the `keep` used last. */
+/** Lists the live sessions of a user except the `keep` that were used last. */
 export async function liveSessionsBeyond(
   tx: Tx,
   userId: string,
@@ -345,7 +348,7 @@ export async function liveSessionsBeyond(
   return (await surplus(tx, { userId, keep, now })).map((row) => row.id);
 }
 
-/** Live and ended ones that have not been purged, newest first. */
+/** Lists the live sessions of a user and the ended ones that have not been purged, newest first. */
 export async function listAllSessions(db: Db, userId: string): Promise<readonly Session[]> {
   const rows = await db
     .selectFrom("sessions")
@@ -375,7 +378,7 @@ export async function countLiveSessions(
   return new Map(rows.map((row) => [row.user_id, Number(row.count)]));
 }
 
-/** How many are live, of everyone. */
+/** Counts the live sessions of all users. */
 export async function countAllLiveSessions(db: Db, now: UnixSeconds): Promise<number> {
   const row = await db
     .selectFrom("sessions")
@@ -387,7 +390,7 @@ export async function countAllLiveSessions(db: Db, now: UnixSeconds): Promise<nu
   return Number(row.count);
 }
 
-/** Forgets a batch of sessions that ended before `before`, however they ended. */
+/** Deletes a batch of sessions that ended before `before`, for whatever reason. */
 export async function pruneSessions(db: Db, before: UnixSeconds, limit = 1_000): Promise<number> {
   const result = await db
     .deleteFrom("sessions")

@@ -2,7 +2,7 @@ import { stepUps, type AccessClaims, type FactorName } from "@portcullis/contrac
 import { refuse, type Refusal } from "../../platform/http/serve.ts";
 import type { AmrList } from "../sessions/amr.ts";
 
-/** NIST SP 800-63B-4 §2: one factor, or two. */
+/** The assurance level: one factor, or two (NIST SP 800-63B-4 §2). */
 export type Acr = "aal1" | "aal2";
 
 /**
@@ -16,7 +16,7 @@ export function assuranceOf(amr: AmrList): { readonly amr: AmrList; readonly acr
   return { amr: amr.includes("mfa") ? amr : [...amr, "mfa"], acr: "aal2" };
 }
 
-/** A recovery code is kept for the day the others are lost, so it is as strong as any. */
+/** A recovery code replaces any other factor that is lost, so it is as strong as any. */
 const strengths: Readonly<Record<FactorName, number>> = {
   email: 1,
   totp: 2,
@@ -31,7 +31,9 @@ const factorOf: ReadonlyMap<string, FactorName> = new Map([
   ["rec", "recovery_codes"],
 ]);
 
-/** Whether the factor a session was raised with is at least as strong as each of these (MF-07). */
+/**
+ * Tells whether the factor that a session has shown is at least as strong as each of these (MF-07).
+ */
 export function isAsStrong(amr: AmrList, factors: readonly FactorName[]): boolean {
   const shown = amr.map((method) => factorOf.get(method)).filter((name) => name !== undefined);
   return strengthOf(shown) >= strengthOf(factors);
@@ -41,8 +43,8 @@ export function isAsStrong(amr: AmrList, factors: readonly FactorName[]): boolea
 export const FRESH_SECONDS = stepUps.freshProof.maxAgeSeconds;
 
 /**
- * MF-07: a session that has shown nothing as strong as what is touched, of those that the user has;
- * `undefined` where it has, or where there is no factor yet and the password is all there is.
+ * Refuses to change a factor if the session has not shown one at least as strong (MF-07). Returns
+ * `undefined` if it has, or if the user has no factor yet, so that the password is all there is.
  */
 export function refusalOfWeak(
   { acr, amr }: Pick<AccessClaims, "acr" | "amr">,
@@ -58,7 +60,7 @@ export function refusalOfWeak(
   });
 }
 
-/** Which of the factors that a user has would do where these are to be touched. */
+/** Returns the factors of a user that are strong enough to change the given ones. */
 export function strongEnough(
   enrolled: readonly FactorName[],
   factors: readonly FactorName[],
@@ -71,7 +73,7 @@ function strengthOf(factors: readonly FactorName[]): number {
 }
 
 /**
- * The refusal that says what has to be proven once more.
+ * Makes the refusal that tells what must be proven again.
  *
  * @param needed `factors`: one of these must be shown, or the password if there is none
  */

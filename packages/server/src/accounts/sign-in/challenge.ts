@@ -27,7 +27,7 @@ import type { SecondStep, SignInDeps } from "./sign-in.ts";
 import { settleAttempt, settleGuess } from "./lock-out.ts";
 import { CHALLENGE_SECONDS } from "../proofs/lifetimes.ts";
 
-/** MF-03, MF-04. */
+/** The number of tries for one challenge (MF-03). */
 const TRIES = 5;
 
 export interface OpenChallenge {
@@ -76,13 +76,13 @@ export async function openChallenge(
   };
 }
 
-/** Which challenge, and the proof that it is this client's. */
+/** Identifies a challenge, with the proof that it belongs to this client. */
 export interface Claim {
   readonly challengeId: string;
   readonly challengeSecret: string;
 }
 
-/** A claim, and what the way in demands and grants. */
+/** A claim, and the policy of the way in. */
 interface Asked extends Claim {
   readonly policy: SignInPolicy;
 }
@@ -95,7 +95,7 @@ export interface Answer extends Asked {
 interface Told {
   readonly rememberToken: string | null;
   readonly recoveryCodesLeft: number | null;
-  /** The recovery codes of a user who has set up their first factor during this sign-in. */
+  /** The recovery codes, if the user has set up a first factor during this sign-in. */
   readonly recoveryCodes: readonly string[] | null;
 }
 
@@ -105,9 +105,9 @@ export type AnswerOutcome =
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
 
 /**
- * The second step of a sign-in. The account is looked at again (LG-11), the try and the guess are
- * taken before anything is compared, and of any number of right answers one opens the session
- * (MF-04).
+ * Completes a sign-in with the second factor. The account is checked again (LG-11). The try and the
+ * guess are taken before anything is compared, and of several right answers at once only one opens
+ * the session (MF-04).
  */
 export async function answerChallenge(
   deps: SignInDeps,
@@ -165,8 +165,8 @@ async function conclude(
   origin: RemoteOrigin,
 ) {
   const trustedDevice = challenge.trustedDevice ?? undefined;
-  // Before the proof, whose use is recorded: everybody holds the rows of budgets and figures before
-  // the end of the audit chain.
+  // Budgets and figures are settled before the proof, because using the proof writes the audit
+  // chain. Every transaction locks the rows of budgets and figures before the end of that chain.
   await settleGuess(tx, deps, user.id, origin.address);
   await settleAttempt(tx, deps, deps.attemptLimits, {
     account: user.id,
@@ -194,8 +194,8 @@ async function conclude(
 }
 
 /**
- * The challenge's user, held; `undefined` where it has been answered, or the account is not what it
- * was.
+ * Locks the user of a challenge. Returns `undefined` if the challenge has been answered or the
+ * account has changed.
  */
 async function holdPending(
   tx: Tx,
@@ -229,8 +229,7 @@ export async function prepareChallenge(
 }
 
 /**
- * Begins to set up the factor that a user must have; it is confirmed by answering the challenge
- * with it.
+ * Begins to set up the factor that a user must have. Answering the challenge with it confirms it.
  */
 export async function enrolInChallenge(
   deps: SignInDeps,

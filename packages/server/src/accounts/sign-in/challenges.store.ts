@@ -9,7 +9,7 @@ export interface Challenge {
   readonly userId: string;
   readonly secretHash: string;
   readonly standing: string;
-  /** Whether it is answered with a factor that is set up on the way. */
+  /** Whether it is answered with a factor that is set up during the sign-in. */
   readonly enrols: boolean;
   readonly triesLeft: number;
   readonly address: string;
@@ -47,7 +47,7 @@ const open = prepared((db, { id, now }: { readonly id: string; readonly now: Uni
     .where("expires_at", ">", now),
 );
 
-/** One that can still be answered. */
+/** Finds a challenge that can still be answered. */
 export async function findOpen(
   db: Queryable,
   id: string,
@@ -68,7 +68,7 @@ const trying = prepared((db, { id, now }: { readonly id: string; readonly now: U
     .returning("tries_left"),
 );
 
-/** False where there is none left. */
+/** Takes one try. Returns false if none is left. */
 export async function takeTry(tx: Tx, id: string, now: UnixSeconds): Promise<boolean> {
   return (await trying(tx, { id, now })).length > 0;
 }
@@ -100,7 +100,7 @@ export async function isDone(tx: Tx, id: string): Promise<boolean> {
   return row?.done_at !== null;
 }
 
-/** Forgets a batch of challenges that cannot be answered any more. */
+/** Deletes a batch of challenges that cannot be answered any more. */
 export async function pruneChallenges(db: Db, now: UnixSeconds, limit: number): Promise<number> {
   const result = await db
     .deleteFrom("challenges")

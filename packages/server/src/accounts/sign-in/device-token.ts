@@ -3,15 +3,15 @@ import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 
 /**
- * Says that a client has signed in to this account before (LG-04). It opens nothing; it only has
- * attempts of its own.
+ * The claims of a device token: the client has signed in to this account before (LG-04). The token
+ * opens nothing. It only gives the client attempts of its own.
  */
 export interface DeviceClaims {
   readonly sub: string;
   readonly did: string;
   /**
-   * When the account's password was set: with the next one, by change or by recovery, the trust
-   * ends (RS-02).
+   * When the account's password was set. A new password, by a change or by recovery, ends the trust
+   * (RS-02).
    */
   readonly pwd: number;
 }

@@ -54,12 +54,13 @@ export interface Enrolment {
   /** Whether this user could set it up. */
   isOpenTo(user: User): boolean;
   begin(asked: Asked): Promise<Preparation<Begun>>;
-  /** Its first proof; spending it enrols the factor, records it and tells the user. */
+  /** Checks the first proof. Using the match enrols the factor, records it and tells the user. */
   check(asked: Asked, proof: Proof): Promise<Checked>;
 }
 
 /**
- * A second factor, as the sign-in pipeline sees it. Implemented below, handed down by compose.ts.
+ * A second factor, as sign-in uses it. The factors are implemented in factors/, which stands above;
+ * process/ passes them down.
  */
 export interface Factor {
   readonly name: FactorName;
@@ -67,9 +68,11 @@ export interface Factor {
   readonly standsAlone: boolean;
   readonly enrolment?: Enrolment;
   isEnrolled(db: Queryable, userId: string): Promise<boolean>;
-  /** For a factor that needs something of the server before it can be shown. */
+  /** Prepares a proof, if the factor needs something from the server first. */
   prepare?(asked: Asked): Promise<Preparation<Prepared>>;
-  /** Compares. Called once for each guess that the account's budget has left (MF-03). */
+  /**
+   * Compares a proof. It is called once for each guess that the account's budget has left (MF-03).
+   */
   check(asked: Asked, proof: Proof): Promise<Checked>;
 }
 
@@ -87,7 +90,9 @@ export type ReserveOutcome =
  */
 export type MakeReserve = () => Promise<ReserveOutcome>;
 
-/** Which factors sign-in can ask a user for; empty where none of them stands alone. */
+/**
+ * Returns the factors that sign-in can ask a user for. It is empty if none of them stands alone.
+ */
 export async function enrolledFactors(
   db: Queryable,
   factors: readonly Factor[],

@@ -13,8 +13,8 @@ import {
 } from "../../records/attempts/attempts.store.ts";
 
 /**
- * The account that is attempted, and the client that attempts it. The key is the account, by
- * whatever name it was called (LG-03), or the digest of a name that no account has.
+ * An attempt at an account by a client. The key is the account, whichever of its names was used
+ * (LG-03), or the digest of a name that no account has.
  */
 export interface Attempt {
   readonly account: string;
@@ -26,8 +26,8 @@ export interface Attempt {
 
 const QUARTER_HOUR = 900;
 /**
- * NIST SP 800-63B-4 §3.2.2: at most 100 consecutive failures; then only a trusted device or
- * recovery gets in (LG-01).
+ * NIST SP 800-63B-4 §3.2.2 allows at most 100 consecutive failures. After that only a trusted
+ * device or recovery helps (LG-01).
  */
 const ACCOUNT_FAILURES = 100;
 const NEVER = 100 * 365 * 86_400;
@@ -64,9 +64,9 @@ export function unknownAccount(keyring: Keyring, name: Identifier, spelling: str
 }
 
 /**
- * Takes one attempt before the hash is computed. A trusted device draws on its own budget only, so
- * that strangers cannot lock the owner out (LG-04); everybody else on those of address, subnet,
- * everyone, address and account, and account.
+ * Takes one attempt before the hash is computed. A trusted device only uses its own budget, so that
+ * strangers cannot lock the owner out (LG-04). All other clients use the budgets of the address,
+ * its subnet, all clients, the address and account together, and the account.
  */
 export async function takeAttempt(
   tx: Tx,
@@ -95,8 +95,8 @@ export async function settleAttempt(
   if (attempt.trustedDevice !== undefined) return forget(tx, [deviceBucket(attempt.trustedDevice)]);
   const pair = pairBucket(attempt);
   const own = Math.max(1, await countOf(tx, pair, deps.clock.now()));
-  // In the order in which they are taken: two transactions that wait for each other's rows would be
-  // a deadlock.
+  // The order is that in which they are taken, because otherwise two transactions could wait for
+  // each other's rows and deadlock.
   for (const { bucket } of bucketsOf(limits, attempt))
     await giveBack(
       tx,
@@ -114,19 +114,21 @@ export async function returnAttempt(
   for (const { bucket } of bucketsOf(limits, attempt)) await giveBack(tx, bucket);
 }
 
-/** Lets the account be signed in to from anywhere again, after recovery or by an operator. */
+/** Lets the user sign in again from anywhere, after a recovery or with an operator's help. */
 export async function forgetFailures(tx: Tx, userId: string): Promise<void> {
   await forget(tx, [accountBucket(userId), guessBucket(userId), wrongGuessBucket(userId)]);
 }
 
-/** MF-03: guesses at the second factor of one account, of whatever kind, in ten minutes. */
+/**
+ * The number of guesses at the second factor of one account, of any kind, in ten minutes (MF-03).
+ */
 const GUESSES = 10;
 const TEN_MINUTES = 600;
 
 /**
- * Takes one guess at an account's second factor before it is compared. After 100 in a row that were
- * wrong there are none until the password is changed or reset, or an operator helps: a million
- * codes are guessed in less than a year otherwise, ten at a time.
+ * Takes one guess at an account's second factor before it is compared. After 100 wrong ones in a
+ * row there are none left until the password is changed or reset, or an operator helps. Otherwise
+ * ten guesses in ten minutes would find one of a million codes in less than a year on average.
  */
 export async function takeGuess(
   tx: Tx,
@@ -146,7 +148,7 @@ export async function returnGuess(tx: Tx, userId: string, address: string): Prom
 }
 
 /**
- * Settles a guess that was right. As after the right password, only this client's own failures are
+ * Settles a guess that was right. As after a right password, only this client's own failures are
  * forgotten (LG-07).
  */
 export async function settleGuess(

@@ -22,12 +22,12 @@ export interface OpeningDeps extends SessionDeps {
   readonly db: Db;
 }
 
-/** The last step of every way in. */
+/** The facts for the last step, which is the same for every way to sign in. */
 export interface Entrance {
   readonly policy: SignInPolicy;
   readonly user: Held<User>;
   readonly proven: Proven;
-  /** Device token's id, where the client had a good one. */
+  /** The id of the device token, if the client has a valid one. */
   readonly trustedDevice: string | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface SignedIn {
   readonly deviceToken: string;
 }
 
-/** Why an account is not let in, whatever it has proven. */
+/** Returns why an account must not sign in, even if everything is proven. */
 export function reasonAgainst(
   policy: Pick<SignInPolicy, "requireVerifiedEmail">,
   user: User,
@@ -57,7 +57,7 @@ export function admit(
   return held === undefined || reasonAgainst(policy, held) !== undefined ? undefined : held;
 }
 
-/** For the figures. */
+/** Counts a sign-in for the figures. */
 export async function countSignIn(tx: Tx, { clock }: Pick<OpeningDeps, "clock">): Promise<void> {
   await countUp(tx, SIGN_INS, clock.now());
 }
@@ -80,8 +80,8 @@ export async function open(
 }
 
 /**
- * After the commit: mails leave, ended sessions are dead everywhere, and the device is known from
- * now on (LG-04).
+ * Makes the device token, by which the device is known from now on (LG-04). Call it after the
+ * commit.
  */
 export async function enter(
   deps: OpeningDeps,

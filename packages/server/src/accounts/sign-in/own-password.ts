@@ -4,7 +4,9 @@ import { findUser } from "../users/users.store.ts";
 import { checkPassword, type SignInDeps } from "./sign-in.ts";
 import { settleAttempt, type Attempt } from "./lock-out.ts";
 
-/** Implements what users/ asks of sign-in: the password again, from within a session. */
+/**
+ * Implements the check for which users/ needs sign-in: a signed-in user types the password again.
+ */
 export function createCheckOwnPassword(
   deps: Pick<SignInDeps, "db" | "clock" | "keyring" | "hasher" | "attemptLimits">,
 ): CheckOwnPassword {

@@ -10,7 +10,10 @@ export interface PolicyDeps {
   readonly mfaGraceUntil: UnixSeconds | undefined;
 }
 
-/** Whether the policy demands a second factor of this user, grace period or not. */
+/**
+ * Tells whether the policy demands a second factor of this user. A grace period makes no
+ * difference.
+ */
 export function isDemanded(
   policy: MfaPolicy,
   { superuserSince }: Pick<User, "superuserSince">,
@@ -18,7 +21,7 @@ export function isDemanded(
   return policy === "required" || (policy === "superusers" && superuserSince !== null);
 }
 
-/** Whether a user without a second factor must set one up before signing in. */
+/** Tells whether a user without a second factor must set one up before signing in. */
 export function isRequired(
   { clock, mfaPolicy, mfaGraceUntil }: PolicyDeps,
   user: Pick<User, "superuserSince">,

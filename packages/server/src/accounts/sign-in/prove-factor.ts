@@ -26,10 +26,10 @@ export interface Guess {
   readonly flow: Flow;
   readonly user: User;
   readonly proof: Proof;
-  /** Whether the factor is set up with this proof, instead of one that is enrolled being shown. */
+  /** Whether this proof sets the factor up. Otherwise an enrolled factor is shown. */
   readonly enrols?: boolean;
   readonly origin: RemoteOrigin;
-  /** Takes what the flow itself counts; false: it has no tries left. */
+  /** Takes a try of the flow itself. Returns false if it has none left. */
   readonly takeTry?: (tx: Tx) => Promise<boolean>;
 }
 
@@ -41,8 +41,9 @@ export type ProofOutcome =
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
 
 /**
- * Takes a guess from the account's budget, whatever the challenge, session, node or kind of factor
- * (MF-03), and only then compares. The right password and a wrong factor are told the user (LG-14).
+ * Takes a guess from the account's budget, and only then compares. The budget is the same for every
+ * challenge, session, node and kind of factor (MF-03). If the password was right and the factor is
+ * wrong, the user is told by mail (LG-14).
  */
 export async function proveFactor(deps: ProveDeps, guess: Guess): Promise<ProofOutcome> {
   const { user, origin } = guess;
@@ -84,7 +85,7 @@ async function check(
   return outcome ?? { kind: "mismatched" };
 }
 
-/** Also for a proof that was right and has been used by somebody quicker. */
+/** Records a wrong proof. It also serves a right proof that another request has used first. */
 export async function noteMismatch(
   tx: Tx,
   deps: ProveDeps,
@@ -100,8 +101,8 @@ export async function noteMismatch(
 }
 
 /**
- * At most a few mails are sent per hour, because otherwise an attacker with the password could bury
- * the one mail that matters.
+ * Tells the user by mail. At most a few mails are sent per hour, because otherwise an attacker with
+ * the password could bury the one mail that matters.
  */
 async function tell(
   tx: Tx,

@@ -30,7 +30,7 @@ export async function insertDevice(tx: Tx, device: RememberedDevice): Promise<vo
     .execute();
 }
 
-/** Notes the use of a device that still counts; false where it does not. */
+/** Notes the use of a remembered device. Returns false if the device is not remembered any more. */
 export async function useDevice(
   tx: Tx,
   device: {
@@ -67,7 +67,7 @@ export async function listDevices(
   return rows.map(toDevice);
 }
 
-/** False where the user has no such device. */
+/** Deletes a remembered device. Returns false if the user has no such device. */
 export async function deleteDevice(
   tx: Tx,
   which: { readonly id: string; readonly userId: string },

@@ -16,7 +16,7 @@ export interface RememberDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly keyring: Keyring;
-  /** How long a device is remembered; `undefined`: none is. */
+  /** How long a device is remembered. If it is `undefined`, no device is remembered. */
   readonly rememberDeviceSeconds: number | undefined;
 }
 

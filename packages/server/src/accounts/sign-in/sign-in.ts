@@ -66,7 +66,7 @@ export interface Credentials {
   readonly rememberToken?: string | undefined;
 }
 
-/** A sign-in by password, and what the way in demands and grants. */
+/** A sign-in by password, and the policy of the way in. */
 export interface PasswordSignIn {
   readonly policy: SignInPolicy;
   readonly credentials: Credentials;
@@ -93,9 +93,9 @@ export type SignInOutcome =
   | { readonly kind: "busy" };
 
 /**
- * The way in by password: budget, password, account state, second factor, session. Until the last
- * step nothing has been opened, so nothing has to be undone. Unknown, wrong, disabled and
- * unverified are one refusal at one cost (EN-01, EN-02).
+ * Signs a user in by password: budget, password, state of the account, second factor, session.
+ * Nothing is opened before the last step, so nothing has to be undone. An unknown, wrong, disabled
+ * or unverified account is refused in the same way at the same cost (EN-01, EN-02).
  */
 export async function signIn(
   deps: SignInDeps,
@@ -150,7 +150,7 @@ export async function signIn(
   };
 }
 
-/** Finds what the user has to show beside the password. Returns `undefined` if nothing. */
+/** Finds the second step that the user must pass. Returns `undefined` if there is none. */
 async function secondStep(
   deps: SignInDeps,
   tx: Tx,
@@ -241,10 +241,7 @@ async function evaluate(deps: CheckDeps, asked: Asked, origin: Origin): Promise<
   return { kind: "refused" };
 }
 
-/**
- * Replaces a hash of older parameters by one of today's, unless the password has been changed since
- * (PW-09).
- */
+/** Replaces a hash that has old parameters, unless the password has been changed since (PW-09). */
 async function upgrade(deps: SignInDeps, user: User, presented: string): Promise<void> {
   const normalized = normalizePassword(presented);
   const { passwordSealed } = user;
@@ -256,7 +253,10 @@ async function upgrade(deps: SignInDeps, user: User, presented: string): Promise
     );
 }
 
-/** A name that no account can have is looked up all the same. */
+/**
+ * Reads the name of an account. A name that no account can have is looked up as well, so that it
+ * costs the same.
+ */
 function readName(
   deps: Pick<SignInDeps, "readUsername">,
   { identifier, by = identifier.includes("@") ? "email" : "username" }: Credentials,

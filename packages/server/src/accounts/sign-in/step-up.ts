@@ -117,8 +117,8 @@ async function byFactor(
 }
 
 /**
- * The methods proven now, plus `pwd` and `mfa` if the session had them. Older factors are dropped,
- * because the new `auth_time` would make them look fresh.
+ * Returns the methods proven now, plus `pwd` and `mfa` if the session had them. Older factors are
+ * dropped, because the new `auth_time` would make them look recent.
  */
 function methodsOf(before: AmrList, { amr }: Match): AmrList {
   const kept = (method: "pwd" | "mfa"): AmrList => (before.includes(method) ? [method] : []);

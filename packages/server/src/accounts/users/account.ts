@@ -4,7 +4,10 @@ import type { User } from "./users.store.ts";
 
 export type Account = z.output<(typeof endpoints.getMe.answers)[200]>;
 
-/** What a user sees of themselves; nothing else of the row leaves the server (AD-09). */
+/**
+ * Returns an account in the form that its user sees. Nothing else of the row leaves the server
+ * (AD-09).
+ */
 export function toAccount(user: User): Account {
   return {
     id: user.id,

@@ -3,9 +3,9 @@ import { domainToASCII, domainToUnicode } from "node:url";
 export type AddressOutcome =
   | {
       readonly kind: "address";
-      /** What mail goes to: the local part as it was written, the domain as A-labels. */
+      /** The address for mail: the local part as it was written, the domain as A-labels. */
       readonly address: string;
-      /** What addresses are compared by: all of it in lower case. */
+      /** The form in which addresses are compared: all of it in lower case. */
       readonly canonical: string;
     }
   | { readonly kind: "refused" };
@@ -22,8 +22,8 @@ const DOT_ATOM = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{
  */
 const ENCODED_WORD = /=\?[^?]+\?[bq]\?/iu;
 /**
- * What may be handed to IDNA: without it, percent signs, brackets, soft hyphens and foreign full
- * stops would be read as something else.
+ * Only this is given to IDNA, which would read percent signs, brackets, soft hyphens and foreign
+ * full stops as something else.
  */
 const DOMAIN = /^[\p{L}\p{M}\p{Nd}.-]+$/u;
 const IGNORABLE = /\p{Default_Ignorable_Code_Point}/u;
@@ -33,14 +33,14 @@ const TOP_LABEL = /^(?:[a-z]{2,63}|xn--[a-z0-9-]+)$/u;
 
 /**
  * Reads exactly one plain address (RG-08, RG-09). Nothing is trimmed or repaired, and text that
- * NFKC would change is refused, so that two spellings never become one address. Decided:
+ * NFKC would change is refused, so that two spellings never become one address.
  * - The local part is ASCII. UTF-8 local parts (RFC 6531) need a mail path that supports them from
  *   end to end and have no agreed case folding, which is how reset mails have gone to look-alikes
  *   (CVE-2019-19844).
- * - The local part is compared in lower case, as practically every mailbox host does; nothing else
+ * - The local part is compared in lower case, as practically every mailbox host does. Nothing else
  *   is folded, neither dots nor `+tag`.
- * - The domain has at least two labels and no address literal: mail to `localhost` or to an IP
- *   address would reach machines, not people.
+ * - The domain has at least two labels and no address literal, because mail to `localhost` or to an
+ *   IP address would reach machines and not people.
  */
 export function readAddress(raw: string): AddressOutcome {
   if (raw.length > LONGEST || !raw.isWellFormed() || raw.normalize("NFKC") !== raw) return refused;
@@ -59,7 +59,8 @@ export function readAddress(raw: string): AddressOutcome {
 function readDomain(raw: string): string | undefined {
   if (!DOMAIN.test(raw) || IGNORABLE.test(raw)) return undefined;
   const domain = domainToASCII(raw);
-  // Written as A-labels a domain passes unread: only the way back and forth tells a valid one.
+  // Node does not decode a domain that is already written as A-labels. Only decoding and encoding
+  // it again tells whether it is valid.
   if (
     domainToASCII(domainToUnicode(domain)) !== domain ||
     /(?:^|\.)xn--/u.test(domainToUnicode(domain))

@@ -3,9 +3,9 @@ import { open, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 export interface BlockList {
-  /** Whether `password`, already normalised, is on the list, in any case. */
+  /** Tells whether a normalised password is on the list, in any case of its letters. */
   includes(password: string): boolean;
-  /** Passwords that the operator's file adds; 0 without a file. */
+  /** The number of passwords that the operator's file adds; 0 without a file. */
   readonly added: number;
 }
 
@@ -13,12 +13,12 @@ export const COMMON_PASSWORDS = "@zxcvbn-ts/language-common/src/passwords.json";
 const SHA1_LINE = /^([0-9a-f]{40})(?::\d+)?$/iu;
 
 /**
- * The common passwords of zxcvbn-ts and, if the operator has one, a breached set held locally
- * (PW-05): a password a line, or its SHA-1 in hexadecimal, with or without a count, as Have I Been
- * Pwned hands it out. A line `!word` takes a word off the list again, wherever it stands. The
- * operator's file takes eight bytes of memory an entry.
+ * Opens the common passwords of zxcvbn-ts and, if the operator has one, a local set of breached
+ * passwords (PW-05). Each line of the file is a password, or its SHA-1 in hexadecimal, with or
+ * without a count, as Have I Been Pwned publishes it. A line `!word`, wherever it stands, takes a
+ * word off the list again. The file takes eight bytes of memory for each entry.
  *
- * @throws {RangeError} when the operator's file cannot be read
+ * @throws {RangeError} if the operator's file cannot be read
  */
 export async function openBlockList(path?: string): Promise<BlockList> {
   const prints = fingerprints();
@@ -41,11 +41,11 @@ export async function openBlockList(path?: string): Promise<BlockList> {
 }
 
 /**
- * Searches the bytes of the file, which takes half a millisecond at most. Reading fifty thousand
- * strings from it would take a hundred at every start, for a question that is only asked when a
- * password is set. The file is a JSON list of lower-case ASCII words without spaces between them,
- * none of which needs an escape (there is a test of that), so a word is on it if it occurs in
- * quotation marks. Only the comma between two words also does.
+ * Searches the bytes of the file, which takes half a millisecond at most. Reading its fifty
+ * thousand strings would take a hundred milliseconds at every start, although the list is only
+ * needed when a password is set. The file is a JSON list of lower-case ASCII words without spaces
+ * between them, and no word needs an escape (a test checks this), so a word is on the list if it
+ * occurs in quotation marks. The comma between two words is the only other text that does.
  */
 async function openCommonPasswords(): Promise<(folded: string) => boolean> {
   const list = await readFile(fileURLToPath(import.meta.resolve(COMMON_PASSWORDS)));
@@ -83,8 +83,8 @@ function fingerprint(password: string): number {
 }
 
 /**
- * The first 52 bits of a digest: of a billion entries, two in ten million strangers would be taken
- * for one of them.
+ * Returns the first 52 bits of a digest. With a billion entries, two in ten million other passwords
+ * are taken for one of them.
  */
 function head(digest: string): number {
   return Number.parseInt(digest.slice(0, 13), 16);

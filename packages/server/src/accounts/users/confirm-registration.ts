@@ -48,7 +48,7 @@ export type ConfirmOutcome =
 /**
  * Completes a registration. The mailed code proves the address, and the client secret proves that
  * it is the same client (RG-02). An address that has an owner answers like a free one, because its
- * code was told to no user (EN-03).
+ * code was not mailed (EN-03).
  */
 export async function confirm(
   deps: ConfirmDeps,
@@ -78,9 +78,9 @@ export type ConfirmByLinkOutcome =
   | { readonly kind: LinkRefusal | "wrong_password" | "username_taken" | "closed" | "busy" };
 
 /**
- * Completes a registration with the mailed link. The holder of the link has the mailbox; the
- * password proves that the registration is theirs (RG-02). Each password costs a try, right or
- * wrong.
+ * Completes a registration with the mailed link. The link proves the mailbox, and the password
+ * proves that the registration belongs to the user (RG-02). Each password takes a try, whether it
+ * is right or wrong.
  */
 export async function confirmByLink(
   deps: ConfirmDeps & Pick<RegisterDeps, "hasher">,
@@ -166,8 +166,8 @@ export type ResendOutcome =
   | { readonly kind: "not_found" | "closed" };
 
 /**
- * Mails a new code and link and voids those before. Once the address has had its mails for this
- * hour, the answer is the same and the old ones stay valid (RG-15).
+ * Mails a new code and link, and voids the earlier ones. If the address has had its mails for this
+ * hour, the answer is the same and the earlier ones stay valid (RG-15).
  */
 export async function resend(deps: RegisterDeps, proof: ClientProof): Promise<ResendOutcome> {
   if (deps.registration === "closed") return { kind: "closed" };
@@ -191,8 +191,8 @@ export async function resend(deps: RegisterDeps, proof: ClientProof): Promise<Re
 }
 
 /**
- * Tells the client that began a registration how it stands. It is confirmed only if this very one
- * was, by code or by link.
+ * Tells the client that began a registration whether it is confirmed. A confirmation of another
+ * registration of the same address does not count.
  */
 export async function registrationState(
   deps: Pick<RegisterDeps, "db" | "clock">,

@@ -6,7 +6,10 @@ import { awaitEarlier } from "../../records/revocations/barrier.ts";
 import { endUser, type EndUserDeps, type EndUserOutcome } from "./last-superuser.ts";
 import { disable, enable, lockUser, unpause } from "./users.store.ts";
 
-/** Disables a user; all their sessions and tokens are dead when it returns. Idempotent. */
+/**
+ * Disables a user. When it returns, all sessions and tokens of the user are refused. A repeated
+ * call has no further effect.
+ */
 export async function disableUser(
   deps: EndUserDeps,
   userId: string,
@@ -21,13 +24,13 @@ export async function disableUser(
 }
 
 export interface EnableUserDeps extends Pick<EndUserDeps, "db" | "clock" | "keyring"> {
-  /** What sign-in remembers against the account. */
+  /** Forgets failed sign-ins of the account. */
   readonly forgetFailures: (tx: Tx, userId: string) => Promise<void>;
 }
 
 /**
- * Lets a user in who was disabled, waits for an activation mail, or has failed to sign in too
- * often.
+ * Lets a user sign in again who was disabled, waits for an activation mail, or has failed to sign
+ * in too often.
  */
 export async function enableUser(
   deps: EnableUserDeps,

@@ -5,9 +5,8 @@ import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 import { lockUser, type User } from "./users.store.ts";
 
 /**
- * What must not have changed since an account was checked:
- *
- * - `enabled`: nothing. The account must only be there and enabled.
+ * The properties of an account that must not have changed since it was checked:
+ * - `enabled`: none. The account must only exist and be enabled.
  * - `session`: the hard epoch, which every logout everywhere, password change and disabling raises.
  *   It serves an act within a session whose password was checked before the transaction.
  * - `password`: the hard epoch and the password.
@@ -52,8 +51,8 @@ export async function holdUnchanged<At extends Level>(
 }
 
 /**
- * Tells the same about a row that has been read. Until the row is held the answer can change, so a
- * rule that writes asks `holdUnchanged`.
+ * Does the same comparison with a row that was read. The answer can change until the row is held,
+ * so a rule that writes uses `holdUnchanged`.
  */
 export function isUnchanged<At extends Level>(
   user: User,

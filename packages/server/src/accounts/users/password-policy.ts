@@ -1,6 +1,9 @@
 import type { BlockList } from "./block-list.ts";
 
-/** Why a password is refused. Frozen once released: clients branch on it. */
+/**
+ * The reason why a password is refused. The values are frozen once they are released, because
+ * clients branch on them.
+ */
 export type PasswordProblem =
   | "too_short"
   | "too_long"
@@ -24,7 +27,7 @@ export interface PasswordPolicy {
   readonly blockList: BlockList;
 }
 
-/** What everybody knows about the account, and a password must therefore not be made of (PW-06). */
+/** The public facts about an account, of which a password must not be made (PW-06). */
 export interface PasswordContext {
   readonly serviceName: string;
   readonly email?: string | null;
@@ -36,8 +39,8 @@ const MAXIMUM_CODE_POINTS = 256;
 const MAXIMUM_BYTES = 1024;
 
 /**
- * The one transformation a password undergoes, when it is set and when it is verified: NFKC
- * (PW-04). No trimming, no case folding, no cutting off. The limits hold before and after, for NFKC
+ * Applies NFKC, the only transformation of a password, both when it is set and when it is verified
+ * (PW-04). Nothing is trimmed, folded or cut off. The limits hold before and after, because NFKC
  * can make eighteen characters of one (IN-05).
  */
 export function normalizePassword(raw: string): NormalizeOutcome {
@@ -51,8 +54,8 @@ export function normalizePassword(raw: string): NormalizeOutcome {
 }
 
 /**
- * What is wrong with a normalised password somebody wants to set; signing in asks nothing of the
- * kind.
+ * Returns the reason why a user cannot set a normalised password, if there is one. A sign-in does
+ * not check it.
  */
 export function checkPassword(
   policy: PasswordPolicy,
@@ -66,7 +69,8 @@ export function checkPassword(
 }
 
 function isTooLong(password: string): boolean {
-  // A UTF-16 unit is at least one byte of UTF-8: what is enormous is not walked through.
+  // A UTF-16 unit is at least one byte of UTF-8, so the characters of a huge text need not be
+  // counted.
   if (password.length > MAXIMUM_BYTES) return true;
   return codePoints(password) > MAXIMUM_CODE_POINTS || Buffer.byteLength(password) > MAXIMUM_BYTES;
 }
@@ -82,8 +86,8 @@ function codePoints(text: string): number {
 const SHORT_UNIT = 4;
 
 /**
- * A list entry, one repeated ("passwordpassword"), or a few characters repeated ("abcabcabc"): a
- * long minimum is not met by copying.
+ * Tells whether a password is an entry of the list, a repeated entry ("passwordpassword") or a few
+ * repeated characters ("abcabcabc"). Copying must not be a way to reach a long minimum.
  */
 function isCommon(list: BlockList, password: string): boolean {
   const [shortest = password, ...others] = repeatedUnits(password);
@@ -93,8 +97,8 @@ function isCommon(list: BlockList, password: string): boolean {
 }
 
 /**
- * Every text that `password` is a whole number of repetitions of in some case, shortest first,
- * itself last.
+ * Returns every text that gives `password` if it is repeated, in some case of its letters: the
+ * shortest first, and the password itself last.
  */
 function repeatedUnits(password: string): readonly string[] {
   const text = password.toLowerCase();
@@ -118,8 +122,9 @@ const SIGNIFICANT_REST = 8;
 const LONGEST_VALUE = 256;
 
 /**
- * A password may contain a context word ("anna likes to sail in autumn"), but something has to be
- * left of it without them: eight letters, digits or symbols, a run of the same one counting once.
+ * Tells whether little is left of a password without the context words. It may contain some ("anna
+ * likes to sail in autumn"), but eight letters, digits or symbols must be left, where a run of the
+ * same one counts once.
  */
 function isMadeOf(words: readonly string[], password: string): boolean {
   const text = skeleton(password);
@@ -140,7 +145,10 @@ function contextWords({
   );
 }
 
-/** "Anna.Bell85" gives annabell85, annabell, anna and bell, each as its skeleton. */
+/**
+ * Returns the words of a value as skeletons: "Anna.Bell85" gives annabell85, annabell, anna and
+ * bell.
+ */
 function derivations(value: string): readonly string[] {
   const short = value.slice(0, LONGEST_VALUE);
   const parts = short.split(/[^\p{L}\p{M}]+/u);
@@ -148,8 +156,8 @@ function derivations(value: string): readonly string[] {
 }
 
 /**
- * Lower case without accents, the usual digits and signs for letters undone, spaces and punctuation
- * left out.
+ * Returns the text in lower case and without accents, spaces and punctuation. Digits and signs that
+ * usually stand for letters are replaced by these letters.
  */
 function skeleton(text: string): string {
   return text

@@ -15,8 +15,8 @@ export type MatchOutcome =
   | { readonly kind: "mismatched" | "busy" };
 
 /**
- * Hashes and seals for one user id: a dump without the master secret cannot be guessed against,
- * rows cannot be swapped (PW-10).
+ * Hashes a password and seals the hash for one user id. Without the master secret, guesses cannot
+ * be checked against a dump of the database, and rows cannot be swapped (PW-10).
  */
 export async function sealPassword(
   deps: PasswordDeps,
@@ -32,8 +32,8 @@ export async function sealPassword(
 }
 
 /**
- * Compares at the cost of one hash whoever is asked for: nobody, a user without a password, or the
- * wrong one (EN-02).
+ * Compares a password with that of a user. An unknown user, a user without a password and a wrong
+ * password all cost one hash (EN-02).
  */
 export async function matchPassword(
   deps: PasswordDeps,

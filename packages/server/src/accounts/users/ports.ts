@@ -6,8 +6,8 @@ import type { User } from "./users.store.ts";
 import type { Client } from "../../platform/http/serve.ts";
 
 /**
- * What changing an account needs of sessions, which stand above. process/ passes the implementation
- * down.
+ * The functions for sessions that changing an account needs. Sessions stand above this folder, so
+ * process/ passes the implementation down.
  */
 export interface SessionEnding {
   /** Ends every session and every token of the user. */
@@ -48,18 +48,18 @@ export type OwnPasswordOutcome =
   | { readonly kind: "busy" }
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
 
-/** Who asks from within a session. */
+/** A user who asks from within a session. */
 export interface SignedIn {
   readonly userId: string;
   readonly sessionId: string;
-  /** Whether its endpoint has made sure that a second factor was shown lately. */
+  /** Whether the endpoint has made sure that a second factor was shown lately. */
   readonly hasShownFactor?: boolean;
 }
 
 /**
  * Asks a signed-in user for their password again. Each session has attempts of its own, as a
- * trusted device has (LG-04). Who has no password leaves it out, and has shown a second factor
- * instead.
+ * trusted device has (LG-04). A user without a password leaves it out and must have shown a second
+ * factor instead.
  */
 export type CheckOwnPassword = (
   who: SignedIn,

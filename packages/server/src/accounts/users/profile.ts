@@ -9,17 +9,17 @@ export type Json = string | number | boolean | null | Json[] | { [member: string
 export type Profile = Record<string, Json>;
 
 export interface ProfileProblem {
-  /** JSON Pointer (RFC 6901) into the profile; empty for the whole of it. */
+  /** The place in the profile, as a JSON Pointer (RFC 6901). It is empty for the whole profile. */
   readonly path: string;
   readonly message: string;
 }
 
 export interface ProfileRules {
-  /** What is wrong with a profile as it would be stored; at most the first problem found. */
+  /** Returns the first problem of a profile as it would be stored, or an empty list. */
   check(profile: Profile): readonly ProfileProblem[];
   /**
-   * The stored profile with a patch applied (RFC 7396): null removes a member, lists are replaced
-   * whole.
+   * Applies a patch to the stored profile (RFC 7396): null removes a member, and lists are replaced
+   * as a whole.
    */
   merge(stored: Profile, patch: Profile): Profile;
 }
@@ -28,8 +28,8 @@ const LARGEST_BYTES = 8192;
 const DEEPEST = 16;
 
 /**
- * Characters that break a line or turn the direction of writing: nothing a name in a mail or a list
- * may do (IN-12).
+ * Excludes characters that break a line or change the direction of writing, because a name appears
+ * in mails and lists (IN-12).
  */
 const ONE_LINE = "^[^\\p{Cc}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069]*$";
 
@@ -41,7 +41,7 @@ export const standardSchema = {
     displayName: { type: "string", maxLength: 100, pattern: ONE_LINE },
     locale: { type: "string", maxLength: 35, pattern: "^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*$" },
     timezone: { type: "string", maxLength: 64, pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$" },
-    // What an import could not make an address or a username of.
+    // An import keeps names here that it could not use as an address or a username.
     importedEmail: { type: "string", maxLength: 254 },
     importedUsername: { type: "string", maxLength: 254 },
   },
@@ -50,7 +50,8 @@ export const standardSchema = {
 
 /**
  * @param schema the operator's JSON Schema (dialect 2020-12) of a profile
- * @throws {RangeError} when the schema cannot be used; the sentence says why
+ *
+ * @throws {RangeError} if the schema cannot be used; the message says why
  */
 export function createProfileRules(schema?: unknown): ProfileRules {
   const own = schema === undefined ? undefined : compile(schema);
@@ -68,8 +69,8 @@ export function createProfileRules(schema?: unknown): ProfileRules {
 }
 
 /**
- * The standard schema, compiled when the first profile is checked: most starts of a process would
- * pay for it in vain.
+ * The standard schema, which is compiled when the first profile is checked, because most processes
+ * never check one.
  */
 let standard: ValidateFunction | undefined;
 
@@ -78,7 +79,8 @@ let standard: ValidateFunction | undefined;
  *   schemas need not be compiled first, which takes far longer than the schema itself
  */
 function compile(schema: unknown, { trusted = false } = {}): ValidateFunction {
-  // Loaded with the first schema: eighty modules that most processes do not need.
+  // The library has eighty modules that most processes do not need, so it is loaded with the first
+  // schema.
   const { Ajv2020 }: typeof Ajv = require("ajv/dist/2020.js");
   if (!isObject(schema))
     throw new RangeError(
@@ -87,8 +89,8 @@ function compile(schema: unknown, { trusted = false } = {}): ValidateFunction {
   if ("$async" in schema)
     throw new RangeError("The profile schema is asynchronous: leave out $async.");
   try {
-    // Misspelt keywords are refused; combinations that are merely unusual are the operator's
-    // business. Nothing is coerced (IN-03).
+    // Misspelt keywords are refused. Unusual combinations are left to the operator. Nothing is
+    // coerced (IN-03).
     const ajv = new Ajv2020({
       strict: true,
       strictTypes: false,
@@ -119,8 +121,8 @@ function problem({
 }
 
 /**
- * What one of the two databases, or JSON itself, would refuse or change: NUL, lone surrogates,
- * numbers beyond a double, prototype members.
+ * Finds a value that one of the two databases or JSON itself would refuse or change: NUL, lone
+ * surrogates, numbers beyond a double, prototype members.
  */
 function findUnstorable(value: Json, path = "", depth = 0): ProfileProblem | undefined {
   if (typeof value === "string")
@@ -150,8 +152,8 @@ function isPrototypeMember(member: string): boolean {
 }
 
 /**
- * `Object.fromEntries` defines members and assigns none, so that no name reaches a prototype
- * (IN-02).
+ * Merges with `Object.fromEntries`, which defines members and does not assign them, so that no name
+ * reaches a prototype (IN-02).
  */
 function mergePatch(stored: Profile, patch: Profile): Profile {
   const members = new Map(Object.entries(stored));

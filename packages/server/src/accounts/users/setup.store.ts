@@ -2,7 +2,7 @@ import { transact } from "../../platform/db/transact.ts";
 import type { Db, Tx } from "../../platform/db/open.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 
-/** Voids earlier links: the last one printed is the one that works. */
+/** Stores a new link and voids earlier ones, so that only the link that was printed last works. */
 export async function insertSetupLink(
   db: Db,
   tokenHash: string,
@@ -18,7 +18,7 @@ export async function insertSetupLink(
 }
 
 /**
- * Whether the link is good; holds its row, so that of those who come with it one goes on at a time.
+ * Tells whether the link is valid. It locks the row, so that callers with the same link take turns.
  */
 export async function holdSetupLink(tx: Tx, tokenHash: string, now: UnixSeconds): Promise<boolean> {
   const row = await tx

@@ -6,8 +6,8 @@ import { anySuperuser } from "./users.store.ts";
 import { SETUP_LINK_SECONDS } from "../proofs/lifetimes.ts";
 
 /**
- * A one-time token for the first superuser, good for an hour; `undefined` once there is a superuser
- * (LG-12).
+ * Returns a token that creates the first superuser once, within an hour. Returns `undefined` if
+ * there is a superuser already (LG-12).
  */
 export async function openSetup(
   deps: Pick<RegisterDeps, "db" | "clock" | "random">,
@@ -19,8 +19,8 @@ export async function openSetup(
 }
 
 /**
- * Creates the first superuser. Of any number of callers with the same or different links, one does;
- * who fails has not spent the link.
+ * Creates the first superuser. If several callers try at once, with the same or different links,
+ * one of them succeeds. A call that fails does not use up the link.
  */
 export async function setUp(
   deps: RegisterDeps,

@@ -1,13 +1,13 @@
 import { readAddress } from "./address.ts";
 
-/** Longer than any that Django's validator lets through. */
+/** No address that Django's validator accepts is longer. */
 const LONGEST = 320;
 
 /**
- * An address as Django's managers store it, the domain in lower case and nothing else touched,
- * beside what addresses are compared by here. Domains that Django takes and we do not (`localhost`,
- * an IP address) name an account all the same; a local part that a mailer might read as another
- * recipient is nobody's.
+ * Reads an address as Django's managers store it, with only the domain changed to lower case, and
+ * the form in which addresses are compared here. Domains that Django accepts and this server
+ * otherwise does not (`localhost`, an IP address) can name an account. Returns `undefined` for a
+ * local part that a mailer might read as another recipient.
  */
 export function readDjangoAddress(
   raw: string,

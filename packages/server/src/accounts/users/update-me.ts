@@ -21,9 +21,9 @@ export type UpdateMeOutcome =
   | { readonly kind: "invalid"; readonly problems: readonly InputProblem[] };
 
 /**
- * Changes what users may say of themselves. `profile` is merged into the stored one (RFC 7396), and
- * the operator's schema has to accept the result; `locale` null leaves the language of mail to the
- * operator.
+ * Changes the members of an account that its user may set freely. `profile` is merged into the
+ * stored one (RFC 7396), and the operator's schema must accept the result. If `locale` is null, the
+ * operator's default language is used for mail.
  */
 export async function updateMe(
   deps: UpdateMeDeps,

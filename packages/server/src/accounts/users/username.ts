@@ -8,23 +8,25 @@ export type UsernameOutcome =
   | {
       readonly kind: "username";
       readonly username: string;
-      /** What usernames are compared by: full case folding of the NFKC form. */
+      /** The form in which usernames are compared: full case folding of the NFKC form. */
       readonly canonical: string;
     }
   | { readonly kind: "refused"; readonly reason: UsernameProblem };
 
-/** Code points. */
+/** The greatest length, in code points. */
 const LONGEST = 64;
-/** No `@` in any of its forms: a username can neither be nor look like an address (RG-14). */
+/**
+ * No form of `@` is allowed, so that a username can neither be nor look like an address (RG-14).
+ */
 const CHARACTERS = /^[\p{L}\p{M}\p{Nd}._-]+$/u;
 const IGNORABLE = /\p{Default_Ignorable_Code_Point}/u;
-/** More marks than any of the scripts below piles on one letter hide it. */
+/** So many marks on one letter would hide it. None of the scripts below needs as many. */
 const PILED_MARKS = /\p{M}{5}/u;
 const EDGES = /^[\p{L}\p{Nd}](?:.*[\p{L}\p{M}\p{Nd}])?$/u;
 
 /**
- * Scripts in everyday use (UAX #31, Table 5): a rare one is refused rather than mistaken for a
- * familiar one.
+ * Scripts in everyday use (UAX #31, Table 5). A rare script is refused, because it could be
+ * mistaken for a familiar one.
  */
 const SCRIPTS = [
   ..."Arabic Armenian Bengali Cyrillic Devanagari Ethiopic Georgian Greek Gujarati Gurmukhi Hebrew Kannada Khmer Lao Latin".split(
@@ -48,13 +50,13 @@ const ONE_WRITING = WRITINGS.map(
 );
 
 /**
- * Reads a username: 1 to 64 letters, digits and `.` `_` `-`, beginning and ending with a letter or
- * digit, in one script (IN-14). Canonically equivalent spellings are one username (NFC); what NFKC
- * would still change, such as full-width letters, is refused.
+ * Reads a username of 1 to 64 letters, digits and `.` `_` `-`, which begins and ends with a letter
+ * or digit and is in one script (IN-14). Canonically equivalent spellings are one username (NFC).
+ * Text that NFKC would still change, such as full-width letters, is refused.
  */
 export function readUsername(raw: string): UsernameOutcome {
-  // At most two units a code point, and NFC never triples a text: what is enormous is not walked
-  // through.
+  // A code point has at most two units, and NFC at most triples a text, so a longer text need not
+  // be normalised.
   if (raw.length > 6 * LONGEST) return refuse("wrong_length");
   const username = raw.normalize("NFC");
   const length = [...username].length;
@@ -72,26 +74,26 @@ function refuse(reason: UsernameProblem): UsernameOutcome {
 }
 
 /**
- * By way of upper case, so that ß meets SS, the final sigma meets the other one, and the dotless i
- * meets the dotted.
+ * Folds a username through upper case, so that ß equals SS, both forms of sigma are equal, and the
+ * dotless i equals the dotted one.
  */
 export function foldUsername(username: string): string {
   return username.toUpperCase().toLowerCase().normalize("NFKC");
 }
 
 /**
- * How a deployment reads usernames; one for all of its users, for what they are compared by is
+ * Reads usernames. A deployment has one way for all users, because the form for comparisons is
  * stored.
  */
 export type ReadUsername = (raw: string) => UsernameOutcome;
 
-/** Characters, as Django counts them: code points. */
+/** The greatest length as Django counts it, in code points. */
 const LONGEST_IN_DJANGO = 150;
 const CHARACTERS_IN_DJANGO = /^[\p{L}\p{M}\p{Nd}\p{Nl}\p{No}_.@+-]+$/u;
 
 /**
  * Reads a username as Django's stock user does (UnicodeUsernameValidator, NFKC): 1 to 150 letters
- * and digits of any script and `@ . + - _`, compared with regard to case.
+ * and digits of any script and `@ . + - _`. Upper and lower case make different names.
  */
 function readDjangoUsername(raw: string): UsernameOutcome {
   if (raw.length > 6 * LONGEST_IN_DJANGO || !raw.isWellFormed()) return refuse("wrong_length");

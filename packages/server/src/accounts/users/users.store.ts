@@ -9,11 +9,11 @@ import type { UsersTable } from "../../platform/db/tables.ts";
 
 export interface User {
   readonly id: string;
-  /** What the Django faces show as `id`. */
+  /** The number that the Django faces show as `id`. */
   readonly number: number;
   readonly email: string | null;
   readonly emailCanonical: string | null;
-  /** As `emailCanonical`, where that is another user's: never both. */
+  /** The canonical address if `emailCanonical` of another user has it. A user never has both. */
   readonly sharedEmailCanonical: string | null;
   readonly emailVerifiedAt: UnixSeconds | null;
   readonly username: string | null;
@@ -21,7 +21,7 @@ export interface User {
   readonly passwordChangedAt: UnixSeconds | null;
   readonly superuserSince: UnixSeconds | null;
   readonly disabledAt: UnixSeconds | null;
-  /** A face waits for the activation mail's link. */
+  /** When a face paused the account until the link of its activation mail is followed. */
   readonly pausedAt: UnixSeconds | null;
   readonly profile: Profile;
   readonly locale: string | null;
@@ -31,7 +31,7 @@ export interface User {
   readonly lastLoginAt: UnixSeconds | null;
 }
 
-/** By e-mail address or username, in canonical form. */
+/** An e-mail address or a username, in canonical form. */
 export type Identifier =
   | { readonly emailCanonical: string }
   | { readonly usernameCanonical: string };
@@ -399,7 +399,8 @@ export async function setUnconfirmedEmail(
 
 /**
  * Gives an address that its owner has given up to the user who has shared it longest. Returns true
- * if there is one. It is one guarded statement about another user, whose row need not be held.
+ * if such a user exists. It is one guarded statement about another user, whose row need not be
+ * held.
  */
 export async function bequeathEmail(tx: Tx, canonical: string): Promise<boolean> {
   const heir = await unlessTaken(tx, "email_canonical", () =>
