@@ -186,10 +186,10 @@ eachWorld("mails are in the language of their reader", async (world) => {
   ]);
 });
 
-// ── what is refused, and how
+// ── refusals
 
 eachWorld(
-  "by code: stale, used, foreign, exhausted and expired ones each have their refusal",
+  "each reason has its own refusal by code: stale, used, foreign, exhausted and expired",
   async (world) => {
     const [anna, eve] = [await somebody(world), await somebody(world)];
     const older = await begunChange(world, anna, "older@example.com");
@@ -233,7 +233,7 @@ eachWorld(
 );
 
 eachWorld(
-  "by link: stale, used, foreign, truncated, exhausted and expired ones each have their refusal",
+  "each reason has its own refusal by link: stale, used, foreign, truncated, exhausted and expired",
   async (world) => {
     const [anna, eve] = [await somebody(world), await somebody(world)];
     const older = await begunChange(world, anna, "older@example.com");
@@ -382,11 +382,11 @@ async function enabled(world: World, { user }: Somebody): Promise<Somebody> {
   return { user, token: (await world.signIn(user)).accessToken };
 }
 
-// ── who wins
+// ── competing changes
 
 for (const by of ["code", "link"] as const) {
   eachWorld(
-    `RG-04 of 50 who confirm one change by ${by} at once, on two nodes, one does`,
+    `RG-04 one of 50 simultaneous confirmations by ${by} on two nodes takes effect`,
     async (world) => {
       const anna = await somebody(world);
       const other = await anotherNode(world);
@@ -404,7 +404,7 @@ for (const by of ["code", "link"] as const) {
   );
 }
 
-eachWorld("RG-04 of 50 who undo a change at once, on two nodes, one does", async (world) => {
+eachWorld("RG-04 one of 50 simultaneous undos on two nodes takes effect", async (world) => {
   const anna = await somebody(world);
   const other = await anotherNode(world);
   const undo = await changed(world, anna, anna.user.email, NEW);
@@ -458,7 +458,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-05 of changes to A and to B at once, one survives, and what was mailed to B never verifies A",
+  "RG-05 one of two simultaneous changes to A and to B survives, and mail to B never verifies A",
   async (world) => {
     const anna = await somebody(world);
     const [a, b] = ["a@example.com", "b@example.com"] as const;
@@ -649,7 +649,7 @@ eachWorld("an undo that cannot be recorded changes nothing at all", async (world
   assert.equal((await undoChange(world, undo)).status, 204);
 });
 
-// ── what it tells
+// ── answers that reveal nothing
 
 eachWorld(
   "EN-05 an address that is free, taken or one's own gets the same answer at the same number of statements",
@@ -743,7 +743,7 @@ eachWorld(
   },
 );
 
-// ── what is left of it
+// ── remains
 
 eachWorld("changes are forgotten a day after they and their undo have ended", async (world) => {
   const [anna, ben] = [await somebody(world), await somebody(world)];

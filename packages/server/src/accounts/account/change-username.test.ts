@@ -84,7 +84,7 @@ eachWorld(
   },
 );
 
-eachWorld("of 50 who want one username at once, one has it", async (world) => {
+eachWorld("one of 50 users who want one username at once gets it", async (world) => {
   const everybody: Somebody[] = [];
   for (let i = 0; i < 10; i += 1) everybody.push(await somebody(world));
   const answers = await par(50, async (i) =>

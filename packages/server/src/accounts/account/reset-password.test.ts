@@ -99,27 +99,30 @@ eachWorld("RS-01 the token lives half an hour, the code beside it ten minutes", 
   assert.equal((await finish(world, { token: second.token })).body.code, "link_expired");
 });
 
-eachWorld("by link: stale, foreign and truncated ones each have their refusal", async (world) => {
-  const user = await world.user();
-  const { token } = await begun(world, user);
-  for (const foreign of [
-    token.slice(1),
-    token.slice(0, -1),
-    `${token}A`,
-    "x".repeat(43),
-    token.toLowerCase(),
-  ])
-    assert.equal((await finish(world, { token: foreign })).body.code, "invalid_link", foreign);
-  assert.equal((await finish(world, { token: "" })).body.code, "invalid_input");
-  const newer = await begun(world, user);
-  assert.equal((await finish(world, { token: newer.token })).status, 204);
-  assert.equal((await finish(world, { token }, "another quiet heron")).body.code, "link_void");
-  world.clock.advance(1800);
-  assert.equal(
-    (await finish(world, { token: newer.token }, "another quiet heron")).body.code,
-    "link_used",
-  );
-});
+eachWorld(
+  "each reason has its own refusal by link: stale, foreign and truncated",
+  async (world) => {
+    const user = await world.user();
+    const { token } = await begun(world, user);
+    for (const foreign of [
+      token.slice(1),
+      token.slice(0, -1),
+      `${token}A`,
+      "x".repeat(43),
+      token.toLowerCase(),
+    ])
+      assert.equal((await finish(world, { token: foreign })).body.code, "invalid_link", foreign);
+    assert.equal((await finish(world, { token: "" })).body.code, "invalid_input");
+    const newer = await begun(world, user);
+    assert.equal((await finish(world, { token: newer.token })).status, 204);
+    assert.equal((await finish(world, { token }, "another quiet heron")).body.code, "link_void");
+    world.clock.advance(1800);
+    assert.equal(
+      (await finish(world, { token: newer.token }, "another quiet heron")).body.code,
+      "link_used",
+    );
+  },
+);
 
 eachWorld(
   "an expired reset is told from one that never was for another day, then forgotten",
@@ -136,7 +139,7 @@ eachWorld(
 
 for (const by of ["token", "code"] as const) {
   eachWorld(
-    `RS-01 of 50 who use one ${by} at once, on two nodes, one sets the password`,
+    `RS-01 one of 50 simultaneous uses of one ${by} on two nodes sets the password`,
     async (world) => {
       const user = await world.user();
       const other = await anotherNode(world);
@@ -222,7 +225,7 @@ eachWorld(
   },
 );
 
-// ── what a reset does
+// ── effects
 
 eachWorld(
   "RS-02 a reset ends every session, refresh and device, voids the other resets, and lets the owner in from anywhere",
@@ -540,7 +543,7 @@ eachWorld(
   },
 );
 
-// ── what it tells
+// ── answers that reveal nothing
 
 eachWorld(
   "EN-04 a known, an unknown and a disabled address get the same answer at the same number of statements",

@@ -56,7 +56,10 @@ export interface ResetDeps extends PasswordDeps {
   readonly passwordPolicy: PasswordPolicy;
   readonly serviceName: string;
   readonly sessions: SessionEnding;
-  /** With `username`, a user without one could not sign in. */
+  /**
+   * The field that users sign in by. If it is `username`, a user without a username could not sign
+   * in.
+   */
   readonly loginField: "email" | "username";
   /** Forgets failed sign-ins of the account, because a recovery ends the lock-out (LG-01). */
   readonly forgetFailures: (tx: Tx, userId: string) => Promise<void>;
@@ -236,9 +239,9 @@ export async function confirmReset(
 }
 
 /**
- * Confirms the address of a user who has just read mail sent to it. The account may have been
- * registered by another person, so nothing that was set before stays: no username to sign in with,
- * and no profile (RG-01).
+ * Confirms an address after its owner has read mail there. Another person may have registered the
+ * account, so nothing that was set before stays: no username to sign in with, and no profile
+ * (RG-01).
  */
 async function takeOver(
   tx: Tx,

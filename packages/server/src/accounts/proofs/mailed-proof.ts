@@ -26,7 +26,7 @@ export interface MailedProof {
   readonly stored: StoredProof;
 }
 
-/** What the database keeps of a code and a link. A dump of it tells neither. */
+/** The stored form of a code and a link. A dump of the database reveals neither. */
 export interface StoredProof {
   readonly codeMac: string;
   readonly tokenHash: string;

@@ -112,7 +112,7 @@ async function storeReset(db: Db): Promise<string> {
 }
 
 eachDatabase(
-  "RG-03 of forty guesses at once five take a try, and one that is given back can be taken again",
+  "RG-03 five of forty simultaneous guesses take a try, and a try that is given back can be taken again",
   async ({ db }) => {
     const id = await storeReset(db);
     const guess = async (): Promise<boolean> =>
@@ -127,7 +127,7 @@ eachDatabase(
 );
 
 eachDatabase(
-  "RG-04 of forty right answers at once one is spent, and none after its end",
+  "RG-04 one of forty simultaneous right answers is spent, and none after the end of the proof",
   async ({ db }) => {
     const id = await storeReset(db);
     const spend = async (after: number): Promise<boolean> =>

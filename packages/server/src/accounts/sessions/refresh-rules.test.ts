@@ -79,12 +79,12 @@ test("RF-16 a generation ahead of the database ends the session", () => {
   assert.deepEqual(judged(8, 0), { kind: "theft", cause: "refresh_ahead" });
 });
 
-test("with a grace of 0 every use rotates and every second use is theft", () => {
+test("a grace of 0 makes every use a rotation and every second use a theft", () => {
   assert.deepEqual(judged(7, 0, null, {}, 0), { kind: "rotate" });
   assert.deepEqual(judged(6, 0, null, {}, 0), { kind: "theft", cause: "refresh_reused" });
 });
 
-test("RF-10, RF-11 what has ended stays ended, whatever is presented, and says why", () => {
+test("RF-10, RF-11 a session that has ended stays ended, whatever is presented, and tells the reason", () => {
   const causes: readonly [Parameters<typeof judge>[0], string][] = [
     [{ ...live, revokedAt: 5, revokedCause: "logout" }, "logout"],
     [{ ...live, endsAt: ROTATED_AT + 1 }, "expired"],
@@ -124,7 +124,7 @@ test("only the current generation ever rotates, and only one generation is ever 
   );
 });
 
-test("as a face has it, every call rotates and the token before is spent at once, but stolen only after the grace", () => {
+test("a face's every call rotates and spends the token before at once, which is stolen only after the grace", () => {
   const presented = (generation: number, age: number) =>
     judge(live, { generation, attemptHash: live.attemptHash }, ROTATED_AT + age, {
       graceSeconds: GRACE,
@@ -137,7 +137,7 @@ test("as a face has it, every call rotates and the token before is spent at once
   assert.equal(presented(live.generation + 1, 0), "theft");
 });
 
-test("where a face never rotates, one refresh token answers again and again", () => {
+test("a face that never rotates answers one refresh token again and again", () => {
   for (const age of [0, GRACE, 999])
     assert.equal(
       judge(live, { generation: live.generation, attemptHash: null }, ROTATED_AT + age, {

@@ -200,7 +200,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RF-10 who is disabled or deleted, or has logged out everywhere, refreshes nothing more",
+  "RF-10 a user who is disabled or deleted, or has logged out everywhere, cannot refresh any more",
   async (world) => {
     const [disabled, deleted, everywhere] = [
       await world.user(),

@@ -211,7 +211,7 @@ const GUESSES = 10;
 const CHALLENGES = size({ small: 150, full: 1000 });
 
 eachWorld(
-  `MF-03 of ${CHALLENGES} challenges guessed at from as many places no more than the account's budget is evaluated`,
+  `MF-03 no more guesses than the account's budget are evaluated, at ${CHALLENGES} challenges from as many places`,
   async (world) => {
     const user = await world.user();
     const { secret } = await enrolTotp(world, user);

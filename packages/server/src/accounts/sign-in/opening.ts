@@ -98,9 +98,9 @@ export function trustOf(user: User): { readonly sub: string; readonly pwd: numbe
 }
 
 /**
- * Reports a sign-in from a new device to a user who has signed in before (LG-14). At most a few
- * mails are sent per hour, because otherwise an attacker with the password could bury the one mail
- * that matters.
+ * Reports a sign-in from a new device by mail, unless it is the user's first sign-in (LG-14). At
+ * most a few mails are sent per hour, because otherwise an attacker with the password could bury
+ * the one mail that matters.
  */
 async function noticeNewDevice(
   tx: Tx,

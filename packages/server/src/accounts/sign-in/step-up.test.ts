@@ -196,7 +196,7 @@ eachWorld(
 );
 
 eachWorld(
-  "AD-06 a superuser with a second factor who has not shown it reads nothing and does nothing",
+  "AD-06 a superuser reads nothing and does nothing before showing their second factor",
   async (world) => {
     const superuser = await world.user({ superuser: true });
     const { accessToken: weak } = await world.signIn(superuser);

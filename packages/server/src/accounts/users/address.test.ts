@@ -236,7 +236,7 @@ test("RG-08: an address has one canonical form: A-label domain, all in lower cas
     assert.deepEqual(readAddress(raw), { kind: "address", address, canonical }, raw);
 });
 
-test("RG-09: of a corpus of more than 200, exactly the plain addresses are read", () => {
+test("RG-09: exactly the plain addresses of a corpus of more than 200 are read", () => {
   assert.ok(new Set([...refused, ...accepted.map(([raw]) => raw)]).size >= 200);
   for (const raw of refused)
     assert.deepEqual(readAddress(raw), { kind: "refused" }, JSON.stringify(raw));

@@ -43,7 +43,7 @@ const told = ({ body }: Answered<Refused>): object => ({ ...body, instance: "" }
 const times = <Item>(n: number, item: Item): readonly Item[] =>
   Array.from({ length: n }, () => item);
 
-// ── by code
+// ── the mailed code
 
 eachWorld("a code that cannot be used says why: expired, tried too often, used", async (world) => {
   const expired = await begin(world, "expired@example.com");
@@ -114,7 +114,7 @@ eachWorld(
   },
 );
 
-// ── by link
+// ── the mailed link
 
 eachWorld(
   "the mailed link and the password of the registration make the account, and open no session",
@@ -254,7 +254,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-06 what is no token and no password never matches: empty, null, lists, objects, prefixes, blanks",
+  "RG-06 a value that is no token or no password never matches: empty, null, lists, objects, prefixes, blanks",
   async (world) => {
     const { token } = await begin(world, ANNA);
     const hostile = [
@@ -369,7 +369,7 @@ eachWorld(
 // ── at once
 
 eachWorld(
-  "RG-04 of 50 presses on the same link, on two nodes, one makes the account",
+  "RG-04 one of 50 presses on the same link, on two nodes, makes the account",
   async (world) => {
     const other = await anotherNode(world);
     const anna = await begin(world, ANNA);
@@ -385,7 +385,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-04 of 50 confirmations by code and by link together, one makes the account",
+  "RG-04 one of 50 simultaneous confirmations by code and by link makes the account",
   async (world) => {
     const other = await anotherNode(world);
     const anna = await begin(world, ANNA);
@@ -399,7 +399,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-04 of five registrations of one address whose links are pressed together, one makes the account",
+  "RG-04 one of five registrations of one address whose links are pressed together makes the account",
   async (world) => {
     const pendings = await par(5, async () => register(world, ANNA));
     const tokens = (await mailsTo(world, ANNA)).map(tokenIn);
@@ -446,7 +446,7 @@ eachWorld(
 );
 
 eachWorld(
-  "RG-15 of 20 resends at most five mails an hour leave, the answers are the same, and the last mail is the one that works",
+  "RG-15 at most five mails an hour leave for 20 resends, the answers are the same, and the last mail is the one that works",
   async (world) => {
     const anna = await begin(world, ANNA);
     const answers: string[] = [];

@@ -44,7 +44,7 @@ eachWorld(
 );
 
 eachWorld(
-  "PV-01 of a deleted person nothing is left in any table but the audit's pseudonym",
+  "PV-01 nothing of a deleted person is left in any table but the audit's pseudonym",
   async (world) => {
     const canaries = [
       "canary-mail",

@@ -35,7 +35,7 @@ const anna: PasswordContext = {
   displayName: "Anna Bell",
 };
 
-/** Of the common passwords, one in so many is tried. */
+/** One in so many of the common passwords is tried. */
 const EVERY = size({ small: 10, full: 1 });
 const some = (words: readonly string[]) => words.filter((_, index) => index % EVERY === 0);
 

@@ -316,7 +316,7 @@ eachWorld(
 );
 
 eachWorld(
-  "PW-07 of ten changes of one password at once, each from its own session, one takes effect",
+  "PW-07 one of ten simultaneous changes of one password, each from its own session, takes effect",
   async (world) => {
     const user = await world.user();
     const sessions = await par(10, async () => world.signIn(user));

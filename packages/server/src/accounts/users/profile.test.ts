@@ -14,7 +14,7 @@ function nested(levels: number): Json {
   return Array.from({ length: levels }).reduce<Json>((inner) => ({ inner }), "deep");
 }
 
-test("without a schema of the operator, a profile is a display name, a locale and a time zone", () => {
+test("a profile is a display name, a locale and a time zone if the operator sets no schema", () => {
   for (const profile of [
     {},
     {

@@ -67,14 +67,14 @@ eachWorld(
   },
 );
 
-eachWorld("LG-12 of 20 who use the setup link at once, one becomes superuser", async (world) => {
+eachWorld("LG-12 one of 20 users of the setup link at once becomes superuser", async (world) => {
   const token = await link(world);
   const answers = await par(20, async (i) => setUp(world, token, `root${i}@example.com`));
   assert.deepEqual(statuses(answers), { 201: 1, 403: 19 });
   assert.equal(await countRows(world, "users"), 1);
 });
 
-eachWorld("LG-12 what is no setup token opens nothing", async (world) => {
+eachWorld("LG-12 a text that is no setup token opens nothing", async (world) => {
   await link(world);
   for (const token of ["x".repeat(43), "", null, [], {}, true])
     assert.ok((await setUp(world, token)).status >= 400);

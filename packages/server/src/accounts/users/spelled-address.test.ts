@@ -24,7 +24,7 @@ test("an address at a machine, which gets no mail of ours, still names an accoun
   });
 });
 
-test("a local part that a mailer might read as another recipient is nobody's", () => {
+test("a local part that a mailer might read as another recipient is refused", () => {
   for (const raw of [
     '"a@b"@localhost',
     "=?utf-8?q?a=40evil.example=3e?=@example.com",

@@ -398,9 +398,9 @@ export async function setUnconfirmedEmail(
 }
 
 /**
- * Gives an address that its owner has given up to the user who has shared it longest. Returns true
- * if such a user exists. It is one guarded statement about another user, whose row need not be
- * held.
+ * Gives an address that its owner does not use any more to the user who has shared it longest.
+ * Returns true if such a user exists. It is one guarded statement about another user, whose row
+ * need not be held.
  */
 export async function bequeathEmail(tx: Tx, canonical: string): Promise<boolean> {
   const heir = await unlessTaken(tx, "email_canonical", () =>
