@@ -33,7 +33,7 @@ export const acts = {
   listRememberedDevices: {},
   forgetRememberedDevice: {},
   deleteAccount: { proof: recentFactor, password: true },
-  changePassword: { password: true },
+  changePassword: { proof: recentFactor, password: true },
   changeEmail: { proof: recentFactor, password: true },
   changeUsername: { proof: recentFactor, password: true },
   addFactor: { proof: freshProof },

@@ -10,7 +10,8 @@ import {
   statuses,
 } from "../../../test/steps.ts";
 import { enrolTotp, signInWithTotp, stepUp, totpCode } from "../../../test/second-factor.ts";
-import { eachWorld, type AnswerOf, type World } from "../../../test/world.ts";
+import { eachWorld, type AnswerOf, type Refused, type World } from "../../../test/world.ts";
+import type { SessionTokens } from "../users/ports.ts";
 import type { AmrList } from "../sessions/amr.ts";
 import { assuranceOf, isAsStrong, strongEnough } from "./assurance.ts";
 import { test } from "node:test";
@@ -20,6 +21,12 @@ const tokenOf = async (world: World, token: string): Promise<Token> =>
   (await world.request<Token>("GET", "/v1/token", { token })).body;
 const startTotp = async (world: World, token: string) =>
   world.request("POST", "/v1/me/factors/totp", { token, body: {} });
+const NEW_PASSWORD = "nine grey geese fly";
+const changePassword = async (world: World, token: string, currentPassword: string) =>
+  world.request<SessionTokens & Refused>("POST", "/v1/me/password", {
+    token,
+    body: { currentPassword, newPassword: NEW_PASSWORD },
+  });
 
 eachWorld(
   "LG-13 stepping up goes on under a new session id, and the old one's tokens are dead",
@@ -91,25 +98,49 @@ eachWorld(
       [byPassword.status, byPassword.body.code, byPassword.body["factors"]],
       [401, "second_factor_required", ["totp", "recovery_codes"]],
     );
-    const changed = await world.request<Token & { readonly accessToken: string }>(
-      "POST",
-      "/v1/me/password",
-      {
-        token,
-        body: { currentPassword: user.password, newPassword: "nine grey geese fly" },
-      },
+    const raised = await stepUp(world, token, { factor: "totp", code: totpCode(world, secret) });
+    assert.equal((await startTotp(world, raised.body.accessToken)).status, 201);
+  },
+);
+
+eachWorld(
+  "MF-07 a user with a second factor changes the password after showing it, and the new password makes no proof younger",
+  async (world) => {
+    const user = await world.user();
+    const { secret, tokens } = await enrolTotp(world, user);
+    world.clock.advance(301);
+    const stale = (await refresh(world, tokens.refreshToken)).body.accessToken;
+    const refused = await changePassword(world, stale, user.password);
+    assert.deepEqual(
+      [refused.status, refused.body.code, refused.body["acrValues"]],
+      [401, "insufficient_user_authentication", "aal2"],
     );
-    assert.equal(changed.status, 200);
+    assert.ok(!(await eventsOf(world)).includes("password.changed"));
+
+    const raised = await stepUp(world, stale, { factor: "totp", code: totpCode(world, secret) });
+    const shownAt = (await tokenOf(world, raised.body.accessToken)).authenticatedAt;
+    world.clock.advance(200);
+    const changed = await changePassword(world, raised.body.accessToken, user.password);
+    assert.equal(changed.status, 200, changed.text);
+    assert.equal((await tokenOf(world, changed.body.accessToken)).authenticatedAt, shownAt);
+    world.clock.advance(101);
     assert.equal(
       (await startTotp(world, changed.body.accessToken)).body.code,
       "insufficient_user_authentication",
-      "nor does a new password",
+      "the factor was shown 301 seconds ago, the password 101",
     );
-    const raised = await stepUp(world, changed.body.accessToken, {
-      factor: "totp",
-      code: totpCode(world, secret),
-    });
-    assert.equal((await startTotp(world, raised.body.accessToken)).status, 201);
+  },
+);
+
+eachWorld(
+  "a session and the password, both stolen, do not change the password of a user with a second factor",
+  async (world) => {
+    const user = await world.user();
+    const stolen = await world.signIn(user);
+    await enrolTotp(world, user);
+    const refused = await changePassword(world, stolen.accessToken, user.password);
+    assert.equal(refused.body.code, "insufficient_user_authentication", refused.text);
+    assert.ok(!(await eventsOf(world)).includes("password.changed"));
   },
 );
 
@@ -144,6 +175,7 @@ const bodies: Readonly<Record<string, object | undefined>> = {
   changeEmail: { newEmail: "new@example.com", password: "seven quiet herons" },
   changeUsername: { username: "newname", password: "seven quiet herons" },
   deleteMe: { password: "seven quiet herons" },
+  changePassword: { currentPassword: "seven quiet herons", newPassword: NEW_PASSWORD },
   startTotp: {},
   confirmTotp: { code: "123456" },
   confirmEmailCodes: { code: "12345678" },
@@ -160,6 +192,7 @@ eachWorld(
         assert.notEqual(demand, undefined, `${name} is an act of a superuser`);
     for (const name of [
       "deleteMe",
+      "changePassword",
       "changeEmail",
       "changeUsername",
       "removePassword",
