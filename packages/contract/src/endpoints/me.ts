@@ -119,7 +119,7 @@ export const changePassword = endpoint({
   description:
     "All other sessions of the user end at once. This session goes on with the tokens of the response, and its earlier tokens stop working.",
   access: "user",
-  stepUp: recentFactor,
+  stepUp: stepUps.recentFactor,
   input: z.strictObject({ currentPassword: password, newPassword }),
   answers: { 200: tokens },
   failures: ["wrong_password", "unacceptable_password", "session_ended", "rate_limited", "busy"],

@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
-import { activating, byToken, call, djoser, loggedIn, rowOf, user, withToken } from "../djoser.ts";
+import {
+  activating,
+  askFor,
+  byToken,
+  call,
+  djoser,
+  loggedIn,
+  rowOf,
+  user,
+  withToken,
+} from "../djoser.ts";
 import type { Said } from "../jwt.ts";
 import { PASSWORD, servedBy } from "../steps.ts";
+import { resetFactors } from "../../src/accounts/factors/reset-factors.ts";
+import { operator } from "../../src/records/audit/origin.ts";
 import { enrolTotp, stepUp, totpCode } from "../second-factor.ts";
 import { eachWorld, type Answered, type World } from "../world.ts";
 
@@ -71,6 +83,39 @@ eachWorld(
   },
   byEmail,
 );
+
+const resets = [
+  { what: "username", deployment: djoser, next: "thief" },
+  { what: "email", deployment: byEmail, next: "thief@example.com" },
+] as const;
+
+for (const { what, deployment, next } of resets) {
+  eachWorld(
+    `AD-14: a mailed link of Djoser's reset_${what} changes nothing for a user with a second factor, and works again without the factor`,
+    async (world) => {
+      const { anna } = await olderSession(world, what);
+      const link = await askFor(world, what, anna.email);
+      const path = `users/reset_${what}_confirm/`;
+      const follow = async (token: string) =>
+        call(world, "POST", path, { ...link, token, [`new_${what}`]: next });
+      const forged = await follow(`${link.token.slice(0, -2)}xx`);
+      assert.deepEqual(forged.body, { token: ["Invalid token for given user."] });
+      const refused = await follow(link.token);
+      assert.deepEqual(
+        [refused.status, refused.body.code],
+        [403, "insufficient_user_authentication"],
+        refused.text,
+      );
+      const row = await rowOf(world, "anna");
+      assert.deepEqual([row.username, row.email], ["anna", "anna@example.com"]);
+
+      await resetFactors(world.rules, anna.id, operator);
+      assert.equal((await follow(link.token)).status, 204, "the refused link was not used up");
+      assert.equal((await follow(link.token)).status, 400, "a link works once");
+    },
+    deployment,
+  );
+}
 
 for (const method of ["PATCH", "PUT"]) {
   eachWorld(

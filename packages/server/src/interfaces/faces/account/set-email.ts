@@ -9,7 +9,6 @@ import { uuidv7 } from "../../../platform/kernel/ids.ts";
 import type { Random } from "../../../platform/kernel/random.ts";
 import { enqueueMail } from "../../../records/mail/mail.ts";
 import type { Address, Extended } from "./create-account.ts";
-import type { MailedTokenDeps } from "./mailed-token.ts";
 import type {
   CheckOwnPassword,
   OwnPasswordOutcome,
@@ -28,11 +27,11 @@ import {
   markConfirmed,
   voidPendingChanges,
 } from "../../../accounts/account/email-changes.store.ts";
-import { spendNameToken } from "./set-username.ts";
+import { spendNameToken, type SpendNameTokenDeps } from "./set-username.ts";
 import { voidResets } from "../../../accounts/account/resets.store.ts";
 import { UNDO_LINK_SECONDS } from "../../../accounts/proofs/lifetimes.ts";
 
-export interface SetEmailDeps extends MailedTokenDeps {
+export interface SetEmailDeps extends SpendNameTokenDeps {
   readonly db: Db;
   readonly random: Random;
   readonly checkOwnPassword: CheckOwnPassword;
@@ -114,6 +113,10 @@ export async function setOwnEmail(
   });
 }
 
+export type ResetEmailConfirmOutcome =
+  | Moved
+  | { readonly kind: "not_repeated" | "unknown" | "invalid_token" | "factor_needed" };
+
 /**
  * Sets the address that the user logs in by against the token of a link that was mailed to the
  * previous one (`reset_email_confirm`).
@@ -123,20 +126,18 @@ export async function resetEmailConfirm(
   userId: string | undefined,
   input: Form & { readonly token: string },
   origin: Origin,
-): Promise<Moved | { readonly kind: "not_repeated" | "unknown" | "invalid_token" }> {
+): Promise<ResetEmailConfirmOutcome> {
   if (!input.isRepeated) return { kind: "not_repeated" };
   if (userId === undefined) return { kind: "unknown" };
-  return transact(
-    deps,
-    async (tx): Promise<Moved | { readonly kind: "unknown" | "invalid_token" }> => {
-      const user = await lockUser(tx, userId);
-      if (user === undefined) return { kind: "unknown" };
-      if (user.disabledAt !== null || !(await spendNameToken(tx, deps, user, input.token)))
-        return { kind: "invalid_token" };
-      const { next, also } = input;
-      return move(tx, deps, { user, next, also }, origin);
-    },
-  );
+  return transact(deps, async (tx): Promise<ResetEmailConfirmOutcome> => {
+    const user = await lockUser(tx, userId);
+    if (user === undefined) return { kind: "unknown" };
+    if (user.disabledAt !== null) return { kind: "invalid_token" };
+    const token = await spendNameToken(tx, deps, user, input.token);
+    if (token !== "spent") return { kind: token };
+    const { next, also } = input;
+    return move(tx, deps, { user, next, also }, origin);
+  });
 }
 
 /** Moves the address of a user. */

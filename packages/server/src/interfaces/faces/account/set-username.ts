@@ -13,6 +13,7 @@ import type {
   OwnPasswordOutcome,
   SignedIn,
 } from "../../../accounts/users/ports.ts";
+import { enrolledFactors, type Factor } from "../../../accounts/sign-in/factor.ts";
 import type { ReadUsername } from "../../../accounts/users/username.ts";
 import {
   findByIdentifier,
@@ -22,7 +23,11 @@ import {
   type User,
 } from "../../../accounts/users/users.store.ts";
 
-export interface SetUsernameDeps extends MailedTokenDeps {
+export interface SpendNameTokenDeps extends MailedTokenDeps {
+  readonly factors: readonly Factor[];
+}
+
+export interface SetUsernameDeps extends SpendNameTokenDeps {
   readonly db: Db;
   readonly readUsername: ReadUsername;
   readonly checkOwnPassword: CheckOwnPassword;
@@ -69,7 +74,7 @@ export async function setOwnUsername(
 }
 
 export type ResetUsernameConfirmOutcome =
-  | { readonly kind: "renamed" | "unknown" | "invalid_token" }
+  | { readonly kind: "renamed" | "unknown" | "invalid_token" | "factor_needed" }
   | Unusable;
 
 /**
@@ -89,12 +94,9 @@ export async function resetUsernameConfirm(
   if (found === undefined) return { kind: "unknown" };
   return transact(deps, async (tx): Promise<ResetUsernameConfirmOutcome> => {
     const user = await lockUser(tx, found.id);
-    if (
-      user === undefined ||
-      user.disabledAt !== null ||
-      !(await spendNameToken(tx, deps, user, input.token))
-    )
-      return { kind: "invalid_token" };
+    if (user === undefined || user.disabledAt !== null) return { kind: "invalid_token" };
+    const token = await spendNameToken(tx, deps, user, input.token);
+    if (token !== "spent") return { kind: token };
     return setName(tx, deps, { user, name, also: input.also }, origin);
   });
 }
@@ -102,20 +104,23 @@ export async function resetUsernameConfirm(
 /**
  * Checks a `name` token and uses it up. The state that the token covers may come back, so the token
  * itself is remembered as used.
+ *
+ * A mailbox is no second factor: a user who has one changes what they sign in by within a session
+ * that has shown it (AD-14). The token then stays unused.
  */
 export async function spendNameToken(
   tx: Tx,
-  deps: MailedTokenDeps,
+  deps: SpendNameTokenDeps,
   user: Held<User>,
   token: string,
-): Promise<boolean> {
-  if (!isMailedToken(deps, "name", user, token)) return false;
-  const once = {
-    bucket: `mailed-token:${hashToken(token)}`,
-    limit: 1,
-    windowSeconds: deps.mailedTokenSeconds + 1,
-  };
-  return (await take(tx, once, deps.clock.now())).kind === "taken";
+): Promise<"spent" | "invalid_token" | "factor_needed"> {
+  if (!isMailedToken(deps, "name", user, token)) return "invalid_token";
+  const bucket = `mailed-token:${hashToken(token)}`;
+  const windowSeconds = deps.mailedTokenSeconds + 1;
+  const enrolled = await enrolledFactors(tx, deps.factors, user.id);
+  if (enrolled.length > 0) return "factor_needed";
+  const taken = await take(tx, { bucket, limit: 1, windowSeconds }, deps.clock.now());
+  return taken.kind === "taken" ? "spent" : "invalid_token";
 }
 
 type Usable = { readonly kind: "usable"; readonly username: string; readonly canonical: string };

@@ -11,6 +11,7 @@ import type { Form } from "./form.ts";
 import { linkLetter } from "./letters.ts";
 import { loginFieldViews, newsOfNewName } from "./login-field.ts";
 import {
+  factorNeeded,
   invalidToken,
   nameTaken,
   notRepeated,
@@ -70,6 +71,8 @@ async function confirmReset(
       return unknownUid();
     case "invalid_token":
       return invalidToken();
+    case "factor_needed":
+      return factorNeeded();
     default:
       return badEmail(outcome.kind);
   }

@@ -8,6 +8,7 @@ import type { DjoserDeps } from "./deps.ts";
 import type { Form } from "./form.ts";
 import { loginFieldViews, newsOfNewName } from "./login-field.ts";
 import {
+  factorNeeded,
   invalidToken,
   nameTaken,
   notRepeated,
@@ -72,6 +73,8 @@ async function confirmReset(
       return unknownUid();
     case "invalid_token":
       return invalidToken();
+    case "factor_needed":
+      return factorNeeded();
     default:
       return badUsername(outcome.kind);
   }

@@ -39,6 +39,14 @@ export const unknownUid = (): Answer =>
   fieldErrors({ uid: ["Invalid user id or user doesn't exist."] });
 export const invalidToken = (): Answer => fieldErrors({ token: ["Invalid token for given user."] });
 
+/** Answers the holder of a mailed link whose account has a second factor, which no link shows. */
+export const factorNeeded = (): Answer =>
+  detail(
+    403,
+    "Your account has a second factor: sign in with it and make this change in your account.",
+    { code: "insufficient_user_authentication" },
+  );
+
 /** Answers that the session or the user ended during the request. */
 export const sessionEnded = (): Answer => detail(401, "User not found", { code: "user_not_found" });
 
