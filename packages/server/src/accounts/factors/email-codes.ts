@@ -18,7 +18,8 @@ import type {
 } from "../sign-in/factor.ts";
 import { giveBack, take } from "../../records/attempts/attempts.store.ts";
 import { mailsTo } from "../../records/attempts/budgets.ts";
-import { lockUser, type User } from "../users/users.store.ts";
+import { holdUnchanged } from "../users/hold-unchanged.ts";
+import type { User } from "../users/users.store.ts";
 import { noteAdded } from "./change.ts";
 import {
   codeMailedAt,
@@ -88,9 +89,10 @@ async function mailCode(
 ): Promise<Preparation<MailedCode>> {
   const outcome = await transact(deps, async (tx): Promise<Preparation<MailedCode>> => {
     const now = deps.clock.now();
-    const held = await lockUser(tx, user.id);
-    const to = held && addressOf(held);
-    if (held === undefined || to === undefined) return { kind: "no_address" };
+    const held = await holdUnchanged(tx, user, "account");
+    if (held === undefined) return { kind: "unavailable" };
+    const to = addressOf(held);
+    if (to === undefined) return { kind: "no_address" };
     const expiresAt = Math.min(now + CODE_SECONDS, await endOf(tx, flow, now));
     if (expiresAt <= now) return { kind: "unavailable" };
     const budget = mailsTo(`second-factor:${user.id}`);

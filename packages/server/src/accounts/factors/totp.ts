@@ -7,7 +7,8 @@ import { uuidv7 } from "../../platform/kernel/ids.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import type { Random } from "../../platform/kernel/random.ts";
 import type { Asked, Checked, Factor, Match, Preparation } from "../sign-in/factor.ts";
-import { lockUser, type User } from "../users/users.store.ts";
+import { holdUnchanged } from "../users/hold-unchanged.ts";
+import type { User } from "../users/users.store.ts";
 import { noteAdded } from "./change.ts";
 import { qrOf } from "./qr.ts";
 import {
@@ -65,7 +66,8 @@ export type BegunTotp = Extract<Begun, { readonly factor: "totp" }>;
 
 /**
  * Makes a device that does not count yet, and replaces one that was never confirmed. The outcome is
- * `unavailable` if the user has as many devices as are allowed.
+ * `unavailable` if the user has as many devices as are allowed, or is no longer the account that
+ * was checked.
  */
 export async function beginTotp(
   deps: TotpDeps,
@@ -75,7 +77,7 @@ export async function beginTotp(
   const [id, secret] = [uuidv7(deps), deps.random.bytes(SECRET_BYTES)];
   const isNew = await transact(deps, async (tx) => {
     if (
-      (await lockUser(tx, user.id)) === undefined ||
+      (await holdUnchanged(tx, user, "account")) === undefined ||
       (await listConfirmed(tx, user.id)).length >= MOST_DEVICES
     )
       return false;

@@ -19,6 +19,8 @@ import { uuidv4 } from "../../../platform/kernel/ids.ts";
 import { systemRandom } from "../../../platform/kernel/random.ts";
 import { pruneCeremonies } from "./ceremonies.store.ts";
 import { removeUser } from "../../users/delete-user.ts";
+import { fingerprintOf } from "../../users/hold-unchanged.ts";
+import { findUser } from "../../users/users.store.ts";
 import { beginCeremony, endCeremony, type Purpose } from "./ceremonies.ts";
 
 eachWorld(
@@ -272,11 +274,12 @@ eachWorld(
   "PK-01 PK-08 a ceremony ends for what it was begun for: this kind, user, flow and standing, and the first time",
   async (world) => {
     const [{ id: userId }, { id: other }] = [await world.user(), await world.user()];
+    const user = (await findUser(world.rules.db, userId)) ?? assert.fail();
     const purpose = {
       kind: "second_factor",
       userId,
       flowId: "flow",
-      standing: "standing",
+      standing: fingerprintOf(user),
     } as const;
     const wrongs: readonly Partial<Purpose>[] = [
       { kind: "registration" },
@@ -295,6 +298,7 @@ eachWorld(
       );
       assert.equal(await endCeremony(world.rules, id, purpose), undefined, "it was consumed");
     }
+    assert.equal(await beginCeremony(world.rules, { ...purpose, standing: "another" }), undefined);
     const begun = await beginCeremony(world.rules, purpose);
     assert.ok(begun);
     assert.deepEqual(await endCeremony(world.rules, begun.id, purpose), begun);

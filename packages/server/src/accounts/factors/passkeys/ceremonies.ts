@@ -4,8 +4,8 @@ import type { Clock } from "../../../platform/kernel/clock.ts";
 import { momentOf, uuidv7 } from "../../../platform/kernel/ids.ts";
 import type { Keyring } from "../../../platform/kernel/keyring.ts";
 import type { Random } from "../../../platform/kernel/random.ts";
-import { fingerprintOf } from "../../users/hold-unchanged.ts";
-import { lockUser, type User } from "../../users/users.store.ts";
+import { fingerprintOf, holdWithFingerprint } from "../../users/hold-unchanged.ts";
+import type { User } from "../../users/users.store.ts";
 import { consumeCeremony, insertCeremony, insertSpent, type Ceremony } from "./ceremonies.store.ts";
 import { CEREMONY_SECONDS } from "../../proofs/lifetimes.ts";
 
@@ -25,14 +25,17 @@ export function purposeOf(
   kind: "registration" | "second_factor",
   flowId: string,
   user: User,
-): Purpose & { readonly userId: string } {
+): PurposeOfUser {
   return { kind, userId: user.id, flowId, standing: fingerprintOf(user) };
 }
 
-/** Returns `undefined` if the user has been deleted. */
+/** A purpose of one user, with the fingerprint of the account when it was checked. */
+export type PurposeOfUser = Purpose & { readonly userId: string; readonly standing: string };
+
+/** Returns `undefined` if the user has been deleted or has changed since the check. */
 export async function beginCeremony(
   deps: CeremonyDeps,
-  purpose: Purpose & { readonly userId: string },
+  purpose: PurposeOfUser,
 ): Promise<Ceremony | undefined> {
   const now = deps.clock.now();
   const challenge = deps.random.bytes(CHALLENGE_BYTES).toString("base64url");
@@ -44,7 +47,8 @@ export async function beginCeremony(
     expiresAt: now + CEREMONY_SECONDS,
   };
   return transact(deps, async (tx) => {
-    if ((await lockUser(tx, purpose.userId)) === undefined) return undefined;
+    if ((await holdWithFingerprint(tx, purpose.userId, purpose.standing)) === undefined)
+      return undefined;
     await insertCeremony(tx, ceremony);
     return ceremony;
   });
