@@ -142,8 +142,8 @@ async function mailCode(
 }
 
 /**
- * Kinds of flow have ids of their own kind, or share those of a session: what is mailed for one is
- * no code of another.
+ * Makes the key of a flow. Two kinds of flow can have the same id, that of a session, but a code
+ * that was mailed for one is not valid in the other.
  */
 function keyOf({ kind, id }: Flow): string {
   return `${kind}:${id}`;
@@ -155,7 +155,7 @@ async function endOf(tx: Tx, { kind, id }: Flow, now: UnixSeconds): Promise<Unix
   return (await findOpen(tx, id, now))?.expiresAt ?? now;
 }
 
-/** An address that has not been confirmed may be a stranger's. */
+/** Returns the address if it is confirmed. Otherwise it may belong to a stranger. */
 function addressOf(
   user: User,
 ): { readonly address: string; readonly canonical: string } | undefined {

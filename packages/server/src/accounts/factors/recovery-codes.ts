@@ -59,7 +59,7 @@ export type MakeOutcome =
     }
   | { readonly kind: "busy" };
 
-/** Makes a set of codes that can be kept for the user. They can be shown now and never again. */
+/** Makes a set of codes that can be stored for the user. The codes can only be shown now. */
 export async function makeCodes(
   deps: SealDeps,
   { count, length }: CodeForm = NATIVE,

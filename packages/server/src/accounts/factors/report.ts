@@ -13,7 +13,7 @@ export interface ReportDeps {
 }
 
 export interface ReportQuery {
-  /** The policy in force if not given. */
+  /** The policy to report on. The default is the present one. */
   readonly policy?: Demanding | undefined;
   readonly cursor?: string | undefined;
   readonly limit: number;

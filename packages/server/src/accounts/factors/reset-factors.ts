@@ -25,9 +25,10 @@ export interface ResetFactorsDeps {
 export type ResetFactorsOutcome = { readonly kind: "reset" | "unknown" | "last_credential" };
 
 /**
- * Removes every second factor of a user, for example after they were lost. All sessions and tokens
- * of the user are dead when it returns. It is refused if the user could not sign in after it
- * (PK-09): without a password, the way back in is a mail that sets one. Idempotent.
+ * Removes every second factor of a user, for example after they were lost. When it returns, all
+ * sessions and tokens of the user are refused. It is refused if the user could not sign in
+ * afterwards (PK-09): without a password, the way back in is a mail that sets one. A repeated call
+ * has no further effect.
  */
 export async function resetFactors(
   deps: ResetFactorsDeps,

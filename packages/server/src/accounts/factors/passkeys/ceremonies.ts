@@ -18,7 +18,7 @@ export interface CeremonyDeps {
 /** The purpose that a ceremony is begun for. It can be finished for no other. */
 export type Purpose = Pick<Ceremony, "kind" | "userId" | "flowId" | "standing">;
 
-/** PK-01. */
+/** The length of a challenge (PK-01). */
 const CHALLENGE_BYTES = 32;
 
 export function purposeOf(
