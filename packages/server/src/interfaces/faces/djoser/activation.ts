@@ -8,17 +8,9 @@ import {
   throttled,
   type Answer,
 } from "../drf/answers.ts";
-import {
-  action,
-  allowAny,
-  isAuthenticated,
-  view,
-  type Authenticator,
-  type Call,
-  type View,
-} from "../drf/view.ts";
+import { action, allowAny, view, type Authenticator, type Call, type View } from "../drf/view.ts";
 import { findByUid } from "./account.ts";
-import type { Caller } from "./caller.ts";
+import { userViewSet, type Caller } from "./caller.ts";
 import type { DjoserDeps } from "./deps.ts";
 import { emailField, plainField } from "./fields.ts";
 import { form, type Form } from "./form.ts";
@@ -31,12 +23,7 @@ export function activationViews(
   authenticator: Authenticator<Caller>,
 ): readonly View[] {
   const { prefix } = deps.djoser;
-  const common = {
-    title: "User",
-    authenticator,
-    permission: isAuthenticated<Caller>,
-    mount: `${prefix}/`,
-  } as const;
+  const common = userViewSet(deps, authenticator);
   return [
     view<Caller>({
       ...common,

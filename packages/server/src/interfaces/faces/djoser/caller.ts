@@ -5,7 +5,7 @@ import type { SignedIn } from "../../../accounts/users/ports.ts";
 import type { User } from "../../../accounts/users/users.store.ts";
 import type { Actor } from "../../../accounts/policies/may.ts";
 import { detail } from "../drf/answers.ts";
-import type { Authentication, Authenticator } from "../drf/view.ts";
+import { isAuthenticated, type Authentication, type Authenticator } from "../drf/view.ts";
 import { jwtAuthenticator } from "../jwt/authenticator.ts";
 import type { DjoserDeps } from "./deps.ts";
 import { findTokenBearer } from "./token-bearer.ts";
@@ -37,6 +37,16 @@ export function callerAuthenticator(deps: DjoserDeps): Authenticator<Caller> {
         : authentication;
     },
   };
+}
+
+/** Returns what all views under `users/` share, like those of Djoser's `UserViewSet`. */
+export function userViewSet({ djoser }: DjoserDeps, authenticator: Authenticator<Caller>) {
+  return {
+    title: "User",
+    authenticator,
+    permission: isAuthenticated<Caller>,
+    mount: `${djoser.prefix}/`,
+  } as const;
 }
 
 async function authenticateByToken(

@@ -10,7 +10,7 @@ import {
   type Call,
   type View,
 } from "../drf/view.ts";
-import type { Caller } from "./caller.ts";
+import { userViewSet, type Caller } from "./caller.ts";
 import type { DjoserDeps } from "./deps.ts";
 import { emailField, nameField, plainField, when } from "./fields.ts";
 import { form, type Form } from "./form.ts";
@@ -36,12 +36,7 @@ export function loginFieldViews(
 ): readonly View[] {
   const { djoser, loginField } = deps;
   const { prefix, retype } = djoser;
-  const common = {
-    title: "User",
-    authenticator,
-    permission: isAuthenticated<Caller>,
-    mount: `${prefix}/`,
-  } as const;
+  const common = userViewSet(deps, authenticator);
   return [
     view<Caller>({
       ...common,

@@ -1,17 +1,9 @@
 import { originOf } from "../../../records/audit/origin.ts";
 import { resetPasswordConfirm } from "../account/reset-password-confirm.ts";
 import { bareErrors, busy, noContent, throttled, type Answer } from "../drf/answers.ts";
-import {
-  action,
-  allowAny,
-  isAuthenticated,
-  view,
-  type Authenticator,
-  type Call,
-  type View,
-} from "../drf/view.ts";
+import { action, allowAny, view, type Authenticator, type Call, type View } from "../drf/view.ts";
 import { findByUid } from "./account.ts";
-import type { Caller } from "./caller.ts";
+import { userViewSet, type Caller } from "./caller.ts";
 import type { DjoserDeps } from "./deps.ts";
 import { emailField, plainField, when } from "./fields.ts";
 import { form, type Form } from "./form.ts";
@@ -24,12 +16,7 @@ export function resetPasswordViews(
   authenticator: Authenticator<Caller>,
 ): readonly View[] {
   const { prefix, retype } = deps.djoser;
-  const common = {
-    title: "User",
-    authenticator,
-    permission: isAuthenticated<Caller>,
-    mount: `${prefix}/`,
-  } as const;
+  const common = userViewSet(deps, authenticator);
   return [
     view<Caller>({
       ...common,

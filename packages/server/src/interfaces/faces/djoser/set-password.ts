@@ -8,7 +8,7 @@ import {
   type Call,
   type View,
 } from "../drf/view.ts";
-import { originOfCaller, signedIn, type Caller } from "./caller.ts";
+import { originOfCaller, signedIn, userViewSet, type Caller } from "./caller.ts";
 import type { DjoserDeps } from "./deps.ts";
 import { plainField, when } from "./fields.ts";
 import { form, type Form } from "./form.ts";
@@ -18,10 +18,7 @@ import { badPassword, notRepeated, sessionEnded, unmatched } from "./words.ts";
 export function setPasswordView(deps: DjoserDeps, authenticator: Authenticator<Caller>): View {
   const { prefix, retype } = deps.djoser;
   return view<Caller>({
-    title: "User",
-    authenticator,
-    permission: isAuthenticated<Caller>,
-    mount: `${prefix}/`,
+    ...userViewSet(deps, authenticator),
     name: "djoser.set_password",
     path: `${prefix}/users/set_password/`,
     methods: {

@@ -32,7 +32,7 @@ import {
   type View,
 } from "../drf/view.ts";
 import { accountOf, findById } from "./account.ts";
-import { originOfCaller, signedIn, type Caller } from "./caller.ts";
+import { originOfCaller, signedIn, userViewSet, type Caller } from "./caller.ts";
 import type { DjoserDeps } from "./deps.ts";
 import { addressOf, emailField, nameField, plainField, when } from "./fields.ts";
 import { form, type Form } from "./form.ts";
@@ -48,12 +48,7 @@ const MOST_LISTED = 1000;
 
 /** The views of accounts: the list, the caller's own account, and each account by its id. */
 export function userViews(deps: DjoserDeps, authenticator: Authenticator<Caller>): readonly View[] {
-  const common = {
-    title: "User",
-    authenticator,
-    permission: isAuthenticated<Caller>,
-    mount: `${deps.djoser.prefix}/`,
-  } as const;
+  const common = userViewSet(deps, authenticator);
   const { prefix } = deps.djoser;
   const self = (call: Call<Caller, unknown>): User => call.user.account;
   const ownChange = actOfUpdate(deps);
