@@ -1,4 +1,5 @@
 import type { Selectable } from "kysely";
+import { deleteExpired } from "../../platform/db/delete-expired.ts";
 import type { Queryable, Tx } from "../../platform/db/open.ts";
 import type { PasswordResetsTable } from "../../platform/db/tables.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
@@ -96,14 +97,7 @@ export async function voidResets(tx: Tx, userId: string): Promise<void> {
 const KEEP_SECONDS = 86_400;
 
 export async function pruneResets(db: Queryable, now: UnixSeconds, limit = 1_000): Promise<number> {
-  const over = now - KEEP_SECONDS;
-  const result = await db
-    .deleteFrom("password_resets")
-    .where("id", "in", (eb) =>
-      eb.selectFrom("password_resets").select("id").where("expires_at", "<=", over).limit(limit),
-    )
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+  return deleteExpired(db, "password_resets", "id", { upTo: now - KEEP_SECONDS, limit });
 }
 
 function toReset(row: Selectable<PasswordResetsTable>): Reset {

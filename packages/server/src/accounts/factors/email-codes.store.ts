@@ -1,3 +1,4 @@
+import { deleteExpired } from "../../platform/db/delete-expired.ts";
 import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
 import { prepared } from "../../platform/db/prepared.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
@@ -126,11 +127,5 @@ export async function deleteEmailFactor(tx: Tx, userId: string): Promise<boolean
 
 /** Forgets a batch of codes that cannot be used any more. */
 export async function pruneEmailCodes(db: Db, now: UnixSeconds, limit: number): Promise<number> {
-  const result = await db
-    .deleteFrom("email_codes")
-    .where("flow_id", "in", (eb) =>
-      eb.selectFrom("email_codes").select("flow_id").where("expires_at", "<=", now).limit(limit),
-    )
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+  return deleteExpired(db, "email_codes", "flow_id", { upTo: now, limit });
 }

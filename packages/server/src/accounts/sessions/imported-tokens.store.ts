@@ -1,3 +1,4 @@
+import { deleteExpired } from "../../platform/db/delete-expired.ts";
 import type { Queryable, Tx } from "../../platform/db/open.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
 
@@ -42,14 +43,5 @@ export async function pruneImported(
   now: UnixSeconds,
   limit = 1_000,
 ): Promise<number> {
-  const expired = db
-    .selectFrom("imported_tokens")
-    .select("jti")
-    .where("expires_at", "<=", now)
-    .limit(limit);
-  const result = await db
-    .deleteFrom("imported_tokens")
-    .where("jti", "in", expired)
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+  return deleteExpired(db, "imported_tokens", "jti", { upTo: now, limit });
 }

@@ -1,4 +1,5 @@
 import type { Selectable } from "kysely";
+import { deleteExpired } from "../../platform/db/delete-expired.ts";
 import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
 import { prepared } from "../../platform/db/prepared.ts";
 import type { ChallengesTable } from "../../platform/db/tables.ts";
@@ -102,13 +103,7 @@ export async function isDone(tx: Tx, id: string): Promise<boolean> {
 
 /** Deletes a batch of challenges that cannot be answered any more. */
 export async function pruneChallenges(db: Db, now: UnixSeconds, limit: number): Promise<number> {
-  const result = await db
-    .deleteFrom("challenges")
-    .where("id", "in", (eb) =>
-      eb.selectFrom("challenges").select("id").where("expires_at", "<=", now).limit(limit),
-    )
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+  return deleteExpired(db, "challenges", "id", { upTo: now, limit });
 }
 
 function toChallenge(row: Selectable<ChallengesTable>): Challenge {

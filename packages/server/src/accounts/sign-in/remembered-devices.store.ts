@@ -1,4 +1,5 @@
 import type { Selectable } from "kysely";
+import { deleteExpired } from "../../platform/db/delete-expired.ts";
 import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
 import type { RememberedDevicesTable } from "../../platform/db/tables.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
@@ -89,13 +90,7 @@ export async function deleteDevicesOf(tx: Tx, userId: string): Promise<void> {
 }
 
 export async function pruneDevices(db: Db, now: UnixSeconds, limit: number): Promise<number> {
-  const result = await db
-    .deleteFrom("remembered_devices")
-    .where("id", "in", (eb) =>
-      eb.selectFrom("remembered_devices").select("id").where("expires_at", "<=", now).limit(limit),
-    )
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+  return deleteExpired(db, "remembered_devices", "id", { upTo: now, limit });
 }
 
 function toDevice(row: Selectable<RememberedDevicesTable>): RememberedDevice {

@@ -1,4 +1,5 @@
 import type { Selectable } from "kysely";
+import { deleteExpired } from "../../platform/db/delete-expired.ts";
 import type { Queryable, Tx } from "../../platform/db/open.ts";
 import type { RegistrationsTable } from "../../platform/db/tables.ts";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
@@ -165,17 +166,7 @@ export async function pruneRegistrations(
   now: UnixSeconds,
   limit = 1_000,
 ): Promise<number> {
-  const result = await db
-    .deleteFrom("registrations")
-    .where("id", "in", (eb) =>
-      eb
-        .selectFrom("registrations")
-        .select("id")
-        .where("expires_at", "<=", now - KEPT_SECONDS)
-        .limit(limit),
-    )
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+  return deleteExpired(db, "registrations", "id", { upTo: now - KEPT_SECONDS, limit });
 }
 
 function columnsOf(proof: Omit<StoredProof, "tokenHash"> & { readonly tokenHash: string | null }) {

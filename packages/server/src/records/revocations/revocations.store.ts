@@ -1,6 +1,7 @@
 import type { EndCause } from "@portcullis/contract";
 import type { RevocationRow } from "@portcullis/verifier";
 import type { UnixSeconds } from "../../platform/kernel/clock.ts";
+import { deleteExpired } from "../../platform/db/delete-expired.ts";
 import type { Db, Queryable, Tx } from "../../platform/db/open.ts";
 import { prepared } from "../../platform/db/prepared.ts";
 import { isEndCause } from "./causes.ts";
@@ -138,13 +139,7 @@ export async function countRevocations(db: Db, now: UnixSeconds): Promise<number
 
 /** Forgets a batch of revocations whose last covered token has expired. */
 export async function pruneRevocations(db: Db, now: UnixSeconds, limit = 10_000): Promise<number> {
-  const result = await db
-    .deleteFrom("revocations")
-    .where("seq", "in", (eb) =>
-      eb.selectFrom("revocations").select("seq").where("expires_at", "<=", now).limit(limit),
-    )
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+  return deleteExpired(db, "revocations", "seq", { upTo: now, limit });
 }
 
 function toRevocation(row: {

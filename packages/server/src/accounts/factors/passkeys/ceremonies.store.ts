@@ -1,4 +1,5 @@
 import type { Selectable } from "kysely";
+import { deleteExpired } from "../../../platform/db/delete-expired.ts";
 import type { Db, Tx } from "../../../platform/db/open.ts";
 import type { CeremoniesTable } from "../../../platform/db/tables.ts";
 import type { UnixSeconds } from "../../../platform/kernel/clock.ts";
@@ -81,13 +82,7 @@ export async function consumeCeremony(tx: Tx, id: string): Promise<Ceremony | un
 
 /** Forgets a batch of ceremonies that cannot be finished any more. */
 export async function pruneCeremonies(db: Db, now: UnixSeconds, limit: number): Promise<number> {
-  const result = await db
-    .deleteFrom("ceremonies")
-    .where("id", "in", (eb) =>
-      eb.selectFrom("ceremonies").select("id").where("expires_at", "<=", now).limit(limit),
-    )
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+  return deleteExpired(db, "ceremonies", "id", { upTo: now, limit });
 }
 
 function toCeremony(row: Selectable<CeremoniesTable>): Ceremony {
