@@ -26,6 +26,12 @@ function resolved(value: unknown): unknown {
 
 const operationOf = (e: Endpoint) => at(document.paths, e.path, e.method.toLowerCase());
 
+/** Returns the codes that a response can have. */
+function codesIn(response: unknown): unknown {
+  const schema = at(response, "content", "application/problem+json", "schema");
+  return at(schema, "allOf", 1, "properties", "code", "enum");
+}
+
 /** Returns the example of a body: its own, or that of the shared schema that it is. */
 function exampleAt(value: unknown): unknown {
   const media = at(resolved(value), "content", "application/json");
@@ -61,17 +67,7 @@ test("every call is in the document, with each of its answers and failures", () 
       if (e.answers[status] !== undefined) continue;
       const responses = at(operation, "responses");
       const response = resolved(at(responses, String(status)) ?? at(responses, "default"));
-      const codes = at(
-        response,
-        "content",
-        "application/problem+json",
-        "schema",
-        "allOf",
-        1,
-        "properties",
-        "code",
-        "enum",
-      );
+      const codes = codesIn(response);
       assert(Array.isArray(codes) && codes.includes(code), `${e.name} ${code}`);
       const words = at(response, "description");
       assert(typeof words === "string" && words.includes(`\`${code}\`: ${title}.`), code);
@@ -85,6 +81,18 @@ test("every call is in the document, with each of its answers and failures", () 
     const security = at(operation, "security") ?? at(document, "security");
     assert.deepEqual(security, expected[e.access]);
   }
+});
+
+test("a status that a call declares has the codes of that call and no others", () => {
+  let seen = 0;
+  for (const e of all)
+    for (const [status, reference] of Object.entries(at(operationOf(e), "responses") ?? {})) {
+      if (status === "default" || e.answers[Number(status)] !== undefined) continue;
+      const own = failuresOf(e).filter((code) => failures[code].status === Number(status));
+      assert.deepEqual(codesIn(resolved(reference)), own.toSorted(), `${e.name} ${status}`);
+      seen += 1;
+    }
+  assert(seen > 200);
 });
 
 test("the shared default response tells the status of each of its codes", () => {
