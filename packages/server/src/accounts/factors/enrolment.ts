@@ -14,7 +14,11 @@ export interface FactorRoutesDeps extends ChangeDeps, TotpDeps, EmailCodeDeps {
 
 export const busy = refuse("busy");
 
-export async function findEnroller(deps: FactorRoutesDeps, { userId }: Caller) {
+/** Finds the user who is about to set up a factor, or returns the refusal. */
+export async function findEnroller(
+  deps: Pick<FactorRoutesDeps, "db" | "mfaPolicy">,
+  { userId }: Caller,
+) {
   if (deps.mfaPolicy === "off") return refuse("factors_off");
   const user = await findUser(deps.db, userId);
   return user === undefined || user.disabledAt !== null ? refuse("session_ended") : user;

@@ -2,6 +2,7 @@ import { endpoints } from "@portcullis/contract";
 import { originOf } from "../../../records/audit/origin.ts";
 import { answer, refuse, serve, type Route } from "../../../platform/http/serve.ts";
 import { changerOf, type ChangeDeps } from "../change.ts";
+import { afterRemoval } from "../enrolment.ts";
 import { removePasskey, renamePasskey } from "./own-passkeys.ts";
 import type { Passkey } from "./passkeys.store.ts";
 
@@ -16,9 +17,7 @@ export function ownPasskeyRoutes(deps: ChangeDeps): readonly Route[] {
 
     serve(endpoints.removePasskey, async (call) => {
       const asked = { id: call.params.id, endOtherSessions: call.query.endOtherSessions };
-      const outcome = await removePasskey(deps, changerOf(call), asked, originOf(call));
-      if (outcome.kind === "removed") return answer(204);
-      return outcome.kind === "insufficient" ? outcome.refusal : refuse(outcome.kind);
+      return afterRemoval(await removePasskey(deps, changerOf(call), asked, originOf(call)));
     }),
   ];
 }

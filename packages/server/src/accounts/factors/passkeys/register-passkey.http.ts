@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { originOf } from "../../../records/audit/origin.ts";
 import { answer, refuse, serve, type Route } from "../../../platform/http/serve.ts";
 import type { SignInRoutesDeps } from "../../sign-in/sign-in.ts";
-import { findUser } from "../../users/users.store.ts";
 import { changerOf, enrolInSession, type ChangeDeps } from "../change.ts";
+import { findEnroller } from "../enrolment.ts";
 import { createPasskeys, startRegistration, type PasskeyDeps } from "./passkeys.ts";
 
 export interface RegisterPasskeyDeps extends ChangeDeps, PasskeyDeps, SignInRoutesDeps {}
@@ -14,9 +14,8 @@ export function registerPasskeyRoutes(deps: RegisterPasskeyDeps): readonly Route
   const factor = createPasskeys(deps);
   return [
     serve(endpoints.startPasskey, async ({ caller }) => {
-      if (deps.mfaPolicy === "off") return refuse("factors_off");
-      const user = await findUser(deps.db, caller.userId);
-      if (user === undefined || user.disabledAt !== null) return refuse("session_ended");
+      const user = await findEnroller(deps, caller);
+      if ("kind" in user) return user;
       const begun = await startRegistration(deps, caller.sessionId, user);
       if (begun.kind === "begun") return answer(201, begun.creation);
       return refuse(begun.kind === "gone" ? "session_ended" : "too_many_factors");
