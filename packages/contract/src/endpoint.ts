@@ -44,7 +44,15 @@ const ADMIN_SECONDS = 900;
  * - `freshProof`: for calls that change the user's factors.
  * - `recentFactor`: for other calls that change the user's account. They also ask for the password
  *   in their body.
- * - `adminAct`: for calls that change something for superusers.
+ * - `adminAct`: for calls by which a superuser changes something.
+ *
+ * @example
+ * ```ts
+ * import { endpoints, stepUps } from "@portcullis/contract";
+ *
+ * console.log(endpoints.addPasskey.stepUp === stepUps.freshProof); // true
+ * console.log(stepUps.adminAct.maxAgeSeconds); // 900
+ * ```
  */
 export const stepUps = {
   freshProof: { when: "always", maxAgeSeconds: FRESH_SECONDS },
