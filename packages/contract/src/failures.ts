@@ -40,6 +40,13 @@ export const failures = {
    * same request never helps.
    */
   malformed_json: { status: 400, title: "The body is not acceptable JSON" },
+  /**
+   * In cookie mode, a call that may change something came from a page of another origin, or without
+   * the CSRF token of its session. `reason` is `origin`, `missing_token` or `token`, and `detail`
+   * says what to do. After `token` and `missing_token`, get the token with `getCsrfToken` and repeat
+   * the call once.
+   */
+  csrf_refused: { status: 403, title: "The call could have been forged by another page" },
   /** The path matches no call, or the caller may not know that the resource exists. */
   not_found: { status: 404, title: "Nothing was found at this path" },
   /** The path has no call with this method. The `Allow` header lists the methods that it has. */

@@ -96,8 +96,9 @@ export const refreshSession = endpoint({
   description:
     "Each refresh token has exactly one successor. If it is sent again within a short time, the response has the same successor. If it is sent again later, the session ends, because the token may have been stolen. If the response was lost, repeat the request with the same `attemptId` at any time.",
   access: "public",
+  takesRefreshToken: true,
   input: z.strictObject({
-    refreshToken,
+    refreshToken: refreshToken.optional(),
     attemptId: about(
       z.string().min(16).max(64).optional(),
       "A random text that the client chooses for this refresh and repeats in every retry of it.",
@@ -105,7 +106,14 @@ export const refreshSession = endpoint({
     ),
   }),
   answers: { 200: tokens },
-  failures: ["invalid_refresh_token", "account_paused", "session_ended", "rate_limited", "busy"],
+  failures: [
+    "invalid_refresh_token",
+    "invalid_input",
+    "account_paused",
+    "session_ended",
+    "rate_limited",
+    "busy",
+  ],
 });
 
 /**
@@ -130,9 +138,49 @@ export const logOut = endpoint({
   description:
     "For a client whose access token has expired. The call ends the session of the refresh token. The response is the same for a token that is not valid.",
   access: "public",
-  input: z.strictObject({ refreshToken }),
+  takesRefreshToken: true,
+  input: z.strictObject({ refreshToken: refreshToken.optional() }),
   answers: { 204: null },
-  failures: ["rate_limited"],
+  failures: ["invalid_input", "rate_limited"],
+});
+
+/**
+ * Gets the CSRF token of a browser in cookie mode: that of its session, or one for the sign-in if it
+ * has none. Call it when a page starts, and after a refusal with `csrf_refused`.
+ *
+ * ```ts
+ * const response = await fetch("https://id.example.com/v1/sessions/csrf", {
+ *   credentials: "include",
+ * });
+ * const { csrfToken, sessionId } = await response.json();
+ * console.log(sessionId === null ? "signed out" : "signed in");
+ * ```
+ */
+export const getCsrfToken = endpoint({
+  name: "getCsrfToken",
+  method: "GET",
+  path: "/v1/sessions/csrf",
+  tag: "Sessions",
+  summary: "Get the CSRF token of a browser in cookie mode",
+  description:
+    "Every other method than GET needs it as `X-CSRF-Token` if cookies are used. It changes when the user signs in. Without a session the call sets a cookie for the sign-in.",
+  access: "public",
+  answers: {
+    200: z.strictObject({
+      csrfToken: about(
+        z.string(),
+        "The token for `X-CSRF-Token`.",
+        "Yk3wQ0c2bq4mV9xR1sT6uL8pN5hJ7dFgZaXeWcVbNmE",
+      ),
+      sessionId: sessionId.nullable(),
+      expiresInSeconds: about(
+        z.int().nullable(),
+        "Seconds until the access token expires. Refresh if it is 0 or less. `null` without a session.",
+        540,
+      ),
+    }),
+  },
+  failures: [],
 });
 
 /**

@@ -44,6 +44,7 @@ import { barrier, createSettle } from "../records/revocations/barrier.ts";
 import { feedSource } from "../records/revocations/source.ts";
 import type { Rules } from "./rules.ts";
 import { bearerGuard, serverRoutes, type Readiness } from "./server.http.ts";
+import { cookieKinds, createCookieMode } from "../accounts/sessions/cookie-mode.ts";
 import { createAuthenticate } from "../accounts/sessions/authenticate.ts";
 import type { SessionPolicy } from "../accounts/sessions/session-policy.ts";
 import { createSessionEnding } from "../accounts/sessions/session-ending.ts";
@@ -173,6 +174,7 @@ export async function composeRules(parts: Parts): Promise<Rules> {
     attemptLimits: defaultAttemptLimits,
     forgetFailures,
     metrics: createMetrics(),
+    cookieKinds: cookieKinds({ publicUrl, mode: config.mode }),
     nodeId,
     auditRetentionSeconds: config.auditRetentionSeconds,
   };
@@ -246,6 +248,13 @@ export function composeApp(parts: Parts, rules: Rules, readiness: () => Readines
     pages: pagesOf(parts, rules),
     ...(elsewhere !== undefined && { elsewhere }),
     authenticate,
+    cookies: createCookieMode({
+      keyring: rules.keyring,
+      publicUrl,
+      mode: config.mode,
+      allowedOrigins: config.allowedOrigins,
+      idleTtlSeconds: config.idleTtlSeconds,
+    }),
     authorize: createAuthorize(rules),
     verifySignature: reportSignatures(parts, rules),
     allow,

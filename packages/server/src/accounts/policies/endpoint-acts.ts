@@ -17,6 +17,7 @@ export const endpointActs = {
   enrolInChallenge: "public",
   refreshSession: "public",
   logOut: "public",
+  getCsrfToken: "public",
   startPasswordReset: "public",
   confirmPasswordReset: "public",
   confirmEmailChangeByLink: "public",

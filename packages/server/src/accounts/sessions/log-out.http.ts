@@ -2,6 +2,7 @@ import { endpoints } from "@portcullis/contract";
 import { originOf } from "../../records/audit/origin.ts";
 import { answer, refuse, serve, type Route } from "../../platform/http/serve.ts";
 import type { CountForgery } from "./forgeries.ts";
+import { missing } from "./refresh.http.ts";
 import { readRefreshToken } from "./refresh-token.ts";
 import { endAllSessions, endSession, type RevokeDeps } from "./revoke.ts";
 
@@ -13,7 +14,9 @@ export interface LogOutRoutesDeps extends RevokeDeps {
 export function logOutRoutes(deps: LogOutRoutesDeps): readonly Route[] {
   return [
     serve(endpoints.logOut, async (call) => {
-      const claims = readRefreshToken(deps.keyring, call.input.refreshToken);
+      const { refreshToken = call.cookies?.refreshToken } = call.input;
+      if (refreshToken === undefined) return refuse("invalid_input", { errors: [missing] });
+      const claims = readRefreshToken(deps.keyring, refreshToken);
       if (claims === undefined) {
         const counted = await deps.countForgery(call.client.address);
         return counted.kind === "exhausted"

@@ -6,6 +6,9 @@ import type { CountForgery } from "./forgeries.ts";
 import { refresh, type RefreshDeps, type RefreshOutcome } from "./refresh.ts";
 import type { SessionPolicy } from "./session-policy.ts";
 
+/** The finding about a call that has a refresh token neither in its body nor in a cookie. */
+export const missing = { path: "/refreshToken", message: "is required" };
+
 export interface RefreshRouteDeps extends RefreshDeps {
   readonly countForgery: CountForgery;
   /** The lifetimes of native sessions. */
@@ -17,7 +20,8 @@ export function refreshRoute(deps: RefreshRouteDeps): Route {
   const once = singleFlight<RefreshOutcome>();
 
   return serve(endpoints.refreshSession, async (call) => {
-    const { refreshToken, attemptId } = call.input;
+    const { refreshToken = call.cookies?.refreshToken, attemptId } = call.input;
+    if (refreshToken === undefined) return refuse("invalid_input", { errors: [missing] });
     // Requests that arrive together with the same token share one transaction and its answer.
     const outcome = await once(`${refreshToken} ${attemptId ?? ""}`, async () =>
       refresh(deps, { token: refreshToken, attemptId, policy: deps.sessionPolicy }, originOf(call)),

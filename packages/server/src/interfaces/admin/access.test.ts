@@ -166,6 +166,7 @@ const matrix: Readonly<Record<keyof typeof endpoints, Row>> = {
     results: open(204),
     send: ({ otherTokens }) => ({ body: { refreshToken: otherTokens.refreshToken } }),
   },
+  getCsrfToken: { results: open(200) },
   getToken: { results: signedIn(200) },
   listSessions: { results: signedIn(200) },
   endCurrentSession: { results: signedIn(204) },

@@ -8,6 +8,7 @@ import { createApp } from "../../platform/http/app.ts";
 import { chooseLanguage, formPage, type Words } from "./form.ts";
 import { createMetrics } from "../../platform/http/metrics.ts";
 import { refuse } from "../../platform/http/serve.ts";
+import { noCookies } from "../../../test/no-cookies.ts";
 
 const words = (title: string, more: Partial<Words<"newPassword">> = {}): Words<"newPassword"> => ({
   title,
@@ -34,6 +35,7 @@ const app = createApp({
       },
     }),
   ],
+  cookies: noCookies,
   authenticate: () => ({ kind: "refused", code: "invalid_token" }),
   authorize: () => undefined,
   allow: async () => ({ ok: true }),

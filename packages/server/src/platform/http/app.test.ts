@@ -8,6 +8,7 @@ import { hostileBodies, hostileTargets } from "../../../test/hostile-patterns.ts
 import { createApp, type AppDeps } from "./app.ts";
 import { createMetrics } from "./metrics.ts";
 import { answer, refuse, serve, type AnyCall, type Route } from "./serve.ts";
+import { noCookies } from "../../../test/no-cookies.ts";
 
 const id = "018f2c5e-7d3a-7b1c-9a4e-2f6b8c0d1e2f";
 const superuserId = "018f2c5e-7d3a-7b1c-9a4e-000000000001";
@@ -96,6 +97,7 @@ function world(options: Partial<AppDeps> = {}, more: readonly Route[] = []) {
   const app = createApp({
     routes,
     pages: [],
+    cookies: noCookies,
     authenticate: (token) => {
       if (token === "good") return { kind: "verified", claims: claimsOf(id) };
       if (token === "super")
@@ -195,6 +197,7 @@ test("the server makes the request id itself, even if the client sends one", asy
 
 test("JW-11: a malformed Authorization header is answered with 401 and reaches no handler", async () => {
   const { send, handled } = world({
+    cookies: noCookies,
     authenticate: (token) =>
       /^[\w.-]+$/.test(token)
         ? { kind: "verified", claims: claimsOf(id) }
@@ -785,6 +788,7 @@ test("if the storage cannot be reached, the answer is 503 with the time to try a
   const asleep = world({
     isUnavailable: () => true,
     authorize: async () => Promise.reject(cause),
+    cookies: noCookies,
     authenticate: () => ({ kind: "verified", claims: claimsOf(id) }),
   });
   assert.equal((await asleep.send("GET", "/v1/admin/users", as("good"))).status, 503);
@@ -810,6 +814,7 @@ function createAppOf(routes: readonly Route[], checkAnswers: boolean) {
     routes,
     pages: [],
     checkAnswers,
+    cookies: noCookies,
     authenticate: () => ({ kind: "refused", code: "invalid_token" }),
     authorize: () => undefined,
     allow: async () => ({ ok: true }),
@@ -918,6 +923,7 @@ test("CK-08: only an origin that is listed, letter by letter, may read an answer
       headers: { authorization: "Bearer good", origin },
     });
     assert.equal(answered.headers.get("access-control-allow-origin"), null, origin);
+    assert.equal(answered.headers.get("access-control-allow-credentials"), null, origin);
     assert.equal(answered.headers.get("vary"), "Origin");
     const preflight = await send("OPTIONS", "/v1/token", {
       headers: { origin, "access-control-request-method": "GET" },
@@ -929,7 +935,7 @@ test("CK-08: only an origin that is listed, letter by letter, may read an answer
   assert.equal(listed.status, 401);
   assert.equal(listed.headers.get("access-control-allow-origin"), origin);
   assert.equal(listed.headers.get("vary"), "Origin");
-  assert.equal(listed.headers.get("access-control-allow-credentials"), null);
+  assert.equal(listed.headers.get("access-control-allow-credentials"), "true");
   const preflight = await send("OPTIONS", "/v1/sessions", {
     headers: {
       origin,
@@ -940,7 +946,7 @@ test("CK-08: only an origin that is listed, letter by letter, may read an answer
   assert.equal(preflight.headers.get("access-control-allow-methods"), "POST, DELETE, OPTIONS");
   assert.equal(
     preflight.headers.get("access-control-allow-headers"),
-    "Authorization, Content-Type",
+    "Accept, Authorization, Content-Type, Portcullis-Cookies, User-Agent, X-CSRF-Token, X-CSRFToken, X-Requested-With",
   );
 
   const closed = await world().send("GET", "/v1/token", { headers: { origin } });

@@ -16,8 +16,23 @@ export interface Cors {
 }
 
 /**
- * Bearer tokens travel in a header that only scripts of a listed origin may send, so no credentials
- * are allowed (CK-08).
+ * The request headers that scripts may send: those that Django's CORS package allows by default
+ * (`CORS_ALLOW_HEADERS` of django-cors-headers), and ours for cookie mode.
+ */
+const ALLOWED_HEADERS = [
+  "Accept",
+  "Authorization",
+  "Content-Type",
+  "Portcullis-Cookies",
+  "User-Agent",
+  "X-CSRF-Token",
+  "X-CSRFToken",
+  "X-Requested-With",
+].join(", ");
+
+/**
+ * Scripts of a listed origin may send credentials, too (CK-08). A browser sends the cookies only if
+ * the origin is of the same site, and no call changes anything without the CSRF token.
  *
  * @throws {RangeError} if an entry is not `scheme://host[:port]` as browsers write it
  */
@@ -32,6 +47,7 @@ export function cors(allowedOrigins: readonly string[]): Cors {
       {
         ...VARY,
         "access-control-allow-origin": origin,
+        "access-control-allow-credentials": "true",
         "access-control-expose-headers": "Retry-After, WWW-Authenticate, X-Request-Id",
       },
     ]),
@@ -48,7 +64,7 @@ export function cors(allowedOrigins: readonly string[]): Cors {
       if (requestedMethod === undefined || simple === NONE || simple === VARY) return undefined;
       return {
         ...simple,
-        "access-control-allow-headers": "Authorization, Content-Type",
+        "access-control-allow-headers": ALLOWED_HEADERS,
         "access-control-allow-methods": methods,
         "access-control-max-age": "600",
       };

@@ -13,6 +13,7 @@ import { endpointServed } from "./served.ts";
 import type { StepKind } from "./steps/step.ts";
 import type { Allowance } from "./steps/take-budget.ts";
 import type { Signature } from "./steps/verify-signature.ts";
+import { noCookies } from "../../../test/no-cookies.ts";
 
 const all: readonly Endpoint[] = Object.values(endpoints);
 const id = "018f2c5e-7d3a-7b1c-9a4e-2f6b8c0d1e2f";
@@ -45,6 +46,7 @@ function world(refusals: Partial<Pick<EdgeDeps, "authenticate" | "authorize">> =
     };
   };
   const deps: EdgeDeps = {
+    cookies: noCookies,
     authenticate: note(
       "authenticate",
       refusals.authenticate ?? (() => ({ kind: "verified", claims })),

@@ -6,6 +6,7 @@ import type { PathParams } from "./router.ts";
 import { authenticate, type AuthenticateDeps } from "./steps/authenticate.ts";
 import { authorize, type AuthorizeDeps } from "./steps/authorize.ts";
 import { checkAnswer, type CheckAnswerDeps } from "./steps/check-answer.ts";
+import { answerInCookies, takeCookies, type CookieDeps } from "./steps/cookies.ts";
 import { answerPreflight, shareWithOrigin, type CorsDeps } from "./steps/cors.ts";
 import { handle } from "./steps/handle.ts";
 import { parseBody, parsePath, parseQuery, readBody } from "./steps/parse.ts";
@@ -19,6 +20,7 @@ export interface EdgeDeps
     ExchangeDeps,
     RespondDeps,
     CorsDeps,
+    CookieDeps,
     AuthenticateDeps,
     AuthorizeDeps,
     BudgetDeps,
@@ -36,6 +38,7 @@ export const steps: Steps = [
   shareWithOrigin,
   answerPreflight,
   turnAway,
+  takeCookies,
   authenticate,
   authorize,
   takeBudget,
@@ -46,14 +49,15 @@ export const steps: Steps = [
   parseBody,
   handle,
   checkAnswer,
+  answerInCookies,
 ];
 
 /** The steps without which no handler of an endpoint may be reached, in their order. */
 const guards: Readonly<Record<Endpoint["access"], Steps>> = {
-  public: [],
+  public: [takeCookies],
   signed: [readBody, verifySignature],
-  user: [authenticate, authorize],
-  superuser: [authenticate, authorize],
+  user: [takeCookies, authenticate, authorize],
+  superuser: [takeCookies, authenticate, authorize],
 };
 
 export interface Edge {

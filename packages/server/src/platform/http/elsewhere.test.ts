@@ -8,6 +8,7 @@ import { createApp } from "./app.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Elsewhere } from "./page.ts";
 import { answer, serve } from "./serve.ts";
+import { noCookies } from "../../../test/no-cookies.ts";
 
 const elsewhere: Elsewhere = {
   find: (path) => ({
@@ -38,6 +39,7 @@ const app = createApp({
     },
   ],
   elsewhere,
+  cookies: noCookies,
   authenticate: () => ({ kind: "refused", code: "invalid_token" }),
   authorize: () => undefined,
   verifySignature: async () => ({ kind: "verified" }),
@@ -108,7 +110,7 @@ test("a preflight of a listed origin is answered before elsewhere is asked; else
   );
   assert.equal(
     preflight.headers.get("access-control-allow-headers"),
-    "Authorization, Content-Type",
+    "Accept, Authorization, Content-Type, Portcullis-Cookies, User-Agent, X-CSRF-Token, X-CSRFToken, X-Requested-With",
   );
   for (const headers of [
     { ...asking, origin: "https://evil.example" },

@@ -3,6 +3,7 @@ import type { Headers } from "./headers.ts";
 import type { WrittenPage } from "./page.ts";
 import type { PathParams } from "./router.ts";
 import type { AnyCall, Answer, Caller, Client } from "./serve.ts";
+import type { CookieCall } from "./steps/cookies.ts";
 
 /**
  * The listener's knowledge in addition to the request. If there is no `incoming`, the request did
@@ -44,6 +45,8 @@ export class Exchange implements AnyCall {
   /** The name in the log and in the metrics. */
   name = "none";
   caller: Caller | undefined = undefined;
+  /** Set if the request may use its cookies. */
+  cookies: CookieCall | undefined = undefined;
   params: unknown = undefined;
   query: unknown = undefined;
   body: Uint8Array = NO_BYTES;
@@ -52,6 +55,7 @@ export class Exchange implements AnyCall {
   answer: Answer<number, unknown> | WrittenPage | undefined = undefined;
   /** Headers that a step adds to the answer, whichever it will be. */
   addedHeaders: Headers | undefined = undefined;
+  #setCookies: string[] | undefined = undefined;
   readonly #bindings: Bindings;
   readonly #addressOf: ExchangeDeps["addressOf"];
   #client: Client | undefined = undefined;
@@ -78,6 +82,15 @@ export class Exchange implements AnyCall {
         ? this.#bindings.remoteAddress
         : this.#bindings.incoming.socket.remoteAddress;
     return this.#addressOf(remote, this.header("x-forwarded-for"));
+  }
+
+  /** Adds a `Set-Cookie` header to the answer. */
+  setCookie(line: string): void {
+    (this.#setCookies ??= []).push(line);
+  }
+
+  get setCookies(): readonly string[] | undefined {
+    return this.#setCookies;
   }
 
   /** Path and query as they were sent, which is also what the router reads (IN-15). */

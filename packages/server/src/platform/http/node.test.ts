@@ -10,6 +10,7 @@ import { createApp } from "./app.ts";
 import { createMetrics } from "./metrics.ts";
 import { listen, type Limits, type Listening } from "./node.ts";
 import { answer, refuse, serve, type AnyCall } from "./serve.ts";
+import { noCookies } from "../../../test/no-cookies.ts";
 
 const tokens = {
   accessToken: "a",
@@ -42,6 +43,7 @@ async function served(t: TestContext, limits: Partial<Limits> = {}, held = false
       serve(endpoints.endCurrentSession, () => answer(204)),
     ],
     pages: [],
+    cookies: noCookies,
     authenticate: (token) => ({
       kind: "refused",
       code: token === "expired" ? "token_expired" : "invalid_token",

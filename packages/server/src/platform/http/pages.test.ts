@@ -9,6 +9,7 @@ import { docsPages } from "../../interfaces/pages/docs.ts";
 import { createMetrics, metricsPage } from "./metrics.ts";
 import type { Page } from "./page.ts";
 import { refuse } from "./serve.ts";
+import { noCookies } from "../../../test/no-cookies.ts";
 
 const metrics = createMetrics();
 const broken: Page = {
@@ -26,6 +27,7 @@ const app = createApp({
     metricsPage(metrics, (authorization) => authorization === "Bearer scrape"),
     broken,
   ],
+  cookies: noCookies,
   authenticate: () => ({ kind: "refused", code: "invalid_token" }),
   authorize: () => undefined,
   allow: async () => ({ ok: true }),

@@ -81,10 +81,18 @@ export function responder(deps: RespondDeps, served: Served): Responder {
   }
 }
 
-function stamped({ addedHeaders, requestId }: Exchange, headers: Headers): Record<string, string> {
-  return addedHeaders === undefined
-    ? { ...headers, "x-request-id": requestId }
-    : { ...headers, ...addedHeaders, "x-request-id": requestId };
+function stamped(
+  { addedHeaders, requestId, setCookies }: Exchange,
+  headers: Headers,
+): Record<string, string> | [string, string][] {
+  const all =
+    addedHeaders === undefined
+      ? { ...headers, "x-request-id": requestId }
+      : { ...headers, ...addedHeaders, "x-request-id": requestId };
+  // Only this header may occur several times (RFC 6265 §3).
+  return setCookies === undefined
+    ? all
+    : [...Object.entries(all), ...setCookies.map((line): [string, string] => ["set-cookie", line])];
 }
 
 /** The refusal of bytes that could not even be parsed as a request. */

@@ -13,7 +13,7 @@ test("a handler can answer only with a status and a body that its endpoint lists
       accessToken: input.attemptId ?? "",
       tokenType: "Bearer",
       expiresInSeconds: 600,
-      refreshToken: input.refreshToken,
+      refreshToken: input.refreshToken ?? "",
       sessionId: id,
     }),
   );

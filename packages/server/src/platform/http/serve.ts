@@ -1,5 +1,6 @@
 import type { AccessClaims, Endpoint, FailureCode } from "@portcullis/contract";
 import type { z } from "zod";
+import type { PresentedCookies } from "./steps/cookies.ts";
 
 /** Any value that a JSON body may hold. */
 export type Json =
@@ -42,6 +43,10 @@ export interface Call<E extends Endpoint> {
   readonly client: Client;
   readonly requestId: string;
   readonly caller: E["access"] extends "public" | "signed" ? undefined : Caller;
+  /** The cookies of the request, if it may use them. */
+  readonly cookies: PresentedCookies | undefined;
+  /** Adds a `Set-Cookie` header to the answer. */
+  setCookie(line: string): void;
 }
 
 /** The type of a body. It may be read-only, because an answer is only serialised. */
@@ -106,6 +111,8 @@ export interface AnyCall {
   readonly client: Client;
   readonly requestId: string;
   readonly caller: Caller | undefined;
+  readonly cookies: PresentedCookies | undefined;
+  setCookie(line: string): void;
 }
 
 export interface Route {

@@ -16,6 +16,7 @@ import type { Random } from "./random.ts";
  */
 export type Purpose =
   | "audit-chain"
+  | "csrf-token"
   | "cursor"
   | "device-token"
   | "face-mail-token"

@@ -4,6 +4,7 @@ import type { Page } from "../../platform/http/page.ts";
 import { manualClock } from "../../platform/kernel/clock.ts";
 import { silentLog } from "../../platform/kernel/log.ts";
 import { systemRandom } from "../../platform/kernel/random.ts";
+import { noCookies } from "../../../test/no-cookies.ts";
 
 export const publicUrl = "https://accounts.example.com";
 
@@ -12,6 +13,7 @@ export function served(pages: readonly Page[]): (path: string) => Promise<Respon
   const app = createApp({
     routes: [],
     pages,
+    cookies: noCookies,
     authenticate: () => ({ kind: "refused", code: "invalid_token" }),
     authorize: () => undefined,
     verifySignature: async () => ({

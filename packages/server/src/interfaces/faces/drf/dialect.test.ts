@@ -19,6 +19,7 @@ import {
 import { isTruthy } from "./python.ts";
 import { urls } from "./urls.ts";
 import { action, allowAny, isAuthenticated, nobody, view, type Authenticator } from "./view.ts";
+import { noCookies } from "../../../../test/no-cookies.ts";
 
 interface Account {
   readonly name: string;
@@ -213,6 +214,7 @@ const app = createApp({
   routes: [],
   pages: [],
   elsewhere: urls(views),
+  cookies: noCookies,
   authenticate: () => ({ kind: "refused", code: "invalid_token" }),
   authorize: () => undefined,
   verifySignature: async () => ({ kind: "verified" }),

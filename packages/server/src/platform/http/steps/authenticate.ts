@@ -22,14 +22,21 @@ export interface AuthenticateDeps {
   readonly authenticate: (token: string) => Authentication | Promise<Authentication>;
 }
 
-/** Sets `exchange.caller` to the bearer of an access token that is valid now. */
+/**
+ * Sets `exchange.caller` to the bearer of an access token that is valid now. The token is in the
+ * `Authorization` header or in a cookie.
+ */
 export const authenticate: StepKind<AuthenticateDeps> = {
   name: "authenticate",
   build: (deps, { endpoint }) => {
     if (endpoint === undefined || endpoint.access === "public" || endpoint.access === "signed")
       return undefined;
     return (exchange) => {
-      const token = bearer(exchange.header("authorization"));
+      const ofCookie = exchange.cookies?.accessToken;
+      const token =
+        ofCookie === undefined
+          ? bearer(exchange.header("authorization"))
+          : ({ kind: "token", text: ofCookie } as const);
       if (token.kind === "refused") return refuse(token.code);
       const authentication = deps.authenticate(token.text);
       return authentication instanceof Promise

@@ -1,0 +1,76 @@
+/** The cookies of ours that a request has, by their names. */
+export type CookieValues = ReadonlyMap<string, string>;
+
+/** What our own values are made of: tokens, random texts, and a word before them. */
+const VALUE = /^[\w.-]+$/;
+
+/**
+ * Reads the cookies with these exact names from a `Cookie` header (RFC 6265 §4.2). Others are left
+ * to the applications that set them.
+ *
+ * Returns `undefined` if two parsers could understand the header differently (CK-06): if it has one
+ * of the names twice, a name that looks like one of them, one of them within quotes, or a value
+ * that we have never set.
+ */
+export function readCookies(header: string, names: readonly string[]): CookieValues | undefined {
+  const found = new Map<string, string>();
+  let quotes = 0;
+  for (const part of header.split(";")) {
+    const [name = "", value = ""] = splitAt(part, "=");
+    const known = names.find((ours) => plain(ours) === plain(name));
+    // Some parsers begin a new cookie at a comma.
+    const afterComma = value
+      .split(",")
+      .slice(1)
+      .map((text) => plain(splitAt(text, "=")[0] ?? ""));
+    if (names.some((ours) => afterComma.includes(plain(ours)))) return undefined;
+    if (known !== undefined) {
+      const isClear =
+        name.replace(/^ /, "") === known &&
+        quotes % 2 === 0 &&
+        !found.has(known) &&
+        VALUE.test(value);
+      if (!isClear) return undefined;
+      found.set(known, value);
+    }
+    quotes += part.split('"').length - 1;
+  }
+  return found;
+}
+
+/** Returns the letters, digits, `_` and `-` of a name in lower case, as a lax parser might. */
+function plain(name: string): string {
+  return name
+    .normalize("NFKC")
+    .replaceAll(/[^\w-]/g, "")
+    .toLowerCase();
+}
+
+function splitAt(text: string, separator: string): readonly string[] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+export interface CookieAttributes {
+  readonly path: string;
+  readonly sameSite: "Lax" | "Strict";
+  readonly secure: boolean;
+  /** The cookie ends with the browser if it is not set. Zero removes the cookie. */
+  readonly maxAgeSeconds?: number | undefined;
+}
+
+/** Returns the value of a `Set-Cookie` header for a cookie that no script can read (RFC 6265 §4.1). */
+export function setCookie(
+  name: string,
+  value: string,
+  { path, sameSite, secure, maxAgeSeconds }: CookieAttributes,
+): string {
+  return [
+    `${name}=${value}`,
+    `Path=${path}`,
+    ...(maxAgeSeconds === undefined ? [] : [`Max-Age=${maxAgeSeconds}`]),
+    ...(secure ? ["Secure"] : []),
+    "HttpOnly",
+    `SameSite=${sameSite}`,
+  ].join("; ");
+}
