@@ -99,6 +99,8 @@ export interface Endpoint {
   readonly budget?: Budget;
   /** The recent proof of identity that the call needs. */
   readonly stepUp?: StepUp;
+  /** If it is set, the call is for browsers in cookie mode, and for pages of trusted origins only. */
+  readonly forCookieMode?: true;
   /** If it is set, the refresh token is in the body or, in cookie mode, in a cookie. */
   readonly takesRefreshToken?: true;
   /**
@@ -189,7 +191,9 @@ export function failuresOf(e: Endpoint): readonly FailureCode[] {
         ? []
         : (["invalid_input"] as const)),
       ...(e.params === undefined ? [] : (["not_found"] as const)),
-      ...(e.method === "GET" || e.access === "signed" ? [] : (["csrf_refused"] as const)),
+      ...((e.method === "GET" && e.forCookieMode !== true) || e.access === "signed"
+        ? []
+        : (["csrf_refused"] as const)),
       ...(e.access === "public" || e.access === "signed" ? [] : ofAToken),
       ...((e.access === "user" || e.access === "superuser") && e.whilePaused !== true
         ? (["account_paused"] as const)

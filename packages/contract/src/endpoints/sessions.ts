@@ -165,6 +165,7 @@ export const getCsrfToken = endpoint({
   description:
     "Every other method than GET needs it as `X-CSRF-Token` if cookies are used. It changes when the user signs in. Without a session the call sets a cookie for the sign-in.",
   access: "public",
+  forCookieMode: true,
   answers: {
     200: z.strictObject({
       csrfToken: about(

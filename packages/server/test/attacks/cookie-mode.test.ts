@@ -193,7 +193,7 @@ for (const { name, call, succeeds, asks, anonymous } of cases)
               else assert.equal(answered.status, succeeds, `${words} ${answered.text}`);
             }
     },
-    { ...listed, PORTCULLIS_LIMIT_CREDENTIAL: "off" },
+    listed,
   );
 
 const reason = (body: Refused): unknown =>
@@ -319,11 +319,13 @@ eachWorld(
       const answered = await read({ origin, "sec-fetch-site": "same-site" });
       assert.equal(answered.body.code, "unauthenticated", origin);
       assert.equal(answered.headers.get("access-control-allow-credentials"), null);
-      const token = await browser.request<InCookies>("GET", "/v1/sessions/csrf", {
-        headers: { origin, "sec-fetch-site": "same-site" },
-      });
-      assert.equal(token.body.sessionId, null, origin);
-      assert.notEqual(token.body.csrfToken, browser.csrfToken);
+      for (const cookie of [undefined, browser.cookiesFor("/v1/sessions/csrf")]) {
+        const token = await browser.request("GET", "/v1/sessions/csrf", {
+          headers: { origin, "sec-fetch-site": "same-site", cookie },
+        });
+        assert.deepEqual([token.status, reason(token.body)], [403, "origin"], origin);
+        assert.deepEqual(browser.lines, [], "no page of another origin replaces the visit");
+      }
     }
     const answered = await read({ origin: APP, "sec-fetch-site": "same-site" });
     assert.equal(answered.status, 200);

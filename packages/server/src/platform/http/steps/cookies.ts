@@ -68,6 +68,8 @@ export const takeCookies: StepKind<CookieDeps> = {
   build: ({ cookies }, { endpoint }) => {
     if (endpoint === undefined || endpoint.access === "signed") return undefined;
     return (exchange) => {
+      if (endpoint.forCookieMode === true && !mayRead(cookies, exchange))
+        return refuse("csrf_refused", { reason: "origin", detail: WRONG_ORIGIN });
       const asked = exchange.header(COOKIES_HEADER);
       const header = exchange.header("cookie");
       if (asked === undefined && header === undefined) return undefined;
@@ -77,9 +79,11 @@ export const takeCookies: StepKind<CookieDeps> = {
         return refuse("malformed_request", WRONG_MODE);
       const presented = cookies.read(header ?? "");
       if (presented === undefined) return refuse("malformed_request", AMBIGUOUS);
-      return endpoint.method === "GET"
-        ? takeForReading(cookies, exchange, presented)
-        : takeForWriting(cookies, endpoint, exchange, { presented, asked });
+      if (endpoint.method !== "GET")
+        return takeForWriting(cookies, endpoint, exchange, { presented, asked });
+      // A page of another origin reads as if there were no cookies.
+      if (mayRead(cookies, exchange)) exchange.cookies = presented;
+      return undefined;
     };
   },
 };
@@ -90,15 +94,10 @@ const TWO_CREDENTIALS = {
 const WRONG_MODE = { detail: "Portcullis-Cookies is either session or keep." };
 const AMBIGUOUS = { detail: "The Cookie header has a cookie of this server twice, or misspelt." };
 
-/** A page of another origin reads as if there were no cookies. */
-function takeForReading(
-  cookies: CookieMode,
-  exchange: Exchange,
-  presented: PresentedCookies,
-): undefined {
+function mayRead(cookies: CookieMode, exchange: Exchange): boolean {
   const origin = exchange.header("origin");
   const isSameOrigin = exchange.header("sec-fetch-site") === "same-origin";
-  if (origin === undefined || isSameOrigin || cookies.trusts(origin)) exchange.cookies = presented;
+  return origin === undefined || isSameOrigin || cookies.trusts(origin);
 }
 
 /**
