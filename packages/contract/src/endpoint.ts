@@ -99,7 +99,7 @@ export interface Endpoint {
   readonly budget?: Budget;
   /** The recent proof of identity that the call needs. */
   readonly stepUp?: StepUp;
-  /** If it is set, the call is for browsers in cookie mode, and for pages of trusted origins only. */
+  /** If it is set, the call is for pages of trusted origins in cookie mode only. */
   readonly forCookieMode?: true;
   /** If it is set, the refresh token is in the body or, in cookie mode, in a cookie. */
   readonly takesRefreshToken?: true;

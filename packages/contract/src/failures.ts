@@ -43,8 +43,8 @@ export const failures = {
   /**
    * In cookie mode, a call that may change something came from a page of another origin, or without
    * the CSRF token of its session. `reason` is `origin`, `missing_token` or `token`, and `detail`
-   * says what to do. After `token` and `missing_token`, get the token with `getCsrfToken` and repeat
-   * the call once.
+   * says what to do. After `token` and `missing_token`, get the token with `getCsrfToken` and
+   * repeat the call once.
    */
   csrf_refused: { status: 403, title: "The call could have been forged by another page" },
   /** The path matches no call, or the caller may not know that the resource exists. */

@@ -108,6 +108,7 @@ export const refreshSession = endpoint({
   answers: { 200: tokens },
   failures: [
     "invalid_refresh_token",
+    "unauthenticated",
     "invalid_input",
     "account_paused",
     "session_ended",
@@ -145,8 +146,8 @@ export const logOut = endpoint({
 });
 
 /**
- * Gets the CSRF token of a browser in cookie mode: that of its session, or one for the sign-in if it
- * has none. Call it when a page starts, and after a refusal with `csrf_refused`.
+ * Gets the CSRF token of a browser in cookie mode: that of its session, or one for the sign-in if
+ * it has none. Call it when a page starts, and after a refusal with `csrf_refused`.
  *
  * ```ts
  * const response = await fetch("https://id.example.com/v1/sessions/csrf", {
@@ -173,7 +174,11 @@ export const getCsrfToken = endpoint({
         "The token for `X-CSRF-Token`.",
         "Yk3wQ0c2bq4mV9xR1sT6uL8pN5hJ7dFgZaXeWcVbNmE",
       ),
-      sessionId: sessionId.nullable(),
+      sessionId: about(
+        sessionId.nullable(),
+        "The id of the browser's session, or `null` if it has none.",
+        null,
+      ),
       expiresInSeconds: about(
         z.int().nullable(),
         "Seconds until the access token expires. Refresh if it is 0 or less. `null` without a session.",

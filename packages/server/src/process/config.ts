@@ -326,7 +326,8 @@ export const settings = {
       "must be origins such as https://app.example.com, without a path",
     ),
     fallback: "",
-    about: "Exact origins whose scripts may call the API (CORS), separated by commas.",
+    about:
+      "Exact origins whose scripts may call the API (CORS), with cookies, too, separated by commas.",
   }),
   metricsToken: setting({
     env: "METRICS_TOKEN",

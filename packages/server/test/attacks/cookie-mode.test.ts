@@ -256,7 +256,7 @@ eachWorld(
       `${own};\t${ACCESS}=session.x`,
       `${ACCESS}="${browser.value(ACCESS)}"`,
       `${ACCESS}=`,
-      `${ACCESS}`,
+      ACCESS,
       `theme="x; ${own}; y"`,
       `$Version=1; theme="; ${own}`,
       `theme=dark, ${own}`,
@@ -424,6 +424,7 @@ for (const [method, path, body] of ends)
     browser.jar = stolen;
     assert.equal((await browser.request("GET", "/v1/me")).body.code, "session_ended");
     const refused = await browser.refresh();
+    assert.equal(refused.status, 401);
     assert.ok(["session_ended", "invalid_refresh_token"].includes(refused.body.code), refused.text);
     assert.deepEqual(browser.lines, [], "a late refusal does not sign out a newer session");
   });
@@ -437,6 +438,21 @@ eachWorld("CK-11 the end of another session keeps the cookies of this one", asyn
   assert.deepEqual(browser.lines, []);
   assert.equal((await browser.request("GET", "/v1/me")).status, 200);
 });
+
+eachWorld(
+  "a browser without a session is told to sign in when it refreshes, and may log out",
+  async (world) => {
+    const browser = new Browser(world);
+    await browser.open();
+    const refused = await browser.refresh();
+    assert.deepEqual([refused.status, refused.body.code], [401, "unauthenticated"]);
+    const out = await browser.request("POST", "/v1/sessions/logout", {
+      body: {},
+      headers: { "portcullis-cookies": "session" },
+    });
+    assert.equal(out.status, 204);
+  },
+);
 
 eachWorld(
   "RF-01 tabs that refresh at once with the same cookie get the same successor",
@@ -503,8 +519,8 @@ eachWorld(
 );
 
 test("CK-01 only a server in development on plain http leaves the prefixes out", () => {
-  const kinds = (publicUrl: string, mode: "development" | "production") =>
-    Object.values(cookieKinds({ publicUrl, mode })).map(
+  const kinds = (url: string, mode: "development" | "production") =>
+    Object.values(cookieKinds({ publicUrl: url, mode })).map(
       ({ name, attributes }: { name: string; attributes: { secure: boolean; path: string } }) =>
         `${name} ${attributes.path}${attributes.secure ? " secure" : ""}`,
     );

@@ -1,7 +1,13 @@
 import type { Endpoint } from "@portcullis/contract";
 import assert from "node:assert/strict";
-import { readCookies, setCookie, type CookieAttributes } from "../../platform/http/cookies.ts";
-import type { CookieMode, Keeping, PresentedCookies } from "../../platform/http/steps/cookies.ts";
+import {
+  readCookies,
+  setCookie,
+  type CookieAttributes,
+  type Keeping,
+  type PresentedCookies,
+} from "../../platform/http/cookies.ts";
+import type { CookieMode } from "../../platform/http/steps/cookies.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import { readRefreshToken } from "./refresh-token.ts";
 
@@ -123,9 +129,9 @@ function textOf(holder: CsrfHolder): string {
 }
 
 /**
- * The holders whose CSRF token counts for a call. A call of a signed-in user, and one that takes the
- * refresh token, needs that of its own session. A sign-in or a registration may have that of the
- * visit, or of a session that the browser still has.
+ * The holders whose CSRF token counts for a call. A call of a signed-in user, and one that takes
+ * the refresh token, needs that of its own session. A sign-in or a registration may have that of
+ * the visit, or of a session that the browser still has.
  */
 function holders(
   keyring: Keyring,
@@ -195,12 +201,18 @@ function endsOwnSession(
 ): boolean {
   if (ending.has(name)) return true;
   if (name !== "endSession" || caller === undefined) return false;
-  return (params as { readonly id?: string }).id === caller.sessionId;
+  return (
+    typeof params === "object" &&
+    params !== null &&
+    "id" in params &&
+    params.id === caller.sessionId
+  );
 }
 
 interface Tokens {
   readonly accessToken: string;
   readonly refreshToken: string;
+  readonly tokenType: string;
   readonly sessionId: string;
 }
 
@@ -212,7 +224,7 @@ function hasTokens(value: unknown): value is Tokens {
  * Replaces the tokens of a body, at its top or in its member `tokens`, by the CSRF token that
  * `keep` returns.
  *
- * @throws {AssertionError} if the body has a token anywhere else, so that none ever reaches a script
+ * @throws {AssertionError} if the body has a token anywhere else, so that no script ever reads one
  */
 function moveTokens(body: unknown, keep: (tokens: Tokens) => string): unknown {
   const moved = moveFrom(body, keep);
@@ -225,9 +237,8 @@ function moveTokens(body: unknown, keep: (tokens: Tokens) => string): unknown {
 
 function moveFrom(body: unknown, keep: (tokens: Tokens) => string): unknown {
   if (hasTokens(body)) {
-    const { accessToken, refreshToken, ...rest } = body;
-    const { tokenType: _, ...kept } = rest as typeof rest & { readonly tokenType?: string };
-    return { ...kept, csrfToken: keep({ accessToken, refreshToken, sessionId: rest.sessionId }) };
+    const { accessToken: _access, refreshToken: _refresh, tokenType: _type, ...rest } = body;
+    return { ...rest, csrfToken: keep(body) };
   }
   if (typeof body === "object" && body !== null && "tokens" in body && hasTokens(body.tokens))
     return { ...body, tokens: moveFrom(body.tokens, keep) };

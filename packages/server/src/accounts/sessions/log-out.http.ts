@@ -15,7 +15,10 @@ export function logOutRoutes(deps: LogOutRoutesDeps): readonly Route[] {
   return [
     serve(endpoints.logOut, async (call) => {
       const { refreshToken = call.cookies?.refreshToken } = call.input;
-      if (refreshToken === undefined) return refuse("invalid_input", { errors: [missing] });
+      if (refreshToken === undefined)
+        return call.cookies === undefined
+          ? refuse("invalid_input", { errors: [missing] })
+          : answer(204);
       const claims = readRefreshToken(deps.keyring, refreshToken);
       if (claims === undefined) {
         const counted = await deps.countForgery(call.client.address);

@@ -21,7 +21,10 @@ export function refreshRoute(deps: RefreshRouteDeps): Route {
 
   return serve(endpoints.refreshSession, async (call) => {
     const { refreshToken = call.cookies?.refreshToken, attemptId } = call.input;
-    if (refreshToken === undefined) return refuse("invalid_input", { errors: [missing] });
+    if (refreshToken === undefined)
+      return call.cookies === undefined
+        ? refuse("invalid_input", { errors: [missing] })
+        : refuse("unauthenticated");
     // Requests that arrive together with the same token share one transaction and its answer.
     const outcome = await once(`${refreshToken} ${attemptId ?? ""}`, async () =>
       refresh(deps, { token: refreshToken, attemptId, policy: deps.sessionPolicy }, originOf(call)),

@@ -1,3 +1,25 @@
+/**
+ * How long the browser keeps the cookies of a session: until it is closed, or as long as the
+ * session lives.
+ */
+export type Keeping = "session" | "keep";
+
+/** The credentials of a request in cookie mode. They have not been verified. */
+export interface PresentedCookies {
+  readonly accessToken?: string | undefined;
+  readonly refreshToken?: string | undefined;
+  /** A random text that stands for a browser before it has a session. */
+  readonly visit?: string | undefined;
+  /** What the cookies of the present session say. */
+  readonly keeping?: Keeping | undefined;
+}
+
+/** The cookies of a request that may use them, and how to set those of its answer. */
+export interface CookieCall extends PresentedCookies {
+  /** If it is set, the tokens of the answer become cookies of this kind. */
+  readonly answersIn?: Keeping;
+}
+
 /** The cookies of ours that a request has, by their names. */
 export type CookieValues = ReadonlyMap<string, string>;
 
@@ -59,7 +81,9 @@ export interface CookieAttributes {
   readonly maxAgeSeconds?: number | undefined;
 }
 
-/** Returns the value of a `Set-Cookie` header for a cookie that no script can read (RFC 6265 §4.1). */
+/**
+ * Returns the value of a `Set-Cookie` header for a cookie that no script can read (RFC 6265 §4.1).
+ */
 export function setCookie(
   name: string,
   value: string,

@@ -108,7 +108,13 @@ test("an endpoint is served through the steps that its contract asks for, in ord
   const { app } = world();
   const of = (endpoint: Endpoint): readonly string[] | undefined => app.steps.get(endpoint.name);
   assert.deepEqual(of(endpoints.getHealth), ["read body", "handle"]);
-  assert.deepEqual(of(endpoints.getToken), ["authenticate", "authorize", "read body", "handle"]);
+  assert.deepEqual(of(endpoints.getToken), [
+    "take cookies",
+    "authenticate",
+    "authorize",
+    "read body",
+    "handle",
+  ]);
   assert.deepEqual(of(endpoints.reportMail), [
     "read body",
     "verify signature",
@@ -116,14 +122,24 @@ test("an endpoint is served through the steps that its contract asks for, in ord
     "handle",
   ]);
   assert.deepEqual(of(endpoints.changeEmail), [
+    "take cookies",
     "authenticate",
     "authorize",
     "take budget",
     "read body",
     "parse body",
     "handle",
+    "answer in cookies",
+  ]);
+  assert.deepEqual(of(endpoints.signIn), [
+    "take cookies",
+    "read body",
+    "parse body",
+    "handle",
+    "answer in cookies",
   ]);
   assert.deepEqual(of(endpoints.adminListUsers), [
+    "take cookies",
     "authenticate",
     "authorize",
     "parse query",
@@ -146,6 +162,11 @@ test("a route that lacks a step it must not be served without is refused at the 
     );
   const build = (endpoint: Endpoint, list?: Steps) => (): unknown =>
     edgeOf(deps, endpointServed(routeOf(endpoint)), list);
+  const ofCookies = ({ access, method }: Endpoint): readonly string[] => {
+    if (access === "signed") return [];
+    if (method === "GET") return access === "public" ? [] : ["take cookies"];
+    return ["take cookies", "answer in cookies"];
+  };
   const needed: Readonly<Record<Endpoint["access"], readonly string[]>> = {
     public: ["handle"],
     signed: ["read body", "verify signature", "handle"],
@@ -154,12 +175,13 @@ test("a route that lacks a step it must not be served without is refused at the 
   };
   for (const endpoint of all) {
     assert.doesNotThrow(build(endpoint), endpoint.name);
-    for (const name of needed[endpoint.access]) {
+    for (const name of [...needed[endpoint.access], ...ofCookies(endpoint)]) {
       const message = new RegExp(`^${endpoint.name} must be served through .*${name}`);
       assert.throws(build(endpoint, without(name)), { message }, endpoint.name);
       assert.throws(build(endpoint, idle(name)), { message }, endpoint.name);
     }
     if (needsCaller(endpoint)) {
+      assert.throws(build(endpoint, swapped("take cookies", "authenticate")), /must be served/);
       assert.throws(build(endpoint, swapped("authenticate", "authorize")), /must be served/);
       assert.throws(build(endpoint, swapped("authorize", "handle")), /must be served/);
     }
@@ -233,5 +255,11 @@ test("a new step is a file and a line: it can end an exchange and add headers to
     assert.deepEqual([response.status, response.headers.get("set-cookie")], [status, "visited=1"]);
   }
   const token = edgeOf(deps, endpointServed(routeOf(endpoints.getToken)), list);
-  assert.deepEqual(token.steps, ["authenticate", "authorize", "read body", "handle"]);
+  assert.deepEqual(token.steps, [
+    "take cookies",
+    "authenticate",
+    "authorize",
+    "read body",
+    "handle",
+  ]);
 });

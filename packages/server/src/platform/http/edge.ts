@@ -6,7 +6,7 @@ import type { PathParams } from "./router.ts";
 import { authenticate, type AuthenticateDeps } from "./steps/authenticate.ts";
 import { authorize, type AuthorizeDeps } from "./steps/authorize.ts";
 import { checkAnswer, type CheckAnswerDeps } from "./steps/check-answer.ts";
-import { answerInCookies, takeCookies, type CookieDeps } from "./steps/cookies.ts";
+import { answerInCookies, takeCookies, usesCookies, type CookieDeps } from "./steps/cookies.ts";
 import { answerPreflight, shareWithOrigin, type CorsDeps } from "./steps/cors.ts";
 import { handle } from "./steps/handle.ts";
 import { parseBody, parsePath, parseQuery, readBody } from "./steps/parse.ts";
@@ -52,12 +52,12 @@ export const steps: Steps = [
   answerInCookies,
 ];
 
-/** The steps without which no handler of an endpoint may be reached, in their order. */
+/** The steps that let a caller in, in their order. */
 const guards: Readonly<Record<Endpoint["access"], Steps>> = {
-  public: [takeCookies],
+  public: [],
   signed: [readBody, verifySignature],
-  user: [takeCookies, authenticate, authorize],
-  superuser: [takeCookies, authenticate, authorize],
+  user: [authenticate, authorize],
+  superuser: [authenticate, authorize],
 };
 
 export interface Edge {
@@ -117,9 +117,17 @@ function pass(
   return exchange.answer;
 }
 
+/** The steps without which an endpoint must not be served, in their order. */
+function guardsOf(endpoint: Endpoint): Steps {
+  const needed = [...guards[endpoint.access], handle];
+  if (!usesCookies(endpoint)) return needed;
+  // An answer to a GET has no tokens.
+  return [takeCookies, ...needed, ...(endpoint.method === "GET" ? [] : [answerInCookies])];
+}
+
 function assertGuarded({ name, endpoint }: Served, built: readonly Step[]): void {
   const names = built.map((step) => step.name);
-  const expected = [...(endpoint === undefined ? [] : guards[endpoint.access]), handle];
+  const expected = endpoint === undefined ? [handle] : guardsOf(endpoint);
   const found = expected.map((step) => names.indexOf(step.name));
   assert(
     found.every((at, i) => at > (found[i - 1] ?? -1)),

@@ -1,9 +1,9 @@
 import type { Clock } from "../kernel/clock.ts";
+import type { CookieCall } from "./cookies.ts";
 import type { Headers } from "./headers.ts";
 import type { WrittenPage } from "./page.ts";
 import type { PathParams } from "./router.ts";
 import type { AnyCall, Answer, Caller, Client } from "./serve.ts";
-import type { CookieCall } from "./steps/cookies.ts";
 
 /**
  * The listener's knowledge in addition to the request. If there is no `incoming`, the request did

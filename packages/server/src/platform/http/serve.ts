@@ -1,6 +1,6 @@
 import type { AccessClaims, Endpoint, FailureCode } from "@portcullis/contract";
 import type { z } from "zod";
-import type { PresentedCookies } from "./steps/cookies.ts";
+import type { PresentedCookies } from "./cookies.ts";
 
 /** Any value that a JSON body may hold. */
 export type Json =

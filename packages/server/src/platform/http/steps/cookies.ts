@@ -1,29 +1,8 @@
 import type { Endpoint } from "@portcullis/contract";
+import type { CookieCall, Keeping, PresentedCookies } from "../cookies.ts";
 import type { Exchange } from "../exchange.ts";
 import { refuse, type Refusal } from "../serve.ts";
 import type { StepKind } from "./step.ts";
-
-/**
- * How long the browser keeps the cookies of a session: until it is closed, or as long as the
- * session lives.
- */
-export type Keeping = "session" | "keep";
-
-/** The credentials of a request in cookie mode. Whether they are valid has still to be found out. */
-export interface PresentedCookies {
-  readonly accessToken?: string | undefined;
-  readonly refreshToken?: string | undefined;
-  /** A random text that stands for a browser before it has a session. */
-  readonly visit?: string | undefined;
-  /** What the cookies of the present session say. */
-  readonly keeping?: Keeping | undefined;
-}
-
-/** The cookies of a request that may use them, and how to set those of its answer. */
-export interface CookieCall extends PresentedCookies {
-  /** If it is set, the tokens of the answer become cookies of this kind. */
-  readonly answersIn?: Keeping;
-}
 
 /** What an answer in cookie mode becomes. */
 export interface AnswerInCookies {
@@ -39,7 +18,9 @@ export interface CookieMode {
   readonly trusts: (origin: string) => boolean;
   /** Tells whether a CSRF token belongs to the session or the visit of these cookies (CK-05). */
   readonly accepts: (token: string, cookies: PresentedCookies, endpoint: Endpoint) => boolean;
-  /** Moves the tokens of an answer into cookies, and removes the cookies of a session that ended. */
+  /**
+   * Moves the tokens of an answer into cookies, and removes the cookies of a session that ended.
+   */
   readonly answer: (
     endpoint: Endpoint,
     exchange: Pick<Exchange, "params" | "caller">,
@@ -58,6 +39,12 @@ export const CSRF_HEADER = "x-csrf-token";
 
 const MAX_CSRF_TOKEN = 200;
 
+/** Whether a call has a credential that can be in a cookie, or an answer that can set one. */
+export function usesCookies({ access, method, forCookieMode }: Endpoint): boolean {
+  if (access === "signed") return false;
+  return access !== "public" || method !== "GET" || forCookieMode === true;
+}
+
 /**
  * Sets `exchange.cookies` if the request may use its cookies. A request that could change something
  * must come from a page of a trusted origin and have a CSRF token (CK-02, CK-03). If there is an
@@ -66,7 +53,7 @@ const MAX_CSRF_TOKEN = 200;
 export const takeCookies: StepKind<CookieDeps> = {
   name: "take cookies",
   build: ({ cookies }, { endpoint }) => {
-    if (endpoint === undefined || endpoint.access === "signed") return undefined;
+    if (endpoint === undefined || !usesCookies(endpoint)) return undefined;
     return (exchange) => {
       if (endpoint.forCookieMode === true && !mayRead(cookies, exchange))
         return refuse("csrf_refused", { reason: "origin", detail: WRONG_ORIGIN });
@@ -150,13 +137,14 @@ const WRONG_TOKEN =
   "The CSRF token belongs to another session. GET /v1/sessions/csrf returns the right one.";
 
 /**
- * Moves the tokens of the answer into cookies, so that no script can read them. It is the last step,
- * so that the answer has been compared with the contract before.
+ * Moves the tokens of the answer into cookies, so that no script can read them. It is the last
+ * step, so that the answer has been compared with the contract before.
  */
 export const answerInCookies: StepKind<CookieDeps> = {
   name: "answer in cookies",
   build: ({ cookies }, { endpoint }) => {
-    if (endpoint === undefined || endpoint.method === "GET") return undefined;
+    if (endpoint === undefined || endpoint.method === "GET" || !usesCookies(endpoint))
+      return undefined;
     return (exchange) => {
       const { answer, cookies: call } = exchange;
       if (answer?.kind !== "answered" || call?.answersIn === undefined) return undefined;
