@@ -156,7 +156,7 @@ function holders(
  * compared with it before the token is verified. The user's calls are refused after that if it is
  * not valid, and for the others a token that has expired serves as well.
  */
-export function sessionOf(accessToken: string): string | undefined {
+function sessionOf(accessToken: string): string | undefined {
   return payloadOf(accessToken)?.sid;
 }
 

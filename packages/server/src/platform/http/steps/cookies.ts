@@ -34,8 +34,8 @@ export interface CookieDeps {
 }
 
 /** The header by which a browser asks for cookie mode. */
-export const COOKIES_HEADER = "portcullis-cookies";
-export const CSRF_HEADER = "x-csrf-token";
+const COOKIES_HEADER = "portcullis-cookies";
+const CSRF_HEADER = "x-csrf-token";
 
 const MAX_CSRF_TOKEN = 200;
 
