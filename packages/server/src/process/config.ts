@@ -1,3 +1,4 @@
+import { isAllowable, isWebOrigin } from "../platform/http/origins.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -235,7 +236,7 @@ export const settings = {
   passkeyOrigins: setting({
     env: "PASSKEY_ORIGINS",
     parse: list.refine(
-      (origins) => origins.every((origin) => isOrigin(origin) || ANDROID_APP.test(origin)),
+      (origins) => origins.every((origin) => isWebOrigin(origin) || ANDROID_APP.test(origin)),
       "must be origins such as https://app.example.com, without a path",
     ),
     fallback: "",
@@ -322,12 +323,22 @@ export const settings = {
   allowedOrigins: setting({
     env: "ALLOWED_ORIGINS",
     parse: list.refine(
-      (origins) => origins.every(isOrigin),
-      "must be origins such as https://app.example.com, without a path",
+      (origins) => origins.every(isAllowable),
+      "must be origins such as https://app.example.com, capacitor://localhost or https://*.preview.example.com, without a path",
     ),
     fallback: "",
     about:
-      "Exact origins whose scripts may call the API (CORS), with cookies, too, separated by commas.",
+      "Origins whose scripts may call the API (CORS), separated by commas. Scripts of an exact origin may use cookies, too. `https://*.preview.example.com` stands for one label in place of the star, without cookies. In development every port of http://localhost is allowed.",
+  }),
+  allowedHeaders: setting({
+    env: "ALLOWED_HEADERS",
+    parse: list.refine(
+      (names) => names.every((name) => /^[A-Za-z0-9-]{1,64}$/.test(name)),
+      "must be names of headers such as X-Trace-Id, separated by commas",
+    ),
+    fallback: "",
+    about:
+      "Request headers that scripts of those origins may send in addition to the ones that Django's CORS package allows, separated by commas.",
   }),
   metricsToken: setting({
     env: "METRICS_TOKEN",
@@ -442,10 +453,6 @@ function isDomain(given: string): boolean {
 
 const ANDROID_APP = /^android:apk-key-hash:[\w-]+$/;
 
-function isOrigin(given: string): boolean {
-  return URL.canParse(given) && new URL(given).origin === given && /^https?:[^*]*$/.test(given);
-}
-
 /** Returns an origin whose pages could not use the passkeys of the configured domain. */
 function strayOrigin({ publicUrl, passkeyDomain, passkeyOrigins }: Config): string | undefined {
   const domain =
@@ -454,7 +461,7 @@ function strayOrigin({ publicUrl, passkeyDomain, passkeyOrigins }: Config): stri
   const pages =
     passkeyOrigins.length === 0 && publicUrl !== undefined
       ? [publicUrl]
-      : passkeyOrigins.filter(isOrigin);
+      : passkeyOrigins.filter(isWebOrigin);
   return pages.find((page) => !`.${new URL(page).hostname}`.endsWith(`.${domain}`));
 }
 

@@ -13,6 +13,8 @@ export const logEvents = {
     "A call met an unexpected fault and was answered with 500. The request id is the one in the answer.",
   "http.unavailable": "The database could not be reached, so the call was answered with 503.",
   "http.listener_fault": "The HTTP listener met an unexpected fault before a call was routed.",
+  "http.preflight_refused":
+    "A browser asked whether a page of another origin may call, and was told no. The fact `setting` names the setting that would allow it. Logged once in ten seconds.",
   "http.connection_dropped":
     "A connection was refused because the limit of connections is reached.",
   "database.connection_lost":

@@ -7,17 +7,16 @@ import {
   type Keeping,
   type PresentedCookies,
 } from "../../platform/http/cookies.ts";
+import { originsOf, type OriginRules } from "../../platform/http/origins.ts";
 import type { CookieMode } from "../../platform/http/steps/cookies.ts";
 import type { Keyring } from "../../platform/kernel/keyring.ts";
 import { readRefreshToken } from "./refresh-token.ts";
 
-export interface CookieModeDeps {
+export interface CookieModeDeps extends OriginRules {
   readonly keyring: Keyring;
   /** The address of the server. Plain http is for development only. */
   readonly publicUrl: string;
   readonly mode: "development" | "production";
-  /** The other origins whose pages may use the cookies. */
-  readonly allowedOrigins: readonly string[];
   /** Kept cookies last as long as a session that is not used. */
   readonly idleTtlSeconds: number;
 }
@@ -70,7 +69,8 @@ export function createCookieMode(deps: CookieModeDeps): CookieMode {
   const { keyring } = deps;
   const kinds = cookieKinds(deps);
   const names = Object.values(kinds).map(({ name }: CookieKind) => name);
-  const trusted = new Set([new URL(deps.publicUrl).origin, ...deps.allowedOrigins]);
+  const own = new URL(deps.publicUrl).origin;
+  const origins = originsOf(deps);
 
   return {
     read: (header) => {
@@ -85,7 +85,7 @@ export function createCookieMode(deps: CookieModeDeps): CookieMode {
         keeping: (refresh ?? access)?.keeping,
       };
     },
-    trusts: (origin) => trusted.has(origin),
+    trusts: (origin) => origin === own || origins.rightsOf(origin) === "cookies",
     accepts: (token, cookies, endpoint) =>
       holders(keyring, cookies, endpoint).some((holder) =>
         keyring.verifyMac("csrf-token", holder, Buffer.from(token, "base64url")),

@@ -949,8 +949,60 @@ test("CK-08: only an origin that is listed, letter by letter, may read an answer
     "Accept, Authorization, Content-Type, Portcullis-Cookies, User-Agent, X-CSRF-Token, X-CSRFToken, X-Requested-With",
   );
 
+  const preview = world({ allowedOrigins: ["https://*.preview.example.com"] });
+  const patterned = await preview.send("GET", "/v1/token", {
+    headers: { origin: "https://pr-17.preview.example.com" },
+  });
+  assert.equal(
+    patterned.headers.get("access-control-allow-origin"),
+    "https://pr-17.preview.example.com",
+  );
+  assert.equal(patterned.headers.get("access-control-allow-credentials"), null);
+
   const closed = await world().send("GET", "/v1/token", { headers: { origin } });
   assert.equal(closed.headers.get("access-control-allow-origin"), null);
   for (const wrong of ["*", "null", "https://app.example.com/", "app.example.com"])
     assert.throws(() => world({ allowedOrigins: [wrong] }), RangeError, wrong);
+});
+
+test("a refused preflight is one line in the log that names the setting, and a flood of them no more", async () => {
+  const allowedOrigins = ["https://app.example.com"];
+  for (const options of [{}, { allowedOrigins }]) {
+    const clock = manualClock();
+    const { send, lines } = world({ ...options, clock });
+    const ask = async (headers: Readonly<Record<string, string>>) =>
+      send("OPTIONS", "/v1/sessions", {
+        headers: { "access-control-request-method": "POST", ...headers },
+      });
+    const refusals = () => lines.filter(({ event }) => event === "http.preflight_refused");
+    for (let i = 0; i < 20; i += 1) await ask({ origin: `https://evil${i}.example\u00e9"` });
+    assert.deepEqual(
+      refusals().map(({ facts }) => facts),
+      [{ setting: "PORTCULLIS_ALLOWED_ORIGINS", origin: "https://evil0.example??" }],
+    );
+    clock.advance(11);
+    await send("OPTIONS", "/v1/sessions", { headers: { origin: "https://evil.example" } });
+    await send("OPTIONS", "/v1/sessions", {});
+    assert.equal(refusals().length, 1, "these are no preflights");
+    await ask({ origin: "https://app.example.com", "access-control-request-headers": "x-trace" });
+    assert.deepEqual(
+      refusals().at(-1)?.facts,
+      options.allowedOrigins === undefined
+        ? { setting: "PORTCULLIS_ALLOWED_ORIGINS", origin: "https://app.example.com" }
+        : { setting: "PORTCULLIS_ALLOWED_HEADERS", header: "x-trace" },
+    );
+  }
+  const { send, lines } = world({ allowedOrigins, allowedHeaders: ["X-Trace"] });
+  const answered = await send("OPTIONS", "/v1/sessions", {
+    headers: {
+      origin: "https://app.example.com",
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "content-type, x-trace",
+    },
+  });
+  assert.match(answered.headers.get("access-control-allow-headers") ?? "", /, X-Trace$/);
+  assert.deepEqual(
+    lines.filter(({ event }) => event === "http.preflight_refused"),
+    [],
+  );
 });

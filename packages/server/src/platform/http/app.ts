@@ -23,6 +23,10 @@ export interface AppDeps extends Omit<EdgeDeps, "addressOf" | "requestId" | "hea
   readonly trustedProxies: readonly string[];
   /** Origins whose scripts may call. Without the list, there are none. */
   readonly allowedOrigins?: readonly string[];
+  /** Whether scripts of every port of `http://localhost` may call, too. */
+  readonly allowsLocalhost?: boolean;
+  /** Request headers that scripts may send in addition to those of every server. */
+  readonly allowedHeaders?: readonly string[];
   readonly publicUrl: string;
   readonly random: Random;
 }
@@ -43,7 +47,11 @@ export function createApp(deps: AppDeps): App {
     addressOf: clientAddresses(trustedProxies(deps.trustedProxies)),
     requestId: requestIds(deps.random),
     headers: baseHeaders(deps.publicUrl),
-    cors: cors(deps.allowedOrigins ?? []),
+    cors: cors({
+      allowedOrigins: deps.allowedOrigins ?? [],
+      allowsLocalhost: deps.allowsLocalhost ?? false,
+      allowedHeaders: deps.allowedHeaders ?? [],
+    }),
   };
   const served = [
     ...deps.routes.map((route) => ({

@@ -60,7 +60,7 @@ function world(refusals: Partial<Pick<EdgeDeps, "authenticate" | "authorize">> =
     addressOf: () => "192.0.2.1",
     requestId: () => "r",
     headers: {},
-    cors: cors([]),
+    cors: cors({ allowedOrigins: [], allowsLocalhost: false, allowedHeaders: [] }),
     log: silentLog,
     clock: manualClock(),
     metrics: createMetrics(),
