@@ -36,7 +36,7 @@ export async function walk(
   const script = steps
     .map(({ commands }) => commands)
     .join(`\necho; echo "${MARK}"\n`)
-    .replaceAll("http://127.0.0.1:8420", url);
+    .replaceAll("http://localhost:8420", url);
   const PATH = [toolsIn(folder), process.env["PATH"]].join(delimiter);
   const { stdout } = await promisify(execFile)("bash", ["-c", script], {
     cwd: folder,

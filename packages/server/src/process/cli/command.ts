@@ -106,11 +106,18 @@ export function demandDatabase(config: Config): void {
 
 export function publicUrlOf(config: Config, port = config.port): string {
   if (config.publicUrl !== undefined) return config.publicUrl;
-  const anywhere = config.host === "0.0.0.0" || config.host === "::";
-  return `http://${inUrl(anywhere ? "localhost" : config.host)}:${port}`;
+  return `http://${shownHost(config)}:${port}`;
+}
+
+/** The addresses that a browser on this machine reaches as `localhost`, where passkeys work. */
+const HERE = ["127.0.0.1", "::1", "0.0.0.0", "::"];
+
+/** Returns the host under which a browser on this machine reaches a server without PUBLIC_URL. */
+export function shownHost({ host }: Config): string {
+  return HERE.includes(host) ? "localhost" : inUrl(host);
 }
 
 /** Puts an IPv6 address in brackets (RFC 3986 §3.2.2). */
-export function inUrl(host: string): string {
+function inUrl(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }

@@ -49,7 +49,7 @@ test("serve says when it is ready, introduces itself, and ends with exit code 0 
     PORTCULLIS_PORT: "0",
   };
   await withServer(environment, async (server) => {
-    assert.match(server.printed(), /^portcullis ready on http:\/\/127\.0\.0\.1:\d+\n/);
+    assert.match(server.printed(), /^portcullis ready on http:\/\/localhost:\d+\n/);
     assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
     while (!server.printed().endsWith("\n\n"))
       await new Promise((resolve) => setTimeout(resolve, 10));

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import type { Config } from "../config.ts";
 import { start, type Running } from "../start.ts";
 import { openSetup } from "../../accounts/users/setup.ts";
-import { CommandError, configOf, inUrl, publicUrlOf } from "./command.ts";
+import { CommandError, configOf, publicUrlOf, shownHost } from "./command.ts";
 import { print } from "./terminal.ts";
 
 export function addServe(program: Command): void {
@@ -22,7 +22,7 @@ async function serve(config: Config): Promise<void> {
   });
   const told = toldToStop();
   flushCompileCache();
-  print(`portcullis ready on http://${inUrl(config.host)}:${running.port}`);
+  print(`portcullis ready on http://${shownHost(config)}:${running.port}`);
   if (config.mode === "development") await introduce(config, running);
   await told;
   await running.stop();
