@@ -324,7 +324,7 @@ export const settings = {
     env: "ALLOWED_ORIGINS",
     parse: list.refine(
       (origins) => origins.every(isAllowable),
-      "must be origins such as https://app.example.com, capacitor://localhost or https://*.preview.example.com, without a path",
+      "must be origins such as https://app.example.com or https://*.preview.example.com",
     ),
     fallback: "",
     about:

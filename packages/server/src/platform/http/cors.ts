@@ -46,7 +46,7 @@ export type PreflightOutcome =
 
 export type CorsSetting = "PORTCULLIS_ALLOWED_ORIGINS" | "PORTCULLIS_ALLOWED_HEADERS";
 
-/** Cross-origin headers for the origins of a list (CK-08). If there are no origins, there are none. */
+/** Cross-origin headers for the origins of a list (CK-08), or none if the list is empty. */
 export interface Cors {
   readonly enabled: boolean;
   headers(origin: string | undefined): Headers;
