@@ -3,11 +3,15 @@ import { endpoint, stepUps } from "../endpoint.ts";
 import {
   about,
   account,
+  json,
   locale,
   newPassword,
+  pageOf,
+  pageQuery,
   password,
   passwordAgain,
   profile,
+  time,
   tokens,
 } from "./shapes.ts";
 
@@ -123,4 +127,101 @@ export const changePassword = endpoint({
   input: z.strictObject({ currentPassword: password, newPassword }),
   answers: { 200: tokens },
   failures: ["wrong_password", "unacceptable_password", "session_ended", "rate_limited", "busy"],
+});
+
+/**
+ * Lists what has happened to the account, newest first: sign-ins, failed attempts, changes, and the
+ * ends of sessions with their causes. The reference of audit events has the meaning of each event.
+ *
+ * ```ts
+ * const response = await fetch("https://id.example.com/v1/me/activity?limit=20", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { items } = await response.json();
+ * ```
+ */
+export const listActivity = endpoint({
+  name: "listActivity",
+  method: "GET",
+  path: "/v1/me/activity",
+  tag: "Own account",
+  summary: "List what has happened to the own account, newest first",
+  description: "How far it reaches back depends on the operator's retention of audit events.",
+  access: "user",
+  query: z.strictObject(pageQuery),
+  answers: {
+    200: pageOf(
+      z.strictObject({
+        at: time("When it happened."),
+        event: about(z.string(), "The name of the event.", "session.ended"),
+        result: about(
+          z.enum(["done", "refused"]),
+          "Whether the server did what was asked.",
+          "done",
+        ),
+        by: about(
+          z.enum(["user", "operator", "server", "unknown"]),
+          "Who caused it. `unknown` is a person who had not signed in.",
+          "user",
+        ),
+        sessionId: about(
+          z.string().nullable(),
+          "The id of the session that it concerns, or `null`.",
+          null,
+        ),
+        address: about(
+          z.string().nullable(),
+          "The IP address of the request, or `null` if there was none or an operator acted.",
+          "192.0.2.7",
+        ),
+        cause: about(
+          z.string().nullable(),
+          "Why a session has ended, or `null` for other events.",
+          "logout_other_device",
+        ),
+      }),
+      "A page of events.",
+    ),
+  },
+  failures: ["invalid_input"],
+});
+
+/**
+ * Returns everything that is kept about the user, as JSON to download (GDPR, Article 15 and 20).
+ * Secrets are left out.
+ *
+ * ```ts
+ * const response = await fetch("https://id.example.com/v1/me/export", {
+ *   headers: { authorization: `Bearer ${accessToken}` },
+ * });
+ * const { data } = await response.json();
+ * console.log(Object.keys(data)); // users, sessions, …
+ * ```
+ */
+export const exportMe = endpoint({
+  name: "exportMe",
+  method: "GET",
+  path: "/v1/me/export",
+  tag: "Own account",
+  summary: "Export everything that is kept about the user",
+  description:
+    "`data` has a member for each kind of data, with at most 10,000 entries, newest first. Secrets are left out.",
+  access: "user",
+  stepUp: stepUps.recentFactor,
+  answers: {
+    200: z.strictObject({
+      exportedAt: time("When the data was collected."),
+      data: about(
+        z.record(z.string(), z.array(z.record(z.string(), json))),
+        "What is kept about the user.",
+        { users: [{ email: "anna@example.com" }] },
+      ),
+      truncated: about(
+        z.array(z.string()),
+        "The kinds of data that have more entries than are shown.",
+        [],
+      ),
+    }),
+  },
+  failures: ["session_ended"],
 });

@@ -1,3 +1,4 @@
+import { ownDataRoutes } from "./own-data.http.ts";
 import type { Route } from "../../platform/http/serve.ts";
 import type { ChangeEmailDeps } from "./change-email.ts";
 import { changePasswordRoute } from "./change-password.http.ts";
@@ -12,5 +13,6 @@ export function accountRoutes(deps: ChangeEmailDeps & ChangePasswordDeps): reado
     ...changeEmailRoutes(deps),
     ...changeUsernameRoutes(deps),
     changePasswordRoute(deps),
+    ...ownDataRoutes(deps),
   ];
 }

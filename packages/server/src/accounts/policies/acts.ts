@@ -26,6 +26,8 @@ export const acts = {
   endOwnSession: { whilePaused: true },
   readOwnAccount: {},
   changeOwnProfile: {},
+  readOwnActivity: {},
+  exportOwnData: { proof: recentFactor },
   listOwnSessions: {},
   stepUp: {},
   confirmEmail: {},

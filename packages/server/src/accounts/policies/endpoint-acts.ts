@@ -36,6 +36,8 @@ export const endpointActs = {
   prepareStepUp: "stepUp",
   getMe: "readOwnAccount",
   updateMe: "changeOwnProfile",
+  listActivity: "readOwnActivity",
+  exportMe: "exportOwnData",
   deleteMe: "deleteAccount",
   changePassword: "changePassword",
   removePassword: "removePassword",

@@ -175,6 +175,8 @@ const matrix: Readonly<Record<keyof typeof endpoints, Row>> = {
     send: ({ otherTokens }) => ({ params: { id: otherTokens.sessionId } }),
   },
   endAllSessions: { results: signedIn(204) },
+  listActivity: { results: signedIn(200) },
+  exportMe: { results: signedIn(200) },
   getMe: { results: signedIn(200) },
   updateMe: {
     results: signedIn(200),
