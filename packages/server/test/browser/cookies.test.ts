@@ -9,8 +9,8 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { startServer, type ServerProcess } from "../process.ts";
 import { findChromium, launch } from "./chromium.ts";
 
-// Cookie mode in a real browser: an app on another port of localhost, which is of the same site, and
-// a page of another site that attacks it. The app's code is that of docs/front-end.md.
+// Cookie mode in a real browser: an app on another port of localhost, which is of the same site,
+// and a page of another site that attacks it. The app's code is that of docs/front-end.md.
 
 const found = await findChromium();
 const skip = found.kind === "absent" && found.reason;
