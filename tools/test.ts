@@ -158,7 +158,9 @@ function filesOf(globs: readonly string[]): readonly string[] {
 
 /** A file has a full size if it asks `tools/size.ts` for one. */
 function hasFullSize(file: string): boolean {
-  return /from "[^"]*\/size\.ts"/.test(readFileSync(file, "utf8"));
+  return /from "[^"]*\/size\.ts"|\b(?:eachWorldInFull|answersAsRecorded)\(/.test(
+    readFileSync(file, "utf8"),
+  );
 }
 
 function slowest(durations: ReadonlyMap<string, number>): string {

@@ -5,7 +5,13 @@ import type { z } from "zod";
 import { composeApp, composeRules, type Parts } from "../src/process/compose.ts";
 import type { Rules } from "../src/process/rules.ts";
 import { readConfig } from "../src/process/config.ts";
-import { eachDatabase, type TestDatabase } from "../src/platform/db/testing.ts";
+import { size } from "../../../tools/size.ts";
+import {
+  eachDatabase,
+  onPostgres,
+  onSqlite,
+  type TestDatabase,
+} from "../src/platform/db/testing.ts";
 import { createHasher } from "../src/platform/hashing/pool.ts";
 import { manualClock, systemClock, type ManualClock } from "../src/platform/kernel/clock.ts";
 import { uuidv4 } from "../src/platform/kernel/ids.ts";
@@ -125,6 +131,20 @@ export function eachWorld(
   options: WorldOptions = {},
 ): void {
   eachDatabase(name, async (database) => inWorld(database, options, run));
+}
+
+/**
+ * Like `eachWorld`, for a sweep over every endpoint or a flood, whose rules other tests prove on
+ * both databases. `npm test` runs it on SQLite, and `npm run test:all` on PostgreSQL, too.
+ */
+export function eachWorldInFull(
+  name: string,
+  run: (world: World) => Promise<void>,
+  options: WorldOptions = {},
+): void {
+  onSqlite(name, async (database) => inWorld(database, options, run));
+  if (size({ small: false, full: true }))
+    onPostgres(name, async (database) => inWorld(database, options, run));
 }
 
 async function inWorld(

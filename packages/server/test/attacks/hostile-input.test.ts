@@ -16,7 +16,7 @@ import { silentLog } from "../../src/platform/kernel/log.ts";
 import { systemRandom } from "../../src/platform/kernel/random.ts";
 import { size } from "../../../../tools/size.ts";
 import { signed } from "../steps.ts";
-import { eachWorld, publicUrl, type Refused, type World } from "../world.ts";
+import { eachWorldInFull, publicUrl, type Refused, type World } from "../world.ts";
 import { malformedJson, strangeTexts, strangeValues } from "./hostile-values.ts";
 
 /** Set TEST_SEED to repeat a run. */
@@ -37,7 +37,7 @@ const native = { PORTCULLIS_FACES: "none" } as const;
 
 const withBody = all.filter(({ input }) => input !== undefined);
 
-eachWorld(
+eachWorldInFull(
   "IN-02, IN-04 a body that is not JSON in UTF-8 is refused as such by every endpoint that reads one",
   async (world) => {
     await besieged(world, async (siege) => {
@@ -52,7 +52,7 @@ eachWorld(
   },
 );
 
-eachWorld(
+eachWorldInFull(
   "IN-02, IN-03 a member of another type, or one too many, is refused by every endpoint, and no value is coerced",
   async (world) => {
     const columns = new Set(
@@ -107,7 +107,7 @@ eachWorld(
   },
 );
 
-eachWorld(
+eachWorldInFull(
   "IN-04, IN-05 hostile text in any member of any endpoint gets a declared answer, and text that no column can hold is refused",
   async (world) => {
     await besieged(world, async (siege) => {
@@ -135,7 +135,7 @@ eachWorld(
   },
 );
 
-eachWorld(
+eachWorldInFull(
   "IN-10 hostile paths and queries get a declared answer of every endpoint, for every kind of user",
   async (world) => {
     const words = strangeTexts
@@ -203,7 +203,7 @@ eachWorld(
   native,
 );
 
-eachWorld(
+eachWorldInFull(
   "JW-03, JW-11 only a good Authorization header opens anything, and no header causes a fault",
   async (world) => {
     const guarded = all.filter(({ access }) => access === "user" || access === "superuser");
@@ -222,7 +222,7 @@ eachWorld(
   },
 );
 
-eachWorld(
+eachWorldInFull(
   "JW-11 a socket treats two Authorization headers, none, bytes that are no text, and 100 KB in the same way",
   async (world) => {
     const app = composeApp(world.parts, world.rules, () => "ready");
@@ -282,7 +282,7 @@ eachWorld(
   },
 );
 
-eachWorld(
+eachWorldInFull(
   `IN-10 good requests that were damaged at random get a declared answer (TEST_SEED=${SEED})`,
   async (world) => {
     const chance = seeded(SEED);

@@ -11,7 +11,7 @@ import type { View } from "../../src/interfaces/faces/drf/view.ts";
 import { transact } from "../../src/platform/db/transact.ts";
 import { faceViews } from "../../src/process/compose-faces.ts";
 import { rowsOf } from "../factors.ts";
-import { eachWorld, publicUrl, type World, type WorldOptions } from "../world.ts";
+import { eachWorld, eachWorldInFull, publicUrl, type World, type WorldOptions } from "../world.ts";
 
 // AD-14: the same act asks for the same proof at every door. Each native endpoint and each method
 // of each face's view is called by callers in every state; the policy is asked before the body is
@@ -400,7 +400,7 @@ const deployments: Readonly<Record<LoginField, WorldOptions>> = {
 const faces = { PORTCULLIS_FACES: "simplejwt,djoser,tag1", PORTCULLIS_DJOSER_TOKEN_LOGIN: "on" };
 
 for (const [login, options] of Object.entries(deployments)) {
-  eachWorld(
+  eachWorldInFull(
     `AD-14: the same act asks for the same proof natively and at the faces, with login by ${login}`,
     async (world) => {
       const doors = faceDoors(world, await another(world));
@@ -414,7 +414,7 @@ for (const [login, options] of Object.entries(deployments)) {
 }
 
 for (const [policy, may] of Object.entries(bareSuperuser)) {
-  eachWorld(
+  eachWorldInFull(
     `AD-14: under the policy ${policy} a superuser without a factor may do the same at every door`,
     async (world) => {
       const doors = faceDoors(world, await another(world));

@@ -6,6 +6,7 @@ import { rowsOf } from "../../../test/factors.ts";
 import { signed } from "../../../test/steps.ts";
 import {
   eachWorld,
+  eachWorldInFull,
   type Answered,
   type Refused,
   type TestUser,
@@ -371,7 +372,7 @@ test("AD-01: every endpoint of the contract has a row in the function matrix, an
 });
 
 for (const { endpoint, row } of rows) {
-  eachWorld(
+  eachWorldInFull(
     `AD-01, EN-08: ${endpoint.name} answers each role as the function matrix says`,
     async (world) => {
       let cast = await castOf(world);
