@@ -1,23 +1,25 @@
 import { Anchor, Button, MantineProvider, useMantineColorScheme } from "@mantine/core";
 import { QueryClient, QueryClientProvider, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { client } from "./api.ts";
-import { Data } from "./data.tsx";
-import { Devices } from "./devices.tsx";
 import { Forgotten } from "./forgotten.tsx";
 import { ConfirmLink, EmailLink, ResetLink, SetupLink, UndoLink } from "./links.tsx";
-import { Refused, Screen, To, Waiting } from "./parts.tsx";
-import { Profile } from "./profile.tsx";
+import { NotFound } from "./not-found.tsx";
+import { Refused, Screen, Waiting } from "./parts.tsx";
 import { Register } from "./register.tsx";
-import { Security } from "./security.tsx";
 import { settings, styleNonce } from "./settings.ts";
 import { SignedOut } from "./signed-out.tsx";
 import { SignIn, type News } from "./sign-in.tsx";
-import { StepUp } from "./step-up.tsx";
 import { t } from "./text.ts";
 import { colorSchemes, theme } from "./theme.ts";
 import { useWatch } from "./watch.ts";
+
+/** The pages of users who are signed in come in a file of their own. */
+const Member = lazy(async () => {
+  const { Member: component } = await import("./member.tsx");
+  return { default: component };
+});
 
 const queries = new QueryClient({
   defaultOptions: { queries: { retry: 1, refetchOnWindowFocus: true, staleTime: 1000 } },
@@ -80,7 +82,9 @@ function Pages(): ReactNode {
           <Route path="/account/:page">
             {({ page }) => (
               <Members>
-                <Member page={page} onDeleted={() => tell("deleted")} />
+                <Suspense fallback={<Waiting lines={6} />}>
+                  <Member page={page} onDeleted={() => tell("deleted")} />
+                </Suspense>
               </Members>
             )}
           </Route>
@@ -154,44 +158,7 @@ function Members({ children }: { readonly children: ReactNode }): ReactNode {
   useWatch(state === "signedIn");
   if (state === "unknown") return <Unknown error={error} again={again} />;
   if (isOut) return null;
-  return (
-    <StepUp>
-      <div className="member">
-        <Navigation />
-        <div className="content">{children}</div>
-      </div>
-    </StepUp>
-  );
-}
-
-const pages = ["profile", "security", "devices", "data"] as const;
-
-function Member({ page, onDeleted }: { readonly page: string; readonly onDeleted: () => void }): ReactNode {
-  if (page === "profile") return <Profile />;
-  if (page === "security") return <Security />;
-  if (page === "devices") return <Devices />;
-  if (page === "data") return <Data onDeleted={onDeleted} />;
-  return <NotFound />;
-}
-
-function Navigation(): ReactNode {
-  const [here] = useLocation();
-  return (
-    <nav className="navigation" aria-label={t("menu")}>
-      <ul>
-        {pages.map((page) => {
-          const path = `/account/${page}`;
-          return (
-            <li key={page}>
-              <Link href={path} aria-current={here === path ? "page" : undefined}>
-                {t(page)}
-              </Link>
-            </li>
-          );
-        })}
-      </ul>
-    </nav>
-  );
+  return children;
 }
 
 function Header(): ReactNode {
@@ -245,10 +212,3 @@ function Footer(): ReactNode {
   );
 }
 
-function NotFound(): ReactNode {
-  return (
-    <Screen title={t("notFound")} footer={<To to="/account">{t("toAccount")}</To>}>
-      {t("notFoundText")}
-    </Screen>
-  );
-}

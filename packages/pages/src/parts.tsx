@@ -200,7 +200,7 @@ function complaintOf(form: HTMLFormElement, name: string): string {
   return field.dataset["invalid"] ?? t("error_invalid_input");
 }
 
-interface FieldProps extends TextInputProps {
+interface FieldProps extends Omit<TextInputProps, "form"> {
   readonly form: Form;
   readonly name: string;
 }
@@ -240,7 +240,7 @@ export function HiddenUsername({ value }: { readonly value: string }): ReactNode
   );
 }
 
-interface PasswordProps extends PasswordInputProps {
+interface PasswordProps extends Omit<PasswordInputProps, "form"> {
   readonly form: Form;
   readonly name: string;
   readonly fresh?: boolean;

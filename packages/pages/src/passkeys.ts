@@ -28,7 +28,7 @@ export async function prove(
   // oxlint-disable-next-line typescript/consistent-type-assertions -- a request for a public key is answered by one
   const credential = (await navigator.credentials.get({ ...more, publicKey })) as PublicKeyCredential;
   // oxlint-disable-next-line typescript/consistent-type-assertions -- WebAuthn Level 3 §5.1
-  return credential.toJSON() as Assertion;
+  return credential.toJSON() as object as Assertion;
 }
 
 /** @throws {DOMException} if the user turns it down, or the device has a passkey already */
@@ -39,7 +39,7 @@ export async function make(options: object): Promise<Attestation> {
   // oxlint-disable-next-line typescript/consistent-type-assertions -- a request for a public key is answered by one
   const credential = (await navigator.credentials.create({ publicKey })) as PublicKeyCredential;
   // oxlint-disable-next-line typescript/consistent-type-assertions -- WebAuthn Level 3 §5.1
-  return credential.toJSON() as Attestation;
+  return credential.toJSON() as object as Attestation;
 }
 
 export const isDomException = (error: unknown, name: string): boolean =>
@@ -69,16 +69,19 @@ export async function signInWithPasskey({
   });
 }
 
-interface Signals {
-  readonly signalAllAcceptedCredentials?: (known: {
-    readonly rpId: string;
-    readonly userId: string;
-    readonly allAcceptedCredentialIds: readonly string[];
-  }) => Promise<void>;
-}
-
-/** Whether the browser can be told which passkeys are still good (WebAuthn Level 3 §5.1.10). */
-export function signals(): Signals {
-  // oxlint-disable-next-line typescript/consistent-type-assertions -- not yet in the types of the DOM
-  return canUsePasskeys ? (PublicKeyCredential as Signals) : {};
+/**
+ * Tells the browser which passkeys of the user are still good, so that it no longer offers one that
+ * was removed (WebAuthn Level 3 §5.1.10). The options for a new passkey name them all.
+ */
+export async function signalAccepted(): Promise<void> {
+  if (!canUsePasskeys || !("signalAllAcceptedCredentials" in PublicKeyCredential)) return;
+  const { options } = await client.call("POST /v1/me/factors/passkeys/start");
+  // oxlint-disable-next-line typescript/consistent-type-assertions -- the server writes what browsers parse
+  const { rp, user, excludeCredentials = [] } = options as object as PublicKeyCredentialCreationOptionsJSON;
+  if (rp.id === undefined) return;
+  await PublicKeyCredential.signalAllAcceptedCredentials({
+    rpId: rp.id,
+    userId: user.id,
+    allAcceptedCredentialIds: excludeCredentials.map(({ id }) => id),
+  });
 }

@@ -20,7 +20,6 @@ import {
   useForm,
 } from "./parts.tsx";
 import { ProfileFields, profileFrom, profileNames } from "./profile-fields.tsx";
-import { settings } from "./settings.ts";
 import { Abandoned, useGuarded } from "./step-up.tsx";
 import { day, t } from "./text.ts";
 
@@ -71,13 +70,11 @@ export function Profile(): ReactNode {
                   }
                   action={<ChangeButton title={t("changeEmail")} onClick={() => open("email")} />}
                 />
-                {(settings.usernames || account.username !== null) && (
-                  <Row
-                    title={t("username")}
-                    text={account.username ?? t("none")}
-                    action={<ChangeButton title={t("changeUsername")} onClick={() => open("username")} />}
-                  />
-                )}
+                <Row
+                  title={t("username")}
+                  text={account.username ?? t("none")}
+                  action={<ChangeButton title={t("changeUsername")} onClick={() => open("username")} />}
+                />
                 <Row
                   title={t("password")}
                   text="••••••••"

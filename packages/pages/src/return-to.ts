@@ -1,21 +1,15 @@
 import { navigate } from "wouter/use-browser-location";
 import { settings } from "./settings.ts";
 
+/** Whether the link that opened the page wanted the user to return to an address not listed. */
+export const wasRefused = (): boolean => settings.returning.refused;
+
 /**
- * The server has compared the return address with its list before it wrote the page, so a page
- * never goes where a link wants it to.
+ * Goes where the user wanted to go before the sign-in. The server has compared the address with its
+ * list before it wrote the page, so no link can send users elsewhere.
  */
-interface Returning {
-  readonly returnTo?: string | null;
-  readonly returnRefused?: boolean;
-}
-
-const given: Returning = settings;
-
-export const wasRefused = (): boolean => given.returnRefused === true;
-
-/** Goes where the user wanted to go before the sign-in. */
 export function onwards(): void {
-  if (typeof given.returnTo === "string") location.assign(given.returnTo);
+  const { to } = settings.returning;
+  if (to !== null) location.assign(to);
   else navigate(`${settings.base}/account/profile`, { replace: true });
 }

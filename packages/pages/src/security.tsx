@@ -1,7 +1,7 @@
 import { Alert, Badge, Button, Checkbox, Stack, Text } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import { client, type AnswerOf } from "./api.ts";
-import { useAgain, useCall, useMe } from "./me.ts";
+import { useAgain, useCall } from "./me.ts";
 import {
   CodeField,
   codeOf,
@@ -18,7 +18,7 @@ import {
   Sure,
   useForm,
 } from "./parts.tsx";
-import { canUsePasskeys, isDomException, make, signals } from "./passkeys.ts";
+import { canUsePasskeys, isDomException, make, signalAccepted } from "./passkeys.ts";
 import { RecoveryCodes } from "./recovery-codes.tsx";
 import { settings } from "./settings.ts";
 import { Abandoned, useGuarded } from "./step-up.tsx";
@@ -39,7 +39,6 @@ type Open =
 
 export function Security(): ReactNode {
   const factors = useCall("GET /v1/me/factors");
-  const me = useMe();
   const again = useAgain();
   const guarded = useGuarded();
   const [open, setOpen] = useState<Open>();
@@ -181,7 +180,7 @@ export function Security(): ReactNode {
         )}
       </Shown>
       {open !== undefined && (
-        <OpenDialog open={open} onClose={close} finish={finish} userId={me.data?.id} />
+        <OpenDialog open={open} onClose={close} finish={finish} />
       )}
     </>
   );
@@ -292,9 +291,8 @@ interface DialogProps {
 
 function OpenDialog({
   open,
-  userId,
   ...props
-}: DialogProps & { readonly open: Open; readonly userId: string | undefined }): ReactNode {
+}: DialogProps & { readonly open: Open }): ReactNode {
   const { onClose, finish } = props;
   switch (open.kind) {
     case "renamePasskey":
@@ -308,8 +306,9 @@ function OpenDialog({
           act={async (query) => {
             const { id } = open.passkey;
             await client.call("DELETE /v1/me/factors/passkeys/{id}", { params: { id }, query });
-            await tellBrowser(userId);
             await finish("passkeyRemoved");
+            // The browser need not know, and the passkey is removed in any case.
+            await signalAccepted().catch(() => undefined);
           }}
         />
       );
@@ -352,15 +351,6 @@ function OpenDialog({
         </Dialog>
       );
   }
-}
-
-/**
- * Tells the browser that the removed passkey is of no more use, so that it no longer offers it. The
- * list of the others has no ids of credentials, so only an empty list can be told.
- */
-async function tellBrowser(userId: string | undefined): Promise<void> {
-  const { signalAllAcceptedCredentials } = signals();
-  if (signalAllAcceptedCredentials === undefined || userId === undefined) return;
 }
 
 function Removal({

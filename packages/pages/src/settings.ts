@@ -7,7 +7,7 @@ export interface Settings {
   readonly registration: "confirm" | "immediate" | "closed";
   /** The shortest password that is accepted, in code points. */
   readonly minimumPasswordLength: number;
-  /** Whether users may have their own username. */
+  /** Whether users are asked for a username when they register. */
   readonly usernames: boolean;
   /** Whether users may set up second factors at all. */
   readonly factors: boolean;
@@ -18,6 +18,8 @@ export interface Settings {
   readonly profileFields: Readonly<Record<string, ProfileField>> | null;
   readonly requiredFields: readonly string[];
   readonly brand: Brand;
+  /** The listed address to return to after the sign-in, and whether another one was refused. */
+  readonly returning: { readonly to: string | null; readonly refused: boolean };
 }
 
 export interface ProfileField {

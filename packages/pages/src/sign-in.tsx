@@ -73,7 +73,7 @@ function Credentials({
         <Field
           form={form}
           name="identifier"
-          label={t(settings.usernames ? "identifier" : "email")}
+          label={t("identifier")}
           autoComplete={canUsePasskeys ? "username webauthn" : "username"}
           autoCapitalize="none"
           spellCheck={false}
@@ -131,8 +131,7 @@ function usePasskey(keep: { readonly current: boolean }) {
   }
 
   useEffect(() => {
-    const wait = canAutofill().then((can) => can && begin(true));
-    void wait;
+    void canAutofill().then(async (can) => (can ? begin(true) : undefined));
     return () => running.current?.abort();
   }, []);
 

@@ -1,9 +1,17 @@
 import { PortcullisError } from "./api.ts";
-import { de } from "./messages/de.ts";
-import { en, type Key, type Messages } from "./messages/en.ts";
+import type { Key, Messages } from "./messages/en.ts";
 import { settings } from "./settings.ts";
 
-const messages: Messages = { en, de }[settings.language];
+let messages: Messages;
+
+/** Loads the words of the reader's language, without which no page can be shown. */
+export async function loadMessages(): Promise<void> {
+  messages =
+    settings.language === "de"
+      ? (await import("./messages/de.ts")).de
+      : (await import("./messages/en.ts")).en;
+}
+
 /** The reader's own form of the language, so that dates look familiar. */
 const locale = navigator.languages.find((one) => one.startsWith(settings.language)) ?? settings.language;
 

@@ -18,6 +18,8 @@ import { createTotp } from "../accounts/factors/totp.ts";
 import type { Hasher } from "../platform/hashing/pool.ts";
 import { addressKeys } from "../platform/http/address.ts";
 import { createApp, type App } from "../platform/http/app.ts";
+import { accountPages, missingPages } from "../interfaces/pages/account-pages.ts";
+import type { BuiltPages } from "../interfaces/pages/built-pages.ts";
 import { docsPages } from "../interfaces/pages/docs.ts";
 import type { EdgeDeps } from "../platform/http/edge.ts";
 import { createMetrics, metricsPage } from "../platform/http/metrics.ts";
@@ -78,6 +80,11 @@ export interface Parts {
   readonly log: Log;
   readonly hasher: Hasher;
   readonly transport: Transport;
+  /**
+   * The account pages, or `null` if they are on and have not been built. Without the member they
+   * are off, and the links in mail open plain pages.
+   */
+  readonly accountPages?: BuiltPages | null;
 }
 
 /**
@@ -310,9 +317,7 @@ function pagesOf(parts: Parts, rules: Rules): readonly Page[] {
   const { messages } = transport;
   const docs = (config.docs ?? (config.mode === "development" ? "on" : "off")) === "on";
   return [
-    setupPage(random),
-    confirmPage(random),
-    ...recoveryPages(random),
+    ...userPages(parts, rules),
     metricsPage(rules.metrics, bearerGuard(config.metricsToken)),
     ...(docs ? docsPages(() => openApiDocument({ publicUrl, version: VERSION })) : []),
     ...(config.mode === "development" ? previewPages({ letters: rules.letters, random }) : []),
@@ -320,6 +325,51 @@ function pagesOf(parts: Parts, rules: Rules): readonly Page[] {
       ? mailboxPages({ messages, random, publicUrl })
       : []),
   ];
+}
+
+/** Returns the pages of users, among them those that links in mail open. */
+function userPages(parts: Parts, rules: Rules): readonly Page[] {
+  const { config, random, publicUrl, accountPages: built } = parts;
+  if (built === undefined || built === null)
+    return [
+      setupPage(random),
+      confirmPage(random),
+      ...recoveryPages(random),
+      ...(built === null ? [missingPages()] : []),
+    ];
+  const { properties = null, required = [] } = readProfileSchema(config) ?? {};
+  return accountPages({
+    random,
+    publicUrl,
+    built,
+    returnUrls: [],
+    facts: {
+      serviceName: config.serviceName,
+      registration: config.registration,
+      minimumPasswordLength: rules.passwordPolicy.minimumLength,
+      usernames: config.loginField === "username",
+      factors: config.mfaPolicy !== "off",
+      emailCodes: config.emailCodes,
+      rememberDays:
+        config.rememberDeviceSeconds === undefined
+          ? null
+          : Math.ceil(config.rememberDeviceSeconds / DAY_SECONDS),
+      profileFields: properties,
+      requiredFields: required,
+      brand: { logo: null, color: null, darkColor: null, radius: null, links: [] },
+    },
+  });
+}
+
+const DAY_SECONDS = 86_400;
+
+interface ProfileSchema {
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly required?: readonly string[];
+}
+
+function readProfileSchema({ profileSchema }: Config): ProfileSchema | undefined {
+  return profileSchema === undefined ? undefined : JSON.parse(readFileSync(profileSchema, "utf8"));
 }
 
 export function readProfileRules(config: Config): ProfileRules {

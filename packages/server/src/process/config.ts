@@ -358,6 +358,13 @@ export const settings = {
     about:
       "Whether /docs and /openapi.json are served. The default is on in development and off in production.",
   }),
+  accountPages: setting({
+    env: "ACCOUNT_PAGES",
+    parse: onOff,
+    fallback: "on",
+    about:
+      "Whether the account pages are served at /account. If this is off, links in mail open plain pages without them.",
+  }),
   hashConcurrency: setting({
     env: "HASH_CONCURRENCY",
     parse: whole(1, 64),

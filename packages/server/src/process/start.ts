@@ -8,6 +8,7 @@ import { openDatabase } from "../platform/db/open.ts";
 import { standardParameters, type Argon2Parameters } from "../platform/hashing/phc.ts";
 import { createHasher } from "../platform/hashing/pool.ts";
 import { listen } from "../platform/http/node.ts";
+import { readBuiltPages } from "../interfaces/pages/built-pages.ts";
 import { runJobs } from "./jobs.ts";
 import { systemClock } from "../platform/kernel/clock.ts";
 import { jsonLog } from "../platform/kernel/log.ts";
@@ -132,7 +133,12 @@ async function run(
 
   await selfTest(rules, rules.sessionPolicy);
   registerGauges(rules.metrics.registry, rules, instant);
-  const app = composeApp(parts, rules, readiness);
+  const built = config.accountPages ? (readBuiltPages() ?? null) : undefined;
+  const app = composeApp(
+    { ...parts, ...(built !== undefined && { accountPages: built }) },
+    rules,
+    readiness,
+  );
   await rules.feed.start();
   const listening = await listen({ ...app, host: config.host, port, log, clock }).catch(
     async (error: unknown) => {
