@@ -1,45 +1,20 @@
 import react from "@vitejs/plugin-react";
-import { createHash } from "node:crypto";
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
+import { home, PRODUCT, sourceHash, type Product } from "./product.ts";
 
-const home = join(import.meta.dirname, "..");
-const PRODUCT = "dist";
 /** A file has a better form for the wire only if that saves something. */
 const COMPRESSIBLE = /\.(?:js|css|svg)$/;
-
-/** The list of what was built, which the server reads. */
-export interface Product {
-  /** The hash of everything that the pages are built from. */
-  readonly source: string;
-  readonly script: string;
-  readonly styles: readonly string[];
-}
-
-/**
- * Returns a hash of everything that the pages are built from: their sources, this step, the failure
- * codes, and the lockfile with the versions of all packages.
- */
-export function sourceHash(): string {
-  const hash = createHash("sha256");
-  const files = globSync(["src/**/*", "build/*", "package.json"], { cwd: home, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .toSorted();
-  for (const file of [...files, join(home, "../../package-lock.json")]) {
-    if (!existsSync(file)) continue;
-    hash.update(file.slice(home.length)).update("\0").update(readFileSync(file)).update("\0");
-  }
-  return hash.digest("hex");
-}
-
-/** Returns the product of the last build, or `undefined` if there is none. */
-export function lastProduct(): Product | undefined {
-  const file = join(home, PRODUCT, "product.json");
-  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
-}
 
 /**
  * Builds the pages into `dist`. They are built in a folder beside it that takes its place at the
@@ -75,7 +50,10 @@ export async function buildPages(): Promise<Product> {
   rmSync(join(folder, ".vite"), { recursive: true });
   for (const name of globSync("assets/*", { cwd: folder })) {
     if (!COMPRESSIBLE.test(name)) continue;
-    writeFileSync(join(folder, `${name}.gz`), gzipSync(readFileSync(join(folder, name)), { level: 9 }));
+    writeFileSync(
+      join(folder, `${name}.gz`),
+      gzipSync(readFileSync(join(folder, name)), { level: 9 }),
+    );
   }
   const product: Product = { source, script: entry.file, styles: entry.css ?? [] };
   mkdirSync(folder, { recursive: true });

@@ -2,22 +2,15 @@
  * Builds the account pages if they have changed since they were built (`npm run pages`, and before
  * `npm start`). A failure is reported and does not keep the server from starting.
  */
-const { buildPages, lastProduct, sourceHash } = await import("./build.ts").catch((error: unknown) => {
-  // An installation without the packages of the build has the pages that came with it, or none.
-  process.stderr.write(`The account pages were not built: ${said(error)}\n`);
-  process.exit(0);
-});
-if (lastProduct()?.source !== sourceHash()) {
-  process.stdout.write("building the account pages…\n");
+import { lastProduct, sourceHash } from "./product.ts";
+
+if (lastProduct()?.source !== sourceHash())
   try {
+    process.stdout.write("building the account pages…\n");
+    // An installation without the packages of the build has the pages that came with it, or none.
+    const { buildPages } = await import("./build.ts");
     await buildPages();
   } catch (error) {
-    process.stderr.write(`The account pages could not be built: ${said(error)}\n`);
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`The account pages could not be built: ${reason}\n`);
   }
-}
-
-function said(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-export {};

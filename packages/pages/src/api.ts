@@ -4,7 +4,9 @@ import { forget, recall, store } from "./storage.ts";
 
 type Endpoints = typeof endpoints;
 type ByCall = {
-  [Name in keyof Endpoints as `${Endpoints[Name]["method"]} ${Endpoints[Name]["path"]}`]: Endpoints[Name];
+  [
+    Name in keyof Endpoints as `${Endpoints[Name]["method"]} ${Endpoints[Name]["path"]}`
+  ]: Endpoints[Name];
 };
 export type Call = keyof ByCall;
 type Schema = { readonly _zod: { readonly output: unknown; readonly input: unknown } };
@@ -208,7 +210,8 @@ async function refresh(): Promise<void> {
 
 async function renew(): Promise<void> {
   const body = { attemptId: attemptId() };
-  const attempt = async (): Promise<Response> => send("POST", "/v1/sessions/refresh", { body, keep: true });
+  const attempt = async (): Promise<Response> =>
+    send("POST", "/v1/sessions/refresh", { body, keep: true });
   try {
     const response = await attempt().catch(async (error: unknown) => {
       if (!(error instanceof PortcullisError)) throw error;

@@ -98,7 +98,11 @@ function Pages(): ReactNode {
   );
 }
 
-function useSession(): { readonly state: string; readonly error: unknown; readonly again: () => void } {
+function useSession(): {
+  readonly state: string;
+  readonly error: unknown;
+  readonly again: () => void;
+} {
   const state = useSyncExternalStore(client.subscribe, client.state);
   const [error, setError] = useState<unknown>();
   const begin = (): void => {
@@ -111,7 +115,13 @@ function useSession(): { readonly state: string; readonly error: unknown; readon
   return { state, error, again: begin };
 }
 
-function Unknown({ error, again }: { readonly error: unknown; readonly again: () => void }): ReactNode {
+function Unknown({
+  error,
+  again,
+}: {
+  readonly error: unknown;
+  readonly again: () => void;
+}): ReactNode {
   if (error === undefined)
     return (
       <div className="screen">
@@ -153,7 +163,8 @@ function Members({ children }: { readonly children: ReactNode }): ReactNode {
   }, []);
   const isOut = state === "signedOut";
   useEffect(() => {
-    if (isOut && !location.pathname.endsWith("/signed-out")) go("/account/sign-in", { replace: true });
+    if (isOut && !location.pathname.endsWith("/signed-out"))
+      go("/account/sign-in", { replace: true });
   }, [isOut]);
   useWatch(state === "signedIn");
   if (state === "unknown") return <Unknown error={error} again={again} />;
@@ -178,7 +189,7 @@ function Header(): ReactNode {
         <span>{settings.serviceName}</span>
       </Link>
       {state === "signedIn" && (
-        <Button variant="subtle" size="compact-md" onClick={() => void leave()}>
+        <Button variant="subtle" size="xs" onClick={() => void leave()}>
           {t("signOut")}
         </Button>
       )}
@@ -211,4 +222,3 @@ function Footer(): ReactNode {
     </footer>
   );
 }
-

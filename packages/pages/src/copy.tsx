@@ -13,7 +13,7 @@ export function CopyText({ text }: { readonly text: string }): ReactNode {
     }
   }
   return (
-    <Button variant="default" size="compact-md" onClick={() => void copy()} aria-live="polite">
+    <Button variant="default" size="xs" onClick={() => void copy()} aria-live="polite">
       {t(copied ? "copied" : "copy")}
     </Button>
   );

@@ -48,7 +48,13 @@ function Delete({
         <Stack>
           <Text>{t("deleteText")}</Text>
           <HiddenUsername value={me.data?.email ?? me.data?.username ?? ""} />
-          <PasswordField form={form} name="password" label={t("currentPassword")} required={false} data-autofocus />
+          <PasswordField
+            form={form}
+            name="password"
+            label={t("currentPassword")}
+            required={false}
+            data-autofocus
+          />
           <Checkbox
             label={t("deleteCheck")}
             checked={isSure}

@@ -103,7 +103,7 @@ export function Devices(): ReactNode {
                 action={
                   <Button
                     variant="default"
-                    size="compact-md"
+                    size="xs"
                     onClick={() => void act("forgotten_device", async () => forget(device))}
                   >
                     {t("forgetDevice")}
@@ -141,7 +141,7 @@ function SessionRow({
         onEnd !== undefined && (
           <Button
             variant="default"
-            size="compact-md"
+            size="xs"
             loading={busy}
             aria-label={t("logOutDevice", { device })}
             onClick={() => {

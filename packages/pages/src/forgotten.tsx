@@ -32,7 +32,7 @@ export function Forgotten({ onNews }: { readonly onNews: (news: News) => void })
     <Screen title={t("resetTitle")} footer={footer}>
       <Text>{t("forgottenSent", { email: begun.email })}</Text>
       <Answer begun={begun} onNews={onNews} />
-      <Button variant="subtle" size="compact-sm" onClick={() => setBegun(undefined)}>
+      <Button variant="subtle" size="xs" onClick={() => setBegun(undefined)}>
         {t("sendAgain")}
       </Button>
     </Screen>

@@ -64,7 +64,9 @@ function LinkPage(props: LinkProps): ReactNode {
       setOutcome("over");
     }
   });
-  const wayOn = <To to={props.next}>{t(props.next.endsWith("sign-in") ? "signIn" : wayOnOf(props.next))}</To>;
+  const wayOn = (
+    <To to={props.next}>{t(props.next.endsWith("sign-in") ? "signIn" : wayOnOf(props.next))}</To>
+  );
   if (outcome === "done")
     return (
       <Screen title={t(props.title)} footer={<To to="/account/sign-in">{t("signIn")}</To>}>

@@ -63,7 +63,13 @@ export function Screen({
   );
 }
 
-export function To({ to, children }: { readonly to: string; readonly children: ReactNode }): ReactNode {
+export function To({
+  to,
+  children,
+}: {
+  readonly to: string;
+  readonly children: ReactNode;
+}): ReactNode {
   return (
     <Anchor component={Link} to={to} inherit underline="always">
       {children}
@@ -152,7 +158,7 @@ export function useForm(
 
   async function submit(form: HTMLFormElement): Promise<void> {
     const values: Record<string, string> = {};
-    for (const name of names) values[name] = String(new FormData(form).get(name) ?? "");
+    for (const name of names) values[name] = textOf(new FormData(form).get(name));
     setError(undefined);
     const missing = Object.fromEntries(
       names.filter((name) => isMissing(form, name)).map((name) => [name, complaintOf(form, name)]),
@@ -184,6 +190,9 @@ export function useForm(
     },
   };
 }
+
+const textOf = (entry: FormDataEntryValue | null): string =>
+  typeof entry === "string" ? entry : "";
 
 function fieldIn(form: HTMLFormElement, name: string): HTMLInputElement | undefined {
   const field = form.elements.namedItem(name);
@@ -236,7 +245,15 @@ export function EmailField(props: Omit<FieldProps, "name">): ReactNode {
 /** The username of the account, for password managers that fill or save a password. */
 export function HiddenUsername({ value }: { readonly value: string }): ReactNode {
   return (
-    <input className="hidden" type="text" autoComplete="username" value={value} readOnly tabIndex={-1} aria-hidden />
+    <input
+      className="hidden"
+      type="text"
+      autoComplete="username"
+      value={value}
+      readOnly
+      tabIndex={-1}
+      aria-hidden
+    />
   );
 }
 
@@ -419,7 +436,11 @@ export function Dialog({
     <Modal
       opened
       onClose={onClose}
-      title={title}
+      title={
+        <Text span fw={650}>
+          {title}
+        </Text>
+      }
       centered
       lockScroll={false}
       transitionProps={{ duration: 0 }}

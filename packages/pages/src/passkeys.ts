@@ -10,7 +10,7 @@ export const canUsePasskeys =
 /** Whether the browser offers passkeys among the names that it fills in. */
 export async function canAutofill(): Promise<boolean> {
   if (!canUsePasskeys) return false;
-  return (await PublicKeyCredential.isConditionalMediationAvailable?.()) === true;
+  return PublicKeyCredential.isConditionalMediationAvailable();
 }
 
 /**
@@ -26,7 +26,10 @@ export async function prove(
   const json = options as PublicKeyCredentialRequestOptionsJSON;
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(json);
   // oxlint-disable-next-line typescript/consistent-type-assertions -- a request for a public key is answered by one
-  const credential = (await navigator.credentials.get({ ...more, publicKey })) as PublicKeyCredential;
+  const credential = (await navigator.credentials.get({
+    ...more,
+    publicKey,
+  })) as PublicKeyCredential;
   // oxlint-disable-next-line typescript/consistent-type-assertions -- WebAuthn Level 3 §5.1
   return credential.toJSON() as object as Assertion;
 }
@@ -77,7 +80,8 @@ export async function signalAccepted(): Promise<void> {
   if (!canUsePasskeys || !("signalAllAcceptedCredentials" in PublicKeyCredential)) return;
   const { options } = await client.call("POST /v1/me/factors/passkeys/start");
   // oxlint-disable-next-line typescript/consistent-type-assertions -- the server writes what browsers parse
-  const { rp, user, excludeCredentials = [] } = options as object as PublicKeyCredentialCreationOptionsJSON;
+  const known = options as object as PublicKeyCredentialCreationOptionsJSON;
+  const { rp, user, excludeCredentials = [] } = known;
   if (rp.id === undefined) return;
   await PublicKeyCredential.signalAllAcceptedCredentials({
     rpId: rp.id,

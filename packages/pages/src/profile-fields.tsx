@@ -42,6 +42,9 @@ export function profileFrom(
   return Object.fromEntries(entries) as Record<string, never>;
 }
 
+const spelled = (value: unknown): string =>
+  typeof value === "string" || typeof value === "number" ? String(value) : "";
+
 const autoComplete: Readonly<Record<string, string>> = {
   name: "name",
   displayName: "name",
@@ -87,7 +90,7 @@ export function ProfileFields({
           key={name}
           {...shared}
           required={required}
-          defaultValue={value === undefined ? "" : String(value)}
+          defaultValue={spelled(value)}
           data={["", ...field.enum.map(String)]}
         />
       );
@@ -100,7 +103,7 @@ export function ProfileFields({
         type={isType(field, "string") ? "text" : "number"}
         autoComplete={autoComplete[name] ?? "off"}
         maxLength={field.maxLength ?? 500}
-        defaultValue={typeof value === "string" || typeof value === "number" ? String(value) : ""}
+        defaultValue={spelled(value)}
       />
     );
   });

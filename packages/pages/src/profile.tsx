@@ -55,7 +55,10 @@ export function Profile(): ReactNode {
       <Shown query={me} lines={6}>
         {(account) => (
           <>
-            <Section title={t("signInData")} text={t("memberSince", { date: day(account.createdAt) })}>
+            <Section
+              title={t("signInData")}
+              text={t("memberSince", { date: day(account.createdAt) })}
+            >
               <ul className="rows">
                 <Row
                   title={t("email")}
@@ -73,12 +76,16 @@ export function Profile(): ReactNode {
                 <Row
                   title={t("username")}
                   text={account.username ?? t("none")}
-                  action={<ChangeButton title={t("changeUsername")} onClick={() => open("username")} />}
+                  action={
+                    <ChangeButton title={t("changeUsername")} onClick={() => open("username")} />
+                  }
                 />
                 <Row
                   title={t("password")}
                   text="••••••••"
-                  action={<ChangeButton title={t("changePassword")} onClick={() => open("password")} />}
+                  action={
+                    <ChangeButton title={t("changePassword")} onClick={() => open("password")} />
+                  }
                 />
               </ul>
             </Section>
@@ -115,7 +122,7 @@ function ChangeButton({
   readonly onClick: () => void;
 }): ReactNode {
   return (
-    <Button variant="default" size="compact-md" aria-label={title} onClick={onClick}>
+    <Button variant="default" size="xs" aria-label={title} onClick={onClick}>
       {t("change")}
     </Button>
   );

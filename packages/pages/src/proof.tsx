@@ -18,7 +18,12 @@ interface ProofProps {
 }
 
 /** Asks for one of the second factors that the user has. */
-export function ProveFactor({ factors, prepare, answer, mayRemember = false }: ProofProps): ReactNode {
+export function ProveFactor({
+  factors,
+  prepare,
+  answer,
+  mayRemember = false,
+}: ProofProps): ReactNode {
   const usable = factors.filter((factor) => factor !== "passkey" || canUsePasskeys);
   const [factor, setFactor] = useState<FactorName | undefined>(
     usable.find((one) => one === "passkey") ?? usable[0],
@@ -148,7 +153,7 @@ function MailCode({ prepare }: { readonly prepare: ProofProps["prepare"] }): Rea
     <>
       {resendAt !== undefined && <Good>{t("codeSent")}</Good>}
       <Refused error={error} />
-      <Button variant="subtle" size="compact-sm" onClick={() => void send()}>
+      <Button variant="subtle" size="xs" onClick={() => void send()}>
         {t(resendAt === undefined ? "sendCode" : "sendAgain")}
       </Button>
     </>

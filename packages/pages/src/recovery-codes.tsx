@@ -27,13 +27,13 @@ export function RecoveryCodes({
       <Group gap="xs">
         <Button
           variant="default"
-          size="compact-md"
+          size="xs"
           onClick={() => saveFile("recovery-codes.txt", "text/plain", text)}
         >
           {t("download")}
         </Button>
         <CopyText text={codes.join("\n")} />
-        <Button variant="default" size="compact-md" onClick={() => window.print()}>
+        <Button variant="default" size="xs" onClick={() => window.print()}>
           {t("print")}
         </Button>
       </Group>

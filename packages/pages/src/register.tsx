@@ -58,7 +58,12 @@ function Details({
   readonly begun: (begun: Begun) => void;
   readonly onNews: (news: News) => void;
 }): ReactNode {
-  const names = ["email", ...(settings.usernames ? ["username"] : []), ...profileNames(true), "password"];
+  const names = [
+    "email",
+    ...(settings.usernames ? ["username"] : []),
+    ...profileNames(true),
+    "password",
+  ];
   const form = useForm(names, async (values) => {
     const { email = "", username = "", password = "" } = values;
     const profile = profileFrom(values, true);
@@ -152,7 +157,7 @@ function Confirm({
       {resent && <Good>{t("resent")}</Good>}
       <Refused error={resend.error} />
       <form onSubmit={resend.onSubmit}>
-        <Button type="submit" variant="subtle" size="compact-sm" loading={resend.busy}>
+        <Button type="submit" variant="subtle" size="xs" loading={resend.busy}>
           {t("sendAgain")}
         </Button>
       </form>

@@ -107,11 +107,19 @@ export function Security(): ReactNode {
               onAdd={() => void act("passkey", addPasskey)}
               onOpen={setOpen}
             />
-            <Section title={t("totp")} text={t("secondStepsText")} action={
-              <Button variant="default" loading={busy === "totp"} onClick={() => void act("totp", addTotp)}>
-                {t("addTotp")}
-              </Button>
-            }>
+            <Section
+              title={t("totp")}
+              text={t("secondStepsText")}
+              action={
+                <Button
+                  variant="default"
+                  loading={busy === "totp"}
+                  onClick={() => void act("totp", addTotp)}
+                >
+                  {t("addTotp")}
+                </Button>
+              }
+            >
               {list.totp.length === 0 ? (
                 <Text size="sm">{t("noTotp")}</Text>
               ) : (
@@ -122,7 +130,10 @@ export function Security(): ReactNode {
                       title={name}
                       text={t("createdAt", { date: day(createdAt) })}
                       action={
-                        <RemoveButton name={name} onClick={() => setOpen({ kind: "removeTotp", id, name })} />
+                        <RemoveButton
+                          name={name}
+                          onClick={() => setOpen({ kind: "removeTotp", id, name })}
+                        />
                       }
                     />
                   ))}
@@ -135,7 +146,11 @@ export function Security(): ReactNode {
                 text={t("emailCodesText")}
                 action={
                   list.email === null ? (
-                    <Button variant="default" loading={busy === "email"} onClick={() => void act("email", addEmail)}>
+                    <Button
+                      variant="default"
+                      loading={busy === "email"}
+                      onClick={() => void act("email", addEmail)}
+                    >
                       {t("turnOn")}
                     </Button>
                   ) : (
@@ -179,9 +194,7 @@ export function Security(): ReactNode {
           </>
         )}
       </Shown>
-      {open !== undefined && (
-        <OpenDialog open={open} onClose={close} finish={finish} />
-      )}
+      {open !== undefined && <OpenDialog open={open} onClose={close} finish={finish} />}
     </>
   );
 }
@@ -201,9 +214,15 @@ function CodesLeft({ codes }: { readonly codes: Factors["recoveryCodes"] }): Rea
   );
 }
 
-function RemoveButton({ name, onClick }: { readonly name: string; readonly onClick: () => void }): ReactNode {
+function RemoveButton({
+  name,
+  onClick,
+}: {
+  readonly name: string;
+  readonly onClick: () => void;
+}): ReactNode {
   return (
-    <Button variant="default" size="compact-md" aria-label={`${t("remove")}: ${name}`} onClick={onClick}>
+    <Button variant="default" size="xs" aria-label={`${t("remove")}: ${name}`} onClick={onClick}>
       {t("remove")}
     </Button>
   );
@@ -265,7 +284,7 @@ function PasskeyRow({
           <div className="actions">
             <Button
               variant="default"
-              size="compact-md"
+              size="xs"
               aria-label={`${t("rename")}: ${name}`}
               onClick={() => onOpen({ kind: "renamePasskey", passkey })}
             >
@@ -289,10 +308,7 @@ interface DialogProps {
   readonly finish: (what: Key, codes?: readonly string[] | null) => Promise<void>;
 }
 
-function OpenDialog({
-  open,
-  ...props
-}: DialogProps & { readonly open: Open }): ReactNode {
+function OpenDialog({ open, ...props }: DialogProps & { readonly open: Open }): ReactNode {
   const { onClose, finish } = props;
   switch (open.kind) {
     case "renamePasskey":
@@ -319,7 +335,10 @@ function OpenDialog({
           text={t("removeTotpText", { name: open.name })}
           onClose={onClose}
           act={async (query) => {
-            await client.call("DELETE /v1/me/factors/totp/{id}", { params: { id: open.id }, query });
+            await client.call("DELETE /v1/me/factors/totp/{id}", {
+              params: { id: open.id },
+              query,
+            });
             await finish("factorRemoved");
           }}
         />
@@ -383,7 +402,11 @@ function Removal({
   );
 }
 
-function RenamePasskey({ passkey, onClose, finish }: DialogProps & { readonly passkey: Passkey }): ReactNode {
+function RenamePasskey({
+  passkey,
+  onClose,
+  finish,
+}: DialogProps & { readonly passkey: Passkey }): ReactNode {
   const guarded = useGuarded();
   const form = useForm(["name"], async ({ name = "" }) => {
     const params = { id: passkey.id };

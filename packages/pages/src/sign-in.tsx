@@ -30,7 +30,9 @@ export function SignIn({ news }: { readonly news?: News | undefined }): ReactNod
   const [challenge, setChallenge] = useState<Challenge>();
   const keep = useRef(true);
   if (challenge !== undefined)
-    return <SecondStep challenge={challenge} keep={keep.current} again={() => setChallenge(undefined)} />;
+    return (
+      <SecondStep challenge={challenge} keep={keep.current} again={() => setChallenge(undefined)} />
+    );
   return (
     <Screen
       title={t("signInTo", { service: settings.serviceName })}
@@ -161,7 +163,10 @@ function SecondStep({
   readonly keep: boolean;
   readonly again: () => void;
 }): ReactNode {
-  const [codes, setCodes] = useState<{ readonly list: readonly string[]; readonly answer: object }>();
+  const [codes, setCodes] = useState<{
+    readonly list: readonly string[];
+    readonly answer: object;
+  }>();
   const { challengeId, challengeSecret } = challenge;
   const params = { id: challengeId };
   const mustEnrol = challenge.factors.length === 0;

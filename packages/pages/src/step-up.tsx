@@ -35,10 +35,7 @@ export function StepUp({ children }: { readonly children: ReactNode }): ReactNod
     try {
       return await act();
     } catch (error) {
-      if (
-        !(error instanceof PortcullisError) ||
-        error.code !== "insufficient_user_authentication"
-      )
+      if (!(error instanceof PortcullisError) || error.code !== "insufficient_user_authentication")
         throw error;
       const factors = readFactors(error.problem.factors);
       await new Promise<void>((proven, given) => {
@@ -68,9 +65,7 @@ function StepUpDialog({ factors, proven, given }: Asked): ReactNode {
       ) : (
         <ProveFactor
           factors={list}
-          prepare={async (factor) =>
-            client.call("POST /v1/step-up/prepare", { body: { factor } })
-          }
+          prepare={async (factor) => client.call("POST /v1/step-up/prepare", { body: { factor } })}
           answer={async (proof) => {
             await client.call("POST /v1/step-up", { body: proof });
             proven();

@@ -13,7 +13,8 @@ export async function loadMessages(): Promise<void> {
 }
 
 /** The reader's own form of the language, so that dates look familiar. */
-const locale = navigator.languages.find((one) => one.startsWith(settings.language)) ?? settings.language;
+const locale =
+  navigator.languages.find((one) => one.startsWith(settings.language)) ?? settings.language;
 
 /** Returns the words for a key, with values in place of `{name}`. */
 export function t(key: Key, values: Readonly<Record<string, string | number>> = {}): string {
@@ -55,7 +56,9 @@ export function ago(unixSeconds: number): string {
 }
 
 const inSeconds = (seconds: number): string =>
-  seconds < 90 ? relative.format(seconds, "second") : relative.format(Math.ceil(seconds / 60), "minute");
+  seconds < 90
+    ? relative.format(seconds, "second")
+    : relative.format(Math.ceil(seconds / 60), "minute");
 
 /** Says in a sentence why a call was refused. */
 export function refusal(error: unknown): string {

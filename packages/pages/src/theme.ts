@@ -1,10 +1,16 @@
-import { createTheme, localStorageColorSchemeManager, type MantineColorsTuple } from "@mantine/core";
+import {
+  createTheme,
+  localStorageColorSchemeManager,
+  type MantineColorsTuple,
+} from "@mantine/core";
 import { settings } from "./settings.ts";
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
 function rgbOf(hex: string): Rgb {
-  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) =>
+    Number.parseInt(hex.slice(at, at + 2), 16),
+  );
   return [red, green, blue];
 }
 
@@ -41,9 +47,23 @@ export const theme = createTheme({
   primaryColor: "brand",
   primaryShade: { light: 6, dark: 4 },
   autoContrast: true,
-  colors: { brand: shadesOf(light, darkColor ?? (color === null ? "#8cc4f5" : mixed(rgbOf(color), WHITE, 0.45))) },
+  colors: {
+    brand: shadesOf(
+      light,
+      darkColor ?? (color === null ? "#8cc4f5" : mixed(rgbOf(color), WHITE, 0.45)),
+    ),
+  },
   ...(radius !== null && { defaultRadius: radius }),
   respectReducedMotion: true,
+  // Nearly all fields are required. The few others say that they are optional.
+  components: Object.fromEntries(
+    ["TextInput", "PasswordInput", "NativeSelect"].map((name) => [
+      name,
+      { defaultProps: { withAsterisk: false } },
+    ]),
+  ),
 });
 
-export const colorSchemes = localStorageColorSchemeManager({ key: `portcullis:${settings.base}:scheme` });
+export const colorSchemes = localStorageColorSchemeManager({
+  key: `portcullis:${settings.base}:scheme`,
+});

@@ -25,7 +25,8 @@ export function useWatch(isSignedIn: boolean): void {
       client.call("GET /v1/token").catch(() => undefined);
     };
     const timer = window.setInterval(ask, WATCHED_MILLISECONDS);
-    for (const kind of ["pointermove", "keydown", "scroll"]) addEventListener(kind, moved, { passive: true });
+    for (const kind of ["pointermove", "keydown", "scroll"])
+      addEventListener(kind, moved, { passive: true });
     document.addEventListener("visibilitychange", ask);
     return () => {
       window.clearInterval(timer);

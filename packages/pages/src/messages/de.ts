@@ -309,7 +309,8 @@ export const de: Messages = {
   error_code_exhausted: "Zu viele falsche Codes. Fordern Sie einen neuen an.",
   error_invalid_passkey: "Der Passkey wurde nicht angenommen.",
   error_wrong_password: "Das ist nicht das richtige Passwort. Versuchen Sie es noch einmal.",
-  error_unacceptable_password: "Dieses Passwort kann nicht verwendet werden. Wählen Sie ein anderes.",
+  error_unacceptable_password:
+    "Dieses Passwort kann nicht verwendet werden. Wählen Sie ein anderes.",
   error_invalid_input: "Das geht so nicht. Prüfen Sie Ihre Eingabe.",
   error_rate_limited: "Zu viele Versuche. Versuchen Sie es {when} noch einmal.",
   error_busy: "Der Server ist gerade ausgelastet. Versuchen Sie es gleich noch einmal.",
@@ -349,5 +350,6 @@ export const de: Messages = {
   reason_common: "Dieses Passwort benutzen viele. Wählen Sie ein anderes.",
   reason_contains_context:
     "Dieses Passwort besteht aus Ihrer Adresse, Ihrem Namen oder dem Namen dieses Dienstes. Wählen Sie ein anderes.",
-  reason_forbidden_character: "Dieses Passwort enthält ein Zeichen, das nicht verwendet werden kann.",
+  reason_forbidden_character:
+    "Dieses Passwort enthält ein Zeichen, das nicht verwendet werden kann.",
 };

@@ -259,7 +259,8 @@ export const en = {
 
   // ── Activity
   activity: "Activity",
-  activityText: "What happened to your account lately. Is there something you do not know? Change your password.",
+  activityText:
+    "What happened to your account lately. Is there something you do not know? Change your password.",
   noActivity: "There is nothing yet.",
   more: "Show more",
 
@@ -317,8 +318,7 @@ export const en = {
   error_link_expired: "This link has expired.",
   error_link_void:
     "This link no longer works: a newer one has taken its place, or it was tried too often.",
-  error_return_refused:
-    "The address to return to is not one of this service, so you stay here.",
+  error_return_refused: "The address to return to is not one of this service, so you stay here.",
   reason_too_short: "This password is too short.",
   reason_too_long: "This password is too long.",
   reason_common: "Many people use this password. Choose another one.",

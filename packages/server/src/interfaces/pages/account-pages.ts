@@ -50,8 +50,7 @@ const withoutScript: Readonly<Record<"en" | "de", Readonly<Record<Linked | "acco
     email:
       "This page needs JavaScript. Without it, type the code from the mail where you asked for the change.",
     undo: "This page needs JavaScript. Open the link in a browser that runs it.",
-    setup:
-      "This page needs JavaScript. Without it, run portcullis createsuperuser on the server.",
+    setup: "This page needs JavaScript. Without it, run portcullis createsuperuser on the server.",
   },
   de: {
     account:
@@ -212,7 +211,9 @@ function asset(built: BuiltPages, file: string, header: Visit["header"]): PageAn
   if (found === undefined) return { kind: "not_found" };
   const wantsGzip =
     found.gzip !== undefined &&
-    /(?:^|,)\s*gzip\s*(?:,|$|;\s*q=(?!0(?:\.0*)?\s*(?:,|$)))/i.test(header("accept-encoding") ?? "");
+    /(?:^|,)\s*gzip\s*(?:,|$|;\s*q=(?!0(?:\.0*)?\s*(?:,|$)))/i.test(
+      header("accept-encoding") ?? "",
+    );
   const headers: Headers = {
     "content-type": found.type,
     "cache-control": FOREVER,
