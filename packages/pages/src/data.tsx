@@ -2,8 +2,17 @@ import { Button, Checkbox, Group, Stack, Text } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import { client } from "./api.ts";
 import { useMe } from "./me.ts";
-import { Dialog, Heading, HiddenUsername, PasswordField, Section, useForm } from "./parts.tsx";
+import {
+  Dialog,
+  Good,
+  Heading,
+  HiddenUsername,
+  PasswordField,
+  Section,
+  useForm,
+} from "./parts.tsx";
 import { Failure } from "./profile.tsx";
+import { saveFile } from "./save-file.ts";
 import { useGuarded } from "./step-up.tsx";
 import { t } from "./text.ts";
 
@@ -12,6 +21,7 @@ export function Data({ onDeleted }: { readonly onDeleted: () => void }): ReactNo
   return (
     <>
       <Heading>{t("data")}</Heading>
+      <Export />
       <Section
         title={t("deleteTitle")}
         text={t("deleteText")}
@@ -23,6 +33,33 @@ export function Data({ onDeleted }: { readonly onDeleted: () => void }): ReactNo
       />
       {open && <Delete onClose={() => setOpen(false)} onDeleted={onDeleted} />}
     </>
+  );
+}
+
+function Export(): ReactNode {
+  const guarded = useGuarded();
+  const [saved, setSaved] = useState(false);
+  const form = useForm([], async () => {
+    setSaved(false);
+    const exported = await guarded(async () => client.call("GET /v1/me/export"));
+    saveFile("account.json", "application/json", JSON.stringify(exported, null, 2));
+    setSaved(true);
+  });
+  return (
+    <Section
+      title={t("exportTitle")}
+      text={t("exportText")}
+      action={
+        <form onSubmit={form.onSubmit}>
+          <Button type="submit" variant="default" loading={form.busy}>
+            {t("exportButton")}
+          </Button>
+        </form>
+      }
+    >
+      {saved && <Good>{t("exported")}</Good>}
+      <Failure error={form.error} />
+    </Section>
   );
 }
 

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
+import { Activity } from "./activity.tsx";
 import { Data } from "./data.tsx";
 import { Devices } from "./devices.tsx";
 import { NotFound } from "./not-found.tsx";
@@ -8,7 +9,7 @@ import { Security } from "./security.tsx";
 import { StepUp } from "./step-up.tsx";
 import { t } from "./text.ts";
 
-const pages = ["profile", "security", "devices", "data"] as const;
+const pages = ["profile", "security", "devices", "activity", "data"] as const;
 
 interface MemberProps {
   readonly page: string;
@@ -33,6 +34,7 @@ function Content({ page, onDeleted }: MemberProps): ReactNode {
   if (page === "profile") return <Profile />;
   if (page === "security") return <Security />;
   if (page === "devices") return <Devices />;
+  if (page === "activity") return <Activity />;
   if (page === "data") return <Data onDeleted={onDeleted} />;
   return <NotFound />;
 }

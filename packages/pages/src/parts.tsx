@@ -98,9 +98,6 @@ export function Good({ children }: { readonly children: ReactNode }): ReactNode 
   );
 }
 
-/** What belongs beside a field, by the name of the field. */
-export type FieldErrors<Name extends string> = Partial<Record<Name, string>>;
-
 /** These refusals are about one field, which is told beside it. */
 const fieldOf: Readonly<Record<string, string>> = {
   wrong_password: "password",

@@ -60,6 +60,10 @@ const inSeconds = (seconds: number): string =>
     ? relative.format(seconds, "second")
     : relative.format(Math.ceil(seconds / 60), "minute");
 
+/** Names an event of the account's history. */
+export const eventOf = ({ event }: { readonly event: string }): string =>
+  tOr([`event_${event.replace(".", "_")}`], "event_unknown");
+
 /** Says in a sentence why a call was refused. */
 export function refusal(error: unknown): string {
   if (!(error instanceof PortcullisError)) return t("error_unknown");

@@ -192,7 +192,7 @@ function returningTo(target: string, returnUrls: readonly string[]): Returning {
 }
 
 /** A listed address also allows its own query and fragment, and nothing beside or below it. */
-export function isListed(wanted: string, returnUrls: readonly string[]): boolean {
+function isListed(wanted: string, returnUrls: readonly string[]): boolean {
   if (!URL.canParse(wanted)) return false;
   const url = new URL(wanted);
   if (url.username !== "" || url.password !== "") return false;
