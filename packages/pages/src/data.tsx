@@ -26,7 +26,7 @@ export function Data({ onDeleted }: { readonly onDeleted: () => void }): ReactNo
         title={t("deleteTitle")}
         text={t("deleteText")}
         action={
-          <Button color="red" variant="outline" onClick={() => setOpen(true)}>
+          <Button color="red.9" onClick={() => setOpen(true)}>
             {t("deleteButton")}
           </Button>
         }
@@ -102,7 +102,7 @@ function Delete({
             <Button variant="default" onClick={onClose}>
               {t("cancel")}
             </Button>
-            <Button type="submit" color="red" loading={form.busy} disabled={!isSure}>
+            <Button type="submit" color="red.9" loading={form.busy} disabled={!isSure}>
               {t("deleteButton")}
             </Button>
           </Group>

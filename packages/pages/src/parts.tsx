@@ -476,7 +476,7 @@ export function Sure({
             <Button variant="default" onClick={onClose}>
               {t("cancel")}
             </Button>
-            <Button type="submit" color="red" loading={form.busy}>
+            <Button type="submit" color="red.9" loading={form.busy}>
               {button}
             </Button>
           </Group>

@@ -80,7 +80,7 @@ for (const scheme of ["light", "dark"] as const)
         },
       });
       assert.deepEqual(faults, []);
-      assert.ok(pages.size >= 25, [...pages].join(", "));
+      assert.ok(pages.size >= 24, [...pages].join(", "));
     },
   );
 
