@@ -40,7 +40,7 @@ export class PortcullisError extends Error {
     super(problem.code);
     this.name = "PortcullisError";
     this.problem = problem;
-    // oxlint-disable-next-line typescript/consistent-type-assertions -- an unknown code has general words
+    // oxlint-disable-next-line typescript/consistent-type-assertions -- others are unknown
     this.code = problem.code as FailureCode | "network";
   }
 }
@@ -245,7 +245,7 @@ function attemptId(): string {
 function ended({ cause }: Problem): void {
   const wasIn = state !== "signedOut";
   left();
-  // oxlint-disable-next-line typescript/consistent-type-assertions -- an unknown cause has general words
+  // oxlint-disable-next-line typescript/consistent-type-assertions -- others are unknown
   if (wasIn) signedOutBecause?.(cause as EndCause | undefined);
 }
 

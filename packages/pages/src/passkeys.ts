@@ -22,10 +22,10 @@ export async function prove(
   options: object,
   more: CredentialRequestOptions = {},
 ): Promise<Assertion> {
-  // oxlint-disable-next-line typescript/consistent-type-assertions -- the server writes what browsers parse
+  // oxlint-disable-next-line typescript/consistent-type-assertions -- browsers parse it
   const json = options as PublicKeyCredentialRequestOptionsJSON;
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(json);
-  // oxlint-disable-next-line typescript/consistent-type-assertions -- a request for a public key is answered by one
+  // oxlint-disable-next-line typescript/consistent-type-assertions -- it was asked for
   const credential = (await navigator.credentials.get({
     ...more,
     publicKey,
@@ -36,10 +36,10 @@ export async function prove(
 
 /** @throws {DOMException} if the user turns it down, or the device has a passkey already */
 export async function make(options: object): Promise<Attestation> {
-  // oxlint-disable-next-line typescript/consistent-type-assertions -- the server writes what browsers parse
+  // oxlint-disable-next-line typescript/consistent-type-assertions -- browsers parse it
   const json = options as PublicKeyCredentialCreationOptionsJSON;
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(json);
-  // oxlint-disable-next-line typescript/consistent-type-assertions -- a request for a public key is answered by one
+  // oxlint-disable-next-line typescript/consistent-type-assertions -- it was asked for
   const credential = (await navigator.credentials.create({ publicKey })) as PublicKeyCredential;
   // oxlint-disable-next-line typescript/consistent-type-assertions -- WebAuthn Level 3 §5.1
   return credential.toJSON() as object as Attestation;
@@ -79,7 +79,7 @@ export async function signInWithPasskey({
 export async function signalAccepted(): Promise<void> {
   if (!canUsePasskeys || !("signalAllAcceptedCredentials" in PublicKeyCredential)) return;
   const { options } = await client.call("POST /v1/me/factors/passkeys/start");
-  // oxlint-disable-next-line typescript/consistent-type-assertions -- the server writes what browsers parse
+  // oxlint-disable-next-line typescript/consistent-type-assertions -- browsers parse it
   const known = options as object as PublicKeyCredentialCreationOptionsJSON;
   const { rp, user, excludeCredentials = [] } = known;
   if (rp.id === undefined) return;
