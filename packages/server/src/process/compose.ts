@@ -18,6 +18,7 @@ import { createTotp } from "../accounts/factors/totp.ts";
 import type { Hasher } from "../platform/hashing/pool.ts";
 import { addressKeys } from "../platform/http/address.ts";
 import { createApp, type App } from "../platform/http/app.ts";
+import { brandOf } from "./brand.ts";
 import { accountPages, missingPages } from "../interfaces/pages/account-pages.ts";
 import type { BuiltPages } from "../interfaces/pages/built-pages.ts";
 import { docsPages } from "../interfaces/pages/docs.ts";
@@ -342,7 +343,7 @@ function userPages(parts: Parts, rules: Rules): readonly Page[] {
     random,
     publicUrl,
     built,
-    returnUrls: [],
+    returnUrls: config.returnUrls,
     facts: {
       serviceName: config.serviceName,
       registration: config.registration,
@@ -356,7 +357,7 @@ function userPages(parts: Parts, rules: Rules): readonly Page[] {
           : Math.ceil(config.rememberDeviceSeconds / DAY_SECONDS),
       profileFields: properties,
       requiredFields: required,
-      brand: { logo: null, color: null, darkColor: null, radius: null, links: [] },
+      brand: brandOf(config),
     },
   });
 }

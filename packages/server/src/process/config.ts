@@ -33,6 +33,35 @@ export class ConfigError extends Error {
  * Every setting, its bounds, its default and the sentence that documents it (`portcullis config
  * --reference`).
  */
+const hexColor = z
+  .string()
+  .regex(/^#[0-9a-fA-F]{6}$/, "must be a colour of six hexadecimal digits, such as #1c5d99");
+
+/** An address that pages may lead to: https, or http on this machine, and no user or query. */
+function isReturnUrl(given: string): boolean {
+  if (!URL.canParse(given)) return false;
+  const { protocol, hostname, username, password, search, hash } = new URL(given);
+  const isSafe = protocol === "https:" || (protocol === "http:" && hostname === "localhost");
+  return isSafe && [username, password, search, hash].every((part) => part === "");
+}
+
+interface Link {
+  readonly name: string;
+  readonly url: string;
+}
+
+function readLink(given: string): Link {
+  const at = given.indexOf("=");
+  return { name: given.slice(0, Math.max(0, at)).trim(), url: given.slice(at + 1).trim() };
+}
+
+function isLink(given: string): boolean {
+  const { name, url } = readLink(given);
+  return (
+    name !== "" && name.length <= 60 && /^(?:https:\/\/|mailto:)/.test(url) && URL.canParse(url)
+  );
+}
+
 export const settings = {
   mode: setting({
     env: "MODE",
@@ -364,6 +393,53 @@ export const settings = {
     fallback: "on",
     about:
       "Whether the account pages are served at /account. If this is off, links in mail open plain pages without them.",
+  }),
+  returnUrls: setting({
+    env: "RETURN_URLS",
+    parse: list.refine(
+      (urls) => urls.every(isReturnUrl),
+      "must be addresses such as https://app.example.com/signed-in, without a query",
+    ),
+    fallback: "",
+    about:
+      "Addresses to which the account pages may send users back after the sign-in (`?return_to=`), separated by commas. Scheme, host and path must be equal. No other address is followed.",
+  }),
+  logo: setting({
+    env: "LOGO",
+    parse: text,
+    fallback: undefined,
+    about:
+      "File with the logo of the account pages: SVG, PNG or WebP with at most 32 KiB. It is shown 28 pixels high.",
+  }),
+  color: setting({
+    env: "COLOR",
+    parse: hexColor,
+    fallback: undefined,
+    about: "Colour of buttons and links on the account pages, such as #1c5d99.",
+  }),
+  darkColor: setting({
+    env: "DARK_COLOR",
+    parse: hexColor,
+    fallback: undefined,
+    about: "The same colour for dark mode. The default is a lighter shade of COLOR.",
+  }),
+  radius: setting({
+    env: "RADIUS",
+    parse: whole(0, 32),
+    fallback: undefined,
+    about: "Radius of the corners on the account pages, in pixels.",
+  }),
+  links: setting({
+    env: "LINKS",
+    parse: list
+      .refine(
+        (links) => links.every((link) => isLink(link)),
+        "must be pairs such as Terms=https://example.com/terms, separated by commas",
+      )
+      .transform((links) => links.map(readLink)),
+    fallback: "",
+    about:
+      "Links at the foot of the account pages, such as `Terms=https://example.com/terms,Privacy=https://example.com/privacy`.",
   }),
   hashConcurrency: setting({
     env: "HASH_CONCURRENCY",
