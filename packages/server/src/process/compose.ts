@@ -18,6 +18,7 @@ import { createTotp } from "../accounts/factors/totp.ts";
 import type { Hasher } from "../platform/hashing/pool.ts";
 import { addressKeys } from "../platform/http/address.ts";
 import { createApp, type App } from "../platform/http/app.ts";
+import { homePage, type HomeLink } from "../interfaces/pages/home.ts";
 import { brandOf } from "./brand.ts";
 import { accountPages, missingPages } from "../interfaces/pages/account-pages.ts";
 import type { BuiltPages } from "../interfaces/pages/built-pages.ts";
@@ -321,10 +322,39 @@ function pagesOf(parts: Parts, rules: Rules): readonly Page[] {
     ...userPages(parts, rules),
     metricsPage(rules.metrics, bearerGuard(config.metricsToken)),
     ...(docs ? docsPages(() => openApiDocument({ publicUrl, version: VERSION })) : []),
-    ...(config.mode === "development" ? previewPages({ letters: rules.letters, random }) : []),
+    ...(config.mode === "development"
+      ? [
+          homePage(random, { serviceName: config.serviceName, links: homeLinks(parts, docs) }),
+          ...previewPages({ letters: rules.letters, random }),
+        ]
+      : []),
     ...(config.mode === "development" && messages !== undefined
       ? mailboxPages({ messages, random, publicUrl })
       : []),
+  ];
+}
+
+function homeLinks({ accountPages: built, transport }: Parts, docs: boolean): readonly HomeLink[] {
+  return [
+    ...(built === undefined || built === null
+      ? []
+      : [
+          {
+            path: "account",
+            title: "Account pages",
+            description: "register, sign in, and manage the own account",
+          },
+        ]),
+    ...(docs
+      ? [
+          { path: "docs", title: "Documentation", description: "every call of the API" },
+          { path: "openapi.json", title: "OpenAPI", description: "the same, for generators" },
+        ]
+      : []),
+    ...(transport.messages === undefined
+      ? []
+      : [{ path: "dev/mailbox", title: "Mailbox", description: "the mail that was sent" }]),
+    { path: "dev/mails", title: "Letters", description: "what every mail looks like" },
   ];
 }
 

@@ -4,7 +4,7 @@ import { escapeHtml } from "../../records/mail/templates/text.ts";
 
 export interface DevPage {
   readonly name: string;
-  readonly path: `/dev/${string}`;
+  readonly path: `/${string}`;
   /** Returns a page whose `body` is HTML, or `undefined` if there is no such page. */
   readonly show: (
     params: Visit["params"],
