@@ -4,6 +4,7 @@ import type { Random } from "../../platform/kernel/random.ts";
 import { escapeHtml } from "../../records/mail/templates/text.ts";
 import type { BuiltPages } from "./built-pages.ts";
 import { chooseLanguage } from "./form.ts";
+import { isListed } from "./return-url.ts";
 
 /** The facts about the service that the pages show or adapt to. All of them are public. */
 export interface ServiceFacts {
@@ -189,21 +190,6 @@ function returningTo(target: string, returnUrls: readonly string[]): Returning {
   return isListed(wanted, returnUrls)
     ? { to: wanted, refused: false }
     : { to: null, refused: true };
-}
-
-/** A listed address also allows its own query and fragment, and nothing beside or below it. */
-function isListed(wanted: string, returnUrls: readonly string[]): boolean {
-  if (!URL.canParse(wanted)) return false;
-  const url = new URL(wanted);
-  if (url.username !== "" || url.password !== "") return false;
-  return returnUrls.some((listed) => {
-    const allowed = new URL(listed);
-    return (
-      url.protocol === allowed.protocol &&
-      url.host === allowed.host &&
-      url.pathname === allowed.pathname
-    );
-  });
 }
 
 function asset(built: BuiltPages, file: string, header: Visit["header"]): PageAnswer {

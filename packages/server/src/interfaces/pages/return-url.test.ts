@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isListed } from "./account-pages.ts";
+import { isListed } from "./return-url.ts";
 
 const listed = ["https://app.example.com/signed-in", "http://localhost:5173/"];
 

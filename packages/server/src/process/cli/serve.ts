@@ -84,6 +84,7 @@ async function introduce(config: Config, running: Running): Promise<void> {
   const setup = await openSetup(running.rules);
   print("");
   print(`  API      ${url}/v1`);
+  if (config.accountPages) print(`  Account  ${url}/account`);
   if (config.docs !== "off") print(`  Docs     ${url}/docs`);
   if ((config.mail?.reveal() ?? "mailbox:") === "mailbox:") print(`  Mailbox  ${url}/dev/mailbox`);
   if (setup !== undefined)
