@@ -185,3 +185,13 @@ test("pages that have not been built say how to build them", async () => {
   assert.ok(answer.kind === "page" && answer.status === 503);
   assert.match(String(answer.body), /npm run pages/);
 });
+
+test("password managers find the page on which the password is changed, below a path prefix, too", () => {
+  for (const [publicUrl, location] of [
+    ["https://id.example.com", "/account/profile"],
+    ["https://example.com/id", "/id/account/profile"],
+  ] as const) {
+    const answer = visit("/.well-known/change-password", {}, publicUrl);
+    assert.deepEqual([answer.status, answer.headers["location"]], [302, location]);
+  }
+});

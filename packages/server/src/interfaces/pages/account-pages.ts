@@ -94,6 +94,16 @@ export function accountPages(deps: AccountPagesDeps): readonly Page[] {
       path: "/account/assets/{file}",
       visit: ({ params, header }) => asset(deps.built, params["file"] ?? "", header),
     },
+    {
+      // Password managers open it (W3C, A Well-Known URL for Changing Passwords).
+      name: "wellKnownChangePassword",
+      method: "GET",
+      path: "/.well-known/change-password",
+      visit: () => {
+        const location = `${new URL(deps.publicUrl).pathname.replace(/\/$/, "")}/account/profile`;
+        return { kind: "page", status: 302, body: null, headers: { location } };
+      },
+    },
     ...linked.map((name) => at(name, `/${name}`, name)),
   ];
 }
