@@ -182,7 +182,8 @@ eachWorld(
     await enter(world, user);
     await reuse(world, user);
     const { accessToken } = await world.signIn(user);
-    assert.equal((await changePassword(world, accessToken, user.password)).status, 200);
+    const changed = await changePassword(world, accessToken, user.password);
+    assert.equal(changed.status, 200, changed.text);
     assert.deepEqual(await templatesTo(world, user), []);
     assert.deepEqual(await world.mails(), []);
   },
