@@ -45,7 +45,7 @@ export const theme = createTheme({
   fontFamily: "system-ui, sans-serif",
   headings: { fontFamily: "system-ui, sans-serif", fontWeight: "650" },
   primaryColor: "brand",
-  primaryShade: { light: 6, dark: 4 },
+  primaryShade: { light: 6, dark: 5 },
   autoContrast: true,
   colors: {
     brand: shadesOf(
