@@ -14,9 +14,12 @@ const skip = found.kind === "absent" && found.reason;
 await buildPages();
 const browser = found.kind === "found" ? await launch(found.path) : undefined;
 const server = found.kind === "found" ? await servePages() : undefined;
+const immediate =
+  found.kind === "found" ? await servePages({ PORTCULLIS_REGISTRATION: "immediate" }) : undefined;
 after(async () => {
   await browser?.close();
   await server?.stop();
+  await immediate?.stop();
 });
 
 /** The greatest size of everything that the first page loads, compressed. */
@@ -103,8 +106,7 @@ test(
         automaticPresenceSimulation: true,
       },
     });
-    const { url, stop } = await servePages({ PORTCULLIS_REGISTRATION: "immediate" });
-    after(stop);
+    const { url } = immediate ?? assert.fail();
     const button = (name: string) => page.getByRole("button", { name, exact: true });
     await page.goto(`${url}/account/register`);
     await page.fill("[name=email]", "kim@example.com");
@@ -137,3 +139,65 @@ test(
     await context.close();
   },
 );
+
+test(
+  "in a browser: without JavaScript, storage or passkeys, a page says so in a sentence",
+  { skip },
+  async () => {
+    const { url } = server ?? assert.fail();
+    for (const [path, sentence] of [
+      ["/account", /This page needs JavaScript\. Turn it on/],
+      ["/reset#token", /Without it, type the code from the mail/],
+    ] as const) {
+      const context = await open([], { javaScriptEnabled: false });
+      const page = await context.newPage();
+      await page.goto(url + path);
+      await page.locator("noscript p").waitFor();
+      assert.match(await page.locator("noscript p").innerText(), sentence);
+      await context.close();
+    }
+    const shown = async (path: string, text: string, script = "") => {
+      const context = await open([]);
+      await context.addInitScript(script);
+      const page = await context.newPage();
+      await page.goto(url + path);
+      await page.getByText(text).waitFor();
+      const isOffered = await page.getByRole("button", { name: "Sign in with a passkey" }).count();
+      await context.close();
+      return isOffered;
+    };
+    await shown(
+      "/account/sign-in",
+      "Your browser blocks cookies and storage",
+      `Object.defineProperty(window, "localStorage", { get() { throw new DOMException("", "SecurityError"); } });`,
+    );
+    const withoutPasskeys = "delete window.PublicKeyCredential;";
+    const offers = await shown("/account/sign-in", "Keep me signed in", withoutPasskeys);
+    assert.equal(offers, 0, "no button that cannot work");
+    assert.equal(await shown("/account/sign-in", "Keep me signed in"), 1);
+  },
+);
+
+test(
+  "in a browser: an address to return to that is not listed is refused in a sentence",
+  { skip },
+  async () => {
+    const { url } = server ?? assert.fail();
+    const context = await open([]);
+    const page = await context.newPage();
+    await page.goto(`${url}/account/sign-in?return_to=https://evil.example/`);
+    await page.getByText("The address to return to is not one of this service").waitFor();
+    await context.close();
+  },
+);
+
+test("in a browser: a reader of German gets German pages", { skip }, async () => {
+  const { url } = server ?? assert.fail();
+  const context = await open([], { locale: "de-AT" });
+  const page = await context.newPage();
+  await page.goto(`${url}/account/forgotten`);
+  await page.getByRole("heading", { name: "Passwort vergessen" }).waitFor();
+  assert.equal(await page.evaluate("document.documentElement.lang"), "de");
+  assert.equal(await page.title(), "Passwort vergessen · Portcullis");
+  await context.close();
+});
