@@ -92,6 +92,26 @@ eachWorld(
   { PORTCULLIS_IDLE_TTL: "30d" },
 );
 
+eachWorld(
+  "CK-01 a new sign-in chooses how long it is kept, whatever cookies an ended session has left",
+  async (world) => {
+    const user = await world.user();
+    const browser = new Browser(world);
+    await browser.signIn(user, "keep");
+    const elsewhere = new Browser(world);
+    await elsewhere.signIn(user, "session");
+    assert.equal((await elsewhere.request("DELETE", "/v1/sessions")).status, 204);
+    assert.equal((await browser.request("GET", "/v1/me")).body.code, "session_ended");
+    assert.match(browser.value(REFRESH), /^keep\./, "the cookies are still there");
+
+    assert.equal((await browser.signIn(user, "session")).status, 201);
+    assert.match(browser.value(REFRESH), /^session\./);
+    for (const line of browser.lines) assert.doesNotMatch(line, /Max-Age/i);
+    browser.reopen();
+    assert.equal((await browser.request("GET", "/v1/me")).body.code, "unauthenticated");
+  },
+);
+
 const origins = [
   undefined,
   publicUrl,

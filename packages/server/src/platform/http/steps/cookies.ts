@@ -104,7 +104,10 @@ function takeForWriting(
   if (needed === undefined) return undefined;
   const refusal = forgery(cookies, endpoint, exchange, presented);
   if (refusal !== undefined) return refusal;
-  const answersIn = presented.keeping ?? asked ?? "session";
+  // A refresh and a call of a signed-in user go on as the session began. A new sign-in chooses
+  // anew, even if the browser still has the cookies of a session that has ended.
+  const goesOn = endpoint.access !== "public" || endpoint.takesRefreshToken === true;
+  const answersIn = (goesOn ? presented.keeping : undefined) ?? asked ?? "session";
   exchange.cookies = { ...presented, answersIn };
   return undefined;
 }
