@@ -8,6 +8,7 @@ import { benchIn, type Row, type Scenario } from "./bench.ts";
 import { comparisons } from "./comparisons.ts";
 import { isQuiet, print, share, write } from "./results.ts";
 import { boot } from "./scenarios/boot.ts";
+import { cookies } from "./scenarios/cookies.ts";
 import { faces } from "./scenarios/faces.ts";
 import { flood } from "./scenarios/flood.ts";
 import { importDjango } from "./scenarios/import.ts";
@@ -24,6 +25,7 @@ import { token } from "./scenarios/token.ts";
 const SCENARIOS: readonly Scenario[] = [
   token,
   me,
+  cookies,
   refresh,
   faces,
   login,
