@@ -301,3 +301,34 @@ test("a start that cannot read the log is refused", async () => {
     await assert.rejects(async () => feedOver(database, broken).start(), /no database/);
   });
 });
+
+eachDatabase(
+  "RV-19 a poll that began before the clocks moved on does not leave the view stale",
+  async (database) => {
+    const clock = manualClock();
+    const real = feedSource(database, clock);
+    let gate: Promise<void> | undefined;
+    const source: FeedSource = {
+      ...real,
+      read: async (...asked) => {
+        await gate;
+        return real.read(...asked);
+      },
+    };
+    const feed = feedOver(database, source, clock);
+    await feed.start();
+    try {
+      let open = (): void => {};
+      gate = new Promise((resolve) => (open = resolve));
+      const early = feed.refresh(60_000);
+      clock.advance(BOUND + 1);
+      const late = feed.refresh(60_000);
+      gate = undefined;
+      open();
+      await Promise.all([early, late]);
+      assert.ok(feed.view.isFresh(instant(clock)));
+    } finally {
+      await feed.stop();
+    }
+  },
+);

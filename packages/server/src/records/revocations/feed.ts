@@ -32,7 +32,7 @@ export interface FeedSource {
 
 export interface Feed {
   readonly view: RevocationView;
-  /** Polls now, or joins the poll under way. Resolves within `withinMilliseconds` either way. */
+  /** Polls now, or joins the poll under way if that suffices. Resolves within `withinMilliseconds` either way. */
   refresh(withinMilliseconds: number): Promise<void>;
   /** Loads everything, then polls until `stop`. Rejects if the first load fails. */
   start(): Promise<void>;
@@ -111,6 +111,21 @@ export function createFeed(deps: FeedDeps): Feed {
     return underWay;
   }
 
+  /**
+   * Joins the poll under way, if there is one. That poll proves nothing about the time after it
+   * began, so if the clocks have moved on since, as after a sleep of the machine, another follows.
+   */
+  async function freshen(): Promise<void> {
+    const hasJoined = underWay !== undefined;
+    await joinPoll();
+    if (!hasJoined) return;
+    const now = {
+      monotonicMilliseconds: clock.monotonicMilliseconds(),
+      wallMilliseconds: clock.wallMilliseconds(),
+    };
+    if (!view.isFresh(now)) await joinPoll();
+  }
+
   async function loop(): Promise<void> {
     let pruneAt = clock.now();
     while (!stopped.signal.aborted) {
@@ -126,7 +141,7 @@ export function createFeed(deps: FeedDeps): Feed {
   return {
     view,
     refresh: async (withinMilliseconds) =>
-      Promise.race([joinPoll(), clock.sleep(withinMilliseconds)]),
+      Promise.race([freshen(), clock.sleep(withinMilliseconds)]),
     start: async () => {
       await poll();
       looping = loop();
