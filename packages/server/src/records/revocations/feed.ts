@@ -32,7 +32,10 @@ export interface FeedSource {
 
 export interface Feed {
   readonly view: RevocationView;
-  /** Polls now, or joins the poll under way if that suffices. Resolves within `withinMilliseconds` either way. */
+  /**
+   * Polls now, or joins the poll under way if that suffices. Resolves within `withinMilliseconds`
+   * either way.
+   */
   refresh(withinMilliseconds: number): Promise<void>;
   /** Loads everything, then polls until `stop`. Rejects if the first load fails. */
   start(): Promise<void>;
